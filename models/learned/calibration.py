@@ -1,0 +1,58 @@
+"""Is a probability what it says? Temperature, calibration error, and intervals of shares."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GRID = np.geomspace(0.05, 20, 41)
+_REFINEMENTS = 3
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of logits of shape (rows, classes)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def log_loss(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
+    """Return the mean of -ln(probability of the label given) over votes, in nats; both (items, classes)."""
+    return float(-(votes * np.log(np.maximum(probabilities, 1e-15))).sum() / votes.sum())
+
+
+def fit_temperature(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
+    """Return the divisor of the logits (0.05-20) that makes the votes most probable.
+
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2: one parameter, which cannot
+    change any prediction. The loss is convex in its inverse, so a grid, refined thrice, finds it to within 0.01 %.
+    """
+    grid = _GRID
+    for _ in range(_REFINEMENTS):
+        losses = [log_loss(softmax(logits / t), votes) for t in grid]
+        best = int(np.argmin(losses))
+        grid = np.geomspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], len(grid))
+    return float(grid[len(grid) // 2])
+
+
+def calibration_error(probabilities: NDArray[np.float64], votes: NDArray[np.float64], *, bins: int = 15) -> float:
+    """Return the expected calibration error (0-1) of the predicted label over votes; both (items, classes).
+
+    Guo et al. 2017, section 2: in equal-width bins of confidence, the mean distance between confidence and
+    the share of votes that agree with the prediction, weighted by the bins' votes.
+    """
+    confidence = probabilities.max(axis=1)
+    predicted = probabilities.argmax(axis=1)
+    weight = votes.sum(axis=1)
+    agreeing = votes[np.arange(len(votes)), predicted]
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(place, weights=agreeing - weight * confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / weight.sum())
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a share (Wilson 1927), or None without trials."""
+    if trials == 0:
+        return None
+    z = 1.959963984540054
+    share = successes / trials
+    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
+    return max(0.0, centre - half), min(1.0, centre + half)

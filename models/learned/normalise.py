@@ -1,0 +1,59 @@
+"""Text as the consistency model sees it: lower-case words with one space between them."""
+
+from typing import Final
+from unicodedata import category, normalize
+
+MAX_CHARACTERS: Final = 16_384
+MAX_TOKENS: Final = 512
+
+_UNSPACED: Final = (
+    (0x3040, 0x30FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+"""Kana and ideographs: written without spaces, so that each sign is a word of its own."""
+
+
+def _ascii_map() -> dict[int, str]:
+    return {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+
+
+def _meaning_of(code: int) -> str:
+    """Return what stands for one character: itself, itself between spaces, a space, or nothing."""
+    character = chr(code)
+    kind = category(character)
+    if kind == "Cf" or 0xFE00 <= code <= 0xFE0F or 0x1F3FB <= code <= 0x1F3FF:
+        return ""  # joiners, direction marks, variation selectors, skin tones: invisible, or a shade of the same sign
+    if kind == "So" or (kind == "Lo" and any(low <= code <= high for low, high in _UNSPACED)):
+        return f" {character} "
+    return character if kind[0] in "LMN" else " "
+
+
+class _Meanings(dict[int, str]):
+    """What stands for each character met so far: a memo, since asking Unicode costs ten times as much."""
+
+    def __missing__(self, code: int) -> str:
+        meaning = self[code] = _meaning_of(code)
+        return meaning
+
+
+_ASCII: Final = _ascii_map()
+_UNICODE: Final = _Meanings()
+
+
+def normalise(text: str) -> str:
+    """Return the words of `text`: NFKC, case folded, joined by single spaces.
+
+    A word is a run of letters, marks and digits; an emoji or another pictorial symbol, an ideograph
+    and a kana sign are words of their own. Everything else separates. Only the first 16,384
+    characters and of those the first 512 words count, so that one long text cannot hold up a batch.
+    Empty if there is no word.
+    """
+    text = text[:MAX_CHARACTERS]
+    if text.isascii():
+        words = text.translate(_ASCII).split()
+    else:
+        words = normalize("NFKC", text).casefold().translate(_UNICODE).split()
+    return " ".join(words if len(words) <= MAX_TOKENS else words[:MAX_TOKENS])

@@ -1,0 +1,114 @@
+"""Rules that a project writes itself, in CEL: type-checked when loaded, bounded in cost."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from cel_expr_python import cel
+
+from models.rules.checks import Check, Circumstances, Objections, finding
+from schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
+from schemas.contract import ExpressionRule, LabelContract
+from schemas.verdict import Finding, RuleAction
+
+_LABEL_TYPES = {
+    "categorical": cel.Type.STRING,
+    "pairwise": cel.Type.STRING,
+    "ordinal": cel.Type.DOUBLE,
+    "multilabel": cel.Type.List(cel.Type.STRING),
+    "spans": cel.Type.List(cel.Type.DYN),
+    "boxes": cel.Type.List(cel.Type.DYN),
+}
+_FIELDS = {"item": tuple(Item.model_fields), "annotator": ("id", "kind")}
+_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
+_LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+
+
+class ExpressionError(Exception):
+    """A CEL expression that cannot be a rule; the message says why, in the user's words."""
+
+
+def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
+    """Make the check of a project's own rule: it objects where its expression is true.
+
+    The cost is bounded: no recursion in CEL, at most one loop over a list (of at most 1,000 parts), 2,000 characters.
+    Where an expression cannot be evaluated (an attribute that this item lacks), the rule counts and does not object.
+    Raise ExpressionError where it does not type-check, loops twice, or is not a condition.
+    """
+    _check_fields(rule.when)
+    if len(_LOOP.findall(_STRINGS.sub("''", rule.when))) > 1:
+        raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
+    compiled = _compile(rule.when, contract)
+
+    def check(annotation: Annotation, _: Circumstances) -> Objections:
+        value = compiled.eval(data=_activation(annotation))
+        if value.type() == cel.Type.BOOL:
+            return finding(rule, "", f"the condition holds: {rule.when}") if value.value() else ()
+        why = str(value.value()).splitlines()[0]
+        message = f"could not be evaluated: {why}"
+        return (Finding(rule=rule.id, action=RuleAction.COUNT, message=message, path=""),)
+
+    return check
+
+
+def _compile(source: str, contract: LabelContract) -> Any:  # noqa: ANN401  # cel has no type stubs
+    environment = cel.NewEnv(
+        variables={
+            "item": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+            "annotator": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+            "attributes": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+            "label": _LABEL_TYPES[contract.label.kind],
+            "lead_time_seconds": cel.Type.DOUBLE,
+        }
+    )
+    try:
+        compiled = environment.compile(source)
+    except RuntimeError as error:
+        raise ExpressionError(_plain(str(error))) from None
+    if compiled.return_type() != cel.Type.BOOL:
+        raise ExpressionError(f"it is no condition: it gives {compiled.return_type().name()}, not true or false")
+    return compiled
+
+
+def _activation(annotation: Annotation) -> Mapping[str, object]:
+    item = annotation.item
+    found: dict[str, object] = {
+        "item": {
+            "id": item.id,
+            "text": item.text,
+            "features": item.features,
+            "media": None if item.media is None else item.media.model_dump(),
+            "gold": _plain_label(item.gold),
+            "attributes": item.attributes,
+        },
+        "annotator": {"id": annotation.annotator.id, "kind": AnnotatorKind(annotation.annotator.kind).value},
+        "attributes": item.attributes,
+        "label": _plain_label(annotation.label),
+    }
+    if annotation.lead_time_seconds is not None:
+        found["lead_time_seconds"] = annotation.lead_time_seconds
+    return found
+
+
+def _plain_label(label: object) -> object:
+    if isinstance(label, list):
+        return [part.model_dump() if isinstance(part, Span | Box) else part for part in label]
+    return float(label) if isinstance(label, int) else label
+
+
+def _check_fields(source: str) -> None:
+    for variable, name in _FIELD.findall(_STRINGS.sub("''", source)):
+        known = _FIELDS[variable]
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            raise ExpressionError(f"'{variable}.{name}' does not exist; {hint}")
+
+
+def _plain(message: str) -> str:
+    """Return the compiler's first complaint without its own prefixes, and where it is."""
+    line = message.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
+    found = re.match(r"<input>:\d+:(\d+): (.*)", line)
+    return f"{found[2]} (at character {found[1]})" if found else line

@@ -1,0 +1,99 @@
+"""How Assay speaks to Kafka: one place for addresses, credentials and the clients' options."""
+
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.helpers import create_ssl_context
+from aiokafka.producer import sender
+
+from services.runtime.settings import RuntimeSettings
+
+ADDRESS_FILE = "broker.json"
+LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
+_BATCH_BYTES = 900_000
+
+
+class NoKafkaError(Exception):
+    """There is no Kafka to speak to: none in the settings, no local broker running."""
+
+
+def kafka_address(settings: RuntimeSettings) -> str:
+    """Return `host:port[,host:port]` of Kafka: from the settings, else of the local broker."""
+    if settings.kafka is not None:
+        return settings.kafka
+    try:
+        return str(json.loads((settings.folder / ADDRESS_FILE).read_text())["address"])
+    except FileNotFoundError:
+        raise NoKafkaError(
+            f"no Kafka: ASSAY_KAFKA is not set and no local broker runs in '{settings.folder}'; "
+            "start one with `assay broker`, or set ASSAY_KAFKA=host:port"
+        ) from None
+
+
+def client_options(settings: RuntimeSettings) -> dict[str, Any]:
+    """Return the options that every Kafka client shares: address and credentials."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": kafka_address(settings),
+        "security_protocol": settings.kafka_security,
+    }
+    if settings.kafka_security.startswith("SASL"):
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_username
+        if settings.kafka_password is not None:
+            options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    if settings.kafka_security.endswith("SSL"):
+        options["ssl_context"] = _tls(settings)
+    return options
+
+
+def make_consumer(settings: RuntimeSettings, *topics: str, **options: Any) -> AIOKafkaConsumer:  # noqa: ANN401
+    """Make a consumer that sees only what was committed; positions are never kept by Kafka for it."""
+    return AIOKafkaConsumer(
+        *(settings.prefix + topic for topic in topics),
+        **client_options(settings),
+        **{
+            "isolation_level": "read_committed",
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "max_partition_fetch_bytes": 4 * 1024 * 1024,
+            "fetch_max_wait_ms": 250,
+            **options,
+        },
+    )
+
+
+def make_producer(settings: RuntimeSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
+    """Make an idempotent producer, transactional where it has an id."""
+    _shorten_transaction_backoff()
+    return AIOKafkaProducer(
+        **client_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=None if transactional_id is None else settings.prefix + transactional_id,
+        transaction_timeout_ms=60_000,
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=LARGEST_REQUEST_BYTES,
+    )
+
+
+def _shorten_transaction_backoff() -> None:
+    """Wait 2 ms, not aiokafka's fixed 20 ms, while the broker still completes the transaction before.
+
+    The constant has no option. It is hit at every back-to-back transaction: with it one took 25 ms, without 5 ms.
+    """
+    sender.BACKOFF_OVERRIDE = 0.002
+
+
+def _tls(settings: RuntimeSettings) -> ssl.SSLContext:
+    def name(path: Path | None) -> str | None:
+        return None if path is None else str(path)
+
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=name(settings.kafka_ca_file),
+        certfile=name(settings.kafka_certificate_file),
+        keyfile=name(settings.kafka_key_file),
+    )
+    return context

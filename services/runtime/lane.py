@@ -1,0 +1,357 @@
+"""The lane: record batch -> step -> one Kafka transaction with outputs, state and position.
+
+What it promises stands in `PROMISES`, each with the test that holds it; why it is made like this, in README.md.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    IllegalOperation,
+    InvalidProducerEpoch,
+    KafkaError,
+    ProducerFenced,
+)
+from mode import Service
+
+from services.runtime import metrics
+from services.runtime.kafka import make_consumer, make_producer
+from services.runtime.ledger import Ledger, load_ledger
+from services.runtime.logs import get_logger
+from services.runtime.settings import RuntimeSettings
+from services.runtime.state import PartitionState, stored_form
+from services.runtime.step import Core, Output, Step
+
+LEDGER_KEY = b"@ledger"
+ENTRY_PREFIX = b"="
+_POLL_MS = 500
+_FIRST_LIMIT = 64
+_LONG_STEP_SECONDS = 0.1
+_BACKOFF_SECONDS = 1.0
+
+PROMISES: dict[str, str] = {
+    "one verdict per record after SIGKILL": "tests/services/validator/test_chaos.py",
+    "one verdict per record after SIGSTOP beyond the session": "tests/services/validator/test_chaos.py",
+    "state equals an undisturbed run": "tests/services/validator/test_chaos.py",
+    "waits for Kafka and goes on": "tests/services/validator/test_chaos.py",
+    "a step that raises stops the worker and skips nothing": "tests/services/runtime/test_lane.py",
+    "a partition fenced by another owner writes nothing": "tests/services/runtime/test_lane.py",
+    "the position comes from the state, not from the group": "tests/services/runtime/test_lane.py",
+    "records below the position are dropped": "tests/services/runtime/test_lane.py",
+}
+"""What the lane promises, and the test file that holds it."""
+
+log = get_logger("lane")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTopics:
+    """The names (without prefix) of what a lane reads, and where its state lies."""
+
+    source: str
+    state: str
+
+
+@dataclass(slots=True)
+class _Partition:
+    """One partition in hand: its producer, what is known of it, and how large its batches are."""
+
+    number: int
+    producer: AIOKafkaProducer
+    state: PartitionState
+    ledger: Ledger | None
+    limit: int = _FIRST_LIMIT
+
+
+class Lane(Service):
+    """Run a core over every partition that the consumer group gives to this process."""
+
+    def __init__(
+        self,
+        core: Callable[[], Core],
+        *,
+        service: str,
+        topics: LaneTopics,
+        settings: RuntimeSettings,
+        before: Callable[[], Awaitable[None]] | None = None,
+        **kwargs: Any,  # noqa: ANN401  # mode's own options
+    ) -> None:
+        """Take the core as a function, so that a new contract is in force from the next batch on.
+
+        `before` is awaited before the first batch of this process.
+        """
+        super().__init__(**kwargs)
+        self._core = core
+        self._service = service
+        self._topics = topics
+        self._settings = settings
+        self._before = before
+        self._source = settings.prefix + topics.source
+        self._state_topic = settings.prefix + topics.state
+        self._consumer: AIOKafkaConsumer | None = None
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._parked: dict[int, _Partition] = {}
+        self._stopping: set[int] = set()
+        self.ready_partitions: set[int] = set()
+
+    async def on_start(self) -> None:
+        """Join the consumer group."""
+        if self._before is not None:
+            await self._before()
+        session_ms = int(self._settings.session_timeout_seconds * 1_000)
+        consumer = make_consumer(
+            self._settings,
+            group_id=f"{self._settings.prefix}assay.{self._service}",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=max(100, session_ms // 6),
+            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=600_000,
+            metadata_max_age_ms=30_000,
+        )
+        consumer.subscribe([self._source], listener=_Rebalance(self))
+        self._consumer = consumer
+        await _retrying(consumer.start, patience=self._settings.patience_seconds)
+
+    async def on_stop(self) -> None:
+        """Finish what is in flight, then leave the group."""
+        await self.release(list(self._tasks))
+        for partition in self._parked.values():
+            await _stop_quietly(partition.producer)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def take(self, numbers: Iterable[int]) -> None:
+        """Start work on these partitions."""
+        for number in numbers:
+            self._stopping.discard(number)
+            self.consumer.pause(TopicPartition(self._source, number))
+            self._tasks[number] = asyncio.create_task(self._guard(number), name=f"{self._service}-{number}")
+
+    async def release(self, numbers: Iterable[int]) -> None:
+        """Stop work on these partitions once the transaction in flight is through."""
+        leaving = [number for number in numbers if number in self._tasks]
+        self._stopping.update(leaving)
+        await asyncio.gather(*(self._tasks.pop(number) for number in leaving), return_exceptions=True)
+        self.ready_partitions.difference_update(leaving)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        """Return the consumer; the lane must have been started."""
+        if self._consumer is None:
+            raise RuntimeError("the lane was not started")
+        return self._consumer
+
+    async def _guard(self, number: int) -> None:
+        """Work on a partition for as long as it is ours; a broken world is retried, a broken program crashes."""
+        failed_since: float | None = None
+        while number not in self._stopping:
+            try:
+                partition = self._parked.pop(number, None) or await self._open(number)
+                await self._work(partition)
+            except ConsumerStoppedError:
+                return
+            except (ProducerFenced, InvalidProducerEpoch):
+                await self._pause(number, "fenced")
+            except (KafkaError, OSError, TimeoutError) as error:
+                failed_since = failed_since or time.monotonic()
+                if time.monotonic() - failed_since > self._settings.patience_seconds:
+                    await self.crash(error)
+                    return
+                log.warning("kafka_trouble", partition=number, error=repr(error))
+                await self._pause(number, "kafka")
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is ours: it stops the worker loudly
+                log.exception("step_failed", partition=number)
+                await self.crash(error)
+                return
+            else:
+                failed_since = None
+
+    async def _pause(self, number: int, cause: str) -> None:
+        """Wait before the partition is taken up again: by then a zombie has heard that it lost it."""
+        metrics.LANE_RESTARTS.labels(self._service, cause).inc()
+        log.info("partition_restarts", partition=number, cause=cause)
+        self.ready_partitions.discard(number)
+        wait = _BACKOFF_SECONDS if cause == "kafka" else self._settings.session_timeout_seconds / 2
+        for _ in range(int(wait * 10)):
+            if number in self._stopping:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _open(self, number: int) -> _Partition:
+        """Fence the previous owner, then read the state: in this order nothing can change under the reader."""
+        producer = make_producer(
+            self._settings, transactional_id=f"assay.{self._service}.{self._topics.source}.{number}"
+        )
+        await producer.start()
+        try:
+            state, ledger = await restore(self._settings, self._topics.state, number)
+        except BaseException:
+            await _stop_quietly(producer)
+            raise
+        return _Partition(number, producer, state, ledger)
+
+    async def _work(self, partition: _Partition) -> None:
+        number = partition.number
+        tp = TopicPartition(self._source, number)
+        try:
+            position = await self._seek(tp, partition)
+            self.ready_partitions.add(number)
+            while number not in self._stopping:
+                batch = await self._poll(tp, position, partition.limit)
+                if batch:
+                    await self._advance(partition, batch)
+                    position = batch[-1].offset + 1
+        except BaseException:
+            await _stop_quietly(partition.producer)
+            raise
+        self._parked[number] = partition
+
+    async def _seek(self, tp: TopicPartition, partition: _Partition) -> int:
+        first = (await self.consumer.beginning_offsets([tp]))[tp]
+        position = first if partition.ledger is None else partition.ledger.position
+        if position < first:
+            log.error("events_lost_to_retention", partition=tp.partition, lost=first - position)
+            position = first
+        self.consumer.seek(tp, position)
+        self.consumer.resume(tp)
+        log.info("partition_ready", partition=tp.partition, position=position, state_keys=len(partition.state))
+        return int(position)
+
+    async def _poll(self, tp: TopicPartition, position: int, limit: int) -> Sequence[Any]:
+        fetched = await self.consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=limit)
+        records = fetched.get(tp, [])
+        if records and records[0].offset < position:  # fetched before a rebalance
+            return [record for record in records if record.offset >= position]
+        return records
+
+    async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
+        """Judge one batch and commit what it comes to; only then does the state in memory change."""
+        began = time.perf_counter()
+        step = self._core().step(partition.state, batch)
+        decided = time.perf_counter()
+        ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
+        if sum(step.verdicts.values()) != len(batch):
+            raise RuntimeError(f"{len(batch)} records came to {step.verdicts}: the ledger does not balance")
+        await self._commit(partition, step, ledger)
+        partition.state.apply(step.changes)
+        partition.ledger = ledger
+        self._count(partition, step, len(batch), decided - began, time.perf_counter() - decided)
+        full = len(batch) >= partition.limit
+        if decided - began > _LONG_STEP_SECONDS:
+            partition.limit = max(_FIRST_LIMIT, partition.limit // 2)
+        elif full:
+            partition.limit = min(self._settings.largest_batch, partition.limit * 2)
+
+    async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
+        producer, number = partition.producer, partition.number
+        prefix = self._settings.prefix
+        await producer.begin_transaction()
+        try:
+            sent = await send_all(producer, number, ((prefix + out.topic, *out[1:]) for out in step.outputs))
+            sent += await send_all(producer, number, self._state_records(step, ledger))
+            await asyncio.gather(*sent)
+            await producer.commit_transaction()
+        except IllegalOperation as error:
+            raise KafkaError(str(error)) from error
+
+    def _state_records(self, step: Step, ledger: Ledger) -> Iterable[Output]:
+        for key, entry in step.changes.items():
+            yield Output(self._state_topic, ENTRY_PREFIX + key, None if entry is None else stored_form(entry), ())
+        yield Output(self._state_topic, LEDGER_KEY, ledger.dump(), ())
+
+    def _count(
+        self, partition: _Partition, step: Step, events: int, step_seconds: float, transaction_seconds: float
+    ) -> None:
+        service, number = self._service, str(partition.number)
+        metrics.EVENTS_IN.labels(service).inc(events)
+        metrics.BATCH_EVENTS.labels(service).observe(events)
+        metrics.STEP_SECONDS.labels(service).observe(step_seconds)
+        metrics.TRANSACTION_SECONDS.labels(service).observe(transaction_seconds)
+        metrics.STATE_KEYS.labels(service, number).set(len(partition.state))
+        for verdict, count in step.verdicts.items():
+            metrics.VERDICTS.labels(service, verdict).inc(count)
+        for (name, *labels), count in step.notes.items():
+            metrics.NOTES[name].labels(*labels).inc(count)
+        high = self.consumer.highwater(TopicPartition(self._source, partition.number))
+        if high is not None and partition.ledger is not None:
+            metrics.LAG.labels(service, number).set(max(0, high - partition.ledger.position))
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._lane.release([tp.partition for tp in revoked])
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        await self._lane.take([tp.partition for tp in assigned])
+
+
+async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
+    """Read one partition of a state topic to its end; return the state, and the ledger if there is one yet."""
+    tp = TopicPartition(settings.prefix + topic, number)
+    consumer = make_consumer(settings, fetch_max_wait_ms=20)
+    consumer.assign([tp])
+    state, ledger = PartitionState(), None
+    await consumer.start()
+    try:
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        while await consumer.position(tp) < end:
+            for record in (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, []):
+                if record.key == LEDGER_KEY:
+                    ledger = load_ledger(record.value)
+                else:
+                    state.load(record.key[len(ENTRY_PREFIX) :], record.value)
+            await asyncio.sleep(0)
+    finally:
+        await consumer.stop()
+    return state, ledger
+
+
+async def send_all(
+    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]]
+) -> list[asyncio.Future[Any]]:
+    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need."""
+    open_batches: dict[str, Any] = {}
+    sent: list[asyncio.Future[Any]] = []
+    for topic, key, value, headers in records:
+        batch = open_batches.get(topic)
+        if batch is None:
+            batch = open_batches[topic] = producer.create_batch()
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            sent.append(await producer.send_batch(batch, topic, partition=number))
+            batch = open_batches[topic] = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+    for topic, batch in open_batches.items():
+        sent.append(await producer.send_batch(batch, topic, partition=number))  # noqa: PERF401  # awaits in order
+    return sent
+
+
+async def _retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
+    """Call until Kafka answers, for at most `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            await start()
+        except (KafkaError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("kafka_is_away", error=repr(error))
+            await asyncio.sleep(_BACKOFF_SECONDS)
+        else:
+            return
+
+
+async def _stop_quietly(producer: AIOKafkaProducer) -> None:
+    """Close a producer whose fate is decided already; that Kafka is away or has fenced it changes nothing."""
+    try:
+        await asyncio.wait_for(producer.stop(), timeout=10)
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.debug("producer_stopped", error=repr(error))

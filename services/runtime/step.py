@@ -1,0 +1,72 @@
+"""What a core says to the lane: values only, so that a step can be replayed anywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+Headers = list[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """One record of the input, as a core sees it. `timestamp` is in ms since 1970: the only "now" a core has."""
+
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
+
+
+class Output(NamedTuple):
+    """One record to publish, on the same partition number as the input."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+class Entry(NamedTuple):
+    """One value of the state. After `wake_at` (ms since 1970) the state names its key as due."""
+
+    wake_at: int
+    value: bytes
+
+
+class State(Protocol):
+    """The state of one partition, to read."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of the key, or None."""
+        ...
+
+    def due(self, now: int, *, limit: int) -> Sequence[bytes]:
+        """Return at most `limit` keys whose `wake_at` (ms) is not after `now`, earliest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one batch comes to: what to publish, how the state changes, and what to count.
+
+    `verdicts` counts the records of the batch by outcome; they add up to the batch (the ledger).
+    `notes` counts anything else, by metric name and label values.
+    """
+
+    outputs: Sequence[Output]
+    changes: Mapping[bytes, Entry | None]
+    verdicts: Mapping[str, int]
+    notes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+
+
+class Core(Protocol):
+    """What a lane runs: pure, deterministic, one batch at a time, in order."""
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:
+        """Decide what the batch comes to. An exception is a bug and stops the worker."""
+        ...

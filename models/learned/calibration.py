@@ -18,11 +18,21 @@ def log_loss(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> 
     return float(-(votes * np.log(np.maximum(probabilities, 1e-15))).sum() / votes.sum())
 
 
+def skill_score(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
+    """Return the part of the class frequencies' log loss that the probabilities save; both (items, classes).
+
+    1 is perfect, 0 is no better than the frequencies, below 0 is worse. Needs votes for at least two classes.
+    """
+    shares = np.broadcast_to(votes.sum(axis=0) / votes.sum(), votes.shape)
+    return 1 - log_loss(probabilities, votes) / log_loss(shares, votes)
+
+
 def fit_temperature(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
     """Return the divisor of the logits (0.05-20) that makes the votes most probable.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2: one parameter, which cannot
-    change any prediction. The loss is convex in its inverse, so a grid, refined thrice, finds it to within 0.01 %.
+    change any prediction. The loss is convex in its inverse, so a grid, refined thrice, finds it to within
+    0.01 %.
     """
     grid = _GRID
     for _ in range(_REFINEMENTS):
@@ -32,7 +42,9 @@ def fit_temperature(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> 
     return float(grid[len(grid) // 2])
 
 
-def calibration_error(probabilities: NDArray[np.float64], votes: NDArray[np.float64], *, bins: int = 15) -> float:
+def calibration_error(
+    probabilities: NDArray[np.float64], votes: NDArray[np.float64], *, bins: int = 15
+) -> float:
     """Return the expected calibration error (0-1) of the predicted label over votes; both (items, classes).
 
     Guo et al. 2017, section 2: in equal-width bins of confidence, the mean distance between confidence and
@@ -54,5 +66,9 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
     z = 1.959963984540054
     share = successes / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
+    half = (
+        z
+        / (1 + z * z / trials)
+        * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
+    )
     return max(0.0, centre - half), min(1.0, centre + half)

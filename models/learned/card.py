@@ -1,60 +1,93 @@
 """The model card: what a consistency model was trained on, and how far to believe it."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Share = Annotated[float, Field(ge=0, le=1)]
+_Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
-class ModelCard(BaseModel):
-    """What stands beside a model file, as JSON.
-
-    Every figure is out-of-fold: no item was judged by a model that had seen it. Undefined figures are None:
-    accuracy if every item's vote is tied, the AUROC if no label could be planted.
-    """
-
+class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    data_sha256: str
-    """Of the sorted observations, so that the order in which they were read does not matter."""
-    labels: tuple[str, ...]
-    unseen_labels: tuple[str, ...]
-    """Labels asked for of which no vote exists: the model has no class for them."""
+
+class DataFacts(_Facts):
+    """The votes the model was trained on.
+
+    `sha256` is of the sorted observations, so the order in which they were read does not change it.
+    `unseen_labels` were asked for, but no vote for them exists: the model has no class for them.
+    """
+
+    sha256: str
     item_count: int
     vote_count: int
-    vote_counts: tuple[int, ...]
+    unseen_labels: tuple[str, ...]
+
+
+class ClassFacts(_Facts):
+    """One class.
+
+    A label with a probability below `threshold` is flagged. `confident_threshold` is the mean probability of
+    the class's own votes and `estimated_error_share` the share of them that confident learning holds to be
+    wrong; `flagged_share` is the share of them that lies below `threshold`.
+    """
+
+    label: str
+    vote_count: int
+    threshold: _Share
+    confident_threshold: _Share
+    estimated_error_share: _Share
+    flagged_share: _Share
+
+
+class FitFacts(_Facts):
+    """How the model was fitted. A `temperature` above 1 means that its logits had been too sure."""
+
     uses_text: bool
     feature_count: int
     term_count: int
-    fold_count: int
-    seed: int
     inverse_regularisation: float
     temperature: float
-    """What the logits were divided by: above 1 the model was too sure of itself."""
-    accuracy: Share | None
-    """Share of items whose majority label the model predicts; items with a tied vote do not count."""
-    accuracy_low: Share | None
-    accuracy_high: Share | None
-    """95 % Wilson interval."""
+    fold_count: int
+    seed: int
+
+
+class Figures(_Facts):
+    """What the model is worth; all out-of-fold: no item is judged by a model that has seen it.
+
+    `accuracy` is the share of items whose majority label is predicted, with its 95 % Wilson interval, over
+    the `accuracy_item_count` items without a tie; `majority_share` is what always saying the commonest label
+    would reach. All four are None if every item is tied. `log_loss` is the mean over votes, in nats.
+    `skill_score` is the part of the class frequencies' log loss that the model saves: 1 is perfect, 0 no
+    better than the frequencies, below 0 worse. The calibration errors are over votes, in 15 equal-width bins,
+    before and after the temperature.
+
+    `planted_error_auroc` is the chance that a planted error gets a lower probability than a vote left alone
+    (which may be wrong too): 1 is perfect, 0.5 guessing; None if there are too few votes to plant any. Where
+    one class is rare, errors planted at random mostly bear its label, so that the class frequencies find them
+    without looking at any item: `planted_error_baseline_auroc` is what they reach, and what to beat.
+    """
+
+    accuracy: _Share | None
+    accuracy_low: _Share | None
+    accuracy_high: _Share | None
     accuracy_item_count: int
-    majority_share: Share | None
-    """Share of the same items whose majority label is the commonest one: what no model at all would reach."""
+    majority_share: _Share | None
     log_loss: float
-    """Mean over votes, in nats, after calibration."""
-    calibration_error_before: Share
-    calibration_error: Share
-    """Expected calibration error over votes, 15 equal-width bins, before and after the temperature."""
-    planted_error_auroc: Share | None
-    """Chance that a planted label error gets a lower probability than a label left alone; 0.5 is guessing."""
+    skill_score: float
+    calibration_error_before: _Share
+    calibration_error: _Share
+    planted_error_auroc: _Share | None
+    planted_error_baseline_auroc: _Share
     planted_error_count: int
-    thresholds: tuple[Share, ...]
-    """Per class: a label with a probability below is flagged."""
-    confident_thresholds: tuple[Share, ...]
-    """Per class: the mean probability of the class's own votes (confident learning)."""
-    estimated_error_shares: tuple[Share, ...]
-    """Per class: the share of its votes that confident learning holds to be wrong."""
-    flagged_shares: tuple[Share, ...]
-    """Per class: the share of its votes below the threshold."""
+
+
+class ModelCard(_Facts):
+    """What stands beside a model file, as JSON."""
+
+    data: DataFacts
+    classes: tuple[ClassFacts, ...]
+    fit: FitFacts
+    figures: Figures
     created_with: str
     versions: dict[str, str]

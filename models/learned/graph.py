@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
+from numpy.typing import ArrayLike, NDArray
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
 from models.learned.terms import Vocabulary
 
@@ -20,8 +20,8 @@ class Weights:
     """A linear model, its temperature already in it. K is the number of classes, F of features.
 
     `terms` has the shape (words + pairs, K) and `rarity` (words + pairs,). A feature is standardised with
-    `mean` and `deviation` (F,), held within ±`clip`, and weighed by `features` (F, K); where it is missing, `missing` (F, K) is
-    added instead. `bias` has the shape (K,).
+    `mean` and `deviation` (F,), held within ±`clip`, and weighed by `features` (F, K); where it is missing,
+    `missing` (F, K) is added instead. `bias` has the shape (K,).
     """
 
     vocabulary: Vocabulary
@@ -41,27 +41,27 @@ class _Draft:
 
     nodes: list[NodeProto] = field(default_factory=list)
     constants: list[TensorProto] = field(default_factory=list)
-    inputs: list[Any] = field(default_factory=list)
+    inputs: list[ValueInfoProto] = field(default_factory=list)
 
-    def add(self, operator: str, *inputs: str, to: str, domain: str = "", **attributes: Any) -> str:  # noqa: ANN401  # ONNX attributes are of any type
-        self.nodes.append(helper.make_node(operator, list(inputs), [to], domain=domain, **attributes))
+    def add(self, operator: str, *inputs: str, to: str, **attributes: Any) -> str:  # noqa: ANN401  # as in onnx
+        self.nodes.append(helper.make_node(operator, list(inputs), [to], **attributes))
         return to
 
-    def constant(self, name: str, values: Any, dtype: type = np.float64) -> str:  # noqa: ANN401  # whatever numpy takes
+    def constant(self, name: str, values: ArrayLike, dtype: type = np.float64) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype=dtype), name))
         return name
 
 
-def build_graph(weights: Weights, *, uses_text: bool, metadata: dict[str, str]) -> bytes:
+def build_graph(weights: Weights, *, metadata: dict[str, str]) -> bytes:
     """Return the ONNX file.
 
-    Inputs: `text` (strings, normalised, shape (N,)) if `uses_text`, and `features` (double, (N, F), NaN where missing) if
-    F > 0. Output: `probabilities` (double, (N, K)). All sums are in double, so that padding to the longest text of
-    a batch, which changes their order, changes nothing to within 1e-12.
+    Inputs: `text` (strings, normalised, (N,)) if the vocabulary has any, and `features` (double, (N, F), NaN
+    where missing) if F > 0. Output: `probabilities` (double, (N, K)). All sums are in double, so that padding
+    to the longest text of a batch, which changes their order, changes nothing to within 1e-12.
     """
     draft = _Draft()
     logits = draft.constant("bias", weights.bias)
-    if uses_text:
+    if weights.vocabulary.words:
         logits = draft.add("Add", logits, _text_logits(draft, weights), to="with_text")
     if len(weights.mean):
         logits = draft.add("Add", logits, _feature_logits(draft, weights), to="with_features")
@@ -69,17 +69,21 @@ def build_graph(weights: Weights, *, uses_text: bool, metadata: dict[str, str]) 
     output = helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, ["N", len(weights.bias)])
     graph = helper.make_graph(draft.nodes, "consistency", draft.inputs, [output], draft.constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
-    model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="assay")
+    model: ModelProto = helper.make_model(
+        graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="assay"
+    )
     helper.set_model_props(model, metadata)
     checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
 
 def _text_logits(draft: _Draft, weights: Weights) -> str:
-    """Sum a row of weights per known term; the last column is the squared rarity, whose sum is the squared length."""
+    """Sum a row of weights per known term, and divide by the length: the root of the last column's sum."""
     draft.inputs.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["N"]))
     columns = np.column_stack([weights.terms * weights.rarity[:, None], weights.rarity**2])
-    table = draft.constant("table", np.vstack([np.zeros(columns.shape[1]), columns]))  # row 0: an unknown term
+    table = draft.constant(
+        "table", np.vstack([np.zeros(columns.shape[1]), columns])
+    )  # row 0: an unknown term
     rows = draft.add("Gather", table, _term_rows(draft, weights.vocabulary), to="rows")
     total = draft.add("ReduceSum", rows, draft.constant("tokens_axis", [1], np.int64), to="total", keepdims=0)
     draft.constant("widths", [len(weights.bias), 1], np.int64)
@@ -110,7 +114,9 @@ def _term_rows(draft: _Draft, vocabulary: Vocabulary) -> str:
     return draft.add("Concat", words, pairs, to="terms", axis=1)
 
 
-def _look_up(draft: _Draft, name: str, *, to: str, first_row: int, **keys: Sequence[str] | Sequence[int]) -> str:
+def _look_up(
+    draft: _Draft, name: str, *, to: str, first_row: int, **keys: Sequence[str] | Sequence[int]
+) -> str:
     (attribute, values), *_ = keys.items()
     rows = list(range(first_row, first_row + len(values)))
     options: dict[str, Any] = {attribute: list(values), "values_int64s": rows, "default_int64": 0}
@@ -118,7 +124,9 @@ def _look_up(draft: _Draft, name: str, *, to: str, first_row: int, **keys: Seque
 
 
 def _feature_logits(draft: _Draft, weights: Weights) -> str:
-    draft.inputs.append(helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["N", len(weights.mean)]))
+    draft.inputs.append(
+        helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["N", len(weights.mean)])
+    )
     missing = draft.add("IsNaN", "features", to="missing")
     centred = draft.add("Sub", "features", draft.constant("mean", weights.mean), to="centred")
     scaled = draft.add("Div", centred, draft.constant("deviation", weights.deviation), to="scaled")
@@ -129,4 +137,3 @@ def _feature_logits(draft: _Draft, weights: Weights) -> str:
     given = draft.add("MatMul", known, draft.constant("feature_weights", weights.features), to="given")
     lacking = draft.add("MatMul", absent, draft.constant("missing_weights", weights.missing), to="lacking")
     return draft.add("Add", given, lacking, to="feature_logits")
-

@@ -1,6 +1,5 @@
 """The linear model: from a training set to weights, in folds."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from warnings import catch_warnings, simplefilter
 
@@ -38,9 +37,25 @@ class Scaling:
     deviation: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One fold: all items' inputs, scaled by the items to train on; these items; and the items to test."""
+
+    inputs: csr_array
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
 def design_of(data: TrainingSet) -> Design:
-    """Return the terms of all items, counted, and their features."""
+    """Return the terms of all items, counted, and their features.
+
+    Raises TrainingImpossible if there is neither a term nor a feature to learn from.
+    """
     vocabulary = learn_vocabulary(data.texts, classes=len(data.labels))
+    if not vocabulary.words and data.features.shape[1] == 0:
+        raise TrainingImpossible(
+            "no word occurs in the texts of two items, and there are no features; wait for more history"
+        )
     return Design(vocabulary, count_terms(data.texts, vocabulary), data.features)
 
 
@@ -61,11 +76,15 @@ def measure(design: Design, rows: NDArray[np.int64]) -> Scaling:
 
 
 def matrix_of(design: Design, scaling: Scaling) -> csr_array:
-    """Return the inputs of the linear model for all items: terms, standardised features, missing indicators."""
+    """Return the inputs of the linear model for all items: terms, features, what is missing."""
     missing = np.isnan(design.features)
     with np.errstate(over="ignore"):
         scaled = np.clip((design.features - scaling.mean) / scaling.deviation, -CLIP, CLIP)
-    blocks = [weigh_terms(design.counts, scaling.rarity), np.where(missing, 0.0, scaled), missing.astype(np.float64)]
+    blocks = [
+        weigh_terms(design.counts, scaling.rarity),
+        np.where(missing, 0.0, scaled),
+        missing.astype(np.float64),
+    ]
     return csr_array(hstack([csr_array(block) for block in blocks], format="csr"))
 
 
@@ -102,20 +121,18 @@ def deal_folds(votes: NDArray[np.float64], *, folds: int, rng: np.random.Generat
     return dealt
 
 
-def splits_of(
-    design: Design, votes: NDArray[np.float64], fold_of: NDArray[np.int64]
-) -> Iterator[tuple[csr_array, NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield, per fold, the inputs of all items as scaled by the training items, these, and the items to test.
-
-    Raises TrainingImpossible where a class has votes in the fold to test only.
-    """
+def splits_of(design: Design, votes: NDArray[np.float64], fold_of: NDArray[np.int64]) -> tuple[Split, ...]:
+    """Return one split per fold. Raises TrainingImpossible where a class has votes in one fold only."""
+    splits = []
     for fold in range(int(fold_of.max()) + 1):
         train, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         if not votes[train].any(axis=0).all():
             raise TrainingImpossible(
-                "one label's items all fell into one fold; wait for more history, or try another seed or number of folds"
+                "one label's items all fell into one fold; "
+                "wait for more history, or try another seed or number of folds"
             )
-        yield matrix_of(design, measure(design, train)), train, test
+        splits.append(Split(matrix_of(design, measure(design, train)), train, test))
+    return tuple(splits)
 
 
 def weights_of(

@@ -6,12 +6,14 @@ from unicodedata import category, normalize
 MAX_CHARACTERS: Final = 16_384
 MAX_TOKENS: Final = 512
 
+_VARIATIONS: Final = range(0xFE00, 0xFE10)
+_SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
 _UNSPACED: Final = (
-    (0x3040, 0x30FF),
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
+    range(0x3040, 0x3100),
+    range(0x3400, 0x4DC0),
+    range(0x4E00, 0xA000),
+    range(0xF900, 0xFB00),
+    range(0x20000, 0x40000),
 )
 """Kana and ideographs: written without spaces, so that each sign is a word of its own."""
 
@@ -24,9 +26,9 @@ def _meaning_of(code: int) -> str:
     """Return what stands for one character: itself, itself between spaces, a space, or nothing."""
     character = chr(code)
     kind = category(character)
-    if kind == "Cf" or 0xFE00 <= code <= 0xFE0F or 0x1F3FB <= code <= 0x1F3FF:
-        return ""  # joiners, direction marks, variation selectors, skin tones: invisible, or a shade of the same sign
-    if kind == "So" or (kind == "Lo" and any(low <= code <= high for low, high in _UNSPACED)):
+    if kind == "Cf" or code in _VARIATIONS or code in _SKIN_TONES:
+        return ""  # invisible, or a shade of the same sign
+    if kind == "So" or (kind == "Lo" and any(code in signs for signs in _UNSPACED)):
         return f" {character} "
     return character if kind[0] in "LMN" else " "
 

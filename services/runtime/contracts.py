@@ -1,0 +1,104 @@
+"""The contracts in force: the whole topic `contracts`, read without a group and followed for ever."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+from pydantic import ValidationError
+
+from schemas.contract import LabelContract
+from services.runtime.kafka import make_consumer, make_producer
+from services.runtime.logs import get_logger
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import CONTRACTS
+
+log = get_logger("contracts")
+
+
+class ContractTable(Service):
+    """Hand every contract to `apply` as it comes; `None` when a project's contract is withdrawn."""
+
+    def __init__(self, settings: RuntimeSettings, apply: Callable[[str, LabelContract | None], None]) -> None:
+        """Take the function that puts a contract in force."""
+        super().__init__()
+        self._settings = settings
+        self._apply = apply
+        self._complete = asyncio.Event()
+
+    async def read_all(self) -> None:
+        """Wait until everything that was on the topic at the start is in force."""
+        await self._complete.wait()
+
+    @Service.task
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            try:
+                await self._read()
+            except (KafkaError, OSError) as error:
+                log.warning("contracts_unreadable", error=repr(error))
+                await self.sleep(1.0)
+
+    async def _read(self) -> None:
+        tp = TopicPartition(self._settings.prefix + CONTRACTS.name, 0)
+        consumer = make_consumer(self._settings)
+        consumer.assign([tp])
+        await consumer.start()
+        try:
+            end = (await consumer.end_offsets([tp]))[tp]
+            await consumer.seek_to_beginning(tp)
+            while not self.should_stop:
+                if not self._complete.is_set() and await consumer.position(tp) >= end:
+                    self._complete.set()
+                for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
+                    self._take(record.key.decode(errors="replace"), record.value)
+        finally:
+            await consumer.stop()
+
+    def _take(self, project: str, value: bytes | None) -> None:
+        if value is None:
+            self._apply(project, None)
+            return
+        try:
+            contract = LabelContract.model_validate_json(value)
+        except ValidationError as error:
+            log.error("contract_unreadable", project=project, problems=error.error_count())
+            return
+        self._apply(project, contract)
+
+
+async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -> None:
+    """Put a contract in force for all workers."""
+    producer = make_producer(settings)
+    await producer.start()
+    try:
+        await producer.send_and_wait(
+            settings.prefix + CONTRACTS.name,
+            key=contract.project.encode(),
+            value=contract.model_dump_json().encode(),
+            partition=0,
+        )
+    finally:
+        await producer.stop()
+
+
+async def read_contracts(settings: RuntimeSettings) -> dict[str, LabelContract]:
+    """Return the contracts in force now, by project."""
+    tp = TopicPartition(settings.prefix + CONTRACTS.name, 0)
+    consumer: AIOKafkaConsumer = make_consumer(settings)
+    consumer.assign([tp])
+    await consumer.start()
+    found: dict[str, LabelContract] = {}
+    try:
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        while await consumer.position(tp) < end:
+            for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
+                project = record.key.decode(errors="replace")
+                found.pop(project, None)
+                if record.value is not None:
+                    found[project] = LabelContract.model_validate_json(record.value)
+    finally:
+        await consumer.stop()
+    return found

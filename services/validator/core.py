@@ -1,0 +1,198 @@
+"""Judge annotations: decode, score, check, and say where each one goes."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from pydantic import TypeAdapter
+
+from models.rules.checks import Circumstances
+from models.rules.ruleset import RuleSet
+from schemas.annotation import Action, Annotation, Item, Label
+from schemas.verdict import Finding, ModelScore, RuleAction
+from services.runtime.ledger import SUPERSEDED
+from services.runtime.step import Entry, Headers, Output, Record, State, Step
+from services.validator.decode import Undecodable, decode
+from services.validator.items import OpenItem, content_mark, load_item, rounded
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FINDINGS = TypeAdapter(list[Finding])
+_CLOSE_AT_ONCE = 200
+_LIVE = (Action.CREATED, Action.UPDATED)
+
+
+class Scorer(Protocol):
+    """The consistency model of one project. `mark` names it, so that a stored view of another is not used."""
+
+    @property
+    def mark(self) -> str: ...  # noqa: D102
+
+    def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
+        """Return the probability of each class for each item."""
+        ...
+
+    def score(self, view: Sequence[float], label: Label | None) -> ModelScore | None:
+        """Return what a view says of a label; None where it says nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's rules in force, and its model where it has one that works."""
+
+    rules: RuleSet
+    scorer: Scorer | None = None
+
+
+class Origin(NamedTuple):
+    """Where a batch comes from: topic and partition, for dead letters."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch while it is judged."""
+
+    state: State
+    items: dict[bytes, OpenItem] = field(default_factory=dict)
+    touched: dict[bytes, Entry | None] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def item(self, key: bytes) -> OpenItem:
+        found = self.items.get(key)
+        if found is None:
+            found = self.items[key] = load_item(self.state.get(key))
+        return found
+
+
+class Validator:
+    """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
+
+    def __init__(self, projects: Mapping[str, Project], origin: Origin) -> None:
+        """Take the projects in force and where the batch comes from."""
+        self._projects = projects
+        self._origin = origin
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:
+        """Judge one batch."""
+        work = _Batch(state)
+        decoded = decode([record.value for record in batch])
+        self._view_items(work, decoded)
+        for record, annotation in zip(batch, decoded, strict=True):
+            if isinstance(annotation, Undecodable):
+                self._bury(work, record, annotation)
+            elif annotation.project not in self._projects:
+                self._bury(work, record, _unknown_project(annotation))
+            else:
+                self._judge(work, record, annotation, self._projects[annotation.project])
+        if batch:
+            self._close(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
+        return Step(work.outputs, work.touched, work.verdicts, work.notes)
+
+    def _view_items(self, work: _Batch, decoded: Sequence[Annotation | Undecodable]) -> None:
+        """Let each project's model look at the items it has not seen as they are now, all at once."""
+        wanted: dict[str, dict[bytes, tuple[str, Item]]] = {}
+        for annotation in decoded:
+            if isinstance(annotation, Undecodable):
+                continue
+            project = self._projects.get(annotation.project)
+            if project is None or project.scorer is None:
+                continue
+            mark = content_mark(project.scorer.mark, annotation.item)
+            view = work.item(annotation.key).view
+            if view is None or view[0] != mark:
+                wanted.setdefault(annotation.project, {})[annotation.key] = (mark, annotation.item)
+        for name, items in wanted.items():
+            scorer = self._projects[name].scorer
+            if scorer is not None:
+                views = scorer.views([item for _, item in items.values()])
+                for (key, (mark, _)), view in zip(items.items(), views, strict=True):
+                    work.item(key).view = (mark, rounded(view))
+
+    def _judge(self, work: _Batch, record: Record, annotation: Annotation, project: Project) -> None:
+        key = annotation.key
+        item = work.item(key)
+        if item.supersedes(annotation):
+            work.verdicts[SUPERSEDED] += 1
+            return
+        score = None
+        if project.scorer is not None and item.view is not None and annotation.action in _LIVE:
+            score = project.scorer.score(item.view[1], annotation.label)
+        now = _EPOCH + timedelta(milliseconds=record.timestamp)
+        findings = project.rules.check(annotation, Circumstances(now, score))
+        for found in findings:
+            work.notes["findings", annotation.project, found.rule, found.action.value] += 1
+        rejected = any(found.action is RuleAction.REJECT for found in findings)
+        verdict = "rejected" if rejected else "validated"
+        version = project.rules.contract.version
+        value = _verdict_json(record.value or b"", findings, score, version)
+        headers = _cloud_event(annotation, verdict, record)
+        work.outputs.append(Output(f"annotations.{verdict}", key, value, headers))
+        work.verdicts[verdict] += 1
+        if not rejected:
+            item.remember(annotation)
+            work.touched[key] = Entry(item.closes_at(record.timestamp, project.rules.contract), item.dump())
+
+    def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:
+        headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
+        work.outputs.append(Output("annotations.dead", record.key, record.value, headers))
+        work.verdicts["dead"] += 1
+        work.notes["dead_letters", why.reason] += 1
+
+    def _close(self, work: _Batch, now: int, *, limit: int) -> None:
+        """Drop the state of items that are due. A late word on one of them begins the item anew."""
+        for key in work.state.due(now, limit=limit):
+            work.touched.setdefault(key, None)
+
+
+
+
+def _verdict_json(raw: bytes, findings: list[Finding], score: ModelScore | None, version: int) -> bytes:
+    """Return the verdict as JSON, with the annotation byte for byte as it came: it was read and found well-formed."""
+    said = _FINDINGS.dump_json(findings) if findings else b"[]"
+    scored = b"null" if score is None else score.__pydantic_serializer__.to_json(score)
+    return b'{"annotation":%b,"findings":%b,"score":%b,"contract_version":%d}' % (raw, said, scored, version)
+
+
+def _cloud_event(annotation: Annotation, verdict: str, record: Record) -> Headers:
+    """Return the CloudEvents headers: the verdict keeps the annotation's id, its source says whose word it is."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", annotation.id.encode()),
+        ("ce_type", b"assay.annotation." + verdict.encode()),
+        ("ce_source", b"assay/validator"),
+        ("ce_time", _iso(record.timestamp)),
+        ("content-type", b"application/json"),
+        ("assay-offset", b"%d" % record.offset),
+    ]
+
+
+def _iso(timestamp: int) -> bytes:
+    moment = _EPOCH + timedelta(milliseconds=timestamp)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+
+
+def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> Headers:
+    return [
+        ("__connect.errors.topic", origin.topic.encode()),
+        ("__connect.errors.partition", b"%d" % origin.partition),
+        ("__connect.errors.offset", b"%d" % record.offset),
+        ("__connect.errors.stage", b"VALUE_CONVERTER"),
+        ("__connect.errors.class.name", b"services.validator.core.Validator"),
+        ("__connect.errors.exception.class.name", b"services.validator.decode.Undecodable"),
+        ("__connect.errors.exception.message", why.message.encode(errors="backslashreplace")),
+        ("assay-reason", why.reason.encode()),
+        ("assay-field", why.field.encode(errors="backslashreplace")),
+        ("assay-offset", b"%d" % record.offset),
+    ]
+
+
+def _unknown_project(annotation: Annotation) -> Undecodable:
+    message = f"no contract for project '{annotation.project}'; apply one with `assay contract apply FILE`, then send again"
+    return Undecodable("unknown-project", "project", message)

@@ -1,0 +1,111 @@
+"""From bytes to annotations: a whole batch at once, and a plain reason for what is none."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.annotation import Annotation
+
+LARGEST_VALUE_BYTES = 1024 * 1024
+
+_BATCH = TypeAdapter(list[Annotation])
+_ONE = TypeAdapter(Annotation)
+_SPACED_COLON = re.compile(rb'"\s+:')
+_UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """Bytes that are no annotation. `reason` is a short code, `field` where it lies, `message` says what to do."""
+
+    reason: str
+    field: str
+    message: str
+
+
+Decoded: TypeAlias = Annotation | Undecodable
+
+
+def decode(values: Sequence[bytes | None]) -> list[Decoded]:
+    """Decode a batch; the whole at once where all is well, one by one where something is not."""
+    if all(value is not None and len(value) <= LARGEST_VALUE_BYTES for value in values):
+        joined = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]  # none is None here
+        try:
+            found = _BATCH.validate_json(joined)
+        except ValidationError:
+            pass
+        else:
+            # One value could hold two annotations ("{…},{…}"), and a key could stand twice.
+            if len(found) == len(values) and _no_repeated_key(joined, found):
+                return list(found)
+    return [_decode_one(value) for value in values]
+
+
+def _decode_one(value: bytes | None) -> Decoded:
+    if value is None:
+        return Undecodable("null-value", "value", "the record has no value; an annotation event is wanted")
+    if len(value) > LARGEST_VALUE_BYTES:
+        return Undecodable("too-large", "value", f"the value has {len(value)} bytes; at most {LARGEST_VALUE_BYTES} are read")
+    try:
+        found = _ONE.validate_json(value)
+    except ValidationError as error:
+        return _explain(value, error)
+    if not _no_repeated_key(value, [found]):
+        repeated = _repeated_key(value)
+        if repeated is not None:
+            return Undecodable("repeated-key", repeated, f"the key '{repeated}' stands twice in one object")
+    return found
+
+
+def _no_repeated_key(raw: bytes, found: Sequence[Annotation]) -> bool:
+    """Tell whether surely no object has a key twice, by counting.
+
+    Outside strings each key is followed by `":`, and inside strings such a pair can only add to the count. So equal
+    counts mean that no key was lost; anything else needs a closer look. Pydantic keeps the last of two equal keys and
+    does not say so.
+    """
+    return raw.count(b'":') == sum(map(_key_count, found)) and not _SPACED_COLON.search(raw)
+
+
+def _key_count(annotation: Annotation) -> int:
+    item = annotation.item
+    count = len(annotation.model_fields_set) + len(item.model_fields_set) + len(annotation.annotator.model_fields_set)
+    count += len(item.attributes)
+    if annotation.source is not None:
+        count += len(annotation.source.model_fields_set)
+    if item.media is not None:
+        count += len(item.media.model_fields_set)
+    for label in (annotation.label, annotation.prelabel, item.gold):
+        if label.__class__ is list:
+            count += sum(len(part.model_fields_set) for part in label if not isinstance(part, str))  # type: ignore[union-attr]
+    return count
+
+
+def _repeated_key(raw: bytes) -> str | None:
+    repeated: list[str] = []
+
+    def see(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend(name for name in found if names.count(name) > 1)
+        return found
+
+    json.loads(raw, object_pairs_hook=see)
+    return repeated[0] if repeated else None
+
+
+def _explain(value: bytes, error: ValidationError) -> Undecodable:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(_UNION_TAGS)) or "value"
+    if first["type"] != "json_invalid":
+        return Undecodable(f"invalid-{first['type'].replace('_', '-')}", field, f"{field}: {first['msg']}")
+    try:
+        value.decode()
+    except UnicodeDecodeError as broken:
+        return Undecodable("not-utf-8", "value", f"the value is no UTF-8 text: byte {broken.start} is wrong")
+    return Undecodable("not-json", "value", f"the value is no JSON: {first['msg'].removeprefix('Invalid JSON: ')}")

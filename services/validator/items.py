@@ -1,0 +1,77 @@
+"""What the validator remembers of an open item: each annotator's newest word, and the model's view."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from schemas.annotation import Action, Annotation, Item
+from schemas.contract import Closing, LabelContract
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LIVE = (Action.CREATED, Action.UPDATED)
+
+
+@dataclass(slots=True)
+class OpenItem:
+    """One open item. `votes`: annotator -> [µs since 1970, annotation id, 1 if it has a label].
+
+    `view`: the model's probabilities, with what they were computed from.
+    """
+
+    votes: dict[str, list[int | str]] = field(default_factory=dict)
+    view: tuple[str, list[float]] | None = None
+
+    def supersedes(self, annotation: Annotation) -> bool:
+        """Tell whether something at least as new is known of this annotator; ties go to the greater id."""
+        known = self.votes.get(annotation.annotator.id)
+        return known is not None and (known[0], known[1]) >= (_microseconds(annotation), annotation.id)
+
+    def remember(self, annotation: Annotation) -> None:
+        """Keep this as the annotator's newest word."""
+        live = 1 if annotation.action in _LIVE else 0
+        self.votes[annotation.annotator.id] = [_microseconds(annotation), annotation.id, live]
+
+    def closes_at(self, now: int, contract: LabelContract) -> int:
+        """Return when (ms since 1970) this item may be dropped, if nothing more is heard of it."""
+        complete = sum(1 for vote in self.votes.values() if vote[2]) >= contract.redundancy
+        return now + (_quiet_ms(contract.close) if complete else _age_ms(contract.close))
+
+    def dump(self) -> bytes:
+        """Return what is kept."""
+        return orjson.dumps((self.votes, self.view))
+
+
+def load_item(raw: bytes | None) -> OpenItem:
+    """Read an item back; None is an item that nothing is known of."""
+    if raw is None:
+        return OpenItem()
+    votes, view = orjson.loads(raw)
+    return OpenItem(votes, None if view is None else (view[0], view[1]))
+
+
+def content_mark(scorer: str, item: Item) -> str:
+    """Return a mark of what the model would see: when it changes, the item is scored again."""
+    seen = zlib.crc32((item.text or "").encode())
+    features = zlib.crc32(repr(item.features).encode()) if item.features else 0
+    return f"{scorer}:{seen:x}:{features:x}"
+
+
+def rounded(probabilities: Sequence[float]) -> list[float]:
+    """Round as published, so that a stored view gives the very same scores."""
+    return [round(probability, 6) for probability in probabilities]
+
+
+def _microseconds(annotation: Annotation) -> int:
+    return (annotation.occurred_at - _EPOCH) // _MICROSECOND
+
+
+def _quiet_ms(close: Closing) -> int:
+    return int(close.quiet_hours * 3_600_000)
+
+
+def _age_ms(close: Closing) -> int:
+    return int(close.age_days * 86_400_000)

@@ -9,20 +9,29 @@ MAX_ID_LENGTH = 256
 MAX_TEXT_LENGTH = 500_000
 MAX_PARTS = 1_000
 """The most labels, spans, boxes or features that one annotation may carry."""
+MAX_WHOLE_NUMBER = 2**53
+"""Beyond this (either way), readers of JSON do not agree on what a whole number is."""
 
 ProjectId = NewType("ProjectId", str)
 ItemId = NewType("ItemId", str)
 AnnotatorId = NewType("AnnotatorId", str)
 AnnotationId = NewType("AnnotationId", str)
 
-_IdText: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+_ID_TEXT = Field(min_length=1, max_length=MAX_ID_LENGTH)
 _Word: TypeAlias = Annotated[StrictStr, Field(max_length=MAX_ID_LENGTH)]
+_Whole: TypeAlias = Annotated[StrictInt, Field(ge=-MAX_WHOLE_NUMBER, le=MAX_WHOLE_NUMBER)]
+_Pixels: TypeAlias = Annotated[int, Field(gt=0, le=MAX_WHOLE_NUMBER)]
 
 
 class Event(BaseModel):
-    """What every value on a topic is: frozen, without unknown fields, without NaN or infinity."""
+    """What every value on a topic is: frozen, without unknown fields, without NaN or infinity.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    The limit on every text has a second effect: pydantic then also refuses lone surrogates, which no UTF-8 can carry.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH
+    )
 
 
 class Action(StrEnum):
@@ -45,8 +54,8 @@ class AnnotatorKind(StrEnum):
 class Span(Event):
     """A labelled stretch of the item's text; offsets in code points, `end` exclusive."""
 
-    start: StrictInt
-    end: StrictInt
+    start: _Whole
+    end: _Whole
     label: _Word
 
 
@@ -62,7 +71,7 @@ class Box(Event):
 
 Label: TypeAlias = (
     _Word
-    | StrictInt
+    | _Whole
     | StrictFloat
     | Annotated[list[_Word], Field(max_length=MAX_PARTS)]
     | Annotated[list[Span], Field(max_length=MAX_PARTS)]
@@ -75,14 +84,14 @@ class Media(Event):
     """Where the item's image, sound or film lies, and its size in pixels where it has one."""
 
     uri: Annotated[str, Field(max_length=4_096)]
-    width: Annotated[int, Field(gt=0)] | None = None
-    height: Annotated[int, Field(gt=0)] | None = None
+    width: _Pixels | None = None
+    height: _Pixels | None = None
 
 
 class Item(Event):
     """What is labelled."""
 
-    id: Annotated[ItemId, _IdText]
+    id: Annotated[ItemId, _ID_TEXT]
     text: Annotated[str, Field(max_length=MAX_TEXT_LENGTH)] | None = None
     features: Annotated[list[float], Field(max_length=MAX_PARTS)] | None = None
     media: Media | None = None
@@ -93,7 +102,7 @@ class Item(Event):
 class Annotator(Event):
     """Who labels."""
 
-    id: Annotated[AnnotatorId, _IdText]
+    id: Annotated[AnnotatorId, _ID_TEXT]
     kind: AnnotatorKind = AnnotatorKind.HUMAN
 
 
@@ -112,9 +121,9 @@ class Annotation(Event):
     order of arrival. `label` is None only where there is nothing to say (skipped, deleted).
     """
 
-    id: Annotated[AnnotationId, _IdText]
+    id: Annotated[AnnotationId, _ID_TEXT]
     action: Action = Action.CREATED
-    project: Annotated[ProjectId, _IdText]
+    project: Annotated[ProjectId, _ID_TEXT]
     item: Item
     annotator: Annotator
     label: Label | None = None

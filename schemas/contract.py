@@ -1,10 +1,11 @@
 """The label contract: what a project's labels must look like, and what happens when they do not."""
 
+import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Discriminator, Field, Tag, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.annotation import Event, ProjectId
@@ -13,6 +14,8 @@ from schemas.verdict import RuleAction
 _Values: TypeAlias = Annotated[list[str], Field(min_length=1, max_length=10_000)]
 _Positive: TypeAlias = Annotated[float, Field(gt=0)]
 _Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+_HOURS_IN_TEN_YEARS = 24 * 3_653
+_SECONDS_IN_A_YEAR = 31_622_400
 
 
 class CategoricalLabel(Event):
@@ -29,6 +32,17 @@ class MultilabelLabel(Event):
     values: _Values
     min_count: Annotated[int, Field(ge=0)] = 0
     max_count: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MultilabelLabel":
+        most = len(self.values) if self.max_count is None else min(self.max_count, len(self.values))
+        if self.min_count > most:
+            raise PydanticCustomError(
+                "impossible_count",
+                "no label can have {low} values or more: at most {most} are possible",
+                {"low": self.min_count, "most": most},
+            )
+        return self
 
 
 class OrdinalLabel(Event):
@@ -125,6 +139,9 @@ class BoxBoundsRule(Rule):
     id: Literal["box-bounds"] = "box-bounds"
 
 
+_ATTRIBUTE = re.compile(r"attributes\..+", re.DOTALL)
+
+
 class RequiredFieldsRule(Rule):
     """The item carries these fields: text, features, media, gold, or attributes.NAME."""
 
@@ -134,7 +151,7 @@ class RequiredFieldsRule(Rule):
     @model_validator(mode="after")
     def _known_fields(self) -> "RequiredFieldsRule":
         for name in self.fields:
-            if name not in {"text", "features", "media", "gold"} and not name.startswith("attributes."):
+            if name not in {"text", "features", "media", "gold"} and not _ATTRIBUTE.fullmatch(name):
                 raise PydanticCustomError(
                     "unknown_item_field",
                     "'{name}' is no item field; use text, features, media, gold or attributes.NAME",
@@ -147,7 +164,7 @@ class NotInFutureRule(Rule):
     """The annotation was not made later than now, give or take the clocks' difference."""
 
     id: Literal["not-in-future"] = "not-in-future"
-    tolerance_seconds: Annotated[float, Field(ge=0)] = 300
+    tolerance_seconds: Annotated[float, Field(ge=0, le=_SECONDS_IN_A_YEAR)] = 300
 
 
 class NotBeforeProjectRule(Rule):
@@ -227,8 +244,17 @@ class ModelDisagreesRule(Rule):
 class ExpressionRule(Rule):
     """A CEL expression that is true of the annotations the rule objects to."""
 
+    id: Annotated[str, Field(min_length=1, max_length=256)]
     action: RuleAction = RuleAction.FLAG
     when: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+    @model_validator(mode="after")
+    def _own_id(self) -> "ExpressionRule":
+        if self.id in BUILT_IN:
+            raise PydanticCustomError(
+                "built_in_id", "'{id}' is a built-in rule; give your own rule another id", {"id": self.id}
+            )
+        return self
 
 
 BUILT_IN: dict[str, type[Rule]] = {
@@ -258,17 +284,19 @@ BUILT_IN: dict[str, type[Rule]] = {
 def _which_rule(value: Any) -> str:  # noqa: ANN401  # pydantic hands over raw input of any shape
     if isinstance(value, Rule):
         return "expression" if isinstance(value, ExpressionRule) else value.id
-    if not isinstance(value, dict):
-        return "expression"
-    if "when" in value:
-        return "expression"
-    rule_id = value.get("id")
-    if rule_id in BUILT_IN:
-        return str(rule_id)
-    near = get_close_matches(str(rule_id), BUILT_IN, n=1)
+    built_in = isinstance(value, dict) and "when" not in value and isinstance(value.get("id"), str)
+    return value["id"] if built_in else "expression"
+
+
+def _known_rule(value: Any) -> Any:  # noqa: ANN401  # the same
+    """Refuse an unknown rule here: what a discriminator raises leaves pydantic as no ValidationError."""
+    rule_id = value.get("id") if isinstance(value, dict) and "when" not in value else None
+    if not isinstance(rule_id, str) or rule_id in BUILT_IN:
+        return value
+    near = get_close_matches(rule_id, BUILT_IN, n=1)
     hint = f"did you mean '{near[0]}'?" if near else "a rule of your own needs a CEL expression under 'when'"
     raise PydanticCustomError(
-        "unknown_rule", "there is no built-in rule '{rule_id}'; {hint}", {"rule_id": str(rule_id), "hint": hint}
+        "unknown_rule", "there is no built-in rule '{rule_id}'; {hint}", {"rule_id": rule_id, "hint": hint}
     )
 
 
@@ -294,6 +322,7 @@ AnyRule: TypeAlias = Annotated[
     | Annotated[ModelDisagreesRule, Tag("model-disagrees")]
     | Annotated[ExpressionRule, Tag("expression")],
     Discriminator(_which_rule),
+    BeforeValidator(_known_rule),
 ]
 
 
@@ -314,8 +343,8 @@ class ConsensusOptions(Event):
 class Closing(Event):
     """When an item's state is dropped: complete and quiet for a while, or untouched for long."""
 
-    quiet_hours: _Positive = 24
-    age_days: _Positive = 30
+    quiet_hours: Annotated[float, Field(gt=0, le=_HOURS_IN_TEN_YEARS)] = 24
+    age_days: Annotated[float, Field(gt=0, le=_HOURS_IN_TEN_YEARS / 24)] = 30
 
 
 class LabelContract(Event):

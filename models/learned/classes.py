@@ -1,10 +1,12 @@
 """Class names: the text form of a label that can be a class."""
 
-from typing import TypeAlias
+from typing import Final
 
 from schemas.annotation import Label
+from schemas.contract import CategoricalLabel, LabelKind, OrdinalLabel, PairwiseLabel
 
-ClassLabel: TypeAlias = str | int | float
+MAX_CLASSES: Final = 10_000
+_DECIMALS: Final = 12
 
 
 def class_name(label: Label | None) -> str | None:
@@ -30,3 +32,20 @@ def number_of(name: str) -> int | float:
         return int(name)
     except ValueError:
         return float(name)
+
+
+def class_names(kind: LabelKind) -> tuple[str, ...] | None:
+    """Return the names of all labels that a contract allows, in its order, or None if they are no classes.
+
+    None for multi-labels, spans and boxes, for ordinal labels without steps, and for more than 10,000 steps.
+    """
+    match kind:
+        case CategoricalLabel():
+            return tuple(dict.fromkeys(kind.values))
+        case PairwiseLabel():
+            return ("left", "right", "tie") if kind.ties else ("left", "right")
+        case OrdinalLabel(step=float() | int() as step) if (kind.high - kind.low) / step < MAX_CLASSES:
+            steps = range(int((kind.high - kind.low) / step + 10**-_DECIMALS) + 1)
+            return tuple(str(class_name(round(kind.low + n * step, _DECIMALS))) for n in steps)
+        case _:
+            return None

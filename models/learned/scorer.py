@@ -85,7 +85,8 @@ class Scorer:
 
         Takes texts as they are; they are normalised here. A missing text counts as empty; a vector that is
         missing or not `feature_count` long counts as missing. A row does not depend on the others beyond
-        1e-12. Raises ValueError if there are not as many features as texts.
+        1e-12. Raises ValueError if there are not as many features as texts, and ModelUnusable if the model,
+        tried out when it was loaded, fails all the same.
         """
         if len(texts) != len(features):
             raise ValueError(
@@ -105,7 +106,13 @@ class Scorer:
             unknown = (np.nan,) * self.feature_count
             given = (unknown if v is None or len(v) != self.feature_count else v for v in features)
             inputs["features"] = np.array(list(given), dtype=np.float64)
-        return np.asarray(self.session.run(["probabilities"], inputs)[0])
+        try:
+            found = np.asarray(self.session.run(["probabilities"], inputs)[0], dtype=np.float64)
+        except (*_ORT_ERRORS, ValueError) as error:  # ValueError: an input it lacks, an output of text
+            raise ModelUnusable("the model does not take or return what its description says") from error
+        if found.shape != (len(words), len(self.labels)):
+            raise ModelUnusable("the model does not return one probability per label and item")
+        return found
 
 
 def _runs(words: Sequence[str], *, classes: int) -> Iterator[list[int]]:
@@ -155,10 +162,7 @@ def scorer_of(content: bytes) -> Scorer:
 
 def _try_out(scorer: Scorer) -> None:
     """Score an item with nothing in it, and one with something."""
-    try:
-        tried = scorer.probabilities(["", "a b"], [None, (0.0,) * scorer.feature_count])
-    except (*_ORT_ERRORS, ValueError) as error:
-        raise ModelUnusable("the model does not take or return what its description says") from error
+    tried = scorer.probabilities(["", "a b"], [None, (0.0,) * scorer.feature_count])
     if not np.allclose(tried.sum(axis=1), 1) or tried.min() < 0:
         raise ModelUnusable("the model does not return probabilities")
 

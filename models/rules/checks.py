@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import TypeAlias, TypeVar
+from functools import lru_cache
+from typing import TypeAlias, TypeGuard, TypeVar
 
 from schemas.annotation import Annotation, Box, Label, Span
 from schemas.contract import (
@@ -41,6 +42,8 @@ Objections: TypeAlias = Sequence[Finding]
 Check: TypeAlias = Callable[[Annotation, Circumstances], Objections]
 _NONE: Objections = ()
 _SHOWN_CHARACTERS = 60
+_HINTS = 3
+_HIDDEN = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 _Part = TypeVar("_Part")
 
 
@@ -52,24 +55,26 @@ def finding(rule: Rule, path: str, message: str) -> Objections:
 def shown(value: object) -> str:
     """Return a value for a message: short, with invisible and direction-changing characters made visible."""
     text = value if isinstance(value, str) else str(value)
-    visible = "".join(
-        f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"} else c
-        for c in text[:_SHOWN_CHARACTERS]
-    )
-    return f"'{visible}'" + ("…" if len(text) > _SHOWN_CHARACTERS else "")
+    return f"'{visible(text[:_SHOWN_CHARACTERS])}'" + ("…" if len(text) > _SHOWN_CHARACTERS else "")
+
+
+def visible(text: str) -> str:
+    """Return the text with its invisible and direction-changing characters written as `\\u{…}`."""
+    return "".join(f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
 def label_kind(rule: Rule, contract: LabelContract) -> Check:
     """Make the check that the label is of the contract's kind."""
     kind = contract.label.kind
-    fits, wanted = {
+    kinds: dict[str, tuple[Callable[[object], bool], str]] = {
         "categorical": (lambda v: isinstance(v, str), "a text"),
         "pairwise": (lambda v: isinstance(v, str), "'left', 'right' or 'tie'"),
         "ordinal": (lambda v: isinstance(v, int | float), "a number"),
         "multilabel": (lambda v: _list_of(v, str), "a list of texts"),
         "spans": (lambda v: _list_of(v, Span), "a list of spans"),
         "boxes": (lambda v: _list_of(v, Box), "a list of boxes"),
-    }[kind]
+    }
+    fits, wanted = kinds[kind]
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         if fits(annotation.label):
@@ -84,8 +89,12 @@ def known_label(rule: Rule, contract: LabelContract) -> Check:
     values = _vocabulary(contract)
     known = frozenset(values)
 
-    def object_to(value: str, path: str) -> Finding:
-        near = get_close_matches(value[:_SHOWN_CHARACTERS], values, n=1)
+    @lru_cache(maxsize=1_000)
+    def nearest(value: str) -> list[str]:
+        return get_close_matches(value, values, n=1)
+
+    def object_to(value: str, path: str, *, hinted: bool = True) -> Finding:
+        near = nearest(value[:_SHOWN_CHARACTERS]) if hinted else []
         hint = f"did the annotator mean {shown(near[0])}?" if near else f"the contract has {_listed(values)}"
         return finding(rule, path, f"{shown(value)} is not a label of this project; {hint}")[0]
 
@@ -95,9 +104,11 @@ def known_label(rule: Rule, contract: LabelContract) -> Check:
             return _NONE if label in known else (object_to(str(label), "label"),)
         if not isinstance(label, list):
             return _NONE
-        named = [(part if isinstance(part, str) else part.label, i) for i, part in enumerate(label)]
+        parts: Sequence[str | Span | Box] = label
+        named = [(part if isinstance(part, str) else part.label, i) for i, part in enumerate(parts)]
         suffix = "" if label and isinstance(label[0], str) else ".label"
-        return [object_to(name, f"label[{i}]{suffix}") for name, i in named if name not in known]
+        unknown = [(name, f"label[{i}]{suffix}") for name, i in named if name not in known]
+        return [object_to(name, path, hinted=n < _HINTS) for n, (name, path) in enumerate(unknown)]
 
     return check
 
@@ -211,7 +222,7 @@ def not_in_future(rule: NotInFutureRule, _: LabelContract) -> Check:
     tolerance = timedelta(seconds=rule.tolerance_seconds)
 
     def check(annotation: Annotation, circumstances: Circumstances) -> Objections:
-        if annotation.occurred_at <= circumstances.now + tolerance:
+        if annotation.occurred_at - circumstances.now <= tolerance:
             return _NONE
         return finding(rule, "occurred_at", f"{_time(annotation.occurred_at)} lies in the future")
 
@@ -369,7 +380,7 @@ def _listed(values: Sequence[str]) -> str:
     return ", ".join(shown(value) for value in values[:5]) + (" …" if len(values) > 5 else "")
 
 
-def _list_of(label: object, kind: type) -> bool:
+def _list_of(label: object, kind: type[_Part]) -> TypeGuard[list[_Part]]:
     return isinstance(label, list) and all(isinstance(part, kind) for part in label)
 
 
@@ -387,7 +398,7 @@ def _kind_of(label: Label | None) -> str:
 
 def _on_step(value: float, low: float, step: float) -> bool:
     steps = (value - low) / step
-    return abs(steps - round(steps)) < 1e-9
+    return math.isfinite(steps) and abs(steps - round(steps)) < 1e-9
 
 
 def _same(label: Label | None, gold: Label) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from models.rules.checks import Check, Circumstances, Objections, finding
+from models.rules.checks import Check, Circumstances, Objections, finding, visible
 from schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
 from schemas.contract import ExpressionRule, LabelContract
 from schemas.verdict import Finding, RuleAction
@@ -21,7 +21,15 @@ _LABEL_TYPES = {
     "boxes": cel.Type.List(cel.Type.DYN),
 }
 _FIELDS = {"item": tuple(Item.model_fields), "annotator": ("id", "kind")}
-_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_SILENT = re.compile(
+    r"(?P<comment>//[^\n]*)"
+    r"|\b(?:[rR][bB]?|[bB][rR])(?:'{3}.*?'{3}|\"{3}.*?\"{3}|'[^'\n]*'|\"[^\"\n]*\")"
+    r"|'{3}(?:[^\\]|\\.)*?'{3}|\"{3}(?:[^\\]|\\.)*?\"{3}"
+    r"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"",
+    re.DOTALL,
+)
+"""Comments and strings (raw, tripled, plain): what stands in them is no part of the expression."""
+_LONGEST_REASON = 200
 _FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 
@@ -37,8 +45,9 @@ def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
     Where an expression cannot be evaluated (an attribute that this item lacks), the rule counts and does not object.
     Raise ExpressionError where it does not type-check, loops twice, or is not a condition.
     """
-    _check_fields(rule.when)
-    if len(_LOOP.findall(_STRINGS.sub("''", rule.when))) > 1:
+    spoken = _SILENT.sub(lambda found: " " if found["comment"] else "''", rule.when)
+    _check_fields(spoken)
+    if len(_LOOP.findall(spoken)) > 1:
         raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
     compiled = _compile(rule.when, contract)
 
@@ -46,8 +55,7 @@ def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
         value = compiled.eval(data=_activation(annotation))
         if value.type() == cel.Type.BOOL:
             return finding(rule, "", f"the condition holds: {rule.when}") if value.value() else ()
-        why = str(value.value()).splitlines()[0]
-        message = f"could not be evaluated: {why}"
+        message = f"could not be evaluated: {visible(str(value.value())[:_LONGEST_REASON])}"
         return (Finding(rule=rule.id, action=RuleAction.COUNT, message=message, path=""),)
 
     return check
@@ -99,7 +107,7 @@ def _plain_label(label: object) -> object:
 
 
 def _check_fields(source: str) -> None:
-    for variable, name in _FIELD.findall(_STRINGS.sub("''", source)):
+    for variable, name in _FIELD.findall(source):
         known = _FIELDS[variable]
         if name not in known:
             near = get_close_matches(name, known, n=1)

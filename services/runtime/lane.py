@@ -26,6 +26,7 @@ from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState, stored_form
 from services.runtime.step import Core, Output, Step
+from services.runtime.topics import ensure_topics
 
 LEDGER_KEY = b"@ledger"
 ENTRY_PREFIX = b"="
@@ -66,6 +67,19 @@ class _Partition:
     state: PartitionState
     ledger: Ledger | None
     limit: int = _FIRST_LIMIT
+
+
+class TopicsInPlace(Service):
+    """Wait for Kafka and create the topics, before anything reads them."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        """Take the settings."""
+        super().__init__()
+        self._settings = settings
+
+    async def on_start(self) -> None:
+        """Create what is missing."""
+        await retrying(lambda: ensure_topics(self._settings), patience=self._settings.patience_seconds)
 
 
 class Lane(Service):
@@ -116,7 +130,7 @@ class Lane(Service):
         )
         consumer.subscribe([self._source], listener=_Rebalance(self))
         self._consumer = consumer
-        await _retrying(consumer.start, patience=self._settings.patience_seconds)
+        await retrying(consumer.start, patience=self._settings.patience_seconds)
 
     async def on_stop(self) -> None:
         """Finish what is in flight, then leave the group."""
@@ -341,7 +355,7 @@ async def send_all(
     return sent
 
 
-async def _retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
+async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
     """Call until Kafka answers, for at most `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:

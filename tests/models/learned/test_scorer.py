@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,9 @@ import models.learned.scorer
 sys.exit(" ".join({"onnx", "scipy", "sklearn"} & set(sys.modules)) or 0)
 """
 
-    finished = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True, cwd=ROOT
+    command = [sys.executable, "-c", program]
+    finished = subprocess.run(  # noqa: S603  # a program of our own
+        command, check=False, capture_output=True, text=True, cwd=ROOT
     )
 
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -186,8 +188,15 @@ def test_a_model_that_takes_other_inputs_than_it_says_is_unusable(changes: dict[
 
 
 def test_a_model_with_another_number_of_classes_is_unusable() -> None:
-    with pytest.raises(ModelUnusable, match="does not take or return"):
+    with pytest.raises(ModelUnusable, match="one probability per label"):
         scorer_of(a_foreign_model(a_description(labels=["a", "b"], thresholds=[0, 0])))
+
+
+def test_a_model_that_fails_later_is_unusable_too() -> None:
+    scorer = replace(SCORER, feature_count=3)
+
+    with pytest.raises(ModelUnusable, match="does not take or return"):
+        scorer.probabilities(["a"], [None])
 
 
 def test_a_model_that_returns_no_probabilities_is_unusable() -> None:

@@ -1,0 +1,53 @@
+# Assay. `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+SECONDS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check chaos bench schemas requirements clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## Create .venv and install everything, by hash
+
+.venv/.installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Assay needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "installing into .venv (a few minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts (SECONDS=20 ends by itself)
+	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: setup ## Run all tests (starts a real Kafka; under ten minutes)
+	@$(BIN)/python -m pytest
+
+check: setup ## Lint, types, import contracts, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m services.runtime.asyncapi --check
+
+chaos: setup ## The full fault test: 200,000 events, kills, a zombie, a broker restart
+	@$(BIN)/python -m bench.chaos
+
+bench: setup ## Measure throughput and latency beside peers, and print tables
+	@$(BIN)/python -m bench
+
+schemas: setup ## Generate schemas/json anew
+	@$(BIN)/python -m services.runtime.asyncapi --write
+
+requirements: setup ## Compile the pinned, hashed requirements anew
+	@$(BIN)/python -m pip install --quiet uv
+	@printf 'hatchling\neditables\n' > requirements/.build.in
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in -o requirements/base.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in --extra local --extra train --group dev --group bench -o requirements/dev.txt
+	@rm requirements/.build.in
+
+clean: ## Remove what was installed and what the demo left
+	@rm -rf .venv .assay

@@ -1,0 +1,31 @@
+"""The `assay` command."""
+
+import typer
+
+from services.cli import contracts, data, looking, running
+
+app = typer.Typer(
+    name="assay",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Test labels as they arrive. Settings come from ASSAY_… variables or a file .env.",
+)
+app.add_typer(contracts.app, name="contract")
+app.command("import")(data.import_files)
+app.command("replay")(data.replay_files)
+app.command("train")(data.train)
+app.command("broker")(running.broker)
+app.command("worker")(running.worker)
+app.command("up")(running.up)
+app.command("tail")(looking.tail)
+app.command("audit")(looking.audit)
+app.command("schema")(looking.schema)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""`assay tail`, `assay audit`, `assay schema`: look at what is there."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from services.cli.console import fail, out, plain_errors, run_async
+from services.runtime.asyncapi import asyncapi_document, json_schemas
+from services.runtime.audit import PartitionAudit
+from services.runtime.audit import audit as audit_topics
+from services.runtime.kafka import make_consumer
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import TOPICS
+
+
+@plain_errors
+def tail(
+    topic: Annotated[str, typer.Argument(help="A topic, e.g. annotations.rejected.")],
+    beginning: Annotated[bool, typer.Option("--from-beginning", help="Show what is there, not only what comes.")] = False,
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Stop after so many records.")] = None,
+) -> None:
+    """Print the records of a topic as they come, one JSON line each.
+
+    Example: assay tail annotations.rejected --from-beginning -n 5
+    """
+    known = [one.name for one in TOPICS]
+    if topic not in known:
+        fail(f"there is no topic '{topic}'; there are: {', '.join(known)}")
+    with suppress(KeyboardInterrupt):
+        run_async(_tail(topic, beginning=beginning, count=count))
+
+
+async def _tail(topic: str, *, beginning: bool, count: int | None) -> None:
+    consumer = make_consumer(RuntimeSettings(), topic, auto_offset_reset="earliest" if beginning else "latest")
+    await consumer.start()
+    try:
+        seen = 0
+        async for record in consumer:
+            sys.stdout.write(_line(record) + "\n")
+            sys.stdout.flush()
+            seen += 1
+            if count is not None and seen >= count:
+                return
+    finally:
+        await consumer.stop()
+
+
+def _line(record: Any) -> str:  # noqa: ANN401  # aiokafka's own record
+    about = {
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": None if record.key is None else record.key.decode(errors="replace"),
+        "headers": {name: (value or b"").decode(errors="replace") for name, value in record.headers},
+    }
+    try:
+        about["value"] = None if record.value is None else orjson.loads(record.value)
+    except orjson.JSONDecodeError:
+        about["value"] = record.value.decode(errors="backslashreplace")
+    return orjson.dumps(about).decode()
+
+
+@plain_errors
+def audit() -> None:
+    """Check the ledger: for every input partition, records in = validated + rejected + dead + superseded.
+
+    Every verdict is counted on its topic. Ends with exit code 1 when something does not balance.
+
+    Example: assay audit
+    """
+    with out.status("counting …"):
+        found = asyncio.run(audit_topics(RuntimeSettings()))
+    print_audit(found)
+    if any(one.problems for one in found):
+        raise typer.Exit(1)
+
+
+def print_audit(found: list[PartitionAudit]) -> None:
+    """Print the ledger as a table, and whether it balances."""
+    names = ("validated", "rejected", "dead", "superseded")
+    table = Table("partition", "records in", *names, "waiting", "balance", title="ledger")
+    for one in found:
+        counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
+        state = "; ".join(one.problems) or ("cannot be counted: retention" if one.lost_to_retention else "✓ balanced")
+        table.add_row(str(one.partition), f"{one.records_in:,}", *counts, f"{one.waiting:,}", state)
+    sums = [f"{sum(one.verdicts.get(name, 0) for one in found):,}" for name in names]
+    bad = sum(1 for one in found if one.problems)
+    table.add_section()
+    table.add_row(
+        "all",
+        f"{sum(one.records_in for one in found):,}",
+        *sums,
+        f"{sum(one.waiting for one in found):,}",
+        f"✗ {bad} partitions do not balance" if bad else "✓ balanced",
+    )
+    out.print(table)
+
+
+@plain_errors
+def schema(
+    name: Annotated[str | None, typer.Argument(help="A schema's name, or 'asyncapi'; without it, all names.")] = None,
+) -> None:
+    """Print the JSON Schema of an event, or the AsyncAPI document of all topics.
+
+    Example: assay schema annotation
+    """
+    documents = {**json_schemas(), "asyncapi": asyncapi_document()}
+    if name is None:
+        for each in documents:
+            out.print(each)
+        return
+    if name not in documents:
+        fail(f"there is no schema '{name}'; there are: {', '.join(documents)}")
+    sys.stdout.write(orjson.dumps(documents[name], option=orjson.OPT_INDENT_2).decode() + "\n")

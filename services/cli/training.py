@@ -1,0 +1,78 @@
+"""From annotations to a model file and its card."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.table import Table
+
+from models.learned.classes import class_name, class_names
+from models.learned.observations import Observation, TrainingImpossible
+from models.learned.train import fit_model
+from schemas.annotation import Annotation
+from schemas.contract import LabelContract
+from services.cli.inputs import InputRecord
+from services.validator.decode import Undecodable, decode
+
+_BATCH = 1_000
+
+
+def train_model(records: Iterable[InputRecord], contract: LabelContract, path: Path, *, seed: int) -> list[Table]:
+    """Fit, write the model and its card, and return what a person wants to see. Raise TrainingImpossible."""
+    labels = class_names(contract.label)
+    if labels is None:
+        raise TrainingImpossible(
+            f"a {contract.label.kind} label is no class; the model learns categorical, pairwise and ordinal labels (with steps)"
+        )
+    fitted = fit_model(list(observations(records, contract)), labels=labels, seed=seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(fitted.onnx)
+    part.replace(path)
+    path.with_name(path.name + ".card.json").write_text(fitted.card.model_dump_json(indent=2) + "\n")
+    figures = fitted.card.figures
+    table = Table("figure (out of fold)", "value", title=f"{fitted.card.data.item_count:,} items, {fitted.card.data.vote_count:,} votes")
+    if figures.accuracy is not None:
+        table.add_row(
+            "accuracy against the items' majority",
+            f"{figures.accuracy:.3f} (95 % {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f}, n={figures.accuracy_item_count:,})",
+        )
+        table.add_row("always the commonest label", f"{figures.majority_share:.3f}")
+    table.add_row("calibration error", f"{figures.calibration_error:.3f} (before: {figures.calibration_error_before:.3f})")
+    if figures.planted_error_auroc is not None:
+        table.add_row(
+            "AUROC of finding planted errors",
+            f"{figures.planted_error_auroc:.3f} (n={figures.planted_error_count:,}; frequencies alone: "
+            f"{figures.planted_error_baseline_auroc:.3f})",
+        )
+    classes = Table("label", "votes", "flagged below", "flagged share", "estimated wrong")
+    for each in fitted.card.classes:
+        classes.add_row(
+            each.label, f"{each.vote_count:,}", f"{each.threshold:.3f}", f"{each.flagged_share:.1%}", f"{each.estimated_error_share:.1%}"
+        )
+    return [table, classes]
+
+
+def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[Observation]:
+    """Yield what can teach: the project's labelled annotations; validated records may be given as they are."""
+    batch: list[bytes] = []
+    for record in records:
+        batch.append(record.value)
+        if len(batch) == _BATCH:
+            yield from _observed(batch, contract)
+            batch = []
+    yield from _observed(batch, contract)
+
+
+def _observed(values: list[bytes], contract: LabelContract) -> Iterator[Observation]:
+    for found in decode(values):
+        if isinstance(found, Undecodable) or found.project != contract.project:
+            continue
+        name = class_name(found.label)
+        if name is not None:
+            yield _observation(found, name)
+
+
+def _observation(annotation: Annotation, name: str) -> Observation:
+    item = annotation.item
+    features = None if item.features is None else tuple(item.features)
+    return Observation(item.id, item.text, features, name)

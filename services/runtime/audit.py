@@ -1,0 +1,102 @@
+"""The ledger: for every input partition, records in = validated + rejected + dead + superseded."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from services.runtime.kafka import make_consumer
+from services.runtime.lane import restore
+from services.runtime.ledger import SUPERSEDED, Ledger
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
+
+_VERDICT_TOPICS = {"validated": VALIDATED, "rejected": REJECTED, "dead": DEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionAudit:
+    """What was found for one input partition, counted from the topics themselves."""
+
+    partition: int
+    records_in: int
+    waiting: int
+    verdicts: Counter[str]
+    twice: int
+    ledger: Ledger
+    lost_to_retention: bool
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what does not balance; empty where all is well."""
+        found: list[str] = []
+        if self.twice:
+            found.append(f"{self.twice} records were judged twice")
+        if self.lost_to_retention:
+            return found  # what retention deleted cannot be counted
+        judged = self.records_in - self.waiting
+        if sum(self.verdicts.values()) != judged:
+            found.append(f"{judged} records were read, {sum(self.verdicts.values())} verdicts are there")
+        for verdict, count in self.verdicts.items():
+            if count != self.ledger.verdicts.get(verdict, 0):
+                found.append(f"{count} {verdict}, but the ledger says {self.ledger.verdicts.get(verdict, 0)}")
+        return found
+
+
+async def audit(settings: RuntimeSettings) -> list[PartitionAudit]:
+    """Count every partition of `annotations` and what came of it."""
+    return [await _audit_partition(settings, number) for number in range(settings.partitions)]
+
+
+async def _audit_partition(settings: RuntimeSettings, number: int) -> PartitionAudit:
+    _, found = await restore(settings, VALIDATOR_STATE.name, number)
+    ledger = found or Ledger(0)
+    source = await _read(settings, ANNOTATIONS.name, number)
+    verdicts: Counter[str] = Counter({SUPERSEDED: ledger.verdicts.get(SUPERSEDED, 0)})
+    origins: Counter[int] = Counter()
+    truncated = source.first > 0
+    for verdict, topic in _VERDICT_TOPICS.items():
+        output = await _read(settings, topic.name, number)
+        truncated = truncated or output.first > 0
+        verdicts[verdict] = len(output.offsets)
+        origins.update(output.origins)
+    return PartitionAudit(
+        partition=number,
+        records_in=len(source.offsets),
+        waiting=sum(1 for offset in source.offsets if offset >= ledger.position),
+        verdicts=verdicts,
+        twice=sum(1 for count in origins.values() if count > 1),
+        ledger=ledger,
+        lost_to_retention=truncated,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    first: int
+    offsets: list[int]
+    origins: list[int]
+
+
+async def _read(settings: RuntimeSettings, topic: str, number: int) -> _Contents:
+    tp = TopicPartition(settings.prefix + topic, number)
+    consumer = make_consumer(settings, fetch_max_wait_ms=20)
+    consumer.assign([tp])
+    await consumer.start()
+    try:
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        contents = _Contents(first, [], [])
+        while await consumer.position(tp) < end:
+            for record in (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, []):
+                contents.offsets.append(record.offset)
+                contents.origins.extend(_origin(record))
+        return contents
+    finally:
+        await consumer.stop()
+
+
+def _origin(record: Any) -> list[int]:  # noqa: ANN401  # aiokafka's own record
+    return [int(value) for name, value in record.headers if name == "assay-offset"]

@@ -29,9 +29,7 @@ class Event(BaseModel):
     The limit on every text has a second effect: pydantic then also refuses lone surrogates, which no UTF-8 can carry.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH)
 
 
 class Action(StrEnum):

@@ -42,9 +42,7 @@ def fit_temperature(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> 
     return float(grid[len(grid) // 2])
 
 
-def calibration_error(
-    probabilities: NDArray[np.float64], votes: NDArray[np.float64], *, bins: int = 15
-) -> float:
+def calibration_error(probabilities: NDArray[np.float64], votes: NDArray[np.float64], *, bins: int = 15) -> float:
     """Return the expected calibration error (0-1) of the predicted label over votes; both (items, classes).
 
     Guo et al. 2017, section 2: in equal-width bins of confidence, the mean distance between confidence and
@@ -66,9 +64,5 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
     z = 1.959963984540054
     share = successes / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = (
-        z
-        / (1 + z * z / trials)
-        * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
-    )
+    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -30,9 +30,7 @@ class Tested:
         return softmax(self.logits / self.temperature)
 
 
-def cross_validate(
-    design: Design, votes: NDArray[np.float64], *, folds: int, rng: np.random.Generator
-) -> Tested:
+def cross_validate(design: Design, votes: NDArray[np.float64], *, folds: int, rng: np.random.Generator) -> Tested:
     """Return how the best of the models judges the items it has not seen, and how well it finds errors.
 
     Raises TrainingImpossible where a class has too few items to be in every training set.
@@ -60,9 +58,7 @@ def _best_strength(splits: Sequence[Split], votes: NDArray[np.float64]) -> tuple
     return found[-1][1:]
 
 
-def _out_of_fold(
-    splits: Sequence[Split], votes: NDArray[np.float64], *, strength: float
-) -> NDArray[np.float64]:
+def _out_of_fold(splits: Sequence[Split], votes: NDArray[np.float64], *, strength: float) -> NDArray[np.float64]:
     """Return the logits of each item from the model that did not see it: (items, classes)."""
     logits = np.zeros_like(votes)
     for split in splits:

@@ -69,9 +69,7 @@ def build_graph(weights: Weights, *, metadata: dict[str, str]) -> bytes:
     output = helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, ["N", len(weights.bias)])
     graph = helper.make_graph(draft.nodes, "consistency", draft.inputs, [output], draft.constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS]
-    model: ModelProto = helper.make_model(
-        graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="assay"
-    )
+    model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="assay")
     helper.set_model_props(model, metadata)
     checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
@@ -81,9 +79,7 @@ def _text_logits(draft: _Draft, weights: Weights) -> str:
     """Sum a row of weights per known term, and divide by the length: the root of the last column's sum."""
     draft.inputs.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["N"]))
     columns = np.column_stack([weights.terms * weights.rarity[:, None], weights.rarity**2])
-    table = draft.constant(
-        "table", np.vstack([np.zeros(columns.shape[1]), columns])
-    )  # row 0: an unknown term
+    table = draft.constant("table", np.vstack([np.zeros(columns.shape[1]), columns]))  # row 0: an unknown term
     rows = draft.add("Gather", table, _term_rows(draft, weights.vocabulary), to="rows")
     total = draft.add("ReduceSum", rows, draft.constant("tokens_axis", [1], np.int64), to="total", keepdims=0)
     draft.constant("widths", [len(weights.bias), 1], np.int64)
@@ -114,9 +110,7 @@ def _term_rows(draft: _Draft, vocabulary: Vocabulary) -> str:
     return draft.add("Concat", words, pairs, to="terms", axis=1)
 
 
-def _look_up(
-    draft: _Draft, name: str, *, to: str, first_row: int, **keys: Sequence[str] | Sequence[int]
-) -> str:
+def _look_up(draft: _Draft, name: str, *, to: str, first_row: int, **keys: Sequence[str] | Sequence[int]) -> str:
     (attribute, values), *_ = keys.items()
     rows = list(range(first_row, first_row + len(values)))
     options: dict[str, Any] = {attribute: list(values), "values_int64s": rows, "default_int64": 0}
@@ -124,9 +118,7 @@ def _look_up(
 
 
 def _feature_logits(draft: _Draft, weights: Weights) -> str:
-    draft.inputs.append(
-        helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["N", len(weights.mean)])
-    )
+    draft.inputs.append(helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["N", len(weights.mean)]))
     missing = draft.add("IsNaN", "features", to="missing")
     centred = draft.add("Sub", "features", draft.constant("mean", weights.mean), to="centred")
     scaled = draft.add("Div", centred, draft.constant("deviation", weights.deviation), to="scaled")

@@ -65,9 +65,7 @@ def gather(observations: Sequence[Observation], *, labels: Sequence[str], folds:
     words = tuple(normalise(texts.get(item, "")) for item in items)
     features = _feature_matrix(observations, items)
     if not any(words) and features.shape[1] == 0:
-        raise TrainingImpossible(
-            "no item has a text or features; the history must carry at least one of the two"
-        )
+        raise TrainingImpossible("no item has a text or features; the history must carry at least one of the two")
     votes = np.zeros((len(items), len(known)))
     column = {label: index for index, label in enumerate(known)}
     for observation in observations:
@@ -105,9 +103,7 @@ def _feature_matrix(observations: Sequence[Observation], items: dict[str, int]) 
                 f"item '{item}' has {len(values)} features where most have {usual}; all must have as many"
             )
         if not all(map(isfinite, values)):
-            raise TrainingImpossible(
-                f"item '{item}' has a feature that is not a finite number; leave the item out"
-            )
+            raise TrainingImpossible(f"item '{item}' has a feature that is not a finite number; leave the item out")
         matrix[items[item]] = values
     return matrix
 

@@ -37,9 +37,7 @@ def plant_errors(
     return votes - taken + moved, moved
 
 
-def auroc_of(
-    probabilities: NDArray[np.float64], noisy: NDArray[np.float64], moved: NDArray[np.float64]
-) -> float:
+def auroc_of(probabilities: NDArray[np.float64], noisy: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
     """Return the chance that a moved vote is less probable than one left alone; ties count half.
 
     All have the shape (items, classes); `noisy` counts all votes, `moved` those of them that were moved.

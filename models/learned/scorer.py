@@ -74,9 +74,7 @@ class Scorer:
 
     def can_judge(self, text: str | None, features: Sequence[float] | None) -> bool:
         """Say whether the item has anything that the model looks at; else its answer is only the average."""
-        return (self.uses_text and bool(text)) or (
-            features is not None and 0 < len(features) == self.feature_count
-        )
+        return (self.uses_text and bool(text)) or (features is not None and 0 < len(features) == self.feature_count)
 
     def probabilities(
         self, texts: Sequence[str | None], features: Sequence[Sequence[float] | None]
@@ -89,9 +87,7 @@ class Scorer:
         tried out when it was loaded, fails all the same.
         """
         if len(texts) != len(features):
-            raise ValueError(
-                f"{len(texts)} texts and {len(features)} feature vectors; there must be one each per item"
-            )
+            raise ValueError(f"{len(texts)} texts and {len(features)} feature vectors; there must be one each per item")
         result = np.empty((len(texts), len(self.labels)))
         words = [normalise(text) if text else "" for text in texts] if self.uses_text else [""] * len(texts)
         for rows in _runs(words, classes=len(self.labels)):

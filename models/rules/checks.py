@@ -211,7 +211,9 @@ def required_fields(rule: RequiredFieldsRule, _: LabelContract) -> Check:
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         return [
-            finding(rule, f"item.{name}", f"the item has no {name}")[0] for name in rule.fields if missing(annotation, name)
+            finding(rule, f"item.{name}", f"the item has no {name}")[0]
+            for name in rule.fields
+            if missing(annotation, name)
         ]
 
     return check

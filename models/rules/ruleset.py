@@ -56,7 +56,13 @@ _ONLY_FOR_KIND = {
     "span-overlap": {"spans"},
     "box-bounds": {"boxes"},
 }
-_WITHOUT_LABEL = {"required-fields", "not-in-future", "not-before-project", "not-updated-before-created", "annotator-allowed"}
+_WITHOUT_LABEL = {
+    "required-fields",
+    "not-in-future",
+    "not-before-project",
+    "not-updated-before-created",
+    "annotator-allowed",
+}
 
 
 class RuleProblem(Exception):

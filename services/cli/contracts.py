@@ -91,4 +91,6 @@ async def _apply(contract: LabelContract) -> None:
 
 
 def _summary(contract: LabelContract) -> str:
-    return f"{contract.project} version {contract.version}, {contract.label.kind}, {len(contract.rules)} rules of its own"
+    return (
+        f"{contract.project} version {contract.version}, {contract.label.kind}, {len(contract.rules)} rules of its own"
+    )

@@ -40,7 +40,8 @@ def _count(inputs: list[Path], contract: LabelContract | None) -> int:
 def import_files(
     inputs: _Inputs,
     contract: Annotated[
-        Path | None, typer.Option("--contract", "-c", help="The contract: says how to read CSV labels, and the project.")
+        Path | None,
+        typer.Option("--contract", "-c", help="The contract: says how to read CSV labels, and the project."),
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.1, help="At most so many records per second.")] = None,
     restart: Annotated[bool, typer.Option(help="Begin anew, also where an earlier import stopped half-way.")] = False,

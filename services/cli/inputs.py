@@ -49,10 +49,10 @@ def _read_jsonl(path: Path) -> Iterator[InputRecord]:
         for number, line in enumerate(lines, 1):
             value = line.rstrip(b"\r\n")
             if value:
-                yield InputRecord(number, _key_of(value), value)
+                yield InputRecord(number, key_of(value), value)
 
 
-def _key_of(value: bytes) -> bytes | None:
+def key_of(value: bytes) -> bytes | None:
     """Return the key the record should have, or None for bytes that name no item."""
     try:
         found = orjson.loads(value)
@@ -85,7 +85,8 @@ def _check_columns(path: Path, columns: Any) -> None:  # noqa: ANN401  # csv typ
     unknown = [name for name in columns if name not in {*_REQUIRED, *_OPTIONAL} and not str(name).startswith("attr.")]
     if unknown:
         raise InputError(
-            f"{path}:1: the column {', '.join(unknown)} is not known; name it attr.{unknown[0]} to keep it as an attribute"
+            f"{path}:1: the column {', '.join(unknown)} is not known; "
+            f"name it attr.{unknown[0]} to keep it as an attribute"
         )
 
 
@@ -105,7 +106,9 @@ def _record(
     seen[fact] += 1
     attributes = {name[5:]: value for name, value in row.items() if name and name.startswith("attr.") and value}
     annotation = {
-        "id": hashlib.blake2b("\0".join((*fact, str(seen[fact]))).encode(errors="surrogateescape"), digest_size=16).hexdigest(),
+        "id": hashlib.blake2b(
+            "\0".join((*fact, str(seen[fact]))).encode(errors="surrogateescape"), digest_size=16
+        ).hexdigest(),
         "action": "created",
         "project": project,
         "item": {

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
 
 from services.cli.console import fail, out, plain_errors, run_async
+from services.cli.ledger_table import print_audit
 from services.runtime.asyncapi import asyncapi_document, json_schemas
-from services.runtime.audit import PartitionAudit
 from services.runtime.audit import audit as audit_topics
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import RuntimeSettings
@@ -21,7 +20,9 @@ from services.runtime.topics import TOPICS
 @plain_errors
 def tail(
     topic: Annotated[str, typer.Argument(help="A topic, e.g. annotations.rejected.")],
-    beginning: Annotated[bool, typer.Option("--from-beginning", help="Show what is there, not only what comes.")] = False,
+    beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Show what is there, not only what comes.")
+    ] = False,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Stop after so many records.")] = None,
 ) -> None:
     """Print the records of a topic as they come, one JSON line each.
@@ -77,27 +78,6 @@ def audit() -> None:
     print_audit(found)
     if any(one.problems for one in found):
         raise typer.Exit(1)
-
-
-def print_audit(found: list[PartitionAudit]) -> None:
-    """Print the ledger as a table, and whether it balances."""
-    names = ("validated", "rejected", "dead", "superseded")
-    table = Table("partition", "records in", *names, "waiting", "balance", title="ledger")
-    for one in found:
-        counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
-        state = "; ".join(one.problems) or ("cannot be counted: retention" if one.lost_to_retention else "✓ balanced")
-        table.add_row(str(one.partition), f"{one.records_in:,}", *counts, f"{one.waiting:,}", state)
-    sums = [f"{sum(one.verdicts.get(name, 0) for one in found):,}" for name in names]
-    bad = sum(1 for one in found if one.problems)
-    table.add_section()
-    table.add_row(
-        "all",
-        f"{sum(one.records_in for one in found):,}",
-        *sums,
-        f"{sum(one.waiting for one in found):,}",
-        f"✗ {bad} partitions do not balance" if bad else "✓ balanced",
-    )
-    out.print(table)
 
 
 @plain_errors

@@ -2,7 +2,6 @@
 
 import base64
 import itertools
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -54,7 +53,7 @@ def replay(
             total.update(step.verdicts)
             yield total
     for topic in _OUTPUTS:
-        os.replace(_part(folder, topic.name), folder / f"{topic.name}.jsonl")
+        _part(folder, topic.name).replace(folder / f"{topic.name}.jsonl")
 
 
 _OUTPUTS = (VALIDATED, REJECTED, DEAD)

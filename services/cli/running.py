@@ -98,3 +98,17 @@ def readable(name: str, line: str) -> Text:
 
 def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+@plain_errors
+def demo(
+    seconds: Annotated[float | None, typer.Option(min=1, help="End after so many seconds of events.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed of texts, truth and annotators.")] = 7,
+) -> None:
+    """Watch it work: a real Kafka, synthetic annotators, live verdicts, and the ledger at the end.
+
+    Example: assay demo --seconds 20
+    """
+    from services.cli.demo.run import run_demo  # noqa: PLC0415  # it needs the extra `train`
+
+    run_demo(seconds=seconds, seed=seed, folder=RuntimeSettings().folder / "demo")

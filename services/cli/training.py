@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from models.learned.card import ModelCard
 from models.learned.classes import class_name, class_names
 from models.learned.observations import Observation, TrainingImpossible
 from models.learned.train import fit_model
@@ -21,7 +22,8 @@ def train_model(records: Iterable[InputRecord], contract: LabelContract, path: P
     labels = class_names(contract.label)
     if labels is None:
         raise TrainingImpossible(
-            f"a {contract.label.kind} label is no class; the model learns categorical, pairwise and ordinal labels (with steps)"
+            f"a {contract.label.kind} label is no class; "
+            "the model learns categorical, pairwise and ordinal labels (with steps)"
         )
     fitted = fit_model(list(observations(records, contract)), labels=labels, seed=seed)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,27 +31,31 @@ def train_model(records: Iterable[InputRecord], contract: LabelContract, path: P
     part.write_bytes(fitted.onnx)
     part.replace(path)
     path.with_name(path.name + ".card.json").write_text(fitted.card.model_dump_json(indent=2) + "\n")
-    figures = fitted.card.figures
-    table = Table("figure (out of fold)", "value", title=f"{fitted.card.data.item_count:,} items, {fitted.card.data.vote_count:,} votes")
+    return [_figures_table(fitted.card), _classes_table(fitted.card)]
+
+
+def _figures_table(card: ModelCard) -> Table:
+    figures = card.figures
+    title = f"{card.data.item_count:,} items, {card.data.vote_count:,} votes"
+    table = Table("figure (out of fold)", "value", title=title)
     if figures.accuracy is not None:
-        table.add_row(
-            "accuracy against the items' majority",
-            f"{figures.accuracy:.3f} (95 % {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f}, n={figures.accuracy_item_count:,})",
-        )
+        interval = f"95 % {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f}, n={figures.accuracy_item_count:,}"
+        table.add_row("accuracy against the items' majority", f"{figures.accuracy:.3f} ({interval})")
         table.add_row("always the commonest label", f"{figures.majority_share:.3f}")
-    table.add_row("calibration error", f"{figures.calibration_error:.3f} (before: {figures.calibration_error_before:.3f})")
+    before = figures.calibration_error_before
+    table.add_row("calibration error", f"{figures.calibration_error:.3f} (before: {before:.3f})")
     if figures.planted_error_auroc is not None:
-        table.add_row(
-            "AUROC of finding planted errors",
-            f"{figures.planted_error_auroc:.3f} (n={figures.planted_error_count:,}; frequencies alone: "
-            f"{figures.planted_error_baseline_auroc:.3f})",
-        )
-    classes = Table("label", "votes", "flagged below", "flagged share", "estimated wrong")
-    for each in fitted.card.classes:
-        classes.add_row(
-            each.label, f"{each.vote_count:,}", f"{each.threshold:.3f}", f"{each.flagged_share:.1%}", f"{each.estimated_error_share:.1%}"
-        )
-    return [table, classes]
+        about = f"n={figures.planted_error_count:,}; frequencies alone: {figures.planted_error_baseline_auroc:.3f}"
+        table.add_row("AUROC of finding planted errors", f"{figures.planted_error_auroc:.3f} ({about})")
+    return table
+
+
+def _classes_table(card: ModelCard) -> Table:
+    table = Table("label", "votes", "flagged below", "flagged share", "estimated wrong")
+    for each in card.classes:
+        shares = (f"{each.threshold:.3f}", f"{each.flagged_share:.1%}", f"{each.estimated_error_share:.1%}")
+        table.add_row(each.label, f"{each.vote_count:,}", *shares)
+    return table
 
 
 def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[Observation]:

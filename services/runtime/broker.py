@@ -14,13 +14,7 @@ from typing import Self
 from services.runtime.kafka import ADDRESS_FILE
 
 # kafka-clients is named for itself: with slf4j on the list the resolver would pick an older one.
-_ENDPOINT = "+".join(
-    (
-        "org.apache.kafka:kafka_2.13:4.1.0",
-        "org.apache.kafka:kafka-clients:4.1.0",
-        "org.slf4j:slf4j-simple:1.7.36",
-    )
-)
+_ENDPOINT = "org.apache.kafka:kafka_2.13:4.1.0+org.apache.kafka:kafka-clients:4.1.0+org.slf4j:slf4j-simple:1.7.36"
 _START_SECONDS = 90
 _STOP_SECONDS = 20
 
@@ -115,7 +109,9 @@ class LocalBroker:
             check=False,
         )
         if done.returncode != 0:
-            raise BrokerFailedError(f"Kafka could not prepare '{self._folder}': {_last_line(done.stderr or done.stdout)}")
+            raise BrokerFailedError(
+                f"Kafka could not prepare '{self._folder}': {_last_line(done.stderr or done.stdout)}"
+            )
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -196,7 +192,9 @@ def _make_folder(folder: Path) -> None:
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
     except OSError as error:
-        raise BrokerFailedError(f"cannot write to '{folder}': {error.strerror}; set ASSAY_FOLDER to a folder that can be written") from None
+        raise BrokerFailedError(
+            f"cannot write to '{folder}': {error.strerror}; set ASSAY_FOLDER to a folder that can be written"
+        ) from None
     free = shutil.disk_usage(folder).free
     if free < 200 * 1024 * 1024:
         raise BrokerFailedError(f"only {free // 1_048_576} MB are free in '{folder}'; Kafka needs 200 MB")
@@ -209,7 +207,9 @@ def _claim(port: int) -> int:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise BrokerFailedError(f"port {port} is taken; choose another with --port, or --port 0 for a free one") from None
+            raise BrokerFailedError(
+                f"port {port} is taken; choose another with --port, or --port 0 for a free one"
+            ) from None
         return int(probe.getsockname()[1])
 
 

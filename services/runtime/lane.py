@@ -185,7 +185,7 @@ class Lane(Service):
                     return
                 log.warning("kafka_trouble", partition=number, error=repr(error))
                 await self._pause(number, "kafka")
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is ours: it stops the worker loudly
+            except Exception as error:  # whatever it is, it is ours: it stops the worker loudly
                 log.exception("step_failed", partition=number)
                 await self.crash(error)
                 return
@@ -351,7 +351,7 @@ async def send_all(
             batch = open_batches[topic] = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None, headers=headers)
     for topic, batch in open_batches.items():
-        sent.append(await producer.send_batch(batch, topic, partition=number))  # noqa: PERF401  # awaits in order
+        sent.append(await producer.send_batch(batch, topic, partition=number))  # awaits in order
     return sent
 
 

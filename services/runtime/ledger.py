@@ -22,9 +22,7 @@ class Ledger:
 
     def after(self, position: int, verdicts: Mapping[str, int]) -> "Ledger":
         """Return the ledger with one more batch in it."""
-        merged = {
-            name: self.verdicts.get(name, 0) + verdicts.get(name, 0) for name in {*self.verdicts, *verdicts}
-        }
+        merged = {name: self.verdicts.get(name, 0) + verdicts.get(name, 0) for name in {*self.verdicts, *verdicts}}
         return Ledger(position, merged)
 
     def dump(self) -> bytes:

@@ -14,26 +14,28 @@ DEAD_LETTERS = Counter("assay_dead_letters", "Dead letters, by reason.", ["reaso
 LAG = Gauge("assay_lag_events", "Records not read yet.", ["service", "partition"], registry=REGISTRY)
 STATE_KEYS = Gauge("assay_state_keys", "Keys of state held.", ["service", "partition"], registry=REGISTRY)
 TRANSACTION_SECONDS = Histogram(
-    "assay_transaction_seconds", "From the first output of a batch to its commit.", ["service"], buckets=_SECONDS,
+    "assay_transaction_seconds",
+    "From the first output of a batch to its commit.",
+    ["service"],
+    buckets=_SECONDS,
     registry=REGISTRY,
 )
-STEP_SECONDS = Histogram(
-    "assay_step_seconds", "Deciding one batch.", ["service"], buckets=_SECONDS, registry=REGISTRY
-)
+STEP_SECONDS = Histogram("assay_step_seconds", "Deciding one batch.", ["service"], buckets=_SECONDS, registry=REGISTRY)
 BATCH_EVENTS = Histogram("assay_batch_events", "Records in a batch.", ["service"], buckets=_SIZES, registry=REGISTRY)
 LANE_RESTARTS = Counter(
     "assay_lane_restarts", "Times a partition was taken up again, by cause.", ["service", "cause"], registry=REGISTRY
 )
 MODEL_SECONDS = Histogram(
-    "assay_model_seconds", "Scoring one batch with the consistency model.", ["project"], buckets=_SECONDS,
+    "assay_model_seconds",
+    "Scoring one batch with the consistency model.",
+    ["project"],
+    buckets=_SECONDS,
     registry=REGISTRY,
 )
 MODEL_UNAVAILABLE = Gauge(
     "assay_model_unavailable", "1 while a contract names a model that cannot be used.", ["project"], registry=REGISTRY
 )
-CONTRACT_VERSION = Gauge(
-    "assay_contract_version", "The contract version in force.", ["project"], registry=REGISTRY
-)
+CONTRACT_VERSION = Gauge("assay_contract_version", "The contract version in force.", ["project"], registry=REGISTRY)
 
 NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS}
 """The counters that a core may name in `Step.notes`."""

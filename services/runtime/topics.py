@@ -42,12 +42,20 @@ ANNOTATIONS = Topic(
     "annotations", "Annotation events as the platforms send them.", "project:item", Annotation, broker_time=True
 )
 VALIDATED = Topic(
-    "annotations.validated", "Annotations that may be used, with findings and score.", "project:item", ValidatedAnnotation
+    "annotations.validated",
+    "Annotations that may be used, with findings and score.",
+    "project:item",
+    ValidatedAnnotation,
 )
 REJECTED = Topic(
-    "annotations.rejected", "Annotations that break their contract, with the reasons.", "project:item", RejectedAnnotation
+    "annotations.rejected",
+    "Annotations that break their contract, with the reasons.",
+    "project:item",
+    RejectedAnnotation,
 )
-DEAD = Topic("annotations.dead", "Bytes that are no annotation; the reason is in the headers.", "the original key", None)
+DEAD = Topic(
+    "annotations.dead", "Bytes that are no annotation; the reason is in the headers.", "the original key", None
+)
 CONTRACTS = Topic(
     "contracts", "The label contract of each project.", "project", LabelContract, kept=Kept.COMPACTED, single=True
 )

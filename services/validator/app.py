@@ -38,6 +38,4 @@ def build_app(settings: ValidatorSettings) -> faust.App:
         lanes.append(lane)
         return [TopicsInPlace(settings), table, lane]
 
-    return build_chassis(
-        "validator", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes)
-    )
+    return build_chassis("validator", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

@@ -1,7 +1,7 @@
 """Judge annotations: decode, score, check, and say where each one goes."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -151,8 +151,6 @@ class Validator:
             work.touched.setdefault(key, None)
 
 
-
-
 def _verdict_json(raw: bytes, findings: list[Finding], score: ModelScore | None, version: int) -> bytes:
     """Return the verdict as JSON, with the annotation byte for byte as it came: it was read and found well-formed."""
     said = _FINDINGS.dump_json(findings) if findings else b"[]"
@@ -194,5 +192,7 @@ def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> He
 
 
 def _unknown_project(annotation: Annotation) -> Undecodable:
-    message = f"no contract for project '{annotation.project}'; apply one with `assay contract apply FILE`, then send again"
+    message = (
+        f"no contract for project '{annotation.project}'; apply one with `assay contract apply FILE`, then send again"
+    )
     return Undecodable("unknown-project", "project", message)

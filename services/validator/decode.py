@@ -49,7 +49,9 @@ def _decode_one(value: bytes | None) -> Decoded:
     if value is None:
         return Undecodable("null-value", "value", "the record has no value; an annotation event is wanted")
     if len(value) > LARGEST_VALUE_BYTES:
-        return Undecodable("too-large", "value", f"the value has {len(value)} bytes; at most {LARGEST_VALUE_BYTES} are read")
+        return Undecodable(
+            "too-large", "value", f"the value has {len(value)} bytes; at most {LARGEST_VALUE_BYTES} are read"
+        )
     try:
         found = _ONE.validate_json(value)
     except ValidationError as error:

@@ -28,7 +28,7 @@ def an_observation(
     return Observation(item, text, features, label)
 
 
-def a_history(  # noqa: PLR0913  # each a separate thing to vary
+def a_history(  # each a separate thing to vary
     *,
     items: int = 90,
     labels: Sequence[str] = LABELS,

@@ -21,9 +21,9 @@ def test_a_model_twice_as_sure_as_it_may_be_gets_temperature_two() -> None:
 
 
 def test_logits_without_any_information_get_the_highest_temperature() -> None:
-    assert fit_temperature(
-        np.array([[0.0, 9.0], [0.0, 9.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
-    ) == pytest.approx(20, rel=1e-3)
+    assert fit_temperature(np.array([[0.0, 9.0], [0.0, 9.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])) == pytest.approx(
+        20, rel=1e-3
+    )
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_agreement() -> None:

@@ -33,9 +33,7 @@ def test_a_label_without_votes_gets_no_class_but_is_remembered() -> None:
 
 
 def test_missing_features_are_not_a_number() -> None:
-    data = gather(
-        [*two_classes(), an_observation("b1", "scam", features=(1, 2))], labels=["safe", "scam"], folds=2
-    )
+    data = gather([*two_classes(), an_observation("b1", "scam", features=(1, 2))], labels=["safe", "scam"], folds=2)
 
     assert np.isnan(data.features).sum(axis=1).tolist() == [2, 2, 2, 0]
 
@@ -76,8 +74,6 @@ def test_the_hash_does_not_depend_on_order_but_on_every_field() -> None:
         ),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_the_reason(
-    history: list[Observation], folds: int, reason: str
-) -> None:
+def test_what_cannot_be_trained_is_refused_with_the_reason(history: list[Observation], folds: int, reason: str) -> None:
     with pytest.raises(TrainingImpossible, match=reason):
         gather(history, labels=["safe", "scam"], folds=folds)

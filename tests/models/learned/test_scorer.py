@@ -40,7 +40,7 @@ sys.exit(" ".join({"onnx", "scipy", "sklearn"} & set(sys.modules)) or 0)
 """
 
     command = [sys.executable, "-c", program]
-    finished = subprocess.run(  # noqa: S603  # a program of our own
+    finished = subprocess.run(  # a program of our own
         command, check=False, capture_output=True, text=True, cwd=ROOT
     )
 
@@ -248,9 +248,7 @@ def test_probabilities_are_rounded_to_six_decimals(probability: float) -> None:
     found = score([probability, 1 - probability], "a", labels=("a", "b"), thresholds=(0, 0))
 
     assert found is not None
-    assert (
-        found.label_probability == round(found.label_probability, 6) == pytest.approx(probability, abs=5.1e-7)
-    )
+    assert found.label_probability == round(found.label_probability, 6) == pytest.approx(probability, abs=5.1e-7)
 
 
 def test_the_thresholds_flag_wrong_labels_more_than_right_ones() -> None:

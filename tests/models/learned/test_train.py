@@ -137,9 +137,7 @@ def test_the_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
 
 
 def test_items_all_tied_leave_the_accuracy_undefined() -> None:
-    history = [
-        an_observation(f"i{n}", label, text="same words") for n in range(4) for label in ("safe", "scam")
-    ]
+    history = [an_observation(f"i{n}", label, text="same words") for n in range(4) for label in ("safe", "scam")]
 
     figures = a_model(history, labels=["safe", "scam"]).card.figures
 
@@ -161,10 +159,7 @@ def test_a_class_in_one_fold_only_is_refused_with_what_to_do() -> None:
 def test_the_planted_auroc_is_undefined_where_planting_empties_a_class() -> None:
     history = [an_observation(f"{label}{n}", label, text="same") for label in "ab" for n in range(2)]
 
-    found = [
-        fit_model(history, labels="ab", seed=seed, folds=2).card.figures.planted_error_auroc
-        for seed in range(8)
-    ]
+    found = [fit_model(history, labels="ab", seed=seed, folds=2).card.figures.planted_error_auroc for seed in range(8)]
 
     assert None in found
 
@@ -178,8 +173,7 @@ def test_words_that_occur_once_only_are_no_ground_for_a_model() -> None:
 
 def test_words_that_occur_once_only_leave_a_model_of_features() -> None:
     history = [
-        an_observation(f"i{n}", "safe" if n % 2 else "scam", text=f"word{n}", features=(n % 2, 5.0))
-        for n in range(20)
+        an_observation(f"i{n}", "safe" if n % 2 else "scam", text=f"word{n}", features=(n % 2, 5.0)) for n in range(20)
     ]
 
     card = a_model(history).card
@@ -189,9 +183,7 @@ def test_words_that_occur_once_only_leave_a_model_of_features() -> None:
 
 
 def test_a_feature_too_large_to_average_is_refused() -> None:
-    history = [
-        an_observation(f"i{n}", "safe" if n % 2 else "scam", features=(1.0, 1.7e308)) for n in range(8)
-    ]
+    history = [an_observation(f"i{n}", "safe" if n % 2 else "scam", features=(1.0, 1.7e308)) for n in range(8)]
 
     with pytest.raises(TrainingImpossible, match="feature 2"):
         a_model(history)
@@ -209,9 +201,7 @@ def test_pairs_are_known_only_of_known_words() -> None:
 
 
 def test_texts_of_single_words_make_a_model_without_pairs() -> None:
-    history = [
-        an_observation(f"i{n}", "safe" if n % 2 else "scam", text="yes" if n % 2 else "no") for n in range(12)
-    ]
+    history = [an_observation(f"i{n}", "safe" if n % 2 else "scam", text="yes" if n % 2 else "no") for n in range(12)]
 
     probabilities = scorer_of(a_model(history).onnx).probabilities(["yes", "no", "no yes"], [None] * 3)
 

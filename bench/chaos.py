@@ -1,0 +1,299 @@
+"""The fault test: real workers are killed, frozen and cut off from Kafka while events flow; then everything is counted.
+
+`python -m bench.chaos` runs it in full and prints a table; the tests run it shorter.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiokafka import TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.demo.run import CONTRACT
+from services.cli.demo.simulator import PROJECT, Simulator
+from services.cli.importing import send_records
+from services.cli.inputs import InputRecord, key_of
+from services.cli.training import train_model
+from services.runtime.audit import PartitionAudit, audit
+from services.runtime.broker import LocalBroker
+from services.runtime.contracts import publish_contract
+from services.runtime.kafka import make_consumer
+from services.runtime.lane import restore
+from services.runtime.settings import RuntimeSettings
+from services.runtime.state import PartitionState
+from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE, ensure_topics
+from services.validator.core import Origin, Project, Validator
+from services.validator.projects import load_project
+
+SESSION_SECONDS = 6.0
+_VERDICTS = (VALIDATED, REJECTED, DEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens: how many events at which rate, and how often what goes wrong."""
+
+    events: int
+    rate: float
+    kills: int
+    freezes: int
+    broker_restarts: int
+    seed: int
+    kafka_away_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was found afterwards."""
+
+    seconds: float
+    kills: int
+    audits: Sequence[PartitionAudit]
+    different_outputs: int
+    different_state_keys: int
+    verdicts: Counter[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """Return everything that is not exactly as without any fault."""
+        found = [f"partition {one.partition}: {why}" for one in self.audits for why in one.problems]
+        found += [f"partition {one.partition}: {one.waiting} records wait" for one in self.audits if one.waiting]
+        if self.different_outputs:
+            found.append(f"{self.different_outputs} outputs differ from an undisturbed run")
+        if self.different_state_keys:
+            found.append(f"{self.different_state_keys} keys of state differ from an undisturbed run")
+        return found
+
+
+class Workers:
+    """Two real validator processes that can be killed, frozen and started again."""
+
+    def __init__(self, settings: RuntimeSettings, log: Path) -> None:
+        """Say where they work and where they log."""
+        self._settings = settings
+        self._log = log
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start one more."""
+        environment = {
+            **os.environ,
+            "ASSAY_KAFKA": str(self._settings.kafka),
+            "ASSAY_FOLDER": str(self._settings.folder),
+            "ASSAY_MODELS": str(self._settings.models),
+            "ASSAY_PARTITIONS": str(self._settings.partitions),
+            "ASSAY_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+            "ASSAY_LARGEST_BATCH": "500",
+            "ASSAY_WEB_PORT": str(_free_port()),
+        }
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "services.validator"]
+            self._running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+
+    def replace_ended(self) -> int:
+        """Start anew whatever ended by itself, as a supervisor would; return how many."""
+        ended = [process for process in self._running if process.poll() is not None]
+        for process in ended:
+            self._running.remove(process)
+            self.start()
+        return len(ended)
+
+    def kill(self, rng: random.Random) -> None:
+        """Kill one at once, without any warning, and start another."""
+        victim = rng.choice(self._running)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        self._running.remove(victim)
+        self.start()
+
+    def freeze(self, rng: random.Random) -> subprocess.Popen[bytes]:
+        """Freeze one: it knows nothing of it, and will go on as if nothing had been."""
+        victim = rng.choice(self._running)
+        victim.send_signal(signal.SIGSTOP)
+        return victim
+
+    def stop(self) -> None:
+        """Stop all."""
+        for process in self._running:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self._running:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def run_chaos(plan: Plan, folder: Path) -> Outcome:
+    """Run the plan on a broker of its own in `folder`."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        broker = stack.enter_context(LocalBroker(folder))
+        settings = RuntimeSettings(kafka=broker.address, folder=folder, models=folder / "models", partitions=4)
+        simulator = Simulator(plan.seed)
+        train_model(_lines(simulator.history(1_000, datetime.now(UTC))), CONTRACT, _model(folder), seed=plan.seed)
+        asyncio.run(_prepare(settings))
+        workers = Workers(settings, folder / "workers.log")
+        stack.callback(workers.stop)
+        workers.start()
+        workers.start()
+        asyncio.run(_disturb(plan, settings, simulator, workers, broker))
+        audits = asyncio.run(audit(settings))
+        workers.stop()
+        outputs, keys = asyncio.run(_compare(settings))
+    verdicts: Counter[str] = sum((one.verdicts for one in audits), Counter())
+    return Outcome(time.monotonic() - began, plan.kills, audits, outputs, keys, verdicts)
+
+
+async def _prepare(settings: RuntimeSettings) -> None:
+    await ensure_topics(settings)
+    await publish_contract(settings, CONTRACT)
+
+
+async def _disturb(
+    plan: Plan, settings: RuntimeSettings, simulator: Simulator, workers: Workers, broker: LocalBroker
+) -> None:
+    rng = random.Random(plan.seed)  # noqa: S311  # a simulation
+    records = _lines(simulator.event(datetime.now(UTC), over=0.5) for _ in range(plan.events))
+    sending = asyncio.create_task(
+        send_records(records, settings, bookmark=None, rate=plan.rate, sent=lambda _: None)
+    )
+    faults = ["kill"] * plan.kills + ["freeze"] * plan.freezes + ["broker"] * plan.broker_restarts
+    rng.shuffle(faults)
+    for fault in faults:
+        await asyncio.sleep(rng.uniform(1.0, 4.0))
+        workers.replace_ended()
+        if fault == "kill":
+            workers.kill(rng)
+        elif fault == "freeze":
+            frozen = workers.freeze(rng)
+            await asyncio.sleep(SESSION_SECONDS + 3)
+            frozen.send_signal(signal.SIGCONT)
+        else:
+            broker.stop()
+            await asyncio.sleep(plan.kafka_away_seconds)
+            broker.start()
+    await sending
+    await _await_all_judged(settings, workers)
+
+
+async def _await_all_judged(settings: RuntimeSettings, workers: Workers) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        workers.replace_ended()
+        if not any(one.waiting for one in await audit(settings)):
+            return
+        await asyncio.sleep(1)
+
+
+async def _compare(settings: RuntimeSettings) -> tuple[int, int]:
+    """Judge the same input again in one undisturbed go; count what differs."""
+    project = load_project(CONTRACT, settings.models)
+    if project is None:
+        raise RuntimeError("the contract does not compile")
+    outputs = keys = 0
+    for number in range(settings.partitions):
+        one, two = await _compare_partition(settings, number, {PROJECT: project})
+        outputs, keys = outputs + one, keys + two
+    return outputs, keys
+
+
+async def _compare_partition(
+    settings: RuntimeSettings, number: int, projects: dict[str, Project]
+) -> tuple[int, int]:
+    core = Validator(projects, Origin(ANNOTATIONS.name, number))
+    state, expected = PartitionState(), {topic.name: list[bytes | None]() for topic in _VERDICTS}
+    source = await _records(settings, ANNOTATIONS.name, number)
+    for start in range(0, len(source), 1_000):
+        step = core.step(state, source[start : start + 1_000])
+        state.apply(step.changes)
+        for output in step.outputs:
+            expected[output.topic].append(output.value)
+    differing = 0
+    for topic in _VERDICTS:
+        found = [record.value for record in await _records(settings, topic.name, number)]
+        wanted = expected[topic.name]
+        differing += abs(len(found) - len(wanted)) + sum(a != b for a, b in zip(found, wanted, strict=False))
+    restored, _ = await restore(settings, VALIDATOR_STATE.name, number)
+    return differing, len(set(restored.items().items()) ^ set(state.items().items()))
+
+
+async def _records(settings: RuntimeSettings, topic: str, number: int) -> list[Any]:
+    tp = TopicPartition(settings.prefix + topic, number)
+    consumer = make_consumer(settings, fetch_max_wait_ms=20)
+    consumer.assign([tp])
+    await consumer.start()
+    try:
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        found: list[Any] = []
+        while await consumer.position(tp) < end:
+            found += (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, [])
+        return found
+    finally:
+        await consumer.stop()
+
+
+def _lines(values: Iterator[bytes]) -> Iterator[InputRecord]:
+    for line, value in enumerate(values, 1):
+        yield InputRecord(line, key_of(value), value)
+
+
+def _model(folder: Path) -> Path:
+    return folder / "models" / f"{PROJECT}.onnx"
+
+
+def _free_port() -> int:
+    import socket  # noqa: PLC0415
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Run in full, print what was found."""
+    console = Console()
+    plan = Plan(events=200_000, rate=4_000, kills=8, freezes=2, broker_restarts=1, seed=int(time.time()) % 100_000,
+                kafka_away_seconds=30)
+    console.print(f"{plan}")
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = run_chaos(plan, Path(folder))
+        table = Table("what", "found", title=f"{plan.events:,} events, 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}")
+        table.add_row("SIGKILLs / freezes beyond the session / broker restarts", f"{plan.kills} / {plan.freezes} / {plan.broker_restarts}")
+        table.add_row("records in", f"{sum(one.records_in for one in outcome.audits):,}")
+        for verdict, count in sorted(outcome.verdicts.items()):
+            table.add_row(verdict, f"{count:,}")
+        table.add_row("judged twice", str(sum(one.twice for one in outcome.audits)))
+        table.add_row("outputs that differ from an undisturbed run", str(outcome.different_outputs))
+        table.add_row("keys of state that differ", str(outcome.different_state_keys))
+        console.print(table)
+        for problem in outcome.problems:
+            console.print(f"[red]✗[/] {problem}")
+        if outcome.problems:
+            log = Path(tempfile.gettempdir()) / "assay-chaos-workers.log"
+            log.write_bytes((Path(folder) / "workers.log").read_bytes())
+            console.print(f"the workers' log: {log}")
+            return 1
+    console.print("[green]✓[/] exactly one verdict per record, state as undisturbed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""`assay demo`: everything for real on one machine, with synthetic annotators."""
+
+import asyncio
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.live import Live
+
+from schemas.contract import LabelContract
+from services.cli.console import fail, out
+from services.cli.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
+from services.cli.demo.view import Scene, draw
+from services.cli.importing import send_records
+from services.cli.inputs import InputRecord, key_of
+from services.cli.ledger_table import print_audit
+from services.cli.supervisor import Supervisor
+from services.cli.training import train_model
+from services.runtime.audit import audit
+from services.runtime.broker import LocalBroker
+from services.runtime.contracts import publish_contract
+from services.runtime.kafka import make_consumer
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import DEAD, REJECTED, VALIDATED, ensure_topics
+
+_HISTORY = 2_000
+_EVENTS_A_SECOND = 200
+_FRAME_SECONDS = 0.25
+_DRAIN_SECONDS = 60
+_START_SECONDS = 60
+_DRIFT_SECONDS = 60.0
+
+CONTRACT = LabelContract.model_validate(
+    {
+        "project": PROJECT,
+        "version": 1,
+        "label": {"kind": "categorical", "values": list(LABELS)},
+        "rules": [
+            {"id": "too-fast", "lead_time_below_seconds": 1.0},
+            {"id": "required-fields", "fields": ["text", "attributes.market"]},
+            {
+                "id": "short-scam",
+                "when": "label == 'scam' && item.text.size() < 24",
+                "message": "a text this short can hardly be a scam",
+            },
+        ],
+        "model": {"path": f"{PROJECT}.onnx"},
+    }
+)
+
+
+def run_demo(*, seconds: float | None, seed: int, folder: Path) -> None:
+    """Run the demo: for some seconds, or until Ctrl-C."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    out.print(f"[bold]Assay demo[/]: texts, truth and annotators are synthetic (seed {seed}); the rest is real.")
+    out.print(f"Annotators: {', '.join(profile.name for profile in PROFILES)}.")
+    with out.status("starting Kafka on loopback (the first time it is fetched, which takes a while) …"):
+        broker = LocalBroker(folder)
+        broker.start()
+    try:
+        simulator = Simulator(seed)
+        with out.status("training the consistency model on synthetic history …"):
+            train_model(_history(simulator), CONTRACT, folder / "models" / f"{PROJECT}.onnx", seed=seed)
+        settings = RuntimeSettings(
+            kafka=broker.address, folder=folder, models=folder / "models", prefix="", partitions=4, replication=1
+        )
+        asyncio.run(_run(settings, simulator, seconds))
+    finally:
+        broker.stop()
+
+
+def _history(simulator: Simulator) -> Iterator[InputRecord]:
+    for line, value in enumerate(simulator.history(_HISTORY, datetime.now(UTC)), 1):
+        yield InputRecord(line, None, value)
+
+
+async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float | None) -> None:
+    await ensure_topics(settings)
+    await publish_contract(settings, CONTRACT)
+    log = (settings.folder / "services.log").open("a")
+    supervisor = Supervisor(
+        say=lambda name, line: print(name, line, file=log, flush=True),
+        environment={
+            "ASSAY_KAFKA": str(settings.kafka),
+            "ASSAY_FOLDER": str(settings.folder),
+            "ASSAY_MODELS": str(settings.models),
+            "ASSAY_WEB_PORT": str(_free_port()),
+            "ASSAY_PARTITIONS": str(settings.partitions),
+            "ASSAY_PREFIX": "",
+        },
+    )
+    services = asyncio.create_task(supervisor.run())
+    scene = Scene()
+    watching = asyncio.create_task(_watch(settings, scene))
+    try:
+        await _stream(settings, simulator, scene, seconds, services)
+        await _drain(settings)
+        found = await audit(settings)
+    finally:
+        watching.cancel()
+        supervisor.stop()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(services, watching)
+        log.close()
+    out.print(draw(scene, kafka=str(settings.kafka)))
+    print_audit(found)
+    if any(one.problems or one.waiting for one in found):
+        fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
+    out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
+
+
+async def _stream(
+    settings: RuntimeSettings, simulator: Simulator, scene: Scene, seconds: float | None, services: asyncio.Task[None]
+) -> None:
+    """Send events at a visible pace until the time is over or Ctrl-C stops the supervisor."""
+    began = time.monotonic()
+
+    def events() -> Iterator[InputRecord]:
+        line = 0
+        while not services.done() and (seconds is None or time.monotonic() - began < seconds):
+            line += 1
+            over = (time.monotonic() - began) / (seconds or _DRIFT_SECONDS)
+            value = simulator.event(datetime.now(UTC), over=min(1.0, over))
+            yield InputRecord(line, key_of(value), value)
+
+    def sent(count: int) -> None:
+        scene.sent += count
+
+    sending = asyncio.create_task(send_records(events(), settings, bookmark=None, rate=_EVENTS_A_SECOND, sent=sent))
+    with Live(draw(scene, kafka=str(settings.kafka)), console=out, transient=True, auto_refresh=False) as live:
+        while not sending.done():
+            scene.seconds = time.monotonic() - began
+            live.update(draw(scene, kafka=str(settings.kafka)), refresh=True)
+            await asyncio.wait({sending}, timeout=_FRAME_SECONDS)
+    await sending
+
+
+async def _drain(settings: RuntimeSettings) -> None:
+    """Wait until everything that was sent has its verdict."""
+    with out.status("waiting for the last verdicts …"):
+        for _ in range(_DRAIN_SECONDS):
+            if not any(one.waiting for one in await audit(settings)):
+                return
+            await asyncio.sleep(1)
+
+
+async def _watch(settings: RuntimeSettings, scene: Scene) -> None:
+    """Read the verdicts back, as any consumer downstream would."""
+    topics = {settings.prefix + topic.name: topic.name.removeprefix("annotations.") for topic in _VERDICTS}
+    consumer = make_consumer(settings, *(topic.name for topic in _VERDICTS))
+    await consumer.start()
+    try:
+        async for record in consumer:
+            scene.judged[topics[record.topic]] += 1
+            if record.topic != settings.prefix + DEAD.name:
+                arrived = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
+                scene.latencies_ms.append((datetime.now(UTC) - arrived).total_seconds() * 1_000)
+                _note(scene, orjson.loads(record.value))
+    finally:
+        await consumer.stop()
+
+
+_VERDICTS = (VALIDATED, REJECTED, DEAD)
+
+
+def _note(scene: Scene, verdict: dict[str, Any]) -> None:
+    who = verdict["annotation"]["annotator"]["id"]
+    scene.people[who] += 1
+    scene.findings.update(found["rule"] for found in verdict["findings"])
+    scene.flagged[who] += bool(verdict["findings"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,28 @@
+"""The ledger as a table."""
+
+from rich import box
+from rich.table import Table
+
+from services.cli.console import out
+from services.runtime.audit import PartitionAudit
+
+
+def print_audit(found: list[PartitionAudit]) -> None:
+    """Print the ledger as a table, and whether it balances."""
+    names = ("validated", "rejected", "dead", "superseded")
+    table = Table("partition", "in", *names, "waiting", "balance", title="ledger", box=box.SIMPLE)
+    for one in found:
+        counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
+        state = "; ".join(one.problems) or ("not countable: retention" if one.lost_to_retention else "✓")
+        table.add_row(str(one.partition), f"{one.records_in:,}", *counts, f"{one.waiting:,}", state)
+    sums = [f"{sum(one.verdicts.get(name, 0) for one in found):,}" for name in names]
+    bad = sum(1 for one in found if one.problems)
+    table.add_section()
+    table.add_row(
+        "all",
+        f"{sum(one.records_in for one in found):,}",
+        *sums,
+        f"{sum(one.waiting for one in found):,}",
+        f"✗ {bad} partitions do not balance" if bad else "✓",
+    )
+    out.print(table)

@@ -1,9 +1,20 @@
 """One annotator's label for one item, as it travels on the topic `annotations`."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NewType, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
+from pydantic_core import PydanticCustomError
 
 MAX_ID_LENGTH = 256
 MAX_TEXT_LENGTH = 500_000
@@ -20,16 +31,29 @@ AnnotationId = NewType("AnnotationId", str)
 _ID_TEXT = Field(min_length=1, max_length=MAX_ID_LENGTH)
 _Word: TypeAlias = Annotated[StrictStr, Field(max_length=MAX_ID_LENGTH)]
 _Whole: TypeAlias = Annotated[StrictInt, Field(ge=-MAX_WHOLE_NUMBER, le=MAX_WHOLE_NUMBER)]
-_Pixels: TypeAlias = Annotated[int, Field(gt=0, le=MAX_WHOLE_NUMBER)]
+_Pixels: TypeAlias = Annotated[StrictInt, Field(gt=0, le=MAX_WHOLE_NUMBER)]
+
+
+def _written_time(value: object) -> object:
+    """Refuse bare numbers, of which pydantic would guess whether they are seconds or milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise PydanticCustomError("time_format", "a time is written like this: 2026-11-24T12:00:00Z")
+
+
+_Time: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_time)]
 
 
 class Event(BaseModel):
     """What every value on a topic is: frozen, without unknown fields, without NaN or infinity.
 
-    The limit on every text has a second effect: pydantic then also refuses lone surrogates, which no UTF-8 can carry.
+    The limit on every text has a second effect: pydantic then also refuses lone surrogates, which UTF-8
+    cannot carry.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH
+    )
 
 
 class Action(StrEnum):
@@ -60,10 +84,10 @@ class Span(Event):
 class Box(Event):
     """A labelled, upright rectangle on the item's image; pixels from the top left corner."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: StrictFloat
+    y: StrictFloat
+    width: StrictFloat
+    height: StrictFloat
     label: _Word
 
 
@@ -91,7 +115,7 @@ class Item(Event):
 
     id: Annotated[ItemId, _ID_TEXT]
     text: Annotated[str, Field(max_length=MAX_TEXT_LENGTH)] | None = None
-    features: Annotated[list[float], Field(max_length=MAX_PARTS)] | None = None
+    features: Annotated[list[StrictFloat], Field(max_length=MAX_PARTS)] | None = None
     media: Media | None = None
     gold: Label | None = None
     attributes: dict[str, str] = {}
@@ -126,9 +150,9 @@ class Annotation(Event):
     annotator: Annotator
     label: Label | None = None
     prelabel: Label | None = None
-    occurred_at: AwareDatetime
-    created_at: AwareDatetime | None = None
-    lead_time_seconds: float | None = None
+    occurred_at: _Time
+    created_at: _Time | None = None
+    lead_time_seconds: StrictFloat | None = None
     source: Source | None = None
 
     @property

@@ -1,6 +1,6 @@
 """Valid objects, changed as asked: `an_annotation(label="scam")`.
 
-Changes are raw input, as a platform or a contract file gives it, so a builder is also a way to see what is refused.
+Changes are raw input, as a platform or a contract file gives it, so builders also show what is refused.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,11 @@ GOOD: dict[str, Any] = {
 
 def an_item(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
     """Return a raw item: a short text without media or gold."""
-    return {"id": "i-204", "text": "Anna lives in Rome and sells lamps", "attributes": {"market": "BR"}} | changes
+    return {
+        "id": "i-204",
+        "text": "Anna lives in Rome and sells lamps",
+        "attributes": {"market": "BR"},
+    } | changes
 
 
 def annotation_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
@@ -69,7 +73,12 @@ def a_contract(kind: str = "categorical", /, **changes: Any) -> LabelContract:  
 
 def a_score(**changes: Any) -> ModelScore:  # noqa: ANN401  # raw input
     """Return what a model says of a label that it finds improbable."""
-    plain = {"label_probability": 0.012, "predicted": "scam", "predicted_probability": 0.9, "below_threshold": True}
+    plain = {
+        "label_probability": 0.012,
+        "predicted": "scam",
+        "predicted_probability": 0.9,
+        "below_threshold": True,
+    }
     return ModelScore.model_validate(plain | changes)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias, TypeGuard, TypeVar
 
 from schemas.annotation import Annotation, Box, Label, Span
@@ -43,6 +44,8 @@ Check: TypeAlias = Callable[[Annotation, Circumstances], Objections]
 _NONE: Objections = ()
 _SHOWN_CHARACTERS = 60
 _HINTS = 3
+_LISTED = 5
+_ROUNDING = 1e-9
 _HIDDEN = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 _Part = TypeVar("_Part")
 
@@ -59,7 +62,7 @@ def shown(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """Return the text with its invisible and direction-changing characters written as `\\u{…}`."""
+    """Return the text with its invisible and direction-changing characters written out by number."""
     return "".join(f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
@@ -174,7 +177,7 @@ def span_overlap(rule: Rule, _: LabelContract) -> Check:
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         ordered = sorted(enumerate(_parts(annotation.label, Span)), key=lambda pair: (pair[1].start, pair[1].end))
-        for (i, one), (j, other) in zip(ordered, ordered[1:], strict=False):
+        for (i, one), (j, other) in pairwise(ordered):
             if other.start < one.end:
                 return finding(rule, f"label[{max(i, j)}]", f"the spans {min(i, j)} and {max(i, j)} overlap")
         return _NONE
@@ -379,7 +382,7 @@ def _vocabulary(contract: LabelContract) -> Sequence[str]:
 
 
 def _listed(values: Sequence[str]) -> str:
-    return ", ".join(shown(value) for value in values[:5]) + (" …" if len(values) > 5 else "")
+    return ", ".join(shown(value) for value in values[:_LISTED]) + (" …" if len(values) > _LISTED else "")
 
 
 def _list_of(label: object, kind: type[_Part]) -> TypeGuard[list[_Part]]:
@@ -400,7 +403,7 @@ def _kind_of(label: Label | None) -> str:
 
 def _on_step(value: float, low: float, step: float) -> bool:
     steps = (value - low) / step
-    return math.isfinite(steps) and abs(steps - round(steps)) < 1e-9
+    return math.isfinite(steps) and abs(steps - round(steps)) < _ROUNDING
 
 
 def _same(label: Label | None, gold: Label) -> bool:

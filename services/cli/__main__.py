@@ -1,5 +1,7 @@
 """The `assay` command."""
 
+import logging
+
 import typer
 
 from services.cli import contracts, data, looking, running
@@ -24,7 +26,8 @@ app.command("schema")(looking.schema)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Errors of Kafka reach the user as sentences, so its client need not log them too."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 
 

@@ -245,10 +245,7 @@ class Lane(Service):
 
     async def _poll(self, tp: TopicPartition, position: int, limit: int) -> Sequence[Any]:
         fetched = await self.consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=limit)
-        records = fetched.get(tp, [])
-        if records and records[0].offset < position:  # fetched before a rebalance
-            return [record for record in records if record.offset >= position]
-        return records
+        return from_position(fetched.get(tp, []), position)
 
     async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
         """Judge one batch and commit what it comes to; only then does the state in memory change."""
@@ -312,6 +309,13 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         await self._lane.take([tp.partition for tp in assigned])
+
+
+def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
+    """Drop what lies below the position: `getmany` may hand over records fetched before a rebalance."""
+    if records and records[0].offset < position:
+        return [record for record in records if record.offset >= position]
+    return records
 
 
 async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:

@@ -2,8 +2,32 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
+
+_QUIET_SECONDS = 30.0
+
+
+class OnceInAWhile(logging.Filter):
+    """Let a library say the same thing only once in 30 s: with Kafka away, clients complain a hundred times a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the clock (seconds)."""
+        super().__init__()
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record is to be said."""
+        if record.name.startswith("assay"):
+            return True
+        about, now = f"{record.name}:{record.msg}", self._clock()
+        if now - self._said.get(about, -_QUIET_SECONDS) < _QUIET_SECONDS:
+            return False
+        self._said[about] = now
+        return True
 
 
 def configure_logs(*, level: str) -> None:
@@ -18,6 +42,7 @@ def configure_logs(*, level: str) -> None:
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(OnceInAWhile())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

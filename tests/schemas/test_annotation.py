@@ -11,13 +11,15 @@ from tests.builders import GOOD, LABELS, an_annotation, an_item, annotation_inpu
 
 
 def problems(**changes: Any) -> set[tuple[str, str]]:  # noqa: ANN401  # raw input
-    """Return what is wrong (field and kind of problem) with the input as JSON; as Python objects it must be the same."""
+    """Return what is wrong with the input as JSON (field, kind of problem); as objects it is refused too."""
     raw = annotation_input(**changes)
     with pytest.raises(ValidationError) as from_json:
         Annotation.model_validate_json(json.dumps(raw))
     with pytest.raises(ValidationError):
         Annotation.model_validate(raw)
-    return {(str(error["loc"][0]) if error["loc"] else "", error["type"]) for error in from_json.value.errors()}
+    return {
+        (str(error["loc"][0]) if error["loc"] else "", error["type"]) for error in from_json.value.errors()
+    }
 
 
 def test_an_annotation_of_the_design_is_read() -> None:
@@ -37,7 +39,13 @@ def test_an_annotation_of_the_design_is_read() -> None:
 
 
 def test_all_that_can_be_left_out_has_a_plain_default() -> None:
-    raw = {"id": "1", "project": "p", "item": {"id": "i"}, "annotator": {"id": "a"}, "occurred_at": "2026-01-01T00:00:00Z"}
+    raw = {
+        "id": "1",
+        "project": "p",
+        "item": {"id": "i"},
+        "annotator": {"id": "a"},
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
 
     found = Annotation.model_validate(raw)
 
@@ -60,7 +68,8 @@ def test_each_kind_of_label_survives_json(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "kind"), [("safe", str), (3, int), (3.0, float), (["a"], str), (GOOD["spans"], Span), (GOOD["boxes"], Box)]
+    ("raw", "kind"),
+    [("safe", str), (3, int), (3.0, float), (["a"], str), (GOOD["spans"], Span), (GOOD["boxes"], Box)],
 )
 def test_a_label_is_read_as_what_it_is(raw: Any, kind: type) -> None:  # noqa: ANN401  # raw input
     label = an_annotation(label=raw).label
@@ -119,7 +128,10 @@ def test_a_huge_whole_number_is_refused(digits: int) -> None:
 
 
 def test_whole_numbers_stay_whole_as_far_as_all_readers_of_json_agree() -> None:
-    labels = [an_annotation(label=number).label for number in (MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, MAX_WHOLE_NUMBER * 2)]
+    labels = [
+        an_annotation(label=number).label
+        for number in (MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, MAX_WHOLE_NUMBER * 2)
+    ]
 
     assert labels == [MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, float(MAX_WHOLE_NUMBER * 2)]
     assert [type(label) for label in labels] == [int, int, float]
@@ -163,6 +175,27 @@ def test_an_unknown_field_is_refused(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("field", ["occurred_at", "created_at"])
 def test_a_time_without_its_zone_is_refused(field: str) -> None:
     assert problems(**{field: "2026-11-24T12:00:00"}) == {(field, "timezone_aware")}
+
+
+@pytest.mark.parametrize("field", ["occurred_at", "created_at"])
+@pytest.mark.parametrize("moment", [1_764_000_000, 1.5, "1764000000", "", "now", True], ids=repr)
+def test_a_time_is_written_as_a_time(field: str, moment: object) -> None:
+    assert problems(**{field: moment}) == {(field, "time_format")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lead_time_seconds": "12.3"},
+        {"lead_time_seconds": True},
+        {"item": an_item(features=["1"])},
+        {"item": an_item(media={"uri": "x", "width": "5"})},
+        {"label": [GOOD["boxes"][0] | {"x": "1"}]},
+    ],
+    ids=str,
+)
+def test_a_number_is_written_as_a_number(changes: dict[str, Any]) -> None:
+    assert {field for field, _ in problems(**changes)} == {next(iter(changes))}
 
 
 @pytest.mark.parametrize("field", ["id", "project", "item", "annotator", "occurred_at"])

@@ -34,7 +34,9 @@ def test_a_contract_of_each_kind_survives_json(kind: str) -> None:
 
 
 def test_rules_may_be_given_as_rules() -> None:
-    contract = a_contract(rules=[{"id": "too-fast", "lead_time_below_seconds": 2}, {"id": "own", "when": "true"}])
+    contract = a_contract(
+        rules=[{"id": "too-fast", "lead_time_below_seconds": 2}, {"id": "own", "when": "true"}]
+    )
 
     again = contract_input(rules=list(contract.rules))
 
@@ -78,7 +80,9 @@ def test_an_unknown_rule_is_refused_with_the_nearest_name(rule_id: str, message:
 
 
 @pytest.mark.parametrize(
-    "rule", [{}, {"id": None}, {"id": 3}, {"id": []}, {"id": {}}, {"when": "true"}, 3, None, [], "too-fast"], ids=str
+    "rule",
+    [{}, {"id": None}, {"id": 3}, {"id": []}, {"id": {}}, {"when": "true"}, 3, None, [], "too-fast"],
+    ids=str,
 )
 def test_what_is_no_rule_is_refused(rule: object) -> None:
     found = problems(rules=[rule])
@@ -123,7 +127,8 @@ def test_a_scale_rises(low: float, high: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "most"), [({"min_count": 3}, 2), ({"min_count": 4, "max_count": None}, 3), ({"min_count": 4, "max_count": 9}, 3)]
+    ("options", "most"),
+    [({"min_count": 3}, 2), ({"min_count": 4, "max_count": None}, 3), ({"min_count": 4, "max_count": 9}, 3)],
 )
 def test_a_count_that_no_label_can_have_is_refused(options: dict[str, Any], most: int) -> None:
     found = problems("multilabel", label=options)

@@ -38,7 +38,9 @@ def test_a_rule_objects_where_its_expression_is_true(kind: str, when: str) -> No
 
     found, opposite = (findings(annotation, contract) for contract in contracts)
 
-    assert [(one.rule, one.action, one.message) for one in found] == [("own", "flag", f"the condition holds: {when}")]
+    assert [(one.rule, one.action, one.message) for one in found] == [
+        ("own", "flag", f"the condition holds: {when}")
+    ]
     assert opposite == []
 
 
@@ -134,7 +136,7 @@ def test_a_rule_loops_once_at_most(when: str) -> None:
     "when",
     [
         "label.exists(x, x == 'a.all(b')",
-        "label.exists(x, x == \"it's.map(y\") // item.nothing label.all(",
+        'label.exists(x, x == "it\'s.map(y") // item.nothing label.all(',
         "label.exists(x, x == r'a\\.map(') || item.text == 'item.nothing'",
         "label.exists(x, x == '''it's item.nothing.map(''')",
         'label.exists(x, x == """say "item.nothing".map(""")',

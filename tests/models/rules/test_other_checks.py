@@ -29,7 +29,9 @@ def a_time(**later: float) -> str:
 def test_an_item_without_a_required_field_is_objected_to(
     fields: list[str], item: dict[str, Any], missing: list[str]
 ) -> None:
-    contract = a_contract(rules=[{"id": "required-fields", "fields": fields}, {"id": "gold-missed", "enabled": False}])
+    contract = a_contract(
+        rules=[{"id": "required-fields", "fields": fields}, {"id": "gold-missed", "enabled": False}]
+    )
 
     found = findings(an_annotation(item=an_item(**item)), contract)
 
@@ -38,7 +40,9 @@ def test_an_item_without_a_required_field_is_objected_to(
     ]
 
 
-@pytest.mark.parametrize(("seconds", "found"), [(299, []), (300, []), (301, [("not-in-future", "occurred_at")])])
+@pytest.mark.parametrize(
+    ("seconds", "found"), [(299, []), (300, []), (301, [("not-in-future", "occurred_at")])]
+)
 def test_an_annotation_from_the_future_is_objected_to(seconds: int, found: list[object]) -> None:
     annotation = an_annotation(occurred_at=a_time(seconds=seconds))
 
@@ -96,7 +100,11 @@ def test_a_state_older_than_its_annotation_is_objected_to(created: int | None, f
         ({"id": "negative-lead-time"}, -0.5, "the time spent is negative (-0.5 s)"),
         ({"id": "negative-lead-time"}, 0, None),
         ({"id": "negative-lead-time"}, None, None),
-        ({"id": "too-fast", "lead_time_below_seconds": 1.5}, 1.49, "answered in 1.49 s; under 1.5 s is too fast"),
+        (
+            {"id": "too-fast", "lead_time_below_seconds": 1.5},
+            1.49,
+            "answered in 1.49 s; under 1.5 s is too fast",
+        ),
         ({"id": "too-fast", "lead_time_below_seconds": 1.5}, 1.5, None),
         ({"id": "too-fast", "lead_time_below_seconds": 1.5}, None, None),
         ({"id": "too-slow", "lead_time_above_seconds": 600}, 601, "took 601 s; over 600 s is too slow"),
@@ -117,7 +125,8 @@ def test_a_lead_time_outside_its_limits_is_flagged(
 
 
 @pytest.mark.parametrize(
-    ("words", "seconds", "flagged"), [(20, 1.0, True), (20, 2.0, False), (9, 0.1, False), (20, None, False), (0, 1.0, False)]
+    ("words", "seconds", "flagged"),
+    [(20, 1.0, True), (20, 2.0, False), (9, 0.1, False), (20, None, False), (0, 1.0, False)],
 )
 def test_nobody_answers_faster_than_they_can_read(words: int, seconds: float | None, flagged: bool) -> None:  # noqa: FBT001
     text = " ".join(["word"] * words) if words else None
@@ -171,7 +180,10 @@ def test_the_order_of_a_list_does_not_make_a_gold_label_missed() -> None:
     spans = [*GOOD["spans"], {"start": 14, "end": 18, "label": "place"}]
 
     found = [
-        places(an_annotation(label=["scam", "safe"], item=an_item(gold=["safe", "scam"])), a_contract("multilabel")),
+        places(
+            an_annotation(label=["scam", "safe"], item=an_item(gold=["safe", "scam"])),
+            a_contract("multilabel"),
+        ),
         places(an_annotation(label=spans, item=an_item(gold=spans[::-1])), a_contract("spans")),
     ]
 

@@ -1,0 +1,34 @@
+# One image for all services: `docker build -t assay .`, then `docker run assay worker validator`.
+
+FROM python:3.12-slim AS build
+WORKDIR /build
+RUN python -m venv --without-pip /opt/assay
+
+# The dependencies come first: they change seldom. Each must have one of the hashes written down.
+COPY requirements/base.txt requirements/base.txt
+RUN pip --python /opt/assay/bin/python install --no-cache-dir --require-hashes -r requirements/base.txt
+
+# The build backend is among them, so nothing more is fetched here.
+COPY pyproject.toml README.md LICENSE ./
+COPY schemas schemas
+COPY models models
+COPY services services
+RUN pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation .
+
+
+FROM python:3.12-slim
+RUN groupadd --gid 10001 assay \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin assay
+COPY --from=build /opt/assay /opt/assay
+
+# The root file system may be read-only: all that is ever written goes to /tmp.
+ENV PATH=/opt/assay/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    ASSAY_FOLDER=/tmp/assay
+WORKDIR /opt/assay
+
+# A number, so that a cluster can see that it is not root.
+USER 10001:10001
+ENTRYPOINT ["assay"]

@@ -1,0 +1,77 @@
+"""Measure beside peers in the same run: `python -m bench [PART …] [--quick] [--markdown FILE]`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+
+from bench import capacity, hotspots, latency, throughput
+from bench.ground import Ground, open_ground
+from bench.report import Sheet, as_document, as_table, conditions
+
+PARTS = ("throughput", "latency", "capacity")
+_PROFILE = "profile"
+_NARROWEST = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what is asked, print it, and write it where wanted."""
+    asked = _parser().parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    terminal = Console()
+    console = Console(width=max(terminal.width, _NARROWEST))
+    sheets: list[Sheet] = []
+    for sheet in _measured(asked.parts or PARTS, events=asked.events, quick=asked.quick):
+        console.print(as_table(sheet), "")
+        sheets.append(sheet)
+    console.print(conditions())
+    if asked.markdown is not None:
+        asked.markdown.write_text(as_document(sheets, arguments=arguments, now=datetime.now(UTC)), encoding="utf-8")
+        console.print(f"written: {asked.markdown}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", choices=[*PARTS, _PROFILE, []], metavar="PART",
+        help=f"{', '.join(PARTS)} (these three if none is named) or {_PROFILE}",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="small loads, in about three minutes")
+    parser.add_argument("--events", type=int, help="events of the throughput part and of the profile")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    return parser
+
+
+def _measured(parts: Sequence[str], *, events: int | None, quick: bool) -> Iterator[Sheet]:
+    with ExitStack() as stack:
+        ground: Ground | None = None
+        for part in parts:
+            if part == _PROFILE:
+                yield hotspots.measure(events=events or (10_000 if quick else 50_000))
+                continue
+            if ground is None:
+                ground = stack.enter_context(open_ground())
+            yield _measurers(events=events, quick=quick)[part](ground)
+
+
+def _measurers(*, events: int | None, quick: bool) -> dict[str, Callable[[Ground], Sheet]]:
+    """Return what measures each part, with its load."""
+    count = events or (20_000 if quick else 100_000)
+    rates = latency.Load(warm_up_seconds=1.0, seconds=3.0) if quick else latency.Load()
+    amounts = capacity.Load(items=50_000, records=100_000, starts=1) if quick else capacity.Load()
+    return {
+        "throughput": lambda ground: throughput.measure(ground, events=count),
+        "latency": lambda ground: latency.measure(ground, rates),
+        "capacity": lambda ground: capacity.measure(ground, amounts),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

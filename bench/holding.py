@@ -1,0 +1,67 @@
+"""A process that holds a great deal of state, to see what it weighs: `python -m bench.holding COUNT [restore]`.
+
+Prints one JSON object. Alone in its process, since memory is measured from outside of Python's allocator.
+"""
+
+import asyncio
+import gc
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+
+import psutil
+
+from bench.ground import judge_all, seeded_events, the_project
+from services.cli.demo.simulator import PROJECT
+from services.runtime.chassis import tame_garbage_collector
+from services.runtime.lane import restore
+from services.runtime.settings import RuntimeSettings
+from services.runtime.state import PartitionState
+from services.runtime.topics import VALIDATOR_STATE
+
+_TEMPLATE_EVENTS = 6_000
+
+
+def templates(settings: RuntimeSettings) -> list[bytes]:
+    """Return the stored forms of real items: what the validator keeps after some of the demo's events."""
+    values = seeded_events(_TEMPLATE_EVENTS)
+    state = judge_all(the_project(settings.models), values, lambda _: None)
+    return list(state.items().values())
+
+
+def items(stored: list[bytes], count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield as many items: each with a key and bytes of its own, as large as real ones."""
+    for number, value in zip(range(count), itertools.cycle(stored), strict=False):
+        yield f"{PROJECT}:ad-{number:08d}".encode(), bytes(bytearray(value))
+
+
+def hold(settings: RuntimeSettings, count: int) -> Mapping[str, float]:
+    """Return what so many items weigh in a PartitionState."""
+    stored, state = templates(settings), PartitionState()
+    gc.collect()
+    before = _resident_bytes()
+    for key, value in items(stored, count):
+        state.load(key, value)
+    grown = _resident_bytes() - before
+    return {"bytes_per_item": grown / len(state), "stored_bytes": sum(map(len, stored)) / len(stored)}
+
+
+def restore_from_kafka(settings: RuntimeSettings) -> Mapping[str, float]:
+    """Return how long reading a partition of the state topic takes, and what the process weighs then."""
+    before, began = _resident_bytes(), perf_counter()
+    state, _ = asyncio.run(restore(settings, VALIDATOR_STATE.name, 0))
+    seconds = perf_counter() - began
+    return {"seconds": seconds, "keys": len(state), "bytes_per_item": (_resident_bytes() - before) / len(state)}
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+if __name__ == "__main__":
+    tame_garbage_collector()
+    chosen = RuntimeSettings()
+    is_restore = sys.argv[2:] == ["restore"]
+    print(json.dumps(restore_from_kafka(chosen) if is_restore else hold(chosen, int(sys.argv[1]))))

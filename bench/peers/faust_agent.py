@@ -1,0 +1,34 @@
+"""The peer in Faust: an agent, one event at a time, at least once."""
+
+from collections.abc import AsyncIterable
+from typing import Any
+
+from bench.ground import VERDICTS, Event
+from bench.peers.judging import OneByOne
+from services.runtime.chassis import build_chassis, run_worker
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import ANNOTATIONS
+
+
+def main() -> None:
+    """Run the agent on the same chassis as our workers, its garbage collector tamed alike."""
+    settings = RuntimeSettings()
+    judging = OneByOne(settings)
+    app = build_chassis("peer", settings, carries=list, ready=lambda: True)
+    raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+    outputs = {topic.name: app.topic(settings.prefix + topic.name, **raw) for topic in VERDICTS}
+
+    @app.agent(app.topic(settings.prefix + ANNOTATIONS.name, **raw))  # type: ignore[untyped-decorator]
+    async def judge(stream: Any) -> None:  # noqa: ANN401  # Faust's stream
+        events: AsyncIterable[Any] = stream.events()
+        async for event in events:
+            read = event.message
+            record = Event(read.offset, int(read.timestamp * 1_000), read.key, read.value, list(read.headers or ()))
+            for topic, key, value, headers in judging.judge(read.partition, record):
+                await outputs[topic].send(key=key, value=value, headers=headers)
+
+    run_worker(app, settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The floor: fetch, parse, ask the model about new items, pass the bytes on. No rules, no state, no transaction."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from bench.ground import BATCH, the_project
+from schemas.annotation import Annotation
+from services.runtime.chassis import tame_garbage_collector
+from services.runtime.kafka import make_consumer, make_producer
+from services.runtime.lane import send_all
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import ANNOTATIONS, VALIDATED
+from services.validator.core import Project
+from services.validator.decode import decode
+
+
+async def run(settings: RuntimeSettings) -> None:
+    """Work until cancelled; the sends of one poll are awaited after the next."""
+    project, seen = the_project(settings.models), set[bytes]()
+    consumer, producer = make_consumer(settings, ANNOTATIONS.name), make_producer(settings)
+    await consumer.start()
+    await producer.start()
+    sent: list[asyncio.Future[Any]] = []
+    try:
+        while True:
+            waiting, sent = sent, []
+            for tp, records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).items():
+                _look(project, seen, [record.value for record in records])
+                rows = ((settings.prefix + VALIDATED.name, one.key, one.value, []) for one in records)
+                sent += await send_all(producer, tp.partition, rows)
+            await asyncio.gather(*waiting)
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+def _look(project: Project, seen: set[bytes], values: Sequence[bytes]) -> None:
+    found = [one for one in decode(values) if isinstance(one, Annotation)]
+    fresh = {one.key: one.item for one in found if one.key not in seen}
+    seen.update(fresh)
+    if fresh and project.scorer is not None:
+        project.scorer.views(list(fresh.values()))
+
+
+async def _until_stopped() -> None:
+    task = asyncio.ensure_future(run(RuntimeSettings()))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await asyncio.wait({task})
+
+
+if __name__ == "__main__":
+    tame_garbage_collector()
+    asyncio.run(_until_stopped())

@@ -1,0 +1,60 @@
+"""The peer in Quix Streams: one event at a time; BENCH_GUARANTEE and BENCH_COMMIT_SECONDS choose how careful."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from quixstreams import Application, message_context
+from quixstreams.models.serializers import BytesSerializer
+
+from bench.ground import VERDICTS, Event
+from bench.peers.judging import OneByOne
+from services.runtime.chassis import tame_garbage_collector
+from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Output
+from services.runtime.topics import ANNOTATIONS
+
+
+class ValueOnly(BytesSerializer):  # type: ignore[misc]  # Quix Streams is untyped here
+    """Publish an output's value as it is."""
+
+    def __call__(self, value: Output, ctx: Any) -> Any:  # noqa: ANN401, ARG002  # Quix Streams' own
+        """Return the bytes."""
+        return value.value
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    settings, guarantee = RuntimeSettings(), os.environ["BENCH_GUARANTEE"]
+    judging = OneByOne(settings)
+    exact = guarantee == "exactly-once"
+    app = Application(
+        broker_address=settings.kafka,
+        consumer_group=f"{settings.prefix}quix",
+        auto_offset_reset="earliest",
+        processing_guarantee=guarantee,
+        commit_interval=float(os.environ["BENCH_COMMIT_SECONDS"]),
+        auto_create_topics=False,
+        use_changelog_topics=False,
+        loglevel="WARNING",
+        state_dir=settings.folder / "quix",
+        producer_extra_config={"linger.ms": 0} if exact else None,
+    )
+    source = app.topic(settings.prefix + ANNOTATIONS.name, value_deserializer="bytes")
+    outputs = {
+        topic.name: app.topic(settings.prefix + topic.name, value_serializer=ValueOnly()) for topic in VERDICTS
+    }
+
+    def judge(value: bytes, key: bytes, timestamp: int, headers: Any) -> Sequence[Output]:  # noqa: ANN401
+        where = message_context()
+        return judging.judge(where.partition, Event(where.offset, timestamp, key, value, headers or ()))
+
+    frame = app.dataframe(source).apply(judge, expand=True, metadata=True)
+    frame = frame.set_headers(lambda output, *_: output.headers)
+    frame.to_topic(lambda output, *_: outputs[output.topic])
+    tame_garbage_collector()
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Throughput: the validator's whole job over a preloaded topic, beside peers and beside the floor."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bench.ground import VERDICTS, Ground, expected_verdicts, preload, seeded_events, the_project
+from bench.processes import MeasuredProcess
+from bench.report import Sheet
+from services.runtime.kafka import make_consumer
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import VALIDATED
+
+_SAMPLE_SECONDS = 0.2
+_QUIET_SECONDS = 2.0
+_START_SECONDS = 60.0
+_SLOWEST_RATE = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to do the job. `share` of the events is what a slow one gets; `judges` is False for the floor."""
+
+    name: str
+    module: str
+    share: float = 1.0
+    judges: bool = True
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+CONTENDERS = (
+    Contender("Assay validator, exactly once", "services.validator"),
+    Contender(
+        "Quix Streams, at least once",
+        "bench.peers.quix",
+        share=0.5,
+        extra={"BENCH_GUARANTEE": "at-least-once", "BENCH_COMMIT_SECONDS": "5"},
+    ),
+    Contender("Faust agent, at least once", "bench.peers.faust_agent", share=0.2),
+    Contender("floor: fetch, parse, model, send", "bench.peers.floor", judges=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one contender did. Seconds are from its first verdict on Kafka to its last."""
+
+    contender: Contender
+    events: int
+    seconds: float
+    cpu_seconds: float
+    expected: Counter[str]
+    found: Counter[str]
+
+    @property
+    def rate(self) -> float:
+        """Return events per second."""
+        return self.events / self.seconds
+
+    @property
+    def core_rate(self) -> float:
+        """Return events per second of processor time."""
+        return self.events / self.cpu_seconds
+
+
+def measure(ground: Ground, *, events: int) -> Sheet:
+    """Run every contender, one after the other."""
+    values = seeded_events(events)
+    runs = [asyncio.run(_run(ground, one, values[: int(events * one.share)])) for one in CONTENDERS]
+    return _sheet(runs)
+
+
+async def _run(ground: Ground, contender: Contender, values: Sequence[bytes]) -> Run:
+    settings = await ground.prepare(f"throughput.{contender.module}.")
+    await preload(settings, values)
+    expected = Counter({VALIDATED.name: len(values)})
+    if contender.judges:
+        expected = expected_verdicts(the_project(settings.models), values)
+    with MeasuredProcess(contender.module, settings, **contender.extra) as process:
+        samples = await _watch(settings, process, expected.total(), _START_SECONDS + len(values) / _SLOWEST_RATE)
+    found, first, last = await _verdicts(settings)
+    moments, used = [moment for moment, _ in samples], [seconds for _, seconds in samples]
+    cpu = float(np.interp(last, moments, used) - np.interp(first, moments, used))
+    return Run(contender, len(values), max(last - first, 1e-3), max(cpu, 1e-3), expected, found)
+
+
+async def _watch(
+    settings: RuntimeSettings, process: MeasuredProcess, expected: int, limit_seconds: float
+) -> list[tuple[float, float]]:
+    """Note the processor time now and then until all verdicts are there and nothing more comes."""
+    consumer = make_consumer(settings)
+    tps = _partitions(settings)
+    consumer.assign(tps)
+    await consumer.start()
+    samples: list[tuple[float, float]] = []
+    deadline, last, changed = time.monotonic() + limit_seconds, 0, time.monotonic()
+    try:
+        while time.monotonic() < deadline:
+            process.check()
+            samples.append((time.time(), process.cpu_seconds()))
+            there = sum((await consumer.end_offsets(tps)).values())
+            if there != last:
+                last, changed = there, time.monotonic()
+            if there >= expected and time.monotonic() - changed > _QUIET_SECONDS:
+                break
+            await asyncio.sleep(_SAMPLE_SECONDS)
+    finally:
+        await consumer.stop()
+    return samples
+
+
+async def _verdicts(settings: RuntimeSettings) -> tuple[Counter[str], float, float]:
+    """Count the verdicts by topic; return also when the broker got the first and the last (s since 1970)."""
+    consumer: AIOKafkaConsumer = make_consumer(settings, fetch_max_wait_ms=20)
+    tps = _partitions(settings)
+    consumer.assign(tps)
+    await consumer.start()
+    found, first, last = Counter[str](), float("inf"), 0.0
+    try:
+        ends = await consumer.end_offsets(tps)
+        await consumer.seek_to_beginning(*tps)
+        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            for tp, records in (await consumer.getmany(timeout_ms=200, max_records=10_000)).items():
+                found[tp.topic.removeprefix(settings.prefix)] += len(records)
+                moments = [record.timestamp / 1_000 for record in records]
+                first, last = min(first, *moments), max(last, *moments)
+    finally:
+        await consumer.stop()
+    return found, first, last
+
+
+def _partitions(settings: RuntimeSettings) -> list[TopicPartition]:
+    numbers = range(settings.partitions)
+    return [TopicPartition(settings.prefix + topic.name, number) for topic in VERDICTS for number in numbers]
+
+
+def _sheet(runs: Sequence[Run]) -> Sheet:
+    ours, floor = runs[0], runs[-1]
+    rows = [
+        (
+            run.contender.name,
+            f"{run.events:,}",
+            f"{run.rate:,.0f}",
+            f"{run.core_rate:,.0f}",
+            f"{ours.rate / run.rate:.2f}",
+            f"{ours.core_rate / run.core_rate:.2f}",
+            f"{run.rate / floor.rate:.0%}",
+            _agreement(run),
+        )
+        for run in runs
+    ]
+    columns = (
+        "one process", "events", "events/s", "events/CPU s", "ours is × this", "… per CPU s", "share of the floor",
+        "verdicts",
+    )  # fmt: skip
+    notes = (
+        "Time runs from the first to the last verdict as the broker stamped them (LogAppendTime).",
+        "The peers call the same core with one event at a time and keep their state in memory only: it is lost "
+        "with the process. Ours is on Kafka, in the same transaction as the verdicts.",
+        "The floor asks the model once per new item and judges nothing.",
+        "'verdicts': what lies on Kafka, against the same events judged in this process.",
+    )
+    return Sheet("Throughput of the validator's job", columns, rows, notes)
+
+
+def _agreement(run: Run) -> str:
+    same = run.found == run.expected
+    return f"{run.found.total():,} ✓" if same else f"{run.found.total():,}, not {run.expected.total():,} ✗"

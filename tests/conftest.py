@@ -1,0 +1,40 @@
+"""What all tests share: a real Kafka, started once, and settings with topics of their own."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis  # noqa: F401  # its plugin would import it at the very end, which Python 3.11 fails at after Kafka tests
+import pytest
+
+from services.runtime.broker import LocalBroker
+from services.runtime.settings import RuntimeSettings
+
+_prefixes = itertools.count(1)
+REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
+    with LocalBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def settings(kafka: LocalBroker, tmp_path: Path) -> RuntimeSettings:
+    return RuntimeSettings(
+        kafka=kafka.address,
+        prefix=f"t{next(_prefixes)}.",
+        partitions=2,
+        folder=tmp_path,
+        models=tmp_path / "models",
+        session_timeout_seconds=6,
+        _env_file=None,
+    )
+
+
+@pytest.fixture
+def real_data() -> Path:
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"the real data are not here: {REAL_DATA.name} is kept beside the repository, not in it")
+    return REAL_DATA

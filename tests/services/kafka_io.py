@@ -1,0 +1,61 @@
+"""Put records on topics and read them back, with the real clients."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiokafka import TopicPartition
+from mode import Service
+
+from services.runtime.audit import audit
+from services.runtime.kafka import make_consumer, make_producer
+from services.runtime.lane import Lane, LaneTopics
+from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Core
+from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
+
+PATIENCE_SECONDS = 60
+
+
+async def put(settings: RuntimeSettings, *values: bytes | None, partition: int = 0, key: bytes | None = b"k") -> None:
+    producer = make_producer(settings)
+    await producer.start()
+    for value in values:
+        await producer.send(settings.prefix + ANNOTATIONS.name, value=value, key=key, partition=partition)
+    await producer.stop()
+
+
+async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
+    """Return all committed records of a topic, partition by partition."""
+    consumer = make_consumer(settings, fetch_max_wait_ms=20)
+    partitions = [TopicPartition(settings.prefix + topic, number) for number in range(settings.partitions)]
+    consumer.assign(partitions)
+    await consumer.start()
+    found: list[Any] = []
+    for tp in partitions:
+        end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        while await consumer.position(tp) < end:
+            found += (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
+    await consumer.stop()
+    return found
+
+
+def a_lane(settings: RuntimeSettings, core: Callable[[int], Core]) -> Lane:
+    topics = LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name)
+    return Lane(core, service="validator", topics=topics, settings=settings)
+
+
+async def until_all_judged(settings: RuntimeSettings, *running: Service) -> None:
+    """Wait until no record waits, or one of the services has crashed."""
+    for _ in range(PATIENCE_SECONDS * 5):
+        if any(service.crashed for service in running):
+            return
+        if not any(one.waiting for one in await audit(settings)):
+            return
+        await asyncio.sleep(0.2)
+    raise TimeoutError("records are still waiting")
+
+
+def values(records: Sequence[Any]) -> list[bytes]:
+    return [record.value for record in records]

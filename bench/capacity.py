@@ -12,12 +12,13 @@ from datetime import datetime
 from itertools import islice
 
 from bench.ground import PARTITIONS, Ground
-from bench.holding import items, templates
+from bench.holding import items, make_templates
 from bench.processes import ROOT, MeasuredProcess, environment_of
 from bench.report import Sheet
 from services.runtime.kafka import make_producer
 from services.runtime.lane import ENTRY_PREFIX, send_all
 from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Output
 from services.runtime.topics import VALIDATOR_STATE
 
 _CHUNK = 20_000
@@ -37,9 +38,10 @@ class Load:
 def measure(ground: Ground, load: Load) -> Sheet:
     """Measure all three."""
     settings = asyncio.run(ground.prepare("capacity."))
+    stored = make_templates(settings)
     held = _held_by_a_process(settings, str(load.items))
     starts = sorted(_seconds_to_ready(settings) for _ in range(load.starts))
-    written = asyncio.run(_write_state(settings, load.records))
+    written = asyncio.run(_write_state(settings, stored, load.records))
     restored = _held_by_a_process(settings, "0", "restore")
     per_second = restored["keys"] / restored["seconds"]
     rows = (
@@ -92,20 +94,20 @@ def _seconds_to_ready(settings: RuntimeSettings) -> float:
 
 def _ready_moments(log: str) -> Iterator[float]:
     """Yield when partitions became ready (s since 1970), by the worker's own clock: looking costs it nothing."""
-    for line in log.splitlines(keepends=True):
+    for line in log.splitlines(keepends=True):  # Faust may have put a terminal's control characters before one
         if '"partition_ready"' in line and line.endswith("\n"):
-            yield datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+            yield datetime.fromisoformat(json.loads(line[line.index("{") :])["timestamp"]).timestamp()
 
 
-async def _write_state(settings: RuntimeSettings, count: int) -> float:
+async def _write_state(settings: RuntimeSettings, stored: list[bytes], count: int) -> float:
     """Put so many items on partition 0 of the state topic; return the seconds it took."""
-    producer, rows = make_producer(settings), items(templates(settings), count)
+    producer, rows = make_producer(settings), items(stored, count)
     topic = settings.prefix + VALIDATOR_STATE.name
     await producer.start()
     began = time.perf_counter()
     try:
         while chunk := list(islice(rows, _CHUNK)):
-            records = ((topic, ENTRY_PREFIX + key, value, []) for key, value in chunk)
+            records = [Output(topic, ENTRY_PREFIX + key, value, []) for key, value in chunk]
             await asyncio.gather(*await send_all(producer, 0, records))
         return time.perf_counter() - began
     finally:

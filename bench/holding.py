@@ -22,13 +22,18 @@ from services.runtime.state import PartitionState
 from services.runtime.topics import VALIDATOR_STATE
 
 _TEMPLATE_EVENTS = 6_000
+_FILE = "items.hex"
 
 
-def templates(settings: RuntimeSettings) -> list[bytes]:
-    """Return the stored forms of real items: what the validator keeps after some of the demo's events."""
+def make_templates(settings: RuntimeSettings) -> list[bytes]:
+    """Return the stored forms of real items: what the validator keeps after some of the demo's events.
+
+    They are left in a file, too: a process that judged events would fill freed memory, and seem to weigh less.
+    """
     values = seeded_events(_TEMPLATE_EVENTS)
-    state = judge_all(the_project(settings.models), values, lambda _: None)
-    return list(state.items().values())
+    stored = list(judge_all(the_project(settings.models), values, lambda _: None).items().values())
+    (settings.folder / _FILE).write_text("\n".join(value.hex() for value in stored))
+    return stored
 
 
 def items(stored: list[bytes], count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -39,7 +44,8 @@ def items(stored: list[bytes], count: int) -> Iterator[tuple[bytes, bytes]]:
 
 def hold(settings: RuntimeSettings, count: int) -> Mapping[str, float]:
     """Return what so many items weigh in a PartitionState."""
-    stored, state = templates(settings), PartitionState()
+    with (settings.folder / _FILE).open() as lines:
+        stored, state = [bytes.fromhex(line) for line in lines], PartitionState()
     gc.collect()
     before = _resident_bytes()
     for key, value in items(stored, count):

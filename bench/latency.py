@@ -186,7 +186,7 @@ async def _measure_rate(
     await _send(producer, topic, events[warm:], rate, watch)
     sent_rate = (len(events) - warm) / (time.perf_counter() - began)
     deadline = time.monotonic() + _DRAIN_SECONDS
-    while watch.open_count and time.monotonic() < deadline:
+    while watch.open_count and time.monotonic() < deadline:  # noqa: ASYNC110  # a tenth of a second is exact enough
         await asyncio.sleep(0.1)
     missing = watch.open_count / (len(events) - warm + early)
     p50, p99 = np.percentile(watch.latencies or [_DRAIN_SECONDS], [50, 99]) * 1_000
@@ -237,10 +237,10 @@ def _sheet(readings: Sequence[Reading], load: Load) -> Sheet:
             )
         )
     notes = (
-        f"{load.seconds:g} s after {load.warm_up_seconds:g} s of warm-up; sender and read_committed consumer are one "
-        "further process; p50 and p99 in ms.",
+        f"{load.seconds:g} s after {load.warm_up_seconds:g} s of warm-up; p50 and p99 in ms.",
+        "Sender and read_committed consumer share one further process.",
         "The floor judges nothing and has no transaction; Quix Streams calls the same core, state in memory only.",
         f"'not back': no verdict {_DRAIN_SECONDS:g} s after the last event was sent.",
     )
-    columns = ("from producer to verdict", "events/s", "p50", "p99", "p50 × floor", "p99 × floor", "kept up")
+    columns = ("from producer to verdict", "events/s", "p50", "p99", "p50 / floor", "p99 / floor", "kept up")
     return Sheet("Latency", columns, rows, notes)

@@ -155,13 +155,13 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         for run in runs
     ]
     columns = (
-        "one process", "events", "events/s", "events/CPU s", "ours is × this", "… per CPU s", "share of the floor",
+        "one process", "events", "events/s", "events/CPU s", "ours / this", "… per CPU s", "share of the floor",
         "verdicts",
     )  # fmt: skip
     notes = (
         "Time runs from the first to the last verdict as the broker stamped them (LogAppendTime).",
-        "The peers call the same core with one event at a time and keep their state in memory only: it is lost "
-        "with the process. Ours is on Kafka, in the same transaction as the verdicts.",
+        "The peers call the same core with one event at a time; their state is in memory only, lost with the process.",
+        "Our state is on Kafka, written in the same transaction as the verdicts.",
         "The floor asks the model once per new item and judges nothing.",
         "'verdicts': what lies on Kafka, against the same events judged in this process.",
     )

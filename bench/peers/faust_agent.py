@@ -15,10 +15,15 @@ def main() -> None:
     settings = RuntimeSettings()
     judging = OneByOne(settings)
     app = build_chassis("peer", settings, carries=list, ready=lambda: True)
-    raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
-    outputs = {topic.name: app.topic(settings.prefix + topic.name, **raw) for topic in VERDICTS}
 
-    @app.agent(app.topic(settings.prefix + ANNOTATIONS.name, **raw))  # type: ignore[untyped-decorator]
+    def bytes_topic(name: str) -> Any:  # noqa: ANN401  # Faust's topic
+        return app.topic(
+            settings.prefix + name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+    outputs = {topic.name: bytes_topic(topic.name) for topic in VERDICTS}
+
+    @app.agent(bytes_topic(ANNOTATIONS.name))
     async def judge(stream: Any) -> None:  # noqa: ANN401  # Faust's stream
         events: AsyncIterable[Any] = stream.events()
         async for event in events:

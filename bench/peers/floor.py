@@ -11,6 +11,7 @@ from services.runtime.chassis import tame_garbage_collector
 from services.runtime.kafka import make_consumer, make_producer
 from services.runtime.lane import send_all
 from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Output
 from services.runtime.topics import ANNOTATIONS, VALIDATED
 from services.validator.core import Project
 from services.validator.decode import decode
@@ -28,7 +29,7 @@ async def run(settings: RuntimeSettings) -> None:
             waiting, sent = sent, []
             for tp, records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).items():
                 _look(project, seen, [record.value for record in records])
-                rows = ((settings.prefix + VALIDATED.name, one.key, one.value, []) for one in records)
+                rows = [Output(settings.prefix + VALIDATED.name, one.key, one.value, []) for one in records]
                 sent += await send_all(producer, tp.partition, rows)
             await asyncio.gather(*waiting)
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from quixstreams import Application, message_context
-from quixstreams.models.serializers import BytesSerializer
+from quixstreams.models.serializers.base import SerializationContext, Serializer
 
 from bench.ground import VERDICTS, Event
 from bench.peers.judging import OneByOne
@@ -15,24 +15,23 @@ from services.runtime.step import Output
 from services.runtime.topics import ANNOTATIONS
 
 
-class ValueOnly(BytesSerializer):  # type: ignore[misc]  # Quix Streams is untyped here
+class ValueOnly(Serializer):
     """Publish an output's value as it is."""
 
-    def __call__(self, value: Output, ctx: Any) -> Any:  # noqa: ANN401, ARG002  # Quix Streams' own
+    def __call__(self, value: Output, ctx: SerializationContext) -> bytes | None:  # type: ignore[override]  # noqa: ARG002
         """Return the bytes."""
         return value.value
 
 
 def main() -> None:
     """Run until SIGTERM."""
-    settings, guarantee = RuntimeSettings(), os.environ["BENCH_GUARANTEE"]
+    settings, exact = RuntimeSettings(), os.environ["BENCH_GUARANTEE"] == "exactly-once"
     judging = OneByOne(settings)
-    exact = guarantee == "exactly-once"
     app = Application(
         broker_address=settings.kafka,
         consumer_group=f"{settings.prefix}quix",
         auto_offset_reset="earliest",
-        processing_guarantee=guarantee,
+        processing_guarantee="exactly-once" if exact else "at-least-once",
         commit_interval=float(os.environ["BENCH_COMMIT_SECONDS"]),
         auto_create_topics=False,
         use_changelog_topics=False,

@@ -110,12 +110,14 @@ class Lane(Service):
         self._consumer: AIOKafkaConsumer | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._parked: dict[int, _Partition] = {}
+        self._polls: dict[int, asyncio.Task[Any]] = {}
         self._stopping: set[int] = set()
         self._assigned = False
         self.ready_partitions: set[int] = set()
 
     async def on_start(self) -> None:
         """Join the consumer group."""
+        _let_fenced_futures_go(asyncio.get_running_loop())
         if self._before is not None:
             await self._before()
         session_ms = int(self._settings.session_timeout_seconds * 1_000)
@@ -152,6 +154,10 @@ class Lane(Service):
         """Stop work on these partitions once the transaction in flight is through."""
         leaving = [number for number in numbers if number in self._tasks]
         self._stopping.update(leaving)
+        for number in leaving:
+            # A poll waits for the rebalance to end, and the rebalance for us: so it is given up.
+            if number in self._polls:
+                self._polls[number].cancel()
         await asyncio.gather(*(self._tasks.pop(number) for number in leaving), return_exceptions=True)
         self.ready_partitions.difference_update(leaving)
 
@@ -224,7 +230,7 @@ class Lane(Service):
             self.ready_partitions.add(number)
             while number not in self._stopping:
                 batch = await self._poll(tp, position, partition.limit)
-                if batch:
+                if batch and number not in self._stopping:
                     await self._advance(partition, batch)
                     position = batch[-1].offset + 1
         except BaseException:
@@ -244,7 +250,16 @@ class Lane(Service):
         return int(position)
 
     async def _poll(self, tp: TopicPartition, position: int, limit: int) -> Sequence[Any]:
-        fetched = await self.consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=limit)
+        polling = asyncio.ensure_future(self.consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=limit))
+        self._polls[tp.partition] = polling
+        try:
+            fetched = await polling
+        except asyncio.CancelledError:
+            if tp.partition not in self._stopping:
+                raise
+            return []
+        finally:
+            del self._polls[tp.partition]
         return from_position(fetched.get(tp, []), position)
 
     async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
@@ -372,6 +387,24 @@ async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> 
             await asyncio.sleep(_BACKOFF_SECONDS)
         else:
             return
+
+
+def _let_fenced_futures_go(loop: asyncio.AbstractEventLoop) -> None:
+    """Say nothing of aiokafka's inner futures that fail when a producer is fenced: nobody can await them.
+
+    The fencing itself reaches us as the error of the transaction, and is counted there.
+    """
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(context.get("exception"), ProducerFenced | InvalidProducerEpoch):
+            return
+        if before is not None:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 async def _stop_quietly(producer: AIOKafkaProducer) -> None:

@@ -9,7 +9,7 @@ from mode import Service
 
 from services.runtime.audit import audit
 from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.lane import Lane, LaneTopics
+from services.runtime.lane import Lane, LaneTopics, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Core
 from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
@@ -20,8 +20,8 @@ PATIENCE_SECONDS = 60
 async def put(settings: RuntimeSettings, *values: bytes | None, partition: int = 0, key: bytes | None = b"k") -> None:
     producer = make_producer(settings)
     await producer.start()
-    for value in values:
-        await producer.send(settings.prefix + ANNOTATIONS.name, value=value, key=key, partition=partition)
+    rows = [(settings.prefix + ANNOTATIONS.name, key, value, []) for value in values]
+    await asyncio.gather(*await send_all(producer, partition, rows))
     await producer.stop()
 
 

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import orjson
+import pytest
+
+from schemas.annotation import Annotation
+from services.cli.inputs import InputError, read_annotations
+from tests.builders import LABELS, a_contract
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_csv_row_becomes_an_annotation(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "a.csv",
+        "item,annotator,label,text,gold,occurred_at,lead_time_seconds,project,attr.market\n"
+        "i1,a1,safe,hello,scam,2026-01-01T00:00:00Z,2.5,p,BR\n",
+    )
+
+    record = next(read_annotations(path, None))
+
+    annotation = Annotation.model_validate_json(record.value)
+    assert record.key == b"p:i1"
+    assert record.line == 2
+    assert (annotation.item.text, annotation.item.gold, annotation.label) == ("hello", "scam", "safe")
+    assert annotation.item.attributes == {"market": "BR"}
+    assert annotation.lead_time_seconds == 2.5
+
+
+def test_rows_without_a_time_take_the_files_own_in_order_and_the_same_each_time(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "item,annotator,label\ni1,a1,safe\ni1,a1,safe\n")
+    contract = a_contract()
+
+    first, second = (Annotation.model_validate_json(r.value) for r in read_annotations(path, contract))
+
+    assert first.occurred_at < second.occurred_at
+    assert first.id != second.id
+    assert list(read_annotations(path, contract)) == list(read_annotations(path, contract))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "label"),
+    [
+        ("categorical", "3", "3"),
+        ("ordinal", "3", 3),
+        ("ordinal", "2.5", 2.5),
+        ("ordinal", "high", "high"),
+        ("multilabel", "safe|scam", ["safe", "scam"]),
+        ("multilabel", '["safe"]', ["safe"]),
+        ("spans", "oops", "oops"),
+    ],
+)
+def test_the_contract_says_how_a_label_is_read(tmp_path: Path, kind: str, text: str, label: object) -> None:
+    quoted = text.replace('"', '""')
+    path = written(tmp_path, "a.csv", f'item,annotator,label\ni1,a1,"{quoted}"\n')
+
+    record = next(read_annotations(path, a_contract(label=LABELS[kind])))
+
+    assert orjson.loads(record.value)["label"] == label
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "item,label\n", "annotator is missing"),
+        ("a.csv", "item,annotator,label,txt\n", "attr.txt"),
+        ("a.csv", "item,annotator,label\ni,a,l\n", "no project"),
+        ("a.xlsx", "", "'.xlsx' is not known"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_a_way_out(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    path = written(tmp_path, name, text)
+
+    with pytest.raises(InputError, match=r".") as caught:
+        list(read_annotations(path, None))
+
+    assert message in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        list(read_annotations(tmp_path / "none.csv", None))
+
+
+def test_jsonl_lines_go_as_they_are(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jsonl", b'{"project":"p","item":{"id":"i"}}\r\n\nbroken\n')
+
+    records = list(read_annotations(path, None))
+
+    assert [(r.line, r.key, r.value) for r in records] == [
+        (1, b"p:i", b'{"project":"p","item":{"id":"i"}}'),
+        (3, None, b"broken"),
+    ]
+
+
+def test_bytes_that_are_no_text_still_become_a_record(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", b"item,annotator,label\ni1,a1,\xff\xfe\n")
+
+    assert len(list(read_annotations(path, a_contract()))) == 1

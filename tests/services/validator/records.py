@@ -1,0 +1,30 @@
+"""Records as a core sees them, and a project to judge them by."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from models.rules.ruleset import compile_contract
+from services.runtime.step import Headers
+from services.validator.core import Origin, Project, Scorer, Validator
+from tests.builders import NOW, a_contract, annotation_input
+
+NOW_MS = int(NOW.timestamp() * 1_000)
+
+
+@dataclass(frozen=True)
+class ARecord:
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = NOW_MS
+    key: bytes | None = b"k"
+    headers: Headers | tuple[()] = ()
+
+
+def a_record(offset: int = 0, timestamp: int = NOW_MS, **changes: object) -> ARecord:
+    return ARecord(orjson.dumps(annotation_input(**changes)), offset, timestamp)
+
+
+def a_validator(scorer: Scorer | None = None, **contract: object) -> Validator:
+    agreed = a_contract(**contract)
+    return Validator({agreed.project: Project(compile_contract(agreed), scorer)}, Origin("annotations", 0))

@@ -1,0 +1,86 @@
+"""The same records, whether through Kafka or from the file."""
+
+import asyncio
+import csv
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time_ns
+
+import pytest
+
+from schemas.contract import LabelContract
+from services.cli.demo.simulator import LABELS, PROJECT, Simulator
+from services.cli.importing import bookmark_of, send_records
+from services.cli.inputs import read_annotations
+from services.cli.replay import replay
+from services.runtime.audit import audit
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import REJECTED, VALIDATED, ensure_topics
+from services.validator.core import Origin, Project, Validator
+from services.validator.projects import load_project
+from tests.services.kafka_io import a_lane, take, until_all_judged
+
+
+def contract_of(project: str, values: list[str]) -> LabelContract:
+    return LabelContract.model_validate(
+        {"project": project, "version": 1, "label": {"kind": "categorical", "values": values}}
+    )
+
+
+async def through_kafka(
+    path: Path, contract: LabelContract, projects: Mapping[str, Project], settings: RuntimeSettings
+) -> dict[str, list[bytes]]:
+    await ensure_topics(settings)
+    records = read_annotations(path, contract)
+    await send_records(records, settings, bookmark=bookmark_of(path, settings), rate=None, sent=lambda _: None)
+    async with a_lane(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
+        await until_all_judged(settings, lane)
+    assert all(not one.problems for one in await audit(settings))
+    return {t.name: sorted(r.value for r in await take(settings, t.name)) for t in (VALIDATED, REJECTED)}
+
+
+def from_file(path: Path, contract: LabelContract, projects: Mapping[str, Project], out: Path) -> dict[str, list[bytes]]:
+    for _ in replay(read_annotations(path, contract), projects=projects, folder=out, now=time_ns() // 1_000_000):
+        pass
+    return {t.name: sorted((out / f"{t.name}.jsonl").read_bytes().splitlines()) for t in (VALIDATED, REJECTED)}
+
+
+def projects_of(contract: LabelContract, settings: RuntimeSettings) -> dict[str, Project]:
+    loaded = load_project(contract, settings.models)
+    assert loaded is not None
+    return {contract.project: loaded}
+
+
+def test_replay_and_kafka_give_the_same_records(settings: RuntimeSettings, tmp_path: Path) -> None:
+    path, simulator = tmp_path / "events.jsonl", Simulator(3)
+    path.write_bytes(b"\n".join(simulator.event(datetime.now(UTC), over=0.5) for _ in range(3_000)))
+    contract = contract_of(PROJECT, list(LABELS))
+    projects = projects_of(contract, settings)
+
+    kafka = asyncio.run(through_kafka(path, contract, projects, settings))
+    files = from_file(path, contract, projects, tmp_path / "out")
+
+    assert kafka == files
+    assert len(kafka[VALIDATED.name]) > 2_000
+    assert kafka[REJECTED.name]
+
+
+@pytest.mark.parametrize("name", ["rte", "convabuse"])
+def test_real_data_give_the_same_records_both_ways(
+    name: str, settings: RuntimeSettings, real_data: Path, tmp_path: Path
+) -> None:
+    path = real_data / name / "annotations.csv"
+    contract = contract_of(name, _labels(path))
+    projects = projects_of(contract, settings)
+
+    kafka = asyncio.run(through_kafka(path, contract, projects, settings))
+    files = from_file(path, contract, projects, tmp_path / "out")
+
+    assert kafka == files
+    assert len(kafka[VALIDATED.name]) > 7_000
+
+
+def _labels(path: Path) -> list[str]:
+    with path.open(newline="") as file:
+        return sorted({row["label"] for row in csv.DictReader(file)})

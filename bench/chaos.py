@@ -171,9 +171,7 @@ async def _disturb(
 ) -> None:
     rng = random.Random(plan.seed)  # noqa: S311  # a simulation
     records = _lines(simulator.event(datetime.now(UTC), over=0.5) for _ in range(plan.events))
-    sending = asyncio.create_task(
-        send_records(records, settings, bookmark=None, rate=plan.rate, sent=lambda _: None)
-    )
+    sending = asyncio.create_task(send_records(records, settings, bookmark=None, rate=plan.rate, sent=lambda _: None))
     faults = ["kill"] * plan.kills + ["freeze"] * plan.freezes + ["broker"] * plan.broker_restarts
     rng.shuffle(faults)
     for fault in faults:
@@ -214,9 +212,7 @@ async def _compare(settings: RuntimeSettings) -> tuple[int, int]:
     return outputs, keys
 
 
-async def _compare_partition(
-    settings: RuntimeSettings, number: int, projects: dict[str, Project]
-) -> tuple[int, int]:
+async def _compare_partition(settings: RuntimeSettings, number: int, projects: dict[str, Project]) -> tuple[int, int]:
     core = Validator(projects, Origin(ANNOTATIONS.name, number))
     state, expected = PartitionState(), {topic.name: list[bytes | None]() for topic in _VERDICTS}
     source = await _records(settings, ANNOTATIONS.name, number)
@@ -270,13 +266,25 @@ def _free_port() -> int:
 def main() -> int:
     """Run in full, print what was found."""
     console = Console()
-    plan = Plan(events=200_000, rate=4_000, kills=8, freezes=2, broker_restarts=1, seed=int(time.time()) % 100_000,
-                kafka_away_seconds=30)
+    plan = Plan(
+        events=200_000,
+        rate=4_000,
+        kills=8,
+        freezes=2,
+        broker_restarts=1,
+        seed=int(time.time()) % 100_000,
+        kafka_away_seconds=30,
+    )
     console.print(f"{plan}")
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_chaos(plan, Path(folder))
-        table = Table("what", "found", title=f"{plan.events:,} events, 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}")
-        table.add_row("SIGKILLs / freezes beyond the session / broker restarts", f"{plan.kills} / {plan.freezes} / {plan.broker_restarts}")
+        table = Table(
+            "what", "found", title=f"{plan.events:,} events, 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}"
+        )
+        table.add_row(
+            "SIGKILLs / freezes beyond the session / broker restarts",
+            f"{plan.kills} / {plan.freezes} / {plan.broker_restarts}",
+        )
         table.add_row("records in", f"{sum(one.records_in for one in outcome.audits):,}")
         for verdict, count in sorted(outcome.verdicts.items()):
             table.add_row(verdict, f"{count:,}")

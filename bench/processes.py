@@ -59,8 +59,11 @@ class MeasuredProcess:
     def check(self) -> None:
         """Raise when it ended by itself: what it said last is the reason."""
         if self._process is not None and self._process.poll() is not None:
-            said = self.log.read_text(errors="replace").splitlines()[-12:]
-            raise RuntimeError(f"{self._module} ended by itself:\n" + "\n".join(said))
+            raise RuntimeError(f"{self._module} ended by itself:\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
 
 
 def environment_of(settings: RuntimeSettings) -> dict[str, str]:

@@ -18,7 +18,8 @@ from services.runtime.topics import VALIDATED
 
 _SAMPLE_SECONDS = 0.2
 _QUIET_SECONDS = 2.0
-_START_SECONDS = 60.0
+_START_SECONDS = 30.0
+_STARTS = 3
 _SLOWEST_RATE = 500.0
 
 
@@ -56,16 +57,21 @@ class Run:
     cpu_seconds: float
     expected: Counter[str]
     found: Counter[str]
+    starts: int
 
     @property
     def rate(self) -> float:
-        """Return events per second."""
-        return self.events / self.seconds
+        """Return events per second; of a run that did not end, those that were judged."""
+        return self._judged / self.seconds
 
     @property
     def core_rate(self) -> float:
         """Return events per second of processor time."""
-        return self.events / self.cpu_seconds
+        return self._judged / self.cpu_seconds
+
+    @property
+    def _judged(self) -> float:
+        return self.events * min(1.0, self.found.total() / self.expected.total())
 
 
 def measure(ground: Ground, *, events: int) -> Sheet:
@@ -81,12 +87,15 @@ async def _run(ground: Ground, contender: Contender, values: Sequence[bytes]) ->
     expected = Counter({VALIDATED.name: len(values)})
     if contender.judges:
         expected = expected_verdicts(the_project(settings.models), values)
-    with MeasuredProcess(contender.module, settings, **contender.extra) as process:
-        samples = await _watch(settings, process, expected.total(), _START_SECONDS + len(values) / _SLOWEST_RATE)
-    found, first, last = await _verdicts(settings)
-    moments, used = [moment for moment, _ in samples], [seconds for _, seconds in samples]
-    cpu = float(np.interp(last, moments, used) - np.interp(first, moments, used))
-    return Run(contender, len(values), max(last - first, 1e-3), max(cpu, 1e-3), expected, found)
+    for start in range(1, _STARTS + 1):
+        with MeasuredProcess(contender.module, settings, **contender.extra) as process:
+            samples = await _watch(settings, process, expected.total(), _START_SECONDS + len(values) / _SLOWEST_RATE)
+        found, first, last = await _verdicts(settings)
+        if found:
+            moments, used = [moment for moment, _ in samples], [seconds for _, seconds in samples]
+            cpu = float(np.interp(last, moments, used) - np.interp(first, moments, used))
+            return Run(contender, len(values), max(last - first, 1e-3), max(cpu, 1e-3), expected, found, start)
+    raise RuntimeError(f"{contender.name}: no verdict after {_STARTS} starts:\n{process.last_words()}")
 
 
 async def _watch(
@@ -98,9 +107,10 @@ async def _watch(
     consumer.assign(tps)
     await consumer.start()
     samples: list[tuple[float, float]] = []
-    deadline, last, changed = time.monotonic() + limit_seconds, 0, time.monotonic()
+    began = changed = time.monotonic()
+    last = 0
     try:
-        while time.monotonic() < deadline:
+        while time.monotonic() < began + (limit_seconds if last else _START_SECONDS):
             process.check()
             samples.append((time.time(), process.cpu_seconds()))
             there = sum((await consumer.end_offsets(tps)).values())
@@ -163,11 +173,13 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         "The peers call the same core with one event at a time; their state is in memory only, lost with the process.",
         "Our state is on Kafka, written in the same transaction as the verdicts.",
         "The floor asks the model once per new item and judges nothing.",
-        "'verdicts': what lies on Kafka, against the same events judged in this process.",
+        "'verdicts': what lies on Kafka, against the same events judged in this process. 'start 2': the first process "
+        f"had read nothing after {_START_SECONDS:g} s.",
     )
     return Sheet("Throughput of the validator's job", columns, rows, notes)
 
 
 def _agreement(run: Run) -> str:
     same = run.found == run.expected
-    return f"{run.found.total():,} ✓" if same else f"{run.found.total():,}, not {run.expected.total():,} ✗"
+    count = f"{run.found.total():,} ✓" if same else f"{run.found.total():,}, not {run.expected.total():,} ✗"
+    return count if run.starts == 1 else f"{count} (start {run.starts})"

@@ -51,9 +51,7 @@ class Event(BaseModel):
     cannot carry.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH)
 
 
 class Action(StrEnum):

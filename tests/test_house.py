@@ -68,9 +68,7 @@ def test_every_service_has_its_container_and_every_container_its_service() -> No
     services = {path.parent.name for path in (ROOT / "services").glob("*/__main__.py")} - NOT_CONTAINERS
 
     assert set(OURS) == services
-    assert {name: one["command"] for name, one in OURS.items()} == {
-        name: ["worker", name] for name in services
-    }
+    assert {name: one["command"] for name, one in OURS.items()} == {name: ["worker", name] for name in services}
 
 
 def test_no_port_is_open_beyond_this_machine() -> None:
@@ -137,10 +135,7 @@ def test_the_image_installs_only_what_has_a_known_hash() -> None:
     installs = [line for line in instructions("RUN") if " install " in line]
 
     assert installs
-    assert all(
-        "--require-hashes" in one or ("--no-deps" in one and "--no-build-isolation" in one)
-        for one in installs
-    )
+    assert all("--require-hashes" in one or ("--no-deps" in one and "--no-build-isolation" in one) for one in installs)
     assert all("--no-cache-dir" in one for one in installs)
 
 

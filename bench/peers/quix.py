@@ -40,9 +40,7 @@ def main() -> None:
         producer_extra_config={"linger.ms": 0} if exact else None,
     )
     source = app.topic(settings.prefix + ANNOTATIONS.name, value_deserializer="bytes")
-    outputs = {
-        topic.name: app.topic(settings.prefix + topic.name, value_serializer=ValueOnly()) for topic in VERDICTS
-    }
+    outputs = {topic.name: app.topic(settings.prefix + topic.name, value_serializer=ValueOnly()) for topic in VERDICTS}
 
     def judge(value: bytes, key: bytes, timestamp: int, headers: Any) -> Sequence[Output]:  # noqa: ANN401
         where = message_context()

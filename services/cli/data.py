@@ -18,6 +18,7 @@ from services.cli.replay import replay
 from services.runtime.contract_file import load_contract
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ensure_topics
+from services.validator.core import Project
 from services.validator.projects import load_project
 
 _Inputs = Annotated[list[Path], typer.Argument(help="JSONL of annotations, or CSV: item,annotator,label[,text,…].")]
@@ -87,7 +88,9 @@ def replay_files(
     """
     settings = RuntimeSettings()
     agreed = [load_contract(path) for path in contract]
-    projects = {one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None}
+    projects: dict[str, Project] = {
+        one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None
+    }
     first = agreed[0]
     records = itertools.chain.from_iterable(read_annotations(path, first) for path in inputs)
     now = time.time_ns() // 1_000_000

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiokafka.partitioner import DefaultPartitioner
 
@@ -70,7 +71,9 @@ async def send_records(
 
     async def flush(last: int, count: int) -> None:
         for number, waiting in chunk.items():
-            rows = ((settings.prefix + ANNOTATIONS.name, one.key, one.value, []) for one in waiting)
+            rows: Iterable[Sequence[Any]] = (
+                (settings.prefix + ANNOTATIONS.name, one.key, one.value, []) for one in waiting
+            )
             await asyncio.gather(*await send_all(producer, number, rows))
         chunk.clear()
         if bookmark is not None:

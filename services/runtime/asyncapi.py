@@ -66,10 +66,7 @@ _HEADERS = {
 
 def json_schemas() -> dict[str, Json]:
     """Return a JSON Schema of each event, by its name in snake case, which is also its file's."""
-    return {
-        _snake_case(event.__name__): {"$schema": DIALECT} | _plain(event.model_json_schema())
-        for event in EVENTS
-    }
+    return {_snake_case(event.__name__): {"$schema": DIALECT} | _plain(event.model_json_schema()) for event in EVENTS}
 
 
 def asyncapi_document() -> Json:
@@ -94,9 +91,7 @@ def asyncapi_document() -> Json:
         "operations": {f"{duty.who}.{duty.action}.{duty.topic.name}": _operation(duty) for duty in _DUTIES},
         "components": {
             "messages": {topic.name: _message(topic) for topic in TOPICS},
-            "schemas": _event_schemas()
-            | _header_schemas()
-            | {"Bytes": {"type": "string", "format": "binary"}},
+            "schemas": _event_schemas() | _header_schemas() | {"Bytes": {"type": "string", "format": "binary"}},
         },
     }
 
@@ -196,9 +191,7 @@ def _header_schemas() -> Json:
     return {
         "CloudEventHeaders": _headers("CloudEvents, Kafka binding, binary mode.", cloud_event),
         "VerdictHeaders": _headers("CloudEvents, and which record was judged.", verdict),
-        "DeadLetterHeaders": _headers(
-            "The record's own headers, then Kafka Connect's and ours.", dead_letter
-        ),
+        "DeadLetterHeaders": _headers("The record's own headers, then Kafka Connect's and ours.", dead_letter),
     }
 
 
@@ -206,9 +199,7 @@ def _headers(description: str, meanings: Mapping[str, str]) -> Json:
     return {
         "type": "object",
         "description": description,
-        "properties": {
-            name: {"type": "string", "description": meaning} for name, meaning in meanings.items()
-        },
+        "properties": {name: {"type": "string", "description": meaning} for name, meaning in meanings.items()},
         "required": list(meanings),
     }
 
@@ -219,11 +210,7 @@ def _plain(schema: Any) -> Any:  # noqa: ANN401  # any part of a JSON document
         return [_plain(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
-        name: _plain(part)
-        for name, part in schema.items()
-        if not (name == "discriminator" and "mapping" in part)
-    }
+    return {name: _plain(part) for name, part in schema.items() if not (name == "discriminator" and "mapping" in part)}
 
 
 def _snake_case(name: str) -> str:

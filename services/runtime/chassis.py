@@ -20,7 +20,7 @@ from mode import Service, ServiceT  # noqa: E402
 sys.argv = _argv
 
 
-class OnlyTheLaneReadsKafka(BootStrategy):  # type: ignore[misc]  # Faust hides its types behind lazy imports
+class OnlyTheLaneReadsKafka(BootStrategy):
     """Start sensors and web pages, and leave Kafka to the lane.
 
     Faust's own consumer has nothing to read here, but a group of its own: a worker that followed a killed one waited
@@ -29,10 +29,10 @@ class OnlyTheLaneReadsKafka(BootStrategy):  # type: ignore[misc]  # Faust hides 
 
     def server(self) -> Iterable[ServiceT]:
         """Return what starts with the app."""
-        return self._chain(self.sensors(), self.web_server())  # type: ignore[no-any-return]
+        return self._chain(self.sensors(), self.web_server())
 
 
-class Chassis(faust.App):  # type: ignore[misc]
+class Chassis(faust.App):
     """A Faust app whose Kafka is the lane's."""
 
     BootStrategy = OnlyTheLaneReadsKafka
@@ -42,7 +42,7 @@ def build_chassis(
     name: str,
     settings: RuntimeSettings,
     *,
-    carries: Callable[[], Sequence[Service]],
+    carries: Callable[[], Sequence[ServiceT]],
     ready: Callable[[], bool],
 ) -> faust.App:
     """Build the Faust app of one worker: `/health`, `/ready`, `/metrics`, and the services it carries."""

@@ -108,7 +108,7 @@ class Lane(Service):
         self._source = settings.prefix + topics.source
         self._state_topic = settings.prefix + topics.state
         self._consumer: AIOKafkaConsumer | None = None
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._working: dict[int, asyncio.Task[None]] = {}
         self._parked: dict[int, _Partition] = {}
         self._polls: dict[int, asyncio.Task[Any]] = {}
         self._stopping: set[int] = set()
@@ -136,7 +136,7 @@ class Lane(Service):
 
     async def on_stop(self) -> None:
         """Finish what is in flight, then leave the group."""
-        await self.release(list(self._tasks))
+        await self.release(list(self._working))
         for partition in self._parked.values():
             await _stop_quietly(partition.producer)
         if self._consumer is not None:
@@ -148,23 +148,23 @@ class Lane(Service):
         for number in numbers:
             self._stopping.discard(number)
             self.consumer.pause(TopicPartition(self._source, number))
-            self._tasks[number] = asyncio.create_task(self._guard(number), name=f"{self._service}-{number}")
+            self._working[number] = asyncio.create_task(self._guard(number), name=f"{self._service}-{number}")
 
     async def release(self, numbers: Iterable[int]) -> None:
         """Stop work on these partitions once the transaction in flight is through."""
-        leaving = [number for number in numbers if number in self._tasks]
+        leaving = [number for number in numbers if number in self._working]
         self._stopping.update(leaving)
         for number in leaving:
             # A poll waits for the rebalance to end, and the rebalance for us: so it is given up.
             if number in self._polls:
                 self._polls[number].cancel()
-        await asyncio.gather(*(self._tasks.pop(number) for number in leaving), return_exceptions=True)
+        await asyncio.gather(*(self._working.pop(number) for number in leaving), return_exceptions=True)
         self.ready_partitions.difference_update(leaving)
 
     @property
     def is_ready(self) -> bool:
         """Tell whether every partition this process was given is being read."""
-        return self._assigned and self.ready_partitions >= self._tasks.keys()
+        return self._assigned and self.ready_partitions >= self._working.keys()
 
     @property
     def consumer(self) -> AIOKafkaConsumer:

@@ -11,7 +11,7 @@ _QUIET_SECONDS = 30.0
 
 
 class OnceInAWhile(logging.Filter):
-    """Let a library say the same thing only once in 30 s: with Kafka away, clients complain a hundred times a second."""
+    """Let a library say the same thing only once in 30 s: with Kafka away it complains a hundred times a second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the clock (seconds)."""

@@ -112,8 +112,8 @@ class Validator:
             scorer = self._projects[name].scorer
             if scorer is not None:
                 views = scorer.views([item for _, item in items.values()])
-                for (key, (mark, _)), view in zip(items.items(), views, strict=True):
-                    work.item(key).view = (mark, rounded(view))
+                for (key, (mark, _)), probabilities in zip(items.items(), views, strict=True):
+                    work.item(key).view = (mark, rounded(probabilities))
 
     def _judge(self, work: _Batch, record: Record, annotation: Annotation, project: Project) -> None:
         key = annotation.key

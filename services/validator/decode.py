@@ -83,7 +83,7 @@ def _key_count(annotation: Annotation) -> int:
         count += len(item.media.model_fields_set)
     for label in (annotation.label, annotation.prelabel, item.gold):
         if label.__class__ is list:
-            count += sum(len(part.model_fields_set) for part in label if not isinstance(part, str))  # type: ignore[union-attr]
+            count += sum(len(part.model_fields_set) for part in label if not isinstance(part, str))
     return count
 
 

@@ -17,9 +17,7 @@ def problems(**changes: Any) -> set[tuple[str, str]]:  # noqa: ANN401  # raw inp
         Annotation.model_validate_json(json.dumps(raw))
     with pytest.raises(ValidationError):
         Annotation.model_validate(raw)
-    return {
-        (str(error["loc"][0]) if error["loc"] else "", error["type"]) for error in from_json.value.errors()
-    }
+    return {(str(error["loc"][0]) if error["loc"] else "", error["type"]) for error in from_json.value.errors()}
 
 
 def test_an_annotation_of_the_design_is_read() -> None:
@@ -129,8 +127,7 @@ def test_a_huge_whole_number_is_refused(digits: int) -> None:
 
 def test_whole_numbers_stay_whole_as_far_as_all_readers_of_json_agree() -> None:
     labels = [
-        an_annotation(label=number).label
-        for number in (MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, MAX_WHOLE_NUMBER * 2)
+        an_annotation(label=number).label for number in (MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, MAX_WHOLE_NUMBER * 2)
     ]
 
     assert labels == [MAX_WHOLE_NUMBER, -MAX_WHOLE_NUMBER, float(MAX_WHOLE_NUMBER * 2)]

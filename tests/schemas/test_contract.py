@@ -34,9 +34,7 @@ def test_a_contract_of_each_kind_survives_json(kind: str) -> None:
 
 
 def test_rules_may_be_given_as_rules() -> None:
-    contract = a_contract(
-        rules=[{"id": "too-fast", "lead_time_below_seconds": 2}, {"id": "own", "when": "true"}]
-    )
+    contract = a_contract(rules=[{"id": "too-fast", "lead_time_below_seconds": 2}, {"id": "own", "when": "true"}])
 
     again = contract_input(rules=list(contract.rules))
 

@@ -1,7 +1,8 @@
 """Put records on topics and read them back, with the real clients."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -11,7 +12,7 @@ from services.runtime.audit import audit
 from services.runtime.kafka import make_consumer, make_producer
 from services.runtime.lane import Lane, LaneTopics, send_all
 from services.runtime.settings import RuntimeSettings
-from services.runtime.step import Core
+from services.runtime.step import Core, Headers
 from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
 
 PATIENCE_SECONDS = 60
@@ -20,7 +21,9 @@ PATIENCE_SECONDS = 60
 async def put(settings: RuntimeSettings, *values: bytes | None, partition: int = 0, key: bytes | None = b"k") -> None:
     producer = make_producer(settings)
     await producer.start()
-    rows = [(settings.prefix + ANNOTATIONS.name, key, value, []) for value in values]
+    rows: list[tuple[str, bytes | None, bytes | None, Headers]] = [
+        (settings.prefix + ANNOTATIONS.name, key, value, []) for value in values
+    ]
     await asyncio.gather(*await send_all(producer, partition, rows))
     await producer.stop()
 
@@ -39,6 +42,16 @@ async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
             found += (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
     await consumer.stop()
     return found
+
+
+@asynccontextmanager
+async def running(settings: RuntimeSettings, core: Callable[[int], Core]) -> AsyncIterator[Lane]:
+    lane = a_lane(settings, core)
+    await lane.start()
+    try:
+        yield lane
+    finally:
+        await lane.stop()
 
 
 def a_lane(settings: RuntimeSettings, core: Callable[[int], Core]) -> Lane:

@@ -106,8 +106,9 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     finally:
         watching.cancel()
         supervisor.stop()
+        await services
         with suppress(asyncio.CancelledError):
-            await asyncio.gather(services, watching)
+            await watching
         log.close()
     out.print(draw(scene, kafka=str(settings.kafka)))
     print_audit(found)

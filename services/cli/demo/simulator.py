@@ -135,8 +135,7 @@ class Simulator:
         self._made += 1
         truth = rng.choices(LABELS, _SHARES)[0]
         words = [
-            rng.choice(_WORDS[truth] if rng.random() < _TELLING_SHARE else _FILLER)
-            for _ in range(rng.randint(6, 24))
+            rng.choice(_WORDS[truth] if rng.random() < _TELLING_SHARE else _FILLER) for _ in range(rng.randint(6, 24))
         ]
         body = {
             "id": f"ad-{self._made:08d}",

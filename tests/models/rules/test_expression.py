@@ -38,9 +38,7 @@ def test_a_rule_objects_where_its_expression_is_true(kind: str, when: str) -> No
 
     found, opposite = (findings(annotation, contract) for contract in contracts)
 
-    assert [(one.rule, one.action, one.message) for one in found] == [
-        ("own", "flag", f"the condition holds: {when}")
-    ]
+    assert [(one.rule, one.action, one.message) for one in found] == [("own", "flag", f"the condition holds: {when}")]
     assert opposite == []
 
 

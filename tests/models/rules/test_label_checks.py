@@ -82,9 +82,7 @@ def test_a_label_outside_the_vocabulary_is_objected_to() -> None:
     found = findings(annotation)
 
     assert [(one.rule, one.path, one.action) for one in found] == [("known-label", "label", "reject")]
-    assert found[0].message == (
-        "'gambling' is not a label of this project; the contract has 'safe', 'adult', 'scam'"
-    )
+    assert found[0].message == ("'gambling' is not a label of this project; the contract has 'safe', 'adult', 'scam'")
 
 
 def test_the_nearest_label_is_suggested() -> None:
@@ -212,9 +210,7 @@ def test_steps_that_binary_numbers_cannot_hold_are_still_steps(label: float) -> 
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "options", [{"low": -1e308, "high": 1e308}, {"low": 0, "high": 1e308, "step": 5e-324}]
-)
+@pytest.mark.parametrize("options", [{"low": -1e308, "high": 1e308}, {"low": 0, "high": 1e308, "step": 5e-324}])
 def test_a_scale_beyond_all_measure_objects_rather_than_breaks(options: dict[str, float]) -> None:
     contract = a_contract("ordinal", label=options)
 
@@ -253,9 +249,7 @@ def test_without_the_text_only_the_start_of_a_span_can_be_judged() -> None:
 
     found = findings(an_annotation(label=[a_span(0, 999), a_span(-3, -1)], item=item), a_contract("spans"))
 
-    assert [(one.rule, one.message) for one in found] == [
-        ("span-bounds", "the span -3--1 lies outside the text")
-    ]
+    assert [(one.rule, one.message) for one in found] == [("span-bounds", "the span -3--1 lies outside the text")]
 
 
 def test_overlapping_spans_are_objected_to() -> None:

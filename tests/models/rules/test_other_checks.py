@@ -29,9 +29,7 @@ def a_time(**later: float) -> str:
 def test_an_item_without_a_required_field_is_objected_to(
     fields: list[str], item: dict[str, Any], missing: list[str]
 ) -> None:
-    contract = a_contract(
-        rules=[{"id": "required-fields", "fields": fields}, {"id": "gold-missed", "enabled": False}]
-    )
+    contract = a_contract(rules=[{"id": "required-fields", "fields": fields}, {"id": "gold-missed", "enabled": False}])
 
     found = findings(an_annotation(item=an_item(**item)), contract)
 
@@ -40,9 +38,7 @@ def test_an_item_without_a_required_field_is_objected_to(
     ]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "found"), [(299, []), (300, []), (301, [("not-in-future", "occurred_at")])]
-)
+@pytest.mark.parametrize(("seconds", "found"), [(299, []), (300, []), (301, [("not-in-future", "occurred_at")])])
 def test_an_annotation_from_the_future_is_objected_to(seconds: int, found: list[object]) -> None:
     annotation = an_annotation(occurred_at=a_time(seconds=seconds))
 
@@ -134,9 +130,7 @@ def test_nobody_answers_faster_than_they_can_read(words: int, seconds: float | N
 
     found = findings(an_annotation(item=an_item(text=text), lead_time_seconds=seconds), contract)
 
-    assert [one.message for one in found] == (
-        ["answered in 1 s; reading these 20 words takes 2 s"] if flagged else []
-    )
+    assert [one.message for one in found] == (["answered in 1 s; reading these 20 words takes 2 s"] if flagged else [])
 
 
 @pytest.mark.parametrize(
@@ -155,14 +149,10 @@ def test_only_annotators_the_project_allows_may_label(lists: dict[str, Any], mes
 
     found = findings(an_annotation(), contract)
 
-    assert [(one.path, one.message) for one in found] == (
-        [] if message is None else [("annotator.id", message)]
-    )
+    assert [(one.path, one.message) for one in found] == ([] if message is None else [("annotator.id", message)])
 
 
-@pytest.mark.parametrize(
-    ("prelabel", "found"), [(None, []), ("scam", []), ("safe", [("prelabel-copied", "count")])]
-)
+@pytest.mark.parametrize(("prelabel", "found"), [(None, []), ("scam", []), ("safe", [("prelabel-copied", "count")])])
 def test_a_label_that_is_the_prelabel_is_counted(prelabel: str | None, found: list[object]) -> None:
     annotation = an_annotation(prelabel=prelabel)
 

@@ -36,12 +36,8 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 spans = st.fixed_dictionaries(
     {"start": wholes | st.integers(-1, 9), "end": wholes | st.integers(-1, 9), "label": words}
 )
-boxes = st.fixed_dictionaries(
-    {"x": numbers, "y": numbers, "width": numbers, "height": numbers, "label": words}
-)
-labels = st.one_of(
-    st.none(), words, wholes, numbers, *(st.lists(part, max_size=4) for part in (words, spans, boxes))
-)
+boxes = st.fixed_dictionaries({"x": numbers, "y": numbers, "width": numbers, "height": numbers, "label": words})
+labels = st.one_of(st.none(), words, wholes, numbers, *(st.lists(part, max_size=4) for part in (words, spans, boxes)))
 medias = st.fixed_dictionaries(
     {"uri": st.text(max_size=9)}, optional={"width": st.integers(1, 2**53), "height": st.integers(1, 2**53)}
 )
@@ -52,9 +48,7 @@ items = st.fixed_dictionaries(
         "features": st.none() | st.lists(numbers, max_size=4),
         "media": st.none() | medias,
         "gold": labels,
-        "attributes": st.dictionaries(
-            st.sampled_from(["market", "x"]) | st.text(max_size=5), st.text(max_size=5)
-        ),
+        "attributes": st.dictionaries(st.sampled_from(["market", "x"]) | st.text(max_size=5), st.text(max_size=5)),
     },
 )
 times = st.datetimes(timezones=st.timezones() | st.just(NOW.tzinfo))
@@ -63,9 +57,7 @@ annotations = st.fixed_dictionaries(
         "id": ids,
         "project": ids,
         "item": items,
-        "annotator": st.fixed_dictionaries(
-            {"id": ids, "kind": st.sampled_from(["human", "model", "adjudicator"])}
-        ),
+        "annotator": st.fixed_dictionaries({"id": ids, "kind": st.sampled_from(["human", "model", "adjudicator"])}),
         "action": st.sampled_from(["created", "updated", "deleted", "skipped"]),
         "label": labels,
         "prelabel": labels,
@@ -96,12 +88,8 @@ def test_no_annotation_breaks_a_rule_set(kind: str, raw: dict[str, Any], score: 
 
 @pytest.mark.parametrize("action", ["deleted", "skipped"])
 def test_what_has_no_label_is_spared_the_rules_about_labels(action: str) -> None:
-    contract = a_contract(
-        rules=[{"id": "required-fields", "fields": ["text"]}, {"id": "own", "when": "true"}]
-    )
-    annotation = an_annotation(
-        action=action, label=None, item=an_item(text=None), occurred_at="1999-01-01T00:00:00Z"
-    )
+    contract = a_contract(rules=[{"id": "required-fields", "fields": ["text"]}, {"id": "own", "when": "true"}])
+    annotation = an_annotation(action=action, label=None, item=an_item(text=None), occurred_at="1999-01-01T00:00:00Z")
 
     found = places(annotation, contract)
 

@@ -18,9 +18,7 @@ def assay(*arguments: str, folder: Path, **settings: str) -> subprocess.Complete
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")}
     environment |= {"ASSAY_FOLDER": str(folder), "COLUMNS": "120", **settings}
     command = [sys.executable, "-m", "services.cli", *arguments]
-    return subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-    )
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize("command", ["", "contract", "import", "replay", "train", "worker", "tail", "audit", "demo"])
@@ -45,7 +43,7 @@ def test_a_broken_contract_is_refused_and_nothing_is_applied(tmp_path: Path) -> 
     done = assay("contract", "apply", str(broken), folder=tmp_path)
 
     assert done.returncode == 1
-    assert f"{broken}:8: rules[0]" in done.stderr
+    assert f"{broken}:7: rules[0]" in done.stderr
     assert "too-fast" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -5,7 +5,7 @@ import pytest
 
 from schemas.annotation import Annotation
 from services.cli.inputs import InputError, read_annotations
-from tests.builders import LABELS, a_contract
+from tests.builders import a_contract
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:
@@ -59,7 +59,7 @@ def test_the_contract_says_how_a_label_is_read(tmp_path: Path, kind: str, text: 
     quoted = text.replace('"', '""')
     path = written(tmp_path, "a.csv", f'item,annotator,label\ni1,a1,"{quoted}"\n')
 
-    record = next(read_annotations(path, a_contract(label=LABELS[kind])))
+    record = next(read_annotations(path, a_contract(kind)))
 
     assert orjson.loads(record.value)["label"] == label
 

@@ -133,9 +133,7 @@ def test_the_schemas_refuse_what_the_models_refuse(name: str, value: object) -> 
 def test_every_topic_is_a_channel() -> None:
     channels = DOCUMENT["channels"]
 
-    assert {name: channel["address"] for name, channel in channels.items()} == {
-        one.name: one.name for one in TOPICS
-    }
+    assert {name: channel["address"] for name, channel in channels.items()} == {one.name: one.name for one in TOPICS}
     for topic in TOPICS:
         binding = channels[topic.name]["bindings"]["kafka"]
         assert binding["bindingVersion"] == "0.5.0"
@@ -196,9 +194,7 @@ def test_the_validator_writes_the_headers_that_the_document_describes(value: byt
     assert [name for name, _ in written.headers] == described["required"]
 
 
-@pytest.mark.parametrize(
-    ("label", "name"), [("safe", "validated_annotation"), ("odd", "rejected_annotation")]
-)
+@pytest.mark.parametrize(("label", "name"), [("safe", "validated_annotation"), ("odd", "rejected_annotation")])
 def test_the_validator_writes_what_the_schema_describes(label: str, name: str) -> None:
     written = judge(an_annotation(label=label).model_dump_json(exclude_none=True).encode())
 

@@ -34,7 +34,7 @@ def test_a_good_contract_is_read(tmp_path: Path) -> None:
     [
         ("version: 7", "version: seven", ":2: version: "),
         ("version: 7\n", "", ":1: the field 'version' is missing"),
-        ("version: 7", "version: 7\nredundncy: 3", ":3: there is no such field; did you mean 'redundancy'?"),
+        ("version: 7", "version: 7\nredundncy: 3", ":3: redundncy: there is no such field; did you mean 'redundancy'?"),
         ("kind: categorical", "kind: category", ":3: label: "),
         ("values: [safe, scam]", "vals: [safe]", "did you mean 'values'?"),
         ("id: too-fast", "id: too-fst", ":5: rules[0]: there is no built-in rule 'too-fst'; did you mean 'too-fast'?"),

@@ -12,7 +12,7 @@ from services.runtime.lane import PROMISES, from_position
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Entry, Output, Record, State, Step
 from services.runtime.topics import VALIDATED, ensure_topics
-from tests.services.kafka_io import a_lane, put, take, until_all_judged, values
+from tests.services.kafka_io import a_lane, put, running, take, until_all_judged, values
 
 
 class Counting:
@@ -37,7 +37,7 @@ def test_every_record_comes_out_once_and_in_order(settings: RuntimeSettings) -> 
     async def run() -> list[bytes]:
         await ensure_topics(settings)
         await put(settings, b"a", b"b", b"c")
-        async with a_lane(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda _: Counting()) as lane:
             await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
@@ -49,7 +49,7 @@ def test_a_restarted_lane_goes_on_where_the_last_one_stopped(settings: RuntimeSe
         await ensure_topics(settings)
         for value in (b"a", b"b"):
             await put(settings, value)
-            async with a_lane(settings, lambda _: Counting()) as lane:
+            async with running(settings, lambda _: Counting()) as lane:
                 await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
@@ -65,7 +65,7 @@ def test_a_step_that_raises_crashes_the_lane_and_skips_nothing(settings: Runtime
         await until_all_judged(settings, broken)
         crashed = broken.crashed
         await broken.stop()
-        async with a_lane(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda _: Counting()) as lane:
             await until_all_judged(settings, lane)
         return crashed, values(await take(settings, VALIDATED.name))
 
@@ -97,7 +97,7 @@ def test_a_partition_fenced_by_another_owner_writes_nothing_twice(settings: Runt
     async def run() -> list[bytes]:
         await ensure_topics(settings)
         await put(settings, b"a")
-        async with a_lane(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda _: Counting()) as lane:
             await until_all_judged(settings, lane)
             usurper = make_producer(settings, transactional_id="assay.validator.annotations.0")
             await usurper.start()  # takes the partition's producer away from the lane
@@ -119,7 +119,7 @@ def test_the_position_comes_from_the_state_and_not_from_the_group(settings: Runt
         await liar.start()
         await liar.commit({tp: 2})
         await liar.stop()
-        async with a_lane(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda _: Counting()) as lane:
             await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
@@ -129,8 +129,8 @@ def test_the_position_comes_from_the_state_and_not_from_the_group(settings: Runt
 def test_two_lanes_share_the_partitions(settings: RuntimeSettings) -> None:
     async def run() -> list[int]:
         await ensure_topics(settings)
-        async with a_lane(settings, lambda _: Counting()) as one, a_lane(settings, lambda _: Counting()) as other:
-            while len(one.ready_partitions) != 1 or len(other.ready_partitions) != 1:
+        async with running(settings, lambda _: Counting()) as one, running(settings, lambda _: Counting()) as other:
+            while len(one.ready_partitions) != 1 or len(other.ready_partitions) != 1:  # noqa: ASYNC110  # aiokafka tells nobody when a rebalance is over
                 await asyncio.sleep(0.1)
             await put(settings, b"a", partition=0)
             await put(settings, b"b", partition=1)

@@ -13,7 +13,7 @@ from services.runtime.state import PartitionState
 from services.runtime.topics import DEAD, REJECTED, VALIDATED, ensure_topics
 from services.validator.core import Origin, Project, Validator
 from tests.builders import a_contract, annotation_input
-from tests.services.kafka_io import a_lane, put, take, until_all_judged
+from tests.services.kafka_io import put, running, take, until_all_judged
 from tests.services.validator.records import ARecord, a_validator
 
 COUNT = 10_000
@@ -45,7 +45,7 @@ def mutated(rng: random.Random) -> bytes:
         return raw[: rng.randrange(len(raw))]
     if kind < 0.4:
         place = rng.randrange(len(raw))
-        return raw[:place] + bytes([rng.randrange(256)]) + raw[place + 1 :]
+        return bytes(raw[:place] + bytes([rng.randrange(256)]) + raw[place + 1 :])
     if kind < 0.5:
         return raw[:-1] + b',"' + field.encode() + b'":1}'
     if kind < 0.6:
@@ -53,7 +53,8 @@ def mutated(rng: random.Random) -> bytes:
     if isinstance(value, int) and abs(value) > 2**63:
         return raw.replace(b'"safe"', str(value).encode())
     target[field] = value
-    return orjson.dumps(event)
+    changed: bytes = orjson.dumps(event)
+    return changed
 
 
 def test_ten_thousand_bad_records_come_to_one_reasoned_verdict_each() -> None:
@@ -98,12 +99,12 @@ def hostile() -> Iterator[bytes | None]:
 def test_hostile_records_pass_through_a_real_kafka(settings: RuntimeSettings) -> None:
     sent = list(hostile())
     contract = a_contract()
-    projects = {contract.project: Project(compile_contract(contract))}
+    projects: dict[str, Project] = {contract.project: Project(compile_contract(contract))}
 
     async def run() -> dict[str, list[Any]]:
         await ensure_topics(settings)
         await put(settings, *sent, key=None)
-        async with a_lane(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
+        async with running(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
             await until_all_judged(settings, lane)
         return {topic.name: await take(settings, topic.name) for topic in (VALIDATED, REJECTED, DEAD)}
 

@@ -19,7 +19,7 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import REJECTED, VALIDATED, ensure_topics
 from services.validator.core import Origin, Project, Validator
 from services.validator.projects import load_project
-from tests.services.kafka_io import a_lane, take, until_all_judged
+from tests.services.kafka_io import running, take, until_all_judged
 
 
 def contract_of(project: str, values: list[str]) -> LabelContract:
@@ -34,13 +34,15 @@ async def through_kafka(
     await ensure_topics(settings)
     records = read_annotations(path, contract)
     await send_records(records, settings, bookmark=bookmark_of(path, settings), rate=None, sent=lambda _: None)
-    async with a_lane(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
+    async with running(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
         await until_all_judged(settings, lane)
     assert all(not one.problems for one in await audit(settings))
     return {t.name: sorted(r.value for r in await take(settings, t.name)) for t in (VALIDATED, REJECTED)}
 
 
-def from_file(path: Path, contract: LabelContract, projects: Mapping[str, Project], out: Path) -> dict[str, list[bytes]]:
+def from_file(
+    path: Path, contract: LabelContract, projects: Mapping[str, Project], out: Path
+) -> dict[str, list[bytes]]:
     for _ in replay(read_annotations(path, contract), projects=projects, folder=out, now=time_ns() // 1_000_000):
         pass
     return {t.name: sorted((out / f"{t.name}.jsonl").read_bytes().splitlines()) for t in (VALIDATED, REJECTED)}

@@ -21,7 +21,9 @@ from services.runtime.topics import ensure_topics
 from services.validator.core import Project
 from services.validator.projects import load_project
 
-_Inputs = Annotated[list[Path], typer.Argument(help="JSONL of annotations, or CSV: item,annotator,label[,text,…].")]
+_Inputs = Annotated[
+    list[Path], typer.Argument(help="JSONL of annotations, or CSV or Parquet: item,annotator,label[,text,…].")
+]
 _Contracts = Annotated[
     list[Path], typer.Option("--contract", "-c", help="A contract in YAML; give it again for another project.")
 ]

@@ -1,4 +1,4 @@
-"""Annotations from files: JSONL as it is, CSV by its columns."""
+"""Annotations from files: JSONL as it is, CSV and Parquet by their columns."""
 
 import csv
 import hashlib
@@ -29,7 +29,7 @@ class InputRecord(NamedTuple):
 
 
 def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
-    """Yield every record of a `.jsonl` or `.csv` file, in its order. Raise InputError.
+    """Yield every record of a `.jsonl`, `.csv` or `.parquet` file, in its order. Raise InputError.
 
     JSONL lines go as they are, whatever they hold: judging them is the validator's work. The contract says how to
     read a CSV label, and which project it is where the file does not.
@@ -38,10 +38,12 @@ def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[Inp
         raise InputError(f"{path}: there is no such file")
     if path.suffix == ".csv":
         yield from _read_csv(path, contract)
+    elif path.suffix == ".parquet":
+        yield from _read_parquet(path, contract)
     elif path.suffix in {".jsonl", ".ndjson", ".json"}:
         yield from _read_jsonl(path)
     else:
-        raise InputError(f"{path}: '{path.suffix}' is not known; give a .jsonl or .csv file")
+        raise InputError(f"{path}: '{path.suffix}' is not known; give a .jsonl, .csv or .parquet file")
 
 
 def _read_jsonl(path: Path) -> Iterator[InputRecord]:
@@ -62,8 +64,7 @@ def key_of(value: bytes) -> bytes | None:
 
 
 def _read_csv(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
-    # Rows without a time take the file's own, a microsecond apart: the same each time the file is read.
-    file_time = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    file_time = _file_time(path)
     seen: Counter[tuple[str, ...]] = Counter()
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
         rows = csv.DictReader(file)
@@ -73,6 +74,34 @@ def _read_csv(path: Path, contract: LabelContract | None) -> Iterator[InputRecor
                 yield _record(path, rows.line_num, row, contract, file_time + timedelta(microseconds=number), seen)
         except csv.Error as error:
             raise InputError(f"{path}:{rows.line_num}: no CSV: {error}") from None
+
+
+def _read_parquet(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
+    try:
+        from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415  # it belongs to the extra `train`
+    except ImportError:
+        raise InputError(f"{path}: Parquet needs the extra `assay[train]`; install it, or give CSV") from None
+    file_time, seen = _file_time(path), Counter[tuple[str, ...]]()
+    try:
+        table = parquet.ParquetFile(path)
+    except ArrowInvalid as error:
+        raise InputError(f"{path}: no Parquet file: {error}") from None
+    _check_columns(path, table.schema_arrow.names)
+    number = 0
+    for batch in table.iter_batches():
+        for found in batch.to_pylist():
+            row = {name: None if value is None else _as_text(value) for name, value in found.items()}
+            number += 1
+            yield _record(path, number, row, contract, file_time + timedelta(microseconds=number), seen)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _file_time(path: Path) -> datetime:
+    """Return the file's own time. Rows without one take it, a microsecond apart: the same at every reading."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _check_columns(path: Path, columns: Any) -> None:  # noqa: ANN401  # csv types them loosely

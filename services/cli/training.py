@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import orjson
 from rich.table import Table
 
 from models.learned.card import ModelCard
@@ -62,11 +63,20 @@ def observations(records: Iterable[InputRecord], contract: LabelContract) -> Ite
     """Yield what can teach: the project's labelled annotations; validated records may be given as they are."""
     batch: list[bytes] = []
     for record in records:
-        batch.append(record.value)
+        batch.append(_unwrapped(record.value))
         if len(batch) == _BATCH:
             yield from _observed(batch, contract)
             batch = []
     yield from _observed(batch, contract)
+
+
+def _unwrapped(value: bytes) -> bytes:
+    """Return the annotation inside a verdict; anything else as it is."""
+    try:
+        found = orjson.loads(value)
+        return orjson.dumps(found["annotation"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return value
 
 
 def _observed(values: list[bytes], contract: LabelContract) -> Iterator[Observation]:

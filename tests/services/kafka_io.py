@@ -59,6 +59,15 @@ def a_lane(settings: RuntimeSettings, core: Callable[[int], Core]) -> Lane:
     return Lane(core, service="validator", topics=topics, settings=settings)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that aiokafka tells nobody of."""
+    for _ in range(PATIENCE_SECONDS * 10):
+        if condition():
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError("it did not come about")
+
+
 async def until_all_judged(settings: RuntimeSettings, *running: Service) -> None:
     """Wait until no record waits, or one of the services has crashed."""
     for _ in range(PATIENCE_SECONDS * 5):

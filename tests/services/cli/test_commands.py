@@ -76,6 +76,13 @@ def test_history_trains_a_model_and_is_replayed(tmp_path: Path) -> None:
         "replay", "-c", CONTRACT, "-o", str(tmp_path / "out"), str(history), folder=tmp_path, ASSAY_MODELS=str(tmp_path)
     )
 
+    again = assay("train", "-c", CONTRACT, "--out", str(tmp_path / "again"), str(tmp_path / "out"), folder=tmp_path)
+    validated = str(tmp_path / "out" / "annotations.validated.jsonl")
+    from_verdicts = assay("train", "-c", CONTRACT, "--out", str(tmp_path / "again"), validated, folder=tmp_path)
+
+    assert again.returncode == 1
+    assert from_verdicts.returncode == 0, from_verdicts.stderr
+    assert (tmp_path / "again" / "ads-safety.onnx").read_bytes() == (tmp_path / "ads-safety.onnx").read_bytes()
     assert trained.returncode == 0, trained.stderr
     assert "accuracy" in trained.stdout
     assert orjson.loads((tmp_path / "ads-safety.onnx.card.json").read_bytes())["data"]["item_count"] == 120

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -99,6 +100,26 @@ def test_jsonl_lines_go_as_they_are(tmp_path: Path) -> None:
         (1, b"p:i", b'{"project":"p","item":{"id":"i"}}'),
         (3, None, b"broken"),
     ]
+
+
+def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    columns = {"item": ["i1"], "annotator": ["a1"], "label": ["safe"], "lead_time_seconds": [2.5]}
+    columns |= {"occurred_at": [datetime(2026, 1, 1, tzinfo=UTC)], "text": [None]}
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+
+    record = next(read_annotations(tmp_path / "a.parquet", a_contract()))
+
+    annotation = Annotation.model_validate_json(record.value)
+    assert (annotation.label, annotation.lead_time_seconds, annotation.item.text) == ("safe", 2.5, None)
+    assert annotation.occurred_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no Parquet file"):
+        list(read_annotations(written(tmp_path, "a.parquet", "oops"), None))
 
 
 def test_bytes_that_are_no_text_still_become_a_record(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from services.runtime.lane import PROMISES, from_position
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Entry, Output, Record, State, Step
 from services.runtime.topics import VALIDATED, ensure_topics
-from tests.services.kafka_io import a_lane, put, running, take, until_all_judged, values
+from tests.services.kafka_io import a_lane, put, running, take, until, until_all_judged, values
 
 
 class Counting:
@@ -130,8 +130,7 @@ def test_two_lanes_share_the_partitions(settings: RuntimeSettings) -> None:
     async def run() -> list[int]:
         await ensure_topics(settings)
         async with running(settings, lambda _: Counting()) as one, running(settings, lambda _: Counting()) as other:
-            while len(one.ready_partitions) != 1 or len(other.ready_partitions) != 1:  # noqa: ASYNC110  # aiokafka tells nobody when a rebalance is over
-                await asyncio.sleep(0.1)
+            await until(lambda: len(one.ready_partitions) == len(other.ready_partitions) == 1)
             await put(settings, b"a", partition=0)
             await put(settings, b"b", partition=1)
             await until_all_judged(settings, one, other)

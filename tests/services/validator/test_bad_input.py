@@ -39,7 +39,7 @@ def mutated(rng: random.Random) -> bytes:
     target = rng.choice([event, event["item"], event["annotator"]])
     field = rng.choice(list(target))
     value = rng.choice(NASTY_VALUES)
-    raw = orjson.dumps(event)
+    raw: bytes = orjson.dumps(event)
     kind = rng.random()
     if kind < 0.3:
         return raw[: rng.randrange(len(raw))]
@@ -47,7 +47,7 @@ def mutated(rng: random.Random) -> bytes:
         place = rng.randrange(len(raw))
         return bytes(raw[:place] + bytes([rng.randrange(256)]) + raw[place + 1 :])
     if kind < 0.5:
-        return raw[:-1] + b',"' + field.encode() + b'":1}'
+        return bytes(raw[:-1] + b',"' + field.encode() + b'":1}')
     if kind < 0.6:
         return raw.replace(b"12.5", rng.choice([b"NaN", b"-Infinity", b"1" + b"0" * 400, b"1e400", b"0x1"]))
     if isinstance(value, int) and abs(value) > 2**63:

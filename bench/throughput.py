@@ -173,8 +173,8 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         "The peers call the same core with one event at a time; their state is in memory only, lost with the process.",
         "Our state is on Kafka, written in the same transaction as the verdicts.",
         "The floor asks the model once per new item and judges nothing.",
-        "'verdicts': what lies on Kafka, against the same events judged in this process. 'start 2': the first process "
-        f"had read nothing after {_START_SECONDS:g} s.",
+        "'verdicts': what lies on Kafka, against the same events judged in this process.",
+        f"'start 2': the first process had written nothing after {_START_SECONDS:g} s.",
     )
     return Sheet("Throughput of the validator's job", columns, rows, notes)
 

@@ -5,16 +5,28 @@ from typing import Any
 
 from bench.ground import VERDICTS, Event
 from bench.peers.judging import OneByOne
-from services.runtime.chassis import build_chassis, run_worker
+from services.runtime import chassis
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS
 
 
+faust = chassis.faust  # imported there in such a way that it does not read our command line
+
+
 def main() -> None:
-    """Run the agent on the same chassis as our workers, its garbage collector tamed alike."""
+    """Run the agent as our own workers are run, its garbage collector tamed alike."""
     settings = RuntimeSettings()
     judging = OneByOne(settings)
-    app = build_chassis("peer", settings, carries=list, ready=lambda: True)
+    app = faust.App(
+        f"{settings.prefix}peer",
+        broker=f"kafka://{settings.kafka}",
+        datadir=settings.folder / "faust",
+        store="memory://",
+        topic_partitions=1,
+        topic_replication_factor=1,
+        web_enabled=False,
+        stream_wait_empty=False,
+    )
 
     def bytes_topic(name: str) -> Any:  # noqa: ANN401  # Faust's topic
         return app.topic(
@@ -32,7 +44,7 @@ def main() -> None:
             for topic, key, value, headers in judging.judge(read.partition, record):
                 await outputs[topic].send(key=key, value=value, headers=headers)
 
-    run_worker(app, settings)
+    chassis.run_worker(app, settings)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from pydantic import TypeAdapter
@@ -11,15 +12,20 @@ from pydantic import TypeAdapter
 from models.rules.checks import Circumstances
 from models.rules.ruleset import RuleSet
 from schemas.annotation import Action, Annotation, Item, Label
+from schemas.contract import LabelContract
 from schemas.verdict import Finding, ModelScore, RuleAction
 from services.runtime.ledger import SUPERSEDED
 from services.runtime.step import Entry, Headers, Output, Record, State, Step
 from services.validator.decode import Undecodable, decode
-from services.validator.items import OpenItem, content_mark, load_item, rounded
+from services.validator.items import OpenItem, content_mark, load_item, rounded, word_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINDINGS = TypeAdapter(list[Finding])
 _CLOSE_AT_ONCE = 200
+_SPECVERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"assay/validator")
+_CONTENT_TYPE = ("content-type", b"application/json")
+_TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
 _LIVE = (Action.CREATED, Action.UPDATED)
 
 
@@ -59,7 +65,8 @@ class _Batch:
 
     state: State
     items: dict[bytes, OpenItem] = field(default_factory=dict)
-    touched: dict[bytes, Entry | None] = field(default_factory=dict)
+    heard: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
+    changes: dict[bytes, Entry | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -92,8 +99,8 @@ class Validator:
             else:
                 self._judge(work, record, annotation, self._projects[annotation.project])
         if batch:
-            self._close(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
-        return Step(work.outputs, work.touched, work.verdicts, work.notes)
+            self._settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
+        return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
     def _view_items(self, work: _Batch, decoded: Sequence[Annotation | Undecodable]) -> None:
         """Let each project's model look at the items it has not seen as they are now, all at once."""
@@ -118,14 +125,14 @@ class Validator:
     def _judge(self, work: _Batch, record: Record, annotation: Annotation, project: Project) -> None:
         key = annotation.key
         item = work.item(key)
-        if item.supersedes(annotation):
+        who, word = annotation.annotator.id, word_of(annotation)
+        if item.supersedes(who, word):
             work.verdicts[SUPERSEDED] += 1
             return
         score = None
         if project.scorer is not None and item.view is not None and annotation.action in _LIVE:
             score = project.scorer.score(item.view[1], annotation.label)
-        now = _EPOCH + timedelta(milliseconds=record.timestamp)
-        findings = project.rules.check(annotation, Circumstances(now, score))
+        findings = project.rules.check(annotation, Circumstances(_moment(record.timestamp), score))
         for found in findings:
             work.notes["findings", annotation.project, found.rule, found.action.value] += 1
         rejected = any(found.action is RuleAction.REJECT for found in findings)
@@ -136,8 +143,8 @@ class Validator:
         work.outputs.append(Output(f"annotations.{verdict}", key, value, headers))
         work.verdicts[verdict] += 1
         if not rejected:
-            item.remember(annotation)
-            work.touched[key] = Entry(item.closes_at(record.timestamp, project.rules.contract), item.dump())
+            item.votes[who] = word
+            work.heard[key] = (record.timestamp, project.rules.contract)
 
     def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:
         headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
@@ -145,10 +152,13 @@ class Validator:
         work.verdicts["dead"] += 1
         work.notes["dead_letters", why.reason] += 1
 
-    def _close(self, work: _Batch, now: int, *, limit: int) -> None:
-        """Drop the state of items that are due. A late word on one of them begins the item anew."""
+    def _settle(self, work: _Batch, now: int, *, limit: int) -> None:
+        """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
+        for key, (timestamp, contract) in work.heard.items():
+            item = work.items[key]
+            work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
         for key in work.state.due(now, limit=limit):
-            work.touched.setdefault(key, None)
+            work.changes.setdefault(key, None)
 
 
 def _verdict_json(raw: bytes, findings: list[Finding], score: ModelScore | None, version: int) -> bytes:
@@ -161,19 +171,25 @@ def _verdict_json(raw: bytes, findings: list[Finding], score: ModelScore | None,
 def _cloud_event(annotation: Annotation, verdict: str, record: Record) -> Headers:
     """Return the CloudEvents headers: the verdict keeps the annotation's id, its source says whose word it is."""
     return [
-        ("ce_specversion", b"1.0"),
+        _SPECVERSION,
         ("ce_id", annotation.id.encode()),
-        ("ce_type", b"assay.annotation." + verdict.encode()),
-        ("ce_source", b"assay/validator"),
+        _TYPES[verdict],
+        _SOURCE,
         ("ce_time", _iso(record.timestamp)),
-        ("content-type", b"application/json"),
+        _CONTENT_TYPE,
         ("assay-offset", b"%d" % record.offset),
     ]
 
 
+@lru_cache(maxsize=256)
+def _moment(timestamp: int) -> datetime:
+    """Return a record's time; kept, since the broker gives all records of a batch the same."""
+    return _EPOCH + timedelta(milliseconds=timestamp)
+
+
+@lru_cache(maxsize=256)
 def _iso(timestamp: int) -> bytes:
-    moment = _EPOCH + timedelta(milliseconds=timestamp)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+    return _moment(timestamp).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
 def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> Headers:

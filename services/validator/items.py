@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import orjson
 
@@ -15,25 +16,24 @@ _MICROSECOND = timedelta(microseconds=1)
 _LIVE = (Action.CREATED, Action.UPDATED)
 
 
+Word: TypeAlias = tuple[int, str, int]
+"""What is kept of an annotation: µs since 1970, its id, and 1 if it has a label (0: skipped or deleted)."""
+
+
 @dataclass(slots=True)
 class OpenItem:
-    """One open item. `votes`: annotator -> [µs since 1970, annotation id, 1 if it has a label].
+    """One open item. `votes`: each annotator's newest word.
 
     `view`: the model's probabilities, with what they were computed from.
     """
 
-    votes: dict[str, list[int | str]] = field(default_factory=dict)
+    votes: dict[str, Word] = field(default_factory=dict)
     view: tuple[str, list[float]] | None = None
 
-    def supersedes(self, annotation: Annotation) -> bool:
+    def supersedes(self, annotator: str, word: Word) -> bool:
         """Tell whether something at least as new is known of this annotator; ties go to the greater id."""
-        known = self.votes.get(annotation.annotator.id)
-        return known is not None and (known[0], known[1]) >= (_microseconds(annotation), annotation.id)
-
-    def remember(self, annotation: Annotation) -> None:
-        """Keep this as the annotator's newest word."""
-        live = 1 if annotation.action in _LIVE else 0
-        self.votes[annotation.annotator.id] = [_microseconds(annotation), annotation.id, live]
+        known = self.votes.get(annotator)
+        return known is not None and (known[0], known[1]) >= (word[0], word[1])
 
     def closes_at(self, now: int, contract: LabelContract) -> int:
         """Return when (ms since 1970) this item may be dropped, if nothing more is heard of it."""
@@ -50,7 +50,7 @@ def load_item(raw: bytes | None) -> OpenItem:
     if raw is None:
         return OpenItem()
     votes, view = orjson.loads(raw)
-    return OpenItem(votes, None if view is None else (view[0], view[1]))
+    return OpenItem({who: tuple(word) for who, word in votes.items()}, None if view is None else (view[0], view[1]))
 
 
 def content_mark(scorer: str, item: Item) -> str:
@@ -65,8 +65,10 @@ def rounded(probabilities: Sequence[float]) -> list[float]:
     return [round(probability, 6) for probability in probabilities]
 
 
-def _microseconds(annotation: Annotation) -> int:
-    return (annotation.occurred_at - _EPOCH) // _MICROSECOND
+def word_of(annotation: Annotation) -> Word:
+    """Return what is kept of an annotation."""
+    moment = (annotation.occurred_at - _EPOCH) // _MICROSECOND
+    return (moment, annotation.id, 1 if annotation.action in _LIVE else 0)
 
 
 def _quiet_ms(close: Closing) -> int:

@@ -267,7 +267,7 @@ def test_bad_records_beside_a_model_are_buried_all_the_same() -> None:
 
 
 def test_an_item_read_back_is_the_same() -> None:
-    item = OpenItem({"a": [1, "x", 1]}, ("m1:0:0", [0.25, 0.75]))
+    item = OpenItem({"a": (1, "x", 1)}, ("m1:0:0", [0.25, 0.75]))
 
     assert load_item(item.dump()) == item
     assert load_item(None) == OpenItem()

@@ -24,7 +24,7 @@ demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts 
 	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup ## Run all tests (starts a real Kafka; under ten minutes)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/ruff check .

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterable
 from typing import Any
 
+import faust
+
 from bench.ground import VERDICTS, Event
 from bench.peers.judging import OneByOne
-from services.runtime import chassis
+from services.runtime.chassis import run_worker
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS
-
-
-faust = chassis.faust  # imported there in such a way that it does not read our command line
 
 
 def main() -> None:
@@ -44,7 +43,7 @@ def main() -> None:
             for topic, key, value, headers in judging.judge(read.partition, record):
                 await outputs[topic].send(key=key, value=value, headers=headers)
 
-    chassis.run_worker(app, settings)
+    run_worker(app, settings)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class _Batch:
     items: dict[bytes, OpenItem] = field(default_factory=dict)
     heard: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
+    views: dict[tuple[bytes, str], list[float]] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -90,39 +91,45 @@ class Validator:
         """Judge one batch."""
         work = _Batch(state)
         decoded = decode([record.value for record in batch])
-        self._view_items(work, decoded)
-        for record, annotation in zip(batch, decoded, strict=True):
+        marks = self._view_items(work, decoded)
+        for record, annotation, mark in zip(batch, decoded, marks, strict=True):
             if isinstance(annotation, Undecodable):
                 self._bury(work, record, annotation)
             elif annotation.project not in self._projects:
                 self._bury(work, record, _unknown_project(annotation))
             else:
-                self._judge(work, record, annotation, self._projects[annotation.project])
+                self._judge(work, record, annotation, self._projects[annotation.project], mark=mark)
         if batch:
             self._settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
-    def _view_items(self, work: _Batch, decoded: Sequence[Annotation | Undecodable]) -> None:
-        """Let each project's model look at the items it has not seen as they are now, all at once."""
-        wanted: dict[str, dict[bytes, tuple[str, Item]]] = {}
-        for annotation in decoded:
-            if isinstance(annotation, Undecodable):
+    def _view_items(self, work: _Batch, decoded: Sequence[Annotation | Undecodable]) -> list[str | None]:
+        """Let each project's model look, all at once, at the items it has not seen as they are now.
+
+        Return the mark of each annotation's item as the model sees it; None where no model looks.
+        """
+        marks: list[str | None] = [None] * len(decoded)
+        wanted: dict[str, dict[tuple[bytes, str], Item]] = {}
+        for place, annotation in enumerate(decoded):
+            project = None if isinstance(annotation, Undecodable) else self._projects.get(annotation.project)
+            if isinstance(annotation, Undecodable) or project is None or project.scorer is None:
                 continue
-            project = self._projects.get(annotation.project)
-            if project is None or project.scorer is None:
-                continue
-            mark = content_mark(project.scorer.mark, annotation.item)
+            mark = marks[place] = content_mark(project.scorer.mark, annotation.item)
             view = work.item(annotation.key).view
             if view is None or view[0] != mark:
-                wanted.setdefault(annotation.project, {})[annotation.key] = (mark, annotation.item)
+                wanted.setdefault(annotation.project, {})[annotation.key, mark] = annotation.item
         for name, items in wanted.items():
-            scorer = self._projects[name].scorer
-            if scorer is not None:
-                views = scorer.views([item for _, item in items.values()])
-                for (key, (mark, _)), probabilities in zip(items.items(), views, strict=True):
-                    work.item(key).view = (mark, rounded(probabilities))
+            views = self._views(name, list(items.values()))
+            work.views.update(zip(items, map(rounded, views), strict=True))
+        return marks
 
-    def _judge(self, work: _Batch, record: Record, annotation: Annotation, project: Project) -> None:
+    def _views(self, name: str, items: Sequence[Item]) -> Sequence[Sequence[float]]:
+        scorer = self._projects[name].scorer
+        return [()] * len(items) if scorer is None else scorer.views(items)
+
+    def _judge(
+        self, work: _Batch, record: Record, annotation: Annotation, project: Project, *, mark: str | None
+    ) -> None:
         key = annotation.key
         item = work.item(key)
         who, word = annotation.annotator.id, word_of(annotation)
@@ -130,8 +137,11 @@ class Validator:
             work.verdicts[SUPERSEDED] += 1
             return
         score = None
-        if project.scorer is not None and item.view is not None and annotation.action in _LIVE:
-            score = project.scorer.score(item.view[1], annotation.label)
+        if project.scorer is not None and mark is not None:
+            if item.view is None or item.view[0] != mark:
+                item.view = (mark, work.views[key, mark])
+            if annotation.action in _LIVE:
+                score = project.scorer.score(item.view[1], annotation.label)
         findings = project.rules.check(annotation, Circumstances(_moment(record.timestamp), score))
         for found in findings:
             work.notes["findings", annotation.project, found.rule, found.action.value] += 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.annotation import Item, Label
 from schemas.verdict import ModelScore, RejectedAnnotation, ValidatedAnnotation
 from services.runtime.state import PartitionState
-from services.runtime.step import Step
+from services.runtime.step import Output, Step
 from services.validator.items import OpenItem, load_item
 from tests.builders import NOW, an_item
 from tests.services.validator.records import NOW_MS, ARecord, a_record, a_validator
@@ -134,6 +134,16 @@ def test_spaces_and_quoted_colons_are_no_repeated_keys() -> None:
     assert outcome(step) == ["validated", "validated"]
 
 
+def test_keys_are_counted_in_every_part_of_an_annotation() -> None:
+    span = {"start": 0, "end": 4, "label": "person"}
+    media = {"uri": "x", "width": 5, "height": 5}
+    whole = a_record(label=[span], source={"platform": "p"}, item=an_item(media=media, gold=[span]), prelabel=["a"])
+
+    step = a_validator(label={"kind": "spans", "values": ["person"]}).step(PartitionState(), [whole])
+
+    assert outcome(step) == ["validated"]
+
+
 def test_two_annotations_in_one_value_are_no_annotation() -> None:
     raw = a_record().value or b""
 
@@ -252,6 +262,26 @@ def test_the_model_looks_again_when_the_item_has_changed() -> None:
     core.step(state, [a_record(id="x", annotator={"id": "a9"}, item=an_item(text="new", features=[1.0]))])
 
     assert model.looked_at == ["i-204", "i-204"]
+
+
+def test_the_score_is_the_same_whether_the_item_changes_within_a_batch_or_between_batches() -> None:
+    class ByLength(HalfSure):
+        def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
+            return [(1 / len(item.text or "x"), 0.0) for item in items]
+
+    records = [
+        a_record(id=str(n), annotator={"id": f"a{n}"}, item=an_item(text=text)) for n, text in enumerate(["ab", "abcd"])
+    ]
+    state, core = PartitionState(), a_validator(ByLength())
+
+    together = core.step(PartitionState(), records)
+    apart: list[Output] = []
+    for record in records:
+        step = core.step(state, [record])
+        state.apply(step.changes)
+        apart += step.outputs
+
+    assert [output.value for output in together.outputs] == [output.value for output in apart]
 
 
 def test_a_skipped_annotation_has_no_score() -> None:

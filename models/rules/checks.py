@@ -205,19 +205,15 @@ def box_bounds(rule: Rule, _: LabelContract) -> Check:
 
 def required_fields(rule: RequiredFieldsRule, _: LabelContract) -> Check:
     """Make the check that the item carries the fields the contract requires."""
-
-    def missing(annotation: Annotation, name: str) -> bool:
-        if name.startswith("attributes."):
-            return not annotation.item.attributes.get(name.removeprefix("attributes."))
-        value = getattr(annotation.item, name)
-        return value is None or value in ("", [])
+    attributes = [name.removeprefix("attributes.") for name in rule.fields if name.startswith("attributes.")]
+    others = [name for name in rule.fields if not name.startswith("attributes.")]
+    empty: tuple[object, ...] = (None, "", [])
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
-        return [
-            finding(rule, f"item.{name}", f"the item has no {name}")[0]
-            for name in rule.fields
-            if missing(annotation, name)
-        ]
+        item = annotation.item
+        missing = [name for name in others if getattr(item, name) in empty]
+        missing += [f"attributes.{name}" for name in attributes if not item.attributes.get(name)]
+        return [finding(rule, f"item.{name}", f"the item has no {name}")[0] for name in missing]
 
     return check
 

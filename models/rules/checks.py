@@ -79,8 +79,11 @@ def label_kind(rule: Rule, contract: LabelContract) -> Check:
     }
     fits, wanted = kinds[kind]
 
+    takes_text = kind in {"categorical", "pairwise"}  # the common case first: this runs for every annotation
+
     def check(annotation: Annotation, _: Circumstances) -> Objections:
-        if fits(annotation.label):
+        label = annotation.label
+        if (label.__class__ is str and takes_text) or fits(label):
             return _NONE
         return finding(rule, "label", f"the label is {_kind_of(annotation.label)}; this project wants {wanted}")
 

@@ -25,6 +25,7 @@ _CLOSE_AT_ONCE = 200
 _SPECVERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"assay/validator")
 _CONTENT_TYPE = ("content-type", b"application/json")
+_TOPICS = {verdict: f"annotations.{verdict}" for verdict in ("validated", "rejected")}
 _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
 _LIVE = (Action.CREATED, Action.UPDATED)
 
@@ -145,12 +146,12 @@ class Validator:
         findings = project.rules.check(annotation, Circumstances(_moment(record.timestamp), score))
         for found in findings:
             work.notes["findings", annotation.project, found.rule, found.action.value] += 1
-        rejected = any(found.action is RuleAction.REJECT for found in findings)
+        rejected = bool(findings) and any(found.action is RuleAction.REJECT for found in findings)
         verdict = "rejected" if rejected else "validated"
         version = project.rules.contract.version
         value = _verdict_json(record.value or b"", findings, score, version)
         headers = _cloud_event(annotation, verdict, record)
-        work.outputs.append(Output(f"annotations.{verdict}", key, value, headers))
+        work.outputs.append(Output(_TOPICS[verdict], key, value, headers))
         work.verdicts[verdict] += 1
         if not rejected:
             item.votes[who] = word

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.annotation import Annotation
 
 LARGEST_VALUE_BYTES = 1024 * 1024
-_AT_ONCE = 100
+_AT_ONCE = 20
 
 _BATCH = TypeAdapter(list[Annotation])
 _ONE = TypeAdapter(Annotation)
@@ -32,7 +32,7 @@ Decoded: TypeAlias = Annotation | Undecodable
 
 
 def decode(values: Sequence[bytes | None]) -> list[Decoded]:
-    """Decode a batch: a hundred at once where all is well, one by one where something is not."""
+    """Decode a batch: twenty at once where all is well, one by one where something is not."""
     decoded: list[Decoded] = []
     for start in range(0, len(values), _AT_ONCE):
         part = values[start : start + _AT_ONCE]
@@ -82,15 +82,19 @@ def _no_repeated_key(raw: bytes, found: Sequence[Annotation]) -> bool:
 
 def _key_count(annotation: Annotation) -> int:
     item = annotation.item
-    count = len(annotation.model_fields_set) + len(item.model_fields_set) + len(annotation.annotator.model_fields_set)
+    count = (
+        len(annotation.__pydantic_fields_set__)
+        + len(item.__pydantic_fields_set__)
+        + len(annotation.annotator.__pydantic_fields_set__)
+    )
     count += len(item.attributes)
     if annotation.source is not None:
-        count += len(annotation.source.model_fields_set)
+        count += len(annotation.source.__pydantic_fields_set__)
     if item.media is not None:
-        count += len(item.media.model_fields_set)
+        count += len(item.media.__pydantic_fields_set__)
     for label in (annotation.label, annotation.prelabel, item.gold):
         if label.__class__ is list:
-            count += sum(len(part.model_fields_set) for part in label if not isinstance(part, str))
+            count += sum(len(part.__pydantic_fields_set__) for part in label if not isinstance(part, str))
     return count
 
 

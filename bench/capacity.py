@@ -15,9 +15,9 @@ from bench.ground import PARTITIONS, Ground
 from bench.holding import items, make_templates
 from bench.processes import ROOT, MeasuredProcess, environment_of
 from bench.report import Sheet
-from services.runtime.kafka import make_producer
-from services.runtime.lane import ENTRY_PREFIX, send_all
+from services.runtime.kafka import make_producer, send_all
 from services.runtime.settings import RuntimeSettings
+from services.runtime.state_topic import ENTRY_PREFIX
 from services.runtime.step import Output
 from services.runtime.topics import VALIDATOR_STATE
 

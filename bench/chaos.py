@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -32,9 +33,9 @@ from services.runtime.audit import PartitionAudit, audit
 from services.runtime.broker import LocalBroker
 from services.runtime.contracts import publish_contract
 from services.runtime.kafka import make_consumer
-from services.runtime.lane import restore
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
+from services.runtime.state_topic import restore
 from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE, ensure_topics
 from services.validator.core import Origin, Project, Validator
 from services.validator.projects import load_project
@@ -265,6 +266,7 @@ def _free_port() -> int:
 
 def main() -> int:
     """Run in full, print what was found."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # Kafka is taken away on purpose
     console = Console()
     plan = Plan(
         events=200_000,

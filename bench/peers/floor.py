@@ -8,8 +8,7 @@ from typing import Any
 from bench.ground import BATCH, the_project
 from schemas.annotation import Annotation
 from services.runtime.chassis import tame_garbage_collector
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.lane import send_all
+from services.runtime.kafka import make_consumer, make_producer, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Output
 from services.runtime.topics import ANNOTATIONS, VALIDATED

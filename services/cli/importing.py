@@ -12,8 +12,7 @@ from typing import Any
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.cli.inputs import InputRecord
-from services.runtime.kafka import make_producer
-from services.runtime.lane import send_all
+from services.runtime.kafka import make_producer, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS
 

@@ -1,6 +1,5 @@
 """The ledger as a table."""
 
-from rich import box
 from rich.table import Table
 
 from services.cli.console import out
@@ -10,7 +9,9 @@ from services.runtime.audit import PartitionAudit
 def print_audit(found: list[PartitionAudit]) -> None:
     """Print the ledger as a table, and whether it balances."""
     names = ("validated", "rejected", "dead", "superseded")
-    table = Table("partition", "in", *names, "waiting", "balance", title="ledger", box=box.SIMPLE)
+    table = Table("partition", "in", *names, "waiting", "balance", title="ledger", box=None)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
     for one in found:
         counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
         state = "; ".join(one.problems) or ("not countable: retention" if one.lost_to_retention else "✓")

@@ -7,9 +7,9 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from services.runtime.kafka import make_consumer
-from services.runtime.lane import restore
 from services.runtime.ledger import SUPERSEDED, Ledger
 from services.runtime.settings import RuntimeSettings
+from services.runtime.state_topic import restore
 from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
 
 _VERDICT_TOPICS = {"validated": VALIDATED, "rejected": REJECTED, "dead": DEAD}

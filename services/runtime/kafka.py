@@ -1,19 +1,30 @@
 """How Assay speaks to Kafka: one place for addresses, credentials and the clients' options."""
 
+import asyncio
 import json
 import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.helpers import create_ssl_context
 from aiokafka.producer import sender
 
+from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 
 ADDRESS_FILE = "broker.json"
 LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
+FENCED = (ProducerFenced, InvalidProducerEpoch)
+"""What a producer says when another has taken its transactional id."""
+
 _BATCH_BYTES = 900_000
+_BACKOFF_SECONDS = 1.0
+
+log = get_logger("kafka")
 
 
 class NoKafkaError(Exception):
@@ -98,3 +109,63 @@ def _tls(settings: RuntimeSettings) -> ssl.SSLContext:
         keyfile=name(settings.kafka_key_file),
     )
     return context
+
+
+async def send_all(
+    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]]
+) -> list[asyncio.Future[Any]]:
+    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need."""
+    open_batches: dict[str, Any] = {}
+    sent: list[asyncio.Future[Any]] = []
+    for topic, key, value, headers in records:
+        batch = open_batches.get(topic)
+        if batch is None:
+            batch = open_batches[topic] = producer.create_batch()
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            sent.append(await producer.send_batch(batch, topic, partition=number))
+            batch = open_batches[topic] = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+    for topic, batch in open_batches.items():
+        sent.append(await producer.send_batch(batch, topic, partition=number))  # awaits in order
+    return sent
+
+
+async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
+    """Call until Kafka answers, for at most `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            await start()
+        except (KafkaError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("kafka_is_away", error=repr(error))
+            await asyncio.sleep(_BACKOFF_SECONDS)
+        else:
+            return
+
+
+def let_fenced_futures_go(loop: asyncio.AbstractEventLoop) -> None:
+    """Say nothing of aiokafka's inner futures that fail when a producer is fenced: nobody can await them.
+
+    The fencing itself reaches us as the error of the transaction, and is counted there.
+    """
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(context.get("exception"), FENCED):
+            return
+        if before is not None:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+
+
+async def stop_quietly(producer: AIOKafkaProducer) -> None:
+    """Close a producer whose fate is decided already; that Kafka is away or has fenced it changes nothing."""
+    try:
+        await asyncio.wait_for(producer.stop(), timeout=10)
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.debug("producer_stopped", error=repr(error))

@@ -13,23 +13,28 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import (
     ConsumerStoppedError,
     IllegalOperation,
-    InvalidProducerEpoch,
     KafkaError,
-    ProducerFenced,
 )
 from mode import Service
 
 from services.runtime import metrics
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.ledger import Ledger, load_ledger
+from services.runtime.kafka import (
+    FENCED,
+    let_fenced_futures_go,
+    make_consumer,
+    make_producer,
+    retrying,
+    send_all,
+    stop_quietly,
+)
+from services.runtime.ledger import Ledger
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState, stored_form
-from services.runtime.step import Core, Output, Step
+from services.runtime.state import PartitionState
+from services.runtime.state_topic import restore, state_records
+from services.runtime.step import Core, Step
 from services.runtime.topics import ensure_topics
 
-LEDGER_KEY = b"@ledger"
-ENTRY_PREFIX = b"="
 _POLL_MS = 500
 _FIRST_LIMIT = 64
 _LONG_STEP_SECONDS = 0.1
@@ -117,7 +122,7 @@ class Lane(Service):
 
     async def on_start(self) -> None:
         """Join the consumer group."""
-        _let_fenced_futures_go(asyncio.get_running_loop())
+        let_fenced_futures_go(asyncio.get_running_loop())
         if self._before is not None:
             await self._before()
         session_ms = int(self._settings.session_timeout_seconds * 1_000)
@@ -138,7 +143,7 @@ class Lane(Service):
         """Finish what is in flight, then leave the group."""
         await self.release(list(self._working))
         for partition in self._parked.values():
-            await _stop_quietly(partition.producer)
+            await stop_quietly(partition.producer)
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -182,7 +187,7 @@ class Lane(Service):
                 await self._work(partition)
             except ConsumerStoppedError:
                 return
-            except (ProducerFenced, InvalidProducerEpoch):
+            except FENCED:
                 await self._pause(number, "fenced")
             except (KafkaError, OSError, TimeoutError) as error:
                 failed_since = failed_since or time.monotonic()
@@ -218,7 +223,7 @@ class Lane(Service):
         try:
             state, ledger = await restore(self._settings, self._topics.state, number)
         except BaseException:
-            await _stop_quietly(producer)
+            await stop_quietly(producer)
             raise
         return _Partition(number, producer, state, ledger)
 
@@ -234,7 +239,7 @@ class Lane(Service):
                     await self._advance(partition, batch)
                     position = batch[-1].offset + 1
         except BaseException:
-            await _stop_quietly(partition.producer)
+            await stop_quietly(partition.producer)
             raise
         self._parked[number] = partition
 
@@ -286,16 +291,11 @@ class Lane(Service):
         await producer.begin_transaction()
         try:
             sent = await send_all(producer, number, ((prefix + out.topic, *out[1:]) for out in step.outputs))
-            sent += await send_all(producer, number, self._state_records(step, ledger))
+            sent += await send_all(producer, number, state_records(self._state_topic, step, ledger))
             await asyncio.gather(*sent)
             await producer.commit_transaction()
         except IllegalOperation as error:
             raise KafkaError(str(error)) from error
-
-    def _state_records(self, step: Step, ledger: Ledger) -> Iterable[Output]:
-        for key, entry in step.changes.items():
-            yield Output(self._state_topic, ENTRY_PREFIX + key, None if entry is None else stored_form(entry), [])
-        yield Output(self._state_topic, LEDGER_KEY, ledger.dump(), [])
 
     def _count(
         self, partition: _Partition, step: Step, events: int, step_seconds: float, transaction_seconds: float
@@ -331,85 +331,3 @@ def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
     if records and records[0].offset < position:
         return [record for record in records if record.offset >= position]
     return records
-
-
-async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
-    """Read one partition of a state topic to its end; return the state, and the ledger if there is one yet."""
-    tp = TopicPartition(settings.prefix + topic, number)
-    consumer = make_consumer(settings, fetch_max_wait_ms=20)
-    consumer.assign([tp])
-    state, ledger = PartitionState(), None
-    await consumer.start()
-    try:
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, []):
-                if record.key == LEDGER_KEY:
-                    ledger = load_ledger(record.value)
-                else:
-                    state.load(record.key[len(ENTRY_PREFIX) :], record.value)
-            await asyncio.sleep(0)
-    finally:
-        await consumer.stop()
-    return state, ledger
-
-
-async def send_all(
-    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]]
-) -> list[asyncio.Future[Any]]:
-    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need."""
-    open_batches: dict[str, Any] = {}
-    sent: list[asyncio.Future[Any]] = []
-    for topic, key, value, headers in records:
-        batch = open_batches.get(topic)
-        if batch is None:
-            batch = open_batches[topic] = producer.create_batch()
-        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            sent.append(await producer.send_batch(batch, topic, partition=number))
-            batch = open_batches[topic] = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None, headers=headers)
-    for topic, batch in open_batches.items():
-        sent.append(await producer.send_batch(batch, topic, partition=number))  # awaits in order
-    return sent
-
-
-async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
-    """Call until Kafka answers, for at most `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            await start()
-        except (KafkaError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise
-            log.warning("kafka_is_away", error=repr(error))
-            await asyncio.sleep(_BACKOFF_SECONDS)
-        else:
-            return
-
-
-def _let_fenced_futures_go(loop: asyncio.AbstractEventLoop) -> None:
-    """Say nothing of aiokafka's inner futures that fail when a producer is fenced: nobody can await them.
-
-    The fencing itself reaches us as the error of the transaction, and is counted there.
-    """
-    before = loop.get_exception_handler()
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if isinstance(context.get("exception"), ProducerFenced | InvalidProducerEpoch):
-            return
-        if before is not None:
-            before(loop, context)
-        else:
-            loop.default_exception_handler(context)
-
-    loop.set_exception_handler(handle)
-
-
-async def _stop_quietly(producer: AIOKafkaProducer) -> None:
-    """Close a producer whose fate is decided already; that Kafka is away or has fenced it changes nothing."""
-    try:
-        await asyncio.wait_for(producer.stop(), timeout=10)
-    except (KafkaError, OSError, TimeoutError) as error:
-        log.debug("producer_stopped", error=repr(error))

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from mode import Service
 
 from services.runtime.audit import audit
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.lane import Lane, LaneTopics, send_all
+from services.runtime.kafka import make_consumer, make_producer, send_all
+from services.runtime.lane import Lane, LaneTopics
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Core, Headers
 from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE

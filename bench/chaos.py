@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiokafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +31,7 @@ from services.cli.training import train_model
 from services.runtime.audit import PartitionAudit, audit
 from services.runtime.broker import LocalBroker
 from services.runtime.contracts import publish_contract
-from services.runtime.kafka import make_consumer
+from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.state_topic import restore
@@ -232,19 +231,8 @@ async def _compare_partition(settings: RuntimeSettings, number: int, projects: d
 
 
 async def _records(settings: RuntimeSettings, topic: str, number: int) -> list[Any]:
-    tp = TopicPartition(settings.prefix + topic, number)
-    consumer = make_consumer(settings, fetch_max_wait_ms=20)
-    consumer.assign([tp])
-    await consumer.start()
-    try:
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        found: list[Any] = []
-        while await consumer.position(tp) < end:
-            found += (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, [])
-        return found
-    finally:
-        await consumer.stop()
+    async with reading(settings, topic, number) as reader:
+        return [record async for batch in reader.batches() for record in batch]
 
 
 def _lines(values: Iterator[bytes]) -> Iterator[InputRecord]:

@@ -4,9 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import TopicPartition
-
-from services.runtime.kafka import make_consumer
+from services.runtime.kafka import reading
 from services.runtime.ledger import SUPERSEDED, Ledger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state_topic import restore
@@ -80,22 +78,13 @@ class _Contents:
 
 
 async def _read(settings: RuntimeSettings, topic: str, number: int) -> _Contents:
-    tp = TopicPartition(settings.prefix + topic, number)
-    consumer = make_consumer(settings, fetch_max_wait_ms=20)
-    consumer.assign([tp])
-    await consumer.start()
-    try:
-        first = (await consumer.beginning_offsets([tp]))[tp]
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        contents = _Contents(first, [], [])
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=200, max_records=10_000)).get(tp, []):
+    async with reading(settings, topic, number) as reader:
+        contents = _Contents(await reader.first_offset(), [], [])
+        async for batch in reader.batches():
+            for record in batch:
                 contents.offsets.append(record.offset)
                 contents.origins.extend(_origin(record))
         return contents
-    finally:
-        await consumer.stop()
 
 
 def _origin(record: Any) -> list[int]:  # noqa: ANN401  # aiokafka's own record

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 from pydantic import ValidationError
 
 from schemas.contract import LabelContract
-from services.runtime.kafka import make_consumer, make_producer
+from services.runtime.kafka import make_consumer, make_producer, reading
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import CONTRACTS
@@ -85,20 +85,12 @@ async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -
 
 async def read_contracts(settings: RuntimeSettings) -> dict[str, LabelContract]:
     """Return the contracts in force now, by project."""
-    tp = TopicPartition(settings.prefix + CONTRACTS.name, 0)
-    consumer: AIOKafkaConsumer = make_consumer(settings)
-    consumer.assign([tp])
-    await consumer.start()
     found: dict[str, LabelContract] = {}
-    try:
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
+    async with reading(settings, CONTRACTS.name, 0) as reader:
+        async for batch in reader.batches():
+            for record in batch:
                 project = record.key.decode(errors="replace")
                 found.pop(project, None)
                 if record.value is not None:
                     found[project] = LabelContract.model_validate_json(record.value)
-    finally:
-        await consumer.stop()
     return found

@@ -4,11 +4,13 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.helpers import create_ssl_context
 from aiokafka.producer import sender
@@ -109,6 +111,40 @@ def _tls(settings: RuntimeSettings) -> ssl.SSLContext:
         keyfile=name(settings.kafka_key_file),
     )
     return context
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionReader:
+    """One partition of a topic, to be read from its first record to what is its end now."""
+
+    consumer: AIOKafkaConsumer
+    partition: TopicPartition
+
+    async def first_offset(self) -> int:
+        """Return the offset of the oldest record that is kept."""
+        return int((await self.consumer.beginning_offsets([self.partition]))[self.partition])
+
+    async def batches(self) -> AsyncIterator[list[Any]]:
+        """Yield all committed records, many at a time."""
+        end = (await self.consumer.end_offsets([self.partition]))[self.partition]
+        await self.consumer.seek_to_beginning(self.partition)
+        while await self.consumer.position(self.partition) < end:
+            fetched = await self.consumer.getmany(self.partition, timeout_ms=200, max_records=10_000)
+            yield fetched.get(self.partition, [])
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def reading(settings: RuntimeSettings, topic: str, number: int) -> AsyncIterator[PartitionReader]:
+    """Open one partition for reading, without a group."""
+    partition = TopicPartition(settings.prefix + topic, number)
+    consumer = make_consumer(settings, fetch_max_wait_ms=20)
+    consumer.assign([partition])
+    await consumer.start()
+    try:
+        yield PartitionReader(consumer, partition)
+    finally:
+        await consumer.stop()
 
 
 async def send_all(

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import TopicPartition
 from mode import Service
 
 from services.runtime.audit import audit
-from services.runtime.kafka import make_consumer, make_producer, send_all
+from services.runtime.kafka import make_producer, reading, send_all
 from services.runtime.lane import Lane, LaneTopics
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Core, Headers
@@ -30,17 +29,10 @@ async def put(settings: RuntimeSettings, *values: bytes | None, partition: int =
 
 async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
     """Return all committed records of a topic, partition by partition."""
-    consumer = make_consumer(settings, fetch_max_wait_ms=20)
-    partitions = [TopicPartition(settings.prefix + topic, number) for number in range(settings.partitions)]
-    consumer.assign(partitions)
-    await consumer.start()
     found: list[Any] = []
-    for tp in partitions:
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        while await consumer.position(tp) < end:
-            found += (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
-    await consumer.stop()
+    for number in range(settings.partitions):
+        async with reading(settings, topic, number) as reader:
+            found += [record async for batch in reader.batches() for record in batch]
     return found
 
 

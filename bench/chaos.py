@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.ground import free_port
 from services.cli.demo.run import CONTRACT
 from services.cli.demo.simulator import PROJECT, Simulator
 from services.cli.importing import send_records
@@ -98,7 +99,7 @@ class Workers:
             "ASSAY_PARTITIONS": str(self._settings.partitions),
             "ASSAY_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
             "ASSAY_LARGEST_BATCH": "500",
-            "ASSAY_WEB_PORT": str(_free_port()),
+            "ASSAY_WEB_PORT": str(free_port()),
         }
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "services.validator"]
@@ -242,14 +243,6 @@ def _lines(values: Iterator[bytes]) -> Iterator[InputRecord]:
 
 def _model(folder: Path) -> Path:
     return folder / "models" / f"{PROJECT}.onnx"
-
-
-def _free_port() -> int:
-    import socket  # noqa: PLC0415
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> int:

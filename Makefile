@@ -16,7 +16,7 @@ setup: .venv/.installed ## Create .venv and install everything, by hash
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Assay needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "installing into .venv (a few minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -42,7 +42,8 @@ bench: setup ## Measure throughput and latency beside peers, and print tables
 schemas: setup ## Generate schemas/json anew
 	@$(BIN)/python -m services.runtime.asyncapi --write
 
-requirements: setup ## Compile the pinned, hashed requirements anew
+requirements: ## Compile the pinned, hashed requirements anew
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet uv
 	@printf 'hatchling\neditables\n' > requirements/.build.in
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in -o requirements/base.txt

@@ -6,10 +6,10 @@ Changes are raw input, as a platform or a contract file gives it, so builders al
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.rules.checks import Circumstances
-from schemas.annotation import Annotation
+from models.learned.score import Score
+from models.rules.finding import Circumstances
+from schemas.annotation import Annotation, microseconds
 from schemas.contract import LabelContract
-from schemas.verdict import ModelScore
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LABELS: dict[str, dict[str, Any]] = {
@@ -71,17 +71,11 @@ def a_contract(kind: str = "categorical", /, **changes: Any) -> LabelContract:  
     return LabelContract.model_validate(contract_input(kind, **changes))
 
 
-def a_score(**changes: Any) -> ModelScore:  # noqa: ANN401  # raw input
+def a_score(**changes: Any) -> Score:  # noqa: ANN401  # raw input
     """Return what a model says of a label that it finds improbable."""
-    plain = {
-        "label_probability": 0.012,
-        "predicted": "scam",
-        "predicted_probability": 0.9,
-        "below_threshold": True,
-    }
-    return ModelScore.model_validate(plain | changes)
+    return Score(0.012, "scam", 0.9, below_threshold=True)._replace(**changes)
 
 
-def circumstances(*, score: ModelScore | None = None) -> Circumstances:
+def circumstances(annotation: Annotation, *, score: Score | None = None) -> Circumstances:
     """Return what a check knows beside the annotation."""
-    return Circumstances(NOW, score)
+    return Circumstances(microseconds(NOW), microseconds(annotation.occurred_at), score)

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.learned.classes import class_name, number_of
 from models.learned.normalise import normalise
-from schemas.annotation import Label
-from schemas.verdict import ModelScore
 
 METADATA_KEY: Final = "assay"
 FORMAT: Final = 1
@@ -161,37 +158,3 @@ def _try_out(scorer: Scorer) -> None:
     tried = scorer.probabilities(["", "a b"], [None, (0.0,) * scorer.feature_count])
     if not np.allclose(tried.sum(axis=1), 1) or tried.min() < 0:
         raise ModelUnusable("the model does not return probabilities")
-
-
-def score(
-    row_probabilities: Sequence[float],
-    label: Label | None,
-    *,
-    labels: Sequence[str],
-    thresholds: Sequence[float],
-    flag_below: float | None = None,
-) -> ModelScore | None:
-    """Return what the model thinks of one label, or None if it is none of the model's classes.
-
-    `row_probabilities` is one row of `Scorer.probabilities` (plain floats are fastest: `.tolist()`), `labels`
-    and `thresholds` are the scorer's; `flag_below`, where given, stands in for all thresholds. The prediction
-    is of the label's own kind: a number for a number. Probabilities are rounded to 6 decimals.
-    """
-    name = label if type(label) is str else class_name(label)
-    if name not in labels:
-        return None
-    place = labels.index(name)
-    probability = row_probabilities[place]
-    best = max(row_probabilities)
-    predicted = labels[row_probabilities.index(best)]
-    return ModelScore(
-        label_probability=_rounded(probability),
-        predicted=predicted if name is label else number_of(predicted),
-        predicted_probability=_rounded(best),
-        below_threshold=probability < (thresholds[place] if flag_below is None else flag_below),
-    )
-
-
-def _rounded(probability: float) -> float:
-    """Round to 6 decimals, four times as fast as `round`."""
-    return int(probability * 1e6 + 0.5) / 1e6

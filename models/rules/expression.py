@@ -8,7 +8,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from models.rules.checks import Check, Circumstances, Objections, finding, visible
+from models.rules.finding import NONE, Check, Circumstances, Objections, finding, visible
 from schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
 from schemas.contract import ExpressionRule, LabelContract
 from schemas.verdict import Finding, RuleAction
@@ -31,6 +31,7 @@ _SILENT = re.compile(
 )
 """Comments and strings (raw, tripled, plain): what stands in them is no part of the expression."""
 _LONGEST_REASON = 200
+_MOST_REMEMBERED = 4_096
 _FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 
@@ -46,21 +47,106 @@ def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
     Where an expression cannot be evaluated (an attribute that this item lacks), the rule counts and does not object.
     Raise ExpressionError where it does not type-check, loops twice, or is not a condition.
     """
-    spoken = _SILENT.sub(lambda found: " " if found["comment"] else "''", rule.when)
+    spoken = _spoken(rule.when)
     _check_fields(spoken)
     if len(_LOOP.findall(spoken)) > 1:
         raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
-    compiled = _compile(rule.when, contract)
-    activation, path = _activation_for(spoken), _path_of(spoken)
+    conditions = [_condition(part, compiled, contract) for part, compiled in _parts(rule.when, contract)]
+    path = _path_of(spoken)
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
-        value = compiled.eval(data=activation(annotation))
-        if value.type() == cel.Type.BOOL:
-            return finding(rule, path, f"the condition holds: {rule.when}") if value.value() else ()
-        message = f"could not be evaluated: {visible(str(value.value())[:_LONGEST_REASON])}"
+        troubles: list[str] = []
+        for condition in conditions:
+            said = condition(annotation)
+            if said is False:  # as in CEL: nothing and-ed to a false can make it true, nor an error
+                return NONE
+            if said is not True:
+                troubles.append(said)
+        if not troubles:
+            return finding(rule, path, f"the condition holds: {rule.when}")
+        message = f"could not be evaluated: {troubles[0]}"
         return (Finding(rule=rule.id, action=RuleAction.COUNT, message=message, path=path),)
 
     return check
+
+
+def _parts(source: str, contract: LabelContract) -> list[tuple[str, Any]]:
+    """Compile an expression as the conditions that are and-ed in it; in one piece where it has other operators."""
+    whole = _compile(source, contract)
+    parts = [(part, _compile_part(part, contract)) for part in split_conjunction(source)]
+    return [(source, whole)] if any(compiled is None for _, compiled in parts) else parts
+
+
+def _compile_part(part: str, contract: LabelContract) -> Any | None:  # noqa: ANN401  # cel has no type stubs
+    try:
+        return _compile(part, contract)
+    except ExpressionError:
+        return None  # of no certain type, as `item.gold` is
+
+
+def split_conjunction(source: str) -> list[str]:
+    """Return what stands between the outermost `&&`; the source alone where something else stands beside them."""
+    silent = _SILENT.sub(lambda found: ("\n" if found["comment"] else "_") * len(found[0]), source)
+    depth, begin, parts = 0, 0, []
+    for place, sign in enumerate(silent):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0 and (sign == "?" or silent.startswith("||", place)):
+            return [source]
+        if depth == 0 and silent.startswith("&&", place):
+            parts.append(source[begin:place])
+            begin = place + len("&&")
+    return [*parts, source[begin:]]
+
+
+def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[[Annotation], bool | str]:  # noqa: ANN401
+    """Return what evaluates one condition: true, false, or why it cannot be said.
+
+    An answer is remembered where it hangs on nothing but words that come again and again.
+    """
+    spoken = _spoken(source)
+    activation, remembered = _activation_for(spoken), _remembered_by(spoken, contract)
+
+    def evaluate(annotation: Annotation) -> bool | str:
+        value = compiled.eval(data=activation(annotation))
+        if value.type() == cel.Type.BOOL:
+            return bool(value.value())
+        return visible(str(value.value())[:_LONGEST_REASON])
+
+    if remembered is None:
+        return evaluate
+    answers: dict[object, bool | str] = {}
+
+    def remember(annotation: Annotation) -> bool | str:
+        if annotation.label.__class__ is list:  # of the wrong kind here, and no key
+            return evaluate(annotation)
+        key = remembered(annotation)
+        answer = answers.get(key)
+        if answer is None:
+            if len(answers) >= _MOST_REMEMBERED:
+                answers.clear()
+            answer = answers[key] = evaluate(annotation)
+        return answer
+
+    return remember
+
+
+def _remembered_by(spoken: str, contract: LabelContract) -> Callable[[Annotation], object] | None:
+    """Return what the answer of a condition may be remembered by, or None where it hangs on more."""
+    fields = _FIELD.findall(spoken)
+    words = set(re.findall(r"(?<![\w.])[a-z_]+", spoken))
+    if words & {"item", "lead_time_seconds", "annotator"} or fields:
+        return None
+    if "label" not in words:
+        return (lambda a: tuple(a.item.attributes.items())) if "attributes" in words else None
+    if contract.label.kind not in {"categorical", "pairwise", "ordinal"}:
+        return None
+    if "attributes" in words:
+        return lambda a: (a.label, *a.item.attributes.items())
+    return lambda a: a.label
+
+
+def _spoken(source: str) -> str:
+    return _SILENT.sub(lambda found: " " if found["comment"] else "''", source)
 
 
 def _compile(source: str, contract: LabelContract) -> Any:  # noqa: ANN401  # cel has no type stubs

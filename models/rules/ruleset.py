@@ -4,33 +4,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.rules import checks
-from models.rules.checks import Check, Circumstances
+from models.rules import label_checks, other_checks
 from models.rules.expression import ExpressionError, compile_expression
+from models.rules.finding import Check, Circumstances
 from schemas.annotation import Action, Annotation
 from schemas.contract import BUILT_IN, ExpressionRule, LabelContract, Rule
 from schemas.verdict import Finding
 
 _MAKERS: dict[str, Callable[[Any, LabelContract], Check]] = {
-    "label-kind": checks.label_kind,
-    "known-label": checks.known_label,
-    "label-count": checks.label_count,
-    "label-range": checks.label_range,
-    "span-bounds": checks.span_bounds,
-    "span-overlap": checks.span_overlap,
-    "box-bounds": checks.box_bounds,
-    "required-fields": checks.required_fields,
-    "not-in-future": checks.not_in_future,
-    "not-before-project": checks.not_before_project,
-    "not-updated-before-created": checks.not_updated_before_created,
-    "negative-lead-time": checks.negative_lead_time,
-    "too-fast": checks.too_fast,
-    "too-slow": checks.too_slow,
-    "faster-than-reading": checks.faster_than_reading,
-    "annotator-allowed": checks.annotator_allowed,
-    "prelabel-copied": checks.prelabel_copied,
-    "gold-missed": checks.gold_missed,
-    "model-disagrees": checks.model_disagrees,
+    "label-kind": label_checks.label_kind,
+    "known-label": label_checks.known_label,
+    "label-count": label_checks.label_count,
+    "label-range": label_checks.label_range,
+    "span-bounds": label_checks.span_bounds,
+    "span-overlap": label_checks.span_overlap,
+    "box-bounds": label_checks.box_bounds,
+    "required-fields": other_checks.required_fields,
+    "not-in-future": other_checks.not_in_future,
+    "not-before-project": other_checks.not_before_project,
+    "not-updated-before-created": other_checks.not_updated_before_created,
+    "negative-lead-time": other_checks.negative_lead_time,
+    "too-fast": other_checks.too_fast,
+    "too-slow": other_checks.too_slow,
+    "faster-than-reading": other_checks.faster_than_reading,
+    "annotator-allowed": other_checks.annotator_allowed,
+    "prelabel-copied": other_checks.prelabel_copied,
+    "gold-missed": other_checks.gold_missed,
+    "model-disagrees": other_checks.model_disagrees,
 }
 _ON_BY_DEFAULT = (
     "label-kind",

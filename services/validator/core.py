@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+import orjson
 from pydantic import TypeAdapter
 
-from models.rules.checks import Circumstances
+from models.learned.score import Score
+from models.rules.finding import Circumstances
 from models.rules.ruleset import RuleSet
-from schemas.annotation import Action, Annotation, Item, Label
+from schemas.annotation import Annotation, Item, Label, ProjectId
 from schemas.contract import LabelContract
-from schemas.verdict import Finding, ModelScore, RuleAction
+from schemas.verdict import Finding, RuleAction
 from services.runtime.ledger import SUPERSEDED
 from services.runtime.step import Entry, Headers, Output, Record, State, Step
 from services.validator.decode import Undecodable, decode
@@ -22,25 +24,25 @@ from services.validator.items import OpenItem, content_mark, load_item, rounded,
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINDINGS = TypeAdapter(list[Finding])
 _CLOSE_AT_ONCE = 200
+_AT_ONCE = 200
 _SPECVERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"assay/validator")
 _CONTENT_TYPE = ("content-type", b"application/json")
 _TOPICS = {verdict: f"annotations.{verdict}" for verdict in ("validated", "rejected")}
 _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
-_LIVE = (Action.CREATED, Action.UPDATED)
 
 
 class Scorer(Protocol):
     """The consistency model of one project. `mark` names it, so that a stored view of another is not used."""
 
     @property
-    def mark(self) -> str: ...  # noqa: D102
+    def mark(self) -> int: ...  # noqa: D102
 
     def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
         """Return the probability of each class for each item."""
         ...
 
-    def score(self, view: Sequence[float], label: Label | None) -> ModelScore | None:
+    def score(self, view: Sequence[float], label: Label | None) -> Score | None:
         """Return what a view says of a label; None where it says nothing."""
         ...
 
@@ -68,7 +70,7 @@ class _Batch:
     items: dict[bytes, OpenItem] = field(default_factory=dict)
     heard: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
-    views: dict[tuple[bytes, str], list[float]] = field(default_factory=dict)
+    views: dict[tuple[bytes, int], list[float]] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -78,6 +80,17 @@ class _Batch:
         if found is None:
             found = self.items[key] = load_item(self.state.get(key))
         return found
+
+
+class _Heard(NamedTuple):
+    """One annotation of the batch, with what is needed to judge it. `mark`: what a model sees; None without one."""
+
+    record: Record
+    annotation: Annotation
+    project: Project
+    key: bytes
+    item: OpenItem
+    mark: int | None
 
 
 class Validator:
@@ -91,71 +104,30 @@ class Validator:
     def step(self, state: State, batch: Sequence[Record]) -> Step:
         """Judge one batch."""
         work = _Batch(state)
-        decoded = decode([record.value for record in batch])
-        marks = self._view_items(work, decoded)
-        for record, annotation, mark in zip(batch, decoded, marks, strict=True):
-            if isinstance(annotation, Undecodable):
-                self._bury(work, record, annotation)
-            elif annotation.project not in self._projects:
-                self._bury(work, record, _unknown_project(annotation))
-            else:
-                self._judge(work, record, annotation, self._projects[annotation.project], mark=mark)
+        for start in range(0, len(batch), _AT_ONCE):
+            heard = self._hear(work, batch[start : start + _AT_ONCE])
+            _view(work, heard)
+            for one in heard:
+                _judge(work, one)
         if batch:
-            self._settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
+            _settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
-    def _view_items(self, work: _Batch, decoded: Sequence[Annotation | Undecodable]) -> list[str | None]:
-        """Let each project's model look, all at once, at the items it has not seen as they are now.
-
-        Return the mark of each annotation's item as the model sees it; None where no model looks.
-        """
-        marks: list[str | None] = [None] * len(decoded)
-        wanted: dict[str, dict[tuple[bytes, str], Item]] = {}
-        for place, annotation in enumerate(decoded):
-            project = None if isinstance(annotation, Undecodable) else self._projects.get(annotation.project)
-            if isinstance(annotation, Undecodable) or project is None or project.scorer is None:
+    def _hear(self, work: _Batch, batch: Sequence[Record]) -> list[_Heard]:
+        """Decode the batch; bury what is no annotation of a known project."""
+        heard: list[_Heard] = []
+        for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
+            if isinstance(annotation, Undecodable):
+                self._bury(work, record, annotation)
                 continue
-            mark = marks[place] = content_mark(project.scorer.mark, annotation.item)
-            view = work.item(annotation.key).view
-            if view is None or view[0] != mark:
-                wanted.setdefault(annotation.project, {})[annotation.key, mark] = annotation.item
-        for name, items in wanted.items():
-            views = self._views(name, list(items.values()))
-            work.views.update(zip(items, map(rounded, views), strict=True))
-        return marks
-
-    def _views(self, name: str, items: Sequence[Item]) -> Sequence[Sequence[float]]:
-        scorer = self._projects[name].scorer
-        return [()] * len(items) if scorer is None else scorer.views(items)
-
-    def _judge(
-        self, work: _Batch, record: Record, annotation: Annotation, project: Project, *, mark: str | None
-    ) -> None:
-        key = annotation.key
-        item = work.item(key)
-        who, word = annotation.annotator.id, word_of(annotation)
-        if item.supersedes(who, word):
-            work.verdicts[SUPERSEDED] += 1
-            return
-        score = None
-        if project.scorer is not None and mark is not None:
-            if item.view is None or item.view[0] != mark:
-                item.view = (mark, work.views[key, mark])
-            if annotation.action in _LIVE:
-                score = project.scorer.score(item.view[1], annotation.label)
-        findings = project.rules.check(annotation, Circumstances(_moment(record.timestamp), score))
-        for found in findings:
-            work.notes["findings", annotation.project, found.rule, found.action.value] += 1
-        rejected = bool(findings) and any(found.action is RuleAction.REJECT for found in findings)
-        verdict = "rejected" if rejected else "validated"
-        version = project.rules.contract.version
-        value = _verdict_json(record.value or b"", findings, score, version)
-        headers = _cloud_event(annotation, verdict, record)
-        work.outputs.append(Output(_TOPICS[verdict], key, value, headers))
-        work.verdicts[verdict] += 1
-        if not rejected:
-            item.votes[who] = word
-            work.heard[key] = (record.timestamp, project.rules.contract)
+            project = self._projects.get(annotation.project)
+            if project is None:
+                self._bury(work, record, _unknown_project(annotation))
+                continue
+            key, scorer = annotation.key, project.scorer
+            mark = None if scorer is None else content_mark(scorer.mark, annotation.item)
+            heard.append(_Heard(record, annotation, project, key, work.item(key), mark))
+        return heard
 
     def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:
         headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
@@ -163,19 +135,58 @@ class Validator:
         work.verdicts["dead"] += 1
         work.notes["dead_letters", why.reason] += 1
 
-    def _settle(self, work: _Batch, now: int, *, limit: int) -> None:
-        """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
-        for key, (timestamp, contract) in work.heard.items():
-            item = work.items[key]
-            work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
-        for key in work.state.due(now, limit=limit):
-            work.changes.setdefault(key, None)
+
+def _view(work: _Batch, heard: Sequence[_Heard]) -> None:
+    """Let each project's model look, all at once, at the items it has not seen as they are now."""
+    wanted: dict[ProjectId, tuple[Scorer, dict[tuple[bytes, int], Item]]] = {}
+    for _, annotation, project, key, item, mark in heard:
+        if project.scorer is not None and mark is not None and (item.view is None or item.view[0] != mark):
+            _, items = wanted.setdefault(annotation.project, (project.scorer, {}))
+            items[key, mark] = annotation.item
+    for scorer, items in wanted.values():
+        work.views.update(zip(items, map(rounded, scorer.views(list(items.values()))), strict=True))
 
 
-def _verdict_json(raw: bytes, findings: list[Finding], score: ModelScore | None, version: int) -> bytes:
+def _judge(work: _Batch, heard: _Heard) -> None:
+    record, annotation, project, key, item, mark = heard
+    who, word = annotation.annotator.id, word_of(annotation)
+    if item.supersedes(who, word):
+        work.verdicts[SUPERSEDED] += 1
+        return
+    score = None
+    if project.scorer is not None and mark is not None:
+        view = item.view
+        if view is None or view[0] != mark:
+            view = item.view = (mark, work.views[key, mark])
+        if word[2]:
+            score = project.scorer.score(view[1], annotation.label)
+    findings = project.rules.check(annotation, Circumstances(record.timestamp * 1_000, word[0], score))
+    for found in findings:
+        work.notes["findings", annotation.project, found.rule, found.action.value] += 1
+    rejected = bool(findings) and any(found.action is RuleAction.REJECT for found in findings)
+    verdict = "rejected" if rejected else "validated"
+    contract = project.rules.contract
+    value = _verdict_json(record.value or b"", findings, score, contract.version)
+    work.outputs.append(Output(_TOPICS[verdict], key, value, _cloud_event(annotation, verdict, record)))
+    work.verdicts[verdict] += 1
+    if not rejected:
+        item.votes[who] = word
+        work.heard[key] = (record.timestamp, contract)
+
+
+def _settle(work: _Batch, now: int, *, limit: int) -> None:
+    """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
+    for key, (timestamp, contract) in work.heard.items():
+        item = work.items[key]
+        work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
+    for key in work.state.due(now, limit=limit):
+        work.changes.setdefault(key, None)
+
+
+def _verdict_json(raw: bytes, findings: list[Finding], score: Score | None, version: int) -> bytes:
     """Return the verdict as JSON, with the annotation byte for byte as it came: it was read and found well-formed."""
     said = _FINDINGS.dump_json(findings) if findings else b"[]"
-    scored = b"null" if score is None else score.__pydantic_serializer__.to_json(score)
+    scored = b"null" if score is None else orjson.dumps(score._asdict())
     return b'{"annotation":%b,"findings":%b,"score":%b,"contract_version":%d}' % (raw, said, scored, version)
 
 

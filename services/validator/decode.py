@@ -1,7 +1,6 @@
 """From bytes to annotations: a whole batch at once, and a plain reason for what is none."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +14,7 @@ _AT_ONCE = 20
 
 _BATCH = TypeAdapter(list[Annotation])
 _ONE = TypeAdapter(Annotation)
-_SPACED_COLON = re.compile(rb'"\s+:')
+_WHITE_SPACE = b" \t\n\r"
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
 
 
@@ -73,23 +72,19 @@ def _decode_one(value: bytes | None) -> Decoded:
 def _no_repeated_key(raw: bytes, found: Sequence[Annotation]) -> bool:
     """Tell whether surely no object has a key twice, by counting.
 
-    Outside strings each key is followed by `":`, and inside strings such a pair can only add to the count. So equal
+    Without white space each key ends in `":`, and inside strings such a pair can only add to the count. So equal
     counts mean that no key was lost; anything else needs a closer look. Pydantic keeps the last of two equal keys and
     does not say so.
     """
-    return raw.count(b'":') == sum(map(_key_count, found)) and not _SPACED_COLON.search(raw)
+    return raw.translate(None, _WHITE_SPACE).count(b'":') == sum(map(_key_count, found))
 
 
 def _key_count(annotation: Annotation) -> int:
-    item = annotation.item
-    count = (
-        len(annotation.__pydantic_fields_set__)
-        + len(item.__pydantic_fields_set__)
-        + len(annotation.annotator.__pydantic_fields_set__)
-    )
-    count += len(item.attributes)
-    if annotation.source is not None:
-        count += len(annotation.source.__pydantic_fields_set__)
+    item, source = annotation.item, annotation.source
+    count = len(annotation.__pydantic_fields_set__) + len(item.__pydantic_fields_set__) + len(item.attributes)
+    count += len(annotation.annotator.__pydantic_fields_set__)
+    if source is not None:
+        count += len(source.__pydantic_fields_set__)
     if item.media is not None:
         count += len(item.media.__pydantic_fields_set__)
     for label in (annotation.label, annotation.prelabel, item.gold):

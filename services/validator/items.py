@@ -3,16 +3,13 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import orjson
 
-from schemas.annotation import Action, Annotation, Item
+from schemas.annotation import Action, Annotation, Item, microseconds
 from schemas.contract import Closing, LabelContract
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LIVE = (Action.CREATED, Action.UPDATED)
 
 
@@ -28,7 +25,7 @@ class OpenItem:
     """
 
     votes: dict[str, Word] = field(default_factory=dict)
-    view: tuple[str, list[float]] | None = None
+    view: tuple[int, list[float]] | None = None
 
     def supersedes(self, annotator: str, word: Word) -> bool:
         """Tell whether something at least as new is known of this annotator; ties go to the greater id."""
@@ -53,11 +50,10 @@ def load_item(raw: bytes | None) -> OpenItem:
     return OpenItem({who: tuple(word) for who, word in votes.items()}, None if view is None else (view[0], view[1]))
 
 
-def content_mark(scorer: str, item: Item) -> str:
+def content_mark(scorer: int, item: Item) -> int:
     """Return a mark of what the model would see: when it changes, the item is scored again."""
-    seen = zlib.crc32((item.text or "").encode())
-    features = zlib.crc32(repr(item.features).encode()) if item.features else 0
-    return f"{scorer}:{seen:x}:{features:x}"
+    mark = zlib.crc32((item.text or "").encode(), scorer)
+    return zlib.crc32(repr(item.features).encode(), mark) if item.features else mark
 
 
 def rounded(probabilities: Sequence[float]) -> list[float]:
@@ -67,8 +63,7 @@ def rounded(probabilities: Sequence[float]) -> list[float]:
 
 def word_of(annotation: Annotation) -> Word:
     """Return what is kept of an annotation."""
-    moment = (annotation.occurred_at - _EPOCH) // _MICROSECOND
-    return (moment, annotation.id, 1 if annotation.action in _LIVE else 0)
+    return (microseconds(annotation.occurred_at), annotation.id, 1 if annotation.action in _LIVE else 0)
 
 
 def _quiet_ms(close: Closing) -> int:

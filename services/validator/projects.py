@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 from models.learned import scorer as learned
+from models.learned.score import Score, score
 from models.rules.ruleset import RuleProblem, compile_contract
 from schemas.annotation import Item, Label
 from schemas.contract import LabelContract
-from schemas.verdict import ModelScore
 from services.runtime import metrics
 from services.runtime.logs import get_logger
 from services.validator.core import Project
@@ -23,7 +23,7 @@ class TimedScorer:
     """A loaded model, as the core uses it."""
 
     model: learned.Scorer
-    mark: str
+    mark: int
     project: str
     flag_below: float | None
 
@@ -43,11 +43,11 @@ class TimedScorer:
             found[i] = row
         return found
 
-    def score(self, view: Sequence[float], label: Label | None) -> ModelScore | None:
+    def score(self, view: Sequence[float], label: Label | None) -> Score | None:
         """Return what a view says of a label; None where the model does not know the label."""
         if not view:
             return None
-        return learned.score(
+        return score(
             view, label, labels=self.model.labels, thresholds=self.model.thresholds, flag_below=self.flag_below
         )
 
@@ -68,7 +68,7 @@ def load_scorer(contract: LabelContract, models: Path) -> TimedScorer | None:
     gauge.set(0)
     return TimedScorer(
         model,
-        f"{zlib.crc32(content):x}",
+        zlib.crc32(content),
         contract.project,
         contract.model.flag_below,
     )

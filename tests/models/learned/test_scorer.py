@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from models.learned.scorer import ModelUnusable, load_scorer, score, scorer_of
+from models.learned.score import score
+from models.learned.scorer import ModelUnusable, load_scorer, scorer_of
 from schemas.annotation import Label
 from tests.models.learned.builders import LABELS, a_description, a_history, a_model, a_scorer
 
@@ -208,7 +209,7 @@ def test_a_score_says_how_probable_the_label_is_and_what_is_likelier() -> None:
     found = score([0.1234567, 0.7, 0.1765433], "a", labels=("a", "b", "c"), thresholds=(0.2, 0.0, 0.0))
 
     assert found is not None
-    assert found.model_dump() == {
+    assert found._asdict() == {
         "label_probability": 0.123457,
         "predicted": "b",
         "predicted_probability": 0.7,

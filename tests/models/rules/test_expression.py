@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.rules.expression import ExpressionError, compile_expression
+from models.rules.expression import ExpressionError, compile_expression, split_conjunction
 from schemas.contract import ExpressionRule
 from tests.builders import GOOD, LABELS, a_contract, an_annotation, an_item, circumstances
 from tests.models.rules.judging import findings, with_rule
@@ -94,7 +94,10 @@ def test_a_label_of_the_wrong_kind_does_not_break_an_expression(kind: str) -> No
     contract = a_contract(kind)
     check = compile_expression(ExpressionRule(id="own", when="label == label"), contract)
 
-    found = [check(an_annotation(label=label), circumstances()) for label in [None, *GOOD.values()]]
+    found = [
+        check(annotation, circumstances(annotation))
+        for annotation in (an_annotation(label=label) for label in [None, *GOOD.values()])
+    ]
 
     assert {one.action.value for objections in found for one in objections} == {"flag", "count"}
 
@@ -142,7 +145,59 @@ def test_a_rule_loops_once_at_most(when: str) -> None:
 )
 def test_what_stands_in_strings_and_comments_is_no_part_of_the_expression(when: str) -> None:
     check = compile_expression(ExpressionRule(id="own", when=when), a_contract("multilabel"))
+    annotation = an_annotation(label=["safe"])
 
-    found = check(an_annotation(label=["safe"]), circumstances())
+    found = check(annotation, circumstances(annotation))
 
     assert not found
+
+
+@pytest.mark.parametrize(
+    ("when", "parts"),
+    [
+        ("label == 'a'", 1),
+        ("label == 'a' && item.text == 'b'", 2),
+        ("label == 'a && b' && (true && false) && [true && true][0]", 3),
+        ("label == 'a' || item.text == 'b' && true", 1),
+        ("true && label == 'a' ? true : false", 1),
+        ("true // && here\n && false", 2),
+    ],
+)
+def test_an_expression_is_split_where_conditions_are_anded(when: str, parts: int) -> None:
+    assert len(split_conjunction(when)) == parts
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "label == 'safe' && attributes.market == 'BR'",
+        "attributes.market == 'BR' && size(attributes) == 2",
+        "attributes.missing == 'x' && label == 'scam'",
+        "label == 'safe' && attributes.missing == 'x'",
+        "item.gold && label == 'safe'",
+        "label == 'safe' || attributes.missing == 'x'",
+    ],
+)
+def test_an_answer_is_the_same_however_often_it_is_asked(when: str) -> None:
+    own = compile_expression(ExpressionRule(id="own", when=when), a_contract())
+    again = compile_expression(ExpressionRule(id="own", when=when), a_contract())
+    asked = [
+        an_annotation(label=label, item=an_item(attributes={"market": market}))
+        for label in ("safe", "scam")
+        for market in ("BR", "DE")
+    ]
+
+    first = [again(annotation, circumstances(annotation)) for annotation in asked]
+    second = [again(annotation, circumstances(annotation)) for annotation in asked]
+    backwards = [own(annotation, circumstances(annotation)) for annotation in reversed(asked)][::-1]
+
+    assert first == second == backwards
+
+
+def test_no_more_answers_are_remembered_than_fit() -> None:
+    check = compile_expression(ExpressionRule(id="own", when="label == 'l7'"), a_contract())
+    asked = [an_annotation(label=f"l{number}") for number in range(5_000)]
+
+    found = [annotation.label for annotation in asked * 2 if check(annotation, circumstances(annotation))]
+
+    assert found == ["l7", "l7"]

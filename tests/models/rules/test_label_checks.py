@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.rules import checks
+from models.rules import label_checks
 from schemas.contract import KnownLabelRule, LabelCountRule, LabelRangeRule
 from tests.builders import GOOD, LABELS, a_contract, an_annotation, an_item
 from tests.models.rules.judging import findings, places
@@ -312,11 +312,11 @@ def test_a_check_made_for_another_kind_of_label_is_a_bug() -> None:
     categorical, ordinal = a_contract(), a_contract("ordinal")
 
     with pytest.raises(TypeError):
-        checks.label_count(LabelCountRule(), categorical)
+        label_checks.label_count(LabelCountRule(), categorical)
     with pytest.raises(TypeError):
-        checks.label_range(LabelRangeRule(), categorical)
+        label_checks.label_range(LabelRangeRule(), categorical)
     with pytest.raises(TypeError):
-        checks.known_label(KnownLabelRule(), ordinal)
+        label_checks.known_label(KnownLabelRule(), ordinal)
 
 
 def test_a_number_check_leaves_texts_to_the_kind_check() -> None:

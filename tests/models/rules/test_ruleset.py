@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from models.rules.checks import Circumstances
+from models.learned.score import Score
 from models.rules.ruleset import RuleProblem, compile_contract
 from schemas.annotation import Annotation
-from schemas.verdict import Finding, ModelScore
-from tests.builders import LABELS, NOW, a_contract, an_annotation, an_item
+from schemas.verdict import Finding
+from tests.builders import LABELS, NOW, a_contract, an_annotation, an_item, circumstances
 from tests.models.rules.judging import findings, places, with_rule
 
 ALL_RULES: list[dict[str, Any]] = [
@@ -67,7 +67,7 @@ annotations = st.fixed_dictionaries(
     }
 )
 scores = st.none() | st.builds(
-    ModelScore,
+    Score,
     label_probability=st.floats(0, 1),
     predicted=words,
     predicted_probability=st.floats(0, 1),
@@ -78,10 +78,10 @@ scores = st.none() | st.builds(
 @pytest.mark.parametrize("kind", LABELS)
 @settings(max_examples=150, deadline=None)
 @given(raw=annotations, score=scores)
-def test_no_annotation_breaks_a_rule_set(kind: str, raw: dict[str, Any], score: ModelScore | None) -> None:
+def test_no_annotation_breaks_a_rule_set(kind: str, raw: dict[str, Any], score: Score | None) -> None:
     annotation = Annotation.model_validate(raw)
 
-    found = RULES[kind].check(annotation, Circumstances(NOW, score))
+    found = RULES[kind].check(annotation, circumstances(annotation, score=score))
 
     assert FINDINGS.validate_json(FINDINGS.dump_json(found)) == found
 

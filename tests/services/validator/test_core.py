@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.learned.score import Score
 from schemas.annotation import Item, Label
-from schemas.verdict import ModelScore, RejectedAnnotation, ValidatedAnnotation
+from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Step
 from services.validator.items import OpenItem, load_item
@@ -22,7 +23,7 @@ DAY_MS = 86_400_000
 class HalfSure:
     """A model that finds every label half probable, and counts how many items it looked at."""
 
-    mark = "m1"
+    mark = 1
 
     def __init__(self) -> None:
         self.looked_at: list[str] = []
@@ -31,13 +32,8 @@ class HalfSure:
         self.looked_at += [item.id for item in items]
         return [(0.5, 0.5)] * len(items)
 
-    def score(self, view: Sequence[float], label: Label | None) -> ModelScore | None:
-        return ModelScore(
-            label_probability=view[0],
-            predicted=label or "safe",
-            predicted_probability=view[0],
-            below_threshold=True,
-        )
+    def score(self, view: Sequence[float], label: Label | None) -> Score | None:
+        return Score(view[0], label or "safe", view[0], below_threshold=True)
 
 
 def outcome(step: Step) -> list[str]:
@@ -155,7 +151,7 @@ def test_two_annotations_in_one_value_are_no_annotation() -> None:
 def test_one_bad_record_does_not_spoil_its_batch() -> None:
     step = a_validator().step(PartitionState(), [a_record(id="1"), ARecord(b"?"), a_record(id="2")])
 
-    assert outcome(step) == ["validated", "dead", "validated"]
+    assert sorted(outcome(step)) == ["dead", "validated", "validated"]
 
 
 def test_the_same_delivery_again_is_superseded() -> None:
@@ -297,7 +293,7 @@ def test_bad_records_beside_a_model_are_buried_all_the_same() -> None:
 
 
 def test_an_item_read_back_is_the_same() -> None:
-    item = OpenItem({"a": (1, "x", 1)}, ("m1:0:0", [0.25, 0.75]))
+    item = OpenItem({"a": (1, "x", 1)}, (1, [0.25, 0.75]))
 
     assert load_item(item.dump()) == item
     assert load_item(None) == OpenItem()

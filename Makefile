@@ -30,6 +30,7 @@ check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m services.runtime.asyncapi --check
 

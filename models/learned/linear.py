@@ -102,7 +102,7 @@ def fit_linear(
         # Weak regularisation may not converge in time: the out-of-fold loss judges what came out, as ever.
         simplefilter("ignore", ConvergenceWarning)
         model.fit(inputs[rows], classes, sample_weight=votes[rows, classes])
-    coefficients, bias = model.coef_.T, model.intercept_
+    coefficients, bias = np.asarray(model.coef_).T, np.asarray(model.intercept_)
     if votes.shape[1] == 2:  # noqa: PLR2004  # scikit-learn keeps one column for two classes: the second's
         coefficients, bias = np.column_stack([0 * coefficients, coefficients]), np.array([0.0, bias[0]])
     return coefficients, bias

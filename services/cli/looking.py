@@ -61,7 +61,7 @@ def _line(record: Any) -> str:  # noqa: ANN401  # aiokafka's own record
     try:
         about["value"] = None if record.value is None else orjson.loads(record.value)
     except orjson.JSONDecodeError:
-        about["value"] = record.value.decode(errors="backslashreplace")
+        about["value"] = (record.value or b"").decode(errors="backslashreplace")
     return orjson.dumps(about).decode()
 
 

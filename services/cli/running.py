@@ -37,7 +37,7 @@ def broker(port: Annotated[int, typer.Option(help="The port on loopback; 0 takes
         local.stop()
         out.print("stopped")
         return
-    fail(f"Kafka ended by itself with exit code {code}; see {RuntimeSettings().folder / 'kafka.log'}")
+    fail(f"Kafka ended by itself with exit code {code}: {local.why_it_ended()}")
 
 
 @plain_errors

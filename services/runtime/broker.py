@@ -17,6 +17,8 @@ from services.runtime.kafka import ADDRESS_FILE
 _ENDPOINT = "org.apache.kafka:kafka_2.13:4.1.0+org.apache.kafka:kafka-clients:4.1.0+org.slf4j:slf4j-simple:1.7.36"
 _START_SECONDS = 90
 _STOP_SECONDS = 20
+_LEAST_FREE_AT_START_BYTES = 200 * 1_048_576
+_LEAST_FREE_BYTES = 1_048_576
 
 
 class BrokerFailedError(Exception):
@@ -74,6 +76,12 @@ class LocalBroker:
     def wait(self) -> int:
         """Wait until Kafka ends by itself; return its exit code."""
         return 0 if self._process is None else self._process.wait()
+
+    def why_it_ended(self) -> str:
+        """Return, for people, why Kafka ended by itself."""
+        if shutil.disk_usage(self._folder).free < _LEAST_FREE_BYTES:
+            return f"the disk of '{self._folder}' is full; free some space and start it again, its data are kept"
+        return self._complaint()
 
     def __enter__(self) -> Self:
         """Start the broker."""
@@ -196,7 +204,7 @@ def _make_folder(folder: Path) -> None:
             f"cannot write to '{folder}': {error.strerror}; set ASSAY_FOLDER to a folder that can be written"
         ) from None
     free = shutil.disk_usage(folder).free
-    if free < 200 * 1024 * 1024:
+    if free < _LEAST_FREE_AT_START_BYTES:
         raise BrokerFailedError(f"only {free // 1_048_576} MB are free in '{folder}'; Kafka needs 200 MB")
 
 

@@ -52,7 +52,7 @@ class ContractTable(Service):
                 if not self._complete.is_set() and await consumer.position(tp) >= end:
                     self._complete.set()
                 for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
-                    self._take(record.key.decode(errors="replace"), record.value)
+                    self._take((record.key or b"").decode(errors="replace"), record.value)
         finally:
             await consumer.stop()
 
@@ -89,7 +89,7 @@ async def read_contracts(settings: RuntimeSettings) -> dict[str, LabelContract]:
     async with reading(settings, CONTRACTS.name, 0) as reader:
         async for batch in reader.batches():
             for record in batch:
-                project = record.key.decode(errors="replace")
+                project = (record.key or b"").decode(errors="replace")
                 found.pop(project, None)
                 if record.value is not None:
                     found[project] = LabelContract.model_validate_json(record.value)

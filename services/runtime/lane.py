@@ -319,10 +319,14 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]  # it may be either
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
         await self._lane.release([tp.partition for tp in revoked])
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]  # it may be either
+        self, assigned: Iterable[TopicPartition]
+    ) -> None:
         await self._lane.take([tp.partition for tp in assigned])
 
 

@@ -88,7 +88,7 @@ def _key_count(annotation: Annotation) -> int:
     if item.media is not None:
         count += len(item.media.__pydantic_fields_set__)
     for label in (annotation.label, annotation.prelabel, item.gold):
-        if label.__class__ is list:
+        if isinstance(label, list):
             count += sum(len(part.__pydantic_fields_set__) for part in label if not isinstance(part, str))
     return count
 

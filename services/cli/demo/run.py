@@ -160,7 +160,7 @@ async def _watch(settings: RuntimeSettings, scene: Scene) -> None:
     try:
         async for record in consumer:
             scene.judged[topics[record.topic]] += 1
-            if record.topic != settings.prefix + DEAD.name:
+            if record.topic != settings.prefix + DEAD.name and record.value is not None:
                 arrived = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
                 scene.latencies_ms.append((datetime.now(UTC) - arrived).total_seconds() * 1_000)
                 _note(scene, orjson.loads(record.value))

@@ -23,11 +23,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.ground import free_port
 from services.cli.demo.run import CONTRACT
 from services.cli.demo.simulator import PROJECT, Simulator
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
+from services.cli.ports import free_port
 from services.cli.training import train_model
 from services.runtime.audit import PartitionAudit, audit
 from services.runtime.broker import LocalBroker

@@ -1,6 +1,5 @@
 """The ground on which contenders meet: a broker, a trained model, the same events for each."""
 
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -128,10 +127,3 @@ def expected_verdicts(project: Project, values: Sequence[bytes]) -> Counter[str]
 
     judge_all(project, values, count)
     return found
-
-
-def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

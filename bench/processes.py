@@ -9,7 +9,7 @@ from typing import Self
 
 import psutil
 
-from bench.ground import free_port
+from services.cli.ports import free_port
 from services.runtime.settings import RuntimeSettings
 
 ROOT = Path(__file__).parent.parent

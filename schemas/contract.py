@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -334,10 +335,39 @@ class ModelChoice(Event):
 
 
 class ConsensusOptions(Event):
-    """How sure the consensus must be to accept an item, and to call an annotation wrong."""
+    """How sure the consensus must be to accept an item, and to call an annotation wrong.
+
+    `correct_votes` is how many annotations an item needs before one of them is called wrong. With a
+    `half_life_days`, what annotators did long ago counts for less.
+    """
 
     accept_at: _Share = 0.9
-    correct_at: _Share = 0.95
+    correct_at: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    correct_votes: Annotated[int, Field(ge=2)] = 3
+    half_life_days: _Positive | None = None
+
+
+class Coefficient(StrEnum):
+    """The coefficients of agreement."""
+
+    KRIPPENDORFF_ALPHA = "krippendorff-alpha"
+    FLEISS_KAPPA = "fleiss-kappa"
+    GWET_AC = "gwet-ac"
+    OBSERVED = "observed"
+
+
+_Window: TypeAlias = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[mhd]$")]
+
+
+class AgreementOptions(Event):
+    """Which coefficient of agreement is read, over which windows of event time (`15m`, `24h`, `7d`).
+
+    `attributes` names the item attributes by whose values agreement is read, too.
+    """
+
+    coefficient: Coefficient = Coefficient.KRIPPENDORFF_ALPHA
+    windows: Annotated[list[_Window], Field(min_length=1, max_length=8)] = ["15m", "1h", "24h"]
+    attributes: Annotated[list[str], Field(max_length=8)] = []
 
 
 class Closing(Event):
@@ -357,6 +387,7 @@ class LabelContract(Event):
     rules: list[AnyRule] = []
     model: ModelChoice | None = None
     consensus: ConsensusOptions = ConsensusOptions()
+    agreement: AgreementOptions = AgreementOptions()
     close: Closing = Closing()
 
     @model_validator(mode="after")

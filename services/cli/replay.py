@@ -1,28 +1,32 @@
 """The same cores over files, without Kafka: one JSONL file per output topic."""
 
-import base64
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import NamedTuple
 
-import orjson
-
+from models.truth.kinds import make_truth
 from services.cli.inputs import InputRecord
+from services.cli.results import Results
+from services.consensus.core import Consensus
+from services.consensus.core import Project as ConsensusProject
+from services.consensus.decode import decode
+from services.consensus.pool import Pool
+from services.consensus.words import Origin as ConsensusOrigin
 from services.runtime.state import PartitionState
-from services.runtime.step import Headers, Output
-from services.runtime.topics import DEAD, REJECTED, VALIDATED
+from services.runtime.step import Output, Step
+from services.runtime.topics import COUNTS, PANES, VALIDATED
 from services.validator.core import Origin, Project, Validator
 
 _BATCH = 1_000
+_MOST_SWEEPS = 40
+_SECOND_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """A line of a file, as the core sees it."""
+class FileRecord(NamedTuple):
+    """A record as a core sees it."""
 
     offset: int
     timestamp: int
@@ -36,54 +40,73 @@ def replay(
 ) -> Iterator[Counter[str]]:
     """Judge every record as if it arrived at `now` (ms since 1970); yield the verdicts after each batch.
 
-    The files appear whole when all is done, or not at all.
+    What follows on the verdicts goes by the annotations' own time. The files appear whole when all is done, or not at
+    all.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    core = Validator(projects, Origin("annotations", 0))
-    state, total, offset = PartitionState(), Counter[str](), 0
-    with ExitStack() as stack:
-        files = {topic.name: stack.enter_context(_part(folder, topic.name).open("wb")) for topic in _OUTPUTS}
+    validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
+    consensus = ReplayedConsensus(projects)
+    total, offset = Counter[str](), 0
+    with Results(folder) as results:
         for chunk in _chunks(records):
             batch = [FileRecord(offset + i, now, record.key, record.value) for i, record in enumerate(chunk)]
-            step = core.step(state, batch)
+            step = validator.step(state, batch)
             state.apply(step.changes)
-            for output in step.outputs:
-                _write(files[output.topic], output)
+            results.write(step.outputs)
+            results.write(consensus.absorb([one for one in step.outputs if one.topic == VALIDATED.name], now))
             offset += len(batch)
             total.update(step.verdicts)
             yield total
-    for topic in _OUTPUTS:
-        _part(folder, topic.name).replace(folder / f"{topic.name}.jsonl")
+        for outputs in consensus.finish():
+            results.write(outputs)
 
 
-_OUTPUTS = (VALIDATED, REJECTED, DEAD)
+@dataclass
+class ReplayedConsensus:
+    """The consensus over the outputs of a validator, one partition for all; the pool is fed by hand."""
 
+    projects: Mapping[str, Project]
+    pool: Pool = field(default_factory=Pool)
+    state: PartitionState = field(default_factory=PartitionState)
+    clock: int = 0
+    offset: int = 0
 
-def _part(folder: Path, topic: str) -> Path:
-    return folder / f".{topic}.jsonl.part"
+    def __post_init__(self) -> None:
+        """Begin with an empty state."""
+        projects = {
+            name: ConsensusProject(project.rules.contract, make_truth) for name, project in self.projects.items()
+        }
+        self.core = Consensus(projects, self.pool, ConsensusOrigin(0, 1), self.state)
+
+    def absorb(self, validated: Sequence[Output], now: int) -> Sequence[Output]:
+        """Absorb one batch at the time of its newest annotations, which is not later than `now` (ms)."""
+        if not validated:
+            return ()
+        newest = decode(validated[-1].value)
+        self.clock = max(self.clock, min(now, 0 if newest is None else newest.occurred // 1_000))
+        batch = [FileRecord(self.offset + i, self.clock, one.key, one.value) for i, one in enumerate(validated)]
+        self.offset += len(batch)
+        return self._taken(self.core.step(self.state, batch))
+
+    def finish(self) -> Iterator[Sequence[Output]]:
+        """Sweep until nothing moves, and tell everything that has not been told."""
+        for _ in range(_MOST_SWEEPS):
+            self.clock += 60 * _SECOND_MS
+            step = self.core.idle(self.clock)
+            if step is None:
+                return
+            yield self._taken(step)
+
+    def _taken(self, step: Step) -> Sequence[Output]:
+        self.state.apply(step.changes)
+        for output in step.outputs:
+            if output.topic == COUNTS.name:
+                self.pool.take_counts(output.key or b"", output.value)
+            elif output.topic == PANES.name:
+                self.pool.take_pane(output.key or b"", output.value)
+        return step.outputs
 
 
 def _chunks(records: Iterable[InputRecord]) -> Iterator[list[InputRecord]]:
     rest = iter(records)
     while chunk := list(itertools.islice(rest, _BATCH)):
         yield chunk
-
-
-def _write(file: IO[bytes], output: Output) -> None:
-    line = _dead_letter(output.value, output.headers) if output.topic == DEAD.name else output.value or b"null"
-    file.write(line + b"\n")
-
-
-def _dead_letter(value: bytes | None, headers: Headers) -> bytes:
-    """Return a dead letter as JSON: bytes that are no text go as base64."""
-    about = {name: (raw or b"").decode(errors="replace") for name, raw in headers}
-    letter: dict[str, Any] = {
-        "reason": about["assay-reason"],
-        "field": about["assay-field"],
-        "message": about["__connect.errors.exception.message"],
-    }
-    try:
-        letter["value"] = None if value is None else value.decode()
-    except UnicodeDecodeError:
-        letter["value_base64"] = base64.b64encode(value or b"").decode()
-    return orjson.dumps(letter)

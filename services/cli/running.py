@@ -68,8 +68,10 @@ def up() -> None:
             with out.status("starting Kafka …"):
                 stack.enter_context(local)
             address = local.address
-        out.print(f"Kafka at {address}; services: {', '.join(WORKERS)}; Ctrl-C stops all")
-        asyncio.run(Supervisor(say=print_log, environment={"ASSAY_KAFKA": address}).run())
+        ports = {name: settings.web_port + number for number, name in enumerate(WORKERS)}
+        shown = ", ".join(f"{name} (http://{settings.web_host}:{port}/metrics)" for name, port in ports.items())
+        out.print(f"Kafka at {address}; services: {shown}; Ctrl-C stops all")
+        asyncio.run(Supervisor(say=print_log, environment={"ASSAY_KAFKA": address}, ports=ports).run())
         out.print("stopping …")
 
 

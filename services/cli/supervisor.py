@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-WORKERS = {"validator": "services.validator"}
+WORKERS = {"validator": "services.validator", "consensus": "services.consensus"}
 """The workers by name, and the module that each one runs."""
 
 _PAUSES = (1, 2, 5, 10, 30)
@@ -17,10 +17,14 @@ _STOP_SECONDS = 15
 
 @dataclass(slots=True)
 class Supervisor:
-    """Run the workers until stopped. `say` gets (worker, line); a worker that ends is started again."""
+    """Run the workers until stopped. `say` gets (worker, line); a worker that ends is started again.
+
+    `ports` is where each worker answers for its health.
+    """
 
     say: Callable[[str, str], None]
     environment: Mapping[str, str]
+    ports: Mapping[str, int]
     names: tuple[str, ...] = tuple(WORKERS)
     restarts: int = 0
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,7 +58,7 @@ class Supervisor:
             sys.executable,
             "-m",
             WORKERS[name],
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment, "ASSAY_WEB_PORT": str(self.ports[name])},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,

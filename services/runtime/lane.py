@@ -18,6 +18,7 @@ from aiokafka.errors import (
 from mode import Service
 
 from services.runtime import metrics
+from services.runtime.counting import Batch, count_batch
 from services.runtime.kafka import (
     FENCED,
     let_fenced_futures_go,
@@ -32,13 +33,13 @@ from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.state_topic import restore, state_records
-from services.runtime.step import Core, Step
-from services.runtime.topics import ensure_topics
+from services.runtime.step import Core, NotYet, Step
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64
 _LONG_STEP_SECONDS = 0.1
 _BACKOFF_SECONDS = 1.0
+_NOT_YET_SECONDS = 1.0
 
 PROMISES: dict[str, str] = {
     "one verdict per record after SIGKILL": "tests/services/validator/test_chaos.py",
@@ -71,20 +72,8 @@ class _Partition:
     producer: AIOKafkaProducer
     state: PartitionState
     ledger: Ledger | None
+    core: Core
     limit: int = _FIRST_LIMIT
-
-
-class TopicsInPlace(Service):
-    """Wait for Kafka and create the topics, before anything reads them."""
-
-    def __init__(self, settings: RuntimeSettings) -> None:
-        """Take the settings."""
-        super().__init__()
-        self._settings = settings
-
-    async def on_start(self) -> None:
-        """Create what is missing."""
-        await retrying(lambda: ensure_topics(self._settings), patience=self._settings.patience_seconds)
 
 
 class Lane(Service):
@@ -92,7 +81,7 @@ class Lane(Service):
 
     def __init__(
         self,
-        core: Callable[[int], Core],
+        core: Callable[[int, PartitionState], Core],
         *,
         service: str,
         topics: LaneTopics,
@@ -100,7 +89,7 @@ class Lane(Service):
         before: Callable[[], Awaitable[None]] | None = None,
         **kwargs: Any,  # noqa: ANN401  # mode's own options
     ) -> None:
-        """Take the core of a partition as a function, so that a new contract is in force from the next batch on.
+        """Take what makes the core of a partition from its number and its state, whenever it is taken up.
 
         `before` is awaited before the first batch of this process.
         """
@@ -225,7 +214,7 @@ class Lane(Service):
         except BaseException:
             await stop_quietly(producer)
             raise
-        return _Partition(number, producer, state, ledger)
+        return _Partition(number, producer, state, ledger, self._core(number, state))
 
     async def _work(self, partition: _Partition) -> None:
         number = partition.number
@@ -235,9 +224,13 @@ class Lane(Service):
             self.ready_partitions.add(number)
             while number not in self._stopping:
                 batch = await self._poll(tp, position, partition.limit)
-                if batch and number not in self._stopping:
+                if number in self._stopping:
+                    break
+                if batch:
                     await self._advance(partition, batch)
                     position = batch[-1].offset + 1
+                else:
+                    await self._rest(partition, position)
         except BaseException:
             await stop_quietly(partition.producer)
             raise
@@ -270,20 +263,37 @@ class Lane(Service):
     async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
         """Judge one batch and commit what it comes to; only then does the state in memory change."""
         began = time.perf_counter()
-        step = self._core(partition.number).step(partition.state, batch)
+        step = await self._decide(partition, batch)
         decided = time.perf_counter()
-        ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
         if sum(step.verdicts.values()) != len(batch):
             raise RuntimeError(f"{len(batch)} records came to {step.verdicts}: the ledger does not balance")
+        ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
         await self._commit(partition, step, ledger)
-        partition.state.apply(step.changes)
-        partition.ledger = ledger
-        self._count(partition, step, len(batch), decided - began, time.perf_counter() - decided)
-        full = len(batch) >= partition.limit
+        seconds = time.perf_counter() - decided
+        done = Batch(self._service, partition.number, len(batch), decided - began, seconds)
+        count_batch(done, step, state_keys=len(partition.state), lag=self._lag(partition))
         if decided - began > _LONG_STEP_SECONDS:
             partition.limit = max(_FIRST_LIMIT, partition.limit // 2)
-        elif full:
+        elif len(batch) >= partition.limit:
             partition.limit = min(self._settings.largest_batch, partition.limit * 2)
+
+    async def _decide(self, partition: _Partition, batch: Sequence[Any]) -> Step:
+        try:
+            return partition.core.step(partition.state, batch)
+        except NotYet as error:
+            log.info("waiting", partition=partition.number, wanted=str(error))
+            await asyncio.sleep(_NOT_YET_SECONDS)
+            return partition.core.step(partition.state, batch)
+
+    async def _rest(self, partition: _Partition, position: int) -> None:
+        """Let the core use a quiet moment. The ledger stays as it is: no record was taken."""
+        step = partition.core.idle(time.time_ns() // 1_000_000)
+        if step is not None:
+            await self._commit(partition, step, partition.ledger or Ledger(position))
+
+    def _lag(self, partition: _Partition) -> int | None:
+        high = self.consumer.highwater(TopicPartition(self._source, partition.number))
+        return None if high is None or partition.ledger is None else max(0, high - partition.ledger.position)
 
     async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
         producer, number = partition.producer, partition.number
@@ -296,23 +306,8 @@ class Lane(Service):
             await producer.commit_transaction()
         except IllegalOperation as error:
             raise KafkaError(str(error)) from error
-
-    def _count(
-        self, partition: _Partition, step: Step, events: int, step_seconds: float, transaction_seconds: float
-    ) -> None:
-        service, number = self._service, str(partition.number)
-        metrics.EVENTS_IN.labels(service).inc(events)
-        metrics.BATCH_EVENTS.labels(service).observe(events)
-        metrics.STEP_SECONDS.labels(service).observe(step_seconds)
-        metrics.TRANSACTION_SECONDS.labels(service).observe(transaction_seconds)
-        metrics.STATE_KEYS.labels(service, number).set(len(partition.state))
-        for verdict, count in step.verdicts.items():
-            metrics.VERDICTS.labels(service, verdict).inc(count)
-        for (name, *labels), count in step.notes.items():
-            metrics.NOTES[name].labels(*labels).inc(count)
-        high = self.consumer.highwater(TopicPartition(self._source, partition.number))
-        if high is not None and partition.ledger is not None:
-            metrics.LAG.labels(service, number).set(max(0, high - partition.ledger.position))
+        partition.state.apply(step.changes)
+        partition.ledger = ledger
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

@@ -37,5 +37,9 @@ MODEL_UNAVAILABLE = Gauge(
 )
 CONTRACT_VERSION = Gauge("assay_contract_version", "The contract version in force.", ["project"], registry=REGISTRY)
 
-NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS}
+CORRECTIONS = Counter(
+    "assay_corrections", "Annotations called wrong, and corrections taken back.", ["project", "kind"], registry=REGISTRY
+)
+
+NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS, "corrections": CORRECTIONS}
 """The counters that a core may name in `Step.notes`."""

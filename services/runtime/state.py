@@ -1,6 +1,6 @@
 """The state of one partition: keys to bytes, and which of them are due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.runtime.step import Entry
 
@@ -59,6 +59,11 @@ class PartitionState:
         if key not in self._stored or self._minute(key) != minute:
             self._buckets.setdefault(minute, []).append(key)
         self._stored[key] = stored
+
+    def values(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every key with its value."""
+        for key, stored in self._stored.items():
+            yield key, stored[_WAKE_BYTES:]
 
     def items(self) -> Mapping[bytes, bytes]:
         """Return every key with its stored form, for comparison."""

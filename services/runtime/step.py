@@ -64,9 +64,20 @@ class Step:
     notes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
 
+class NotYet(Exception):
+    """Something that the step needs may be on its way: the lane waits a moment, and asks once more."""
+
+
 class Core(Protocol):
     """What a lane runs: pure, deterministic, one batch at a time, in order."""
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
-        """Decide what the batch comes to. An exception is a bug and stops the worker."""
+        """Decide what the batch comes to. An exception is a bug and stops the worker, but for NotYet."""
         ...
+
+    def idle(self, now: int) -> Step | None:  # noqa: ARG002  # it is for those who override this
+        """Use a quiet moment, at `now` (ms since 1970); None where there is nothing to do. No record is taken.
+
+        Most cores have nothing to do then.
+        """
+        return None

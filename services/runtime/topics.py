@@ -8,7 +8,9 @@ from enum import StrEnum
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
+from schemas.agreement import AgreementReading, PaneCounts
 from schemas.annotation import Annotation, Event
+from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.kafka import client_options
@@ -62,8 +64,62 @@ CONTRACTS = Topic(
 VALIDATOR_STATE = Topic(
     "validator.state", "The validator's open items and its positions.", "state key", None, kept=Kept.COMPACTED
 )
+CONSENSUS = Topic(
+    "items.consensus", "The most probable label of each item.", "project:item", Consensus, kept=Kept.COMPACTED
+)
+CORRECTED = Topic(
+    "annotations.corrected",
+    "Annotations that are very probably wrong, and corrections that are taken back.",
+    "project:item",
+    Correction,
+)
+REVIEW = Topic(
+    "items.review", "Items that a person should look at.", "project:item", ReviewRequest, kept=Kept.COMPACTED
+)
+AGREEMENT = Topic(
+    "agreement.rolling", "How well the annotators agree, by window of event time.", "project", AgreementReading
+)
+RELIABILITY = Topic(
+    "annotators.reliability",
+    "How reliable each annotator is, over all partitions.",
+    "project:annotator",
+    Reliability,
+    kept=Kept.COMPACTED,
+)
+PANES = Topic(
+    "agreement.panes",
+    "What each partition has counted by pane; for the other partitions.",
+    "project, scope, minute, partition",
+    PaneCounts,
+    kept=Kept.COMPACTED,
+)
+COUNTS = Topic(
+    "annotators.counts",
+    "What each partition has learned of each annotator; for the other partitions.",
+    "project, annotator, partition",
+    AnnotatorCounts,
+    kept=Kept.COMPACTED,
+)
+CONSENSUS_STATE = Topic(
+    "consensus.state", "The consensus's open items and its positions.", "state key", None, kept=Kept.COMPACTED
+)
 
-TOPICS = (ANNOTATIONS, VALIDATED, REJECTED, DEAD, CONTRACTS, VALIDATOR_STATE)
+TOPICS = (
+    ANNOTATIONS,
+    VALIDATED,
+    REJECTED,
+    DEAD,
+    CONTRACTS,
+    VALIDATOR_STATE,
+    CONSENSUS,
+    CORRECTED,
+    REVIEW,
+    AGREEMENT,
+    RELIABILITY,
+    PANES,
+    COUNTS,
+    CONSENSUS_STATE,
+)
 """Every topic of Assay. AsyncAPI, creation and `assay tail` all read this."""
 
 

@@ -6,8 +6,9 @@ from mode import ServiceT
 from schemas.contract import LabelContract
 from services.runtime.chassis import build_chassis
 from services.runtime.contracts import ContractTable
-from services.runtime.lane import Lane, LaneTopics, TopicsInPlace
+from services.runtime.lane import Lane, LaneTopics
 from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
+from services.runtime.topics_in_place import TopicsInPlace
 from services.validator.core import Origin, Project, Validator
 from services.validator.projects import load_project
 from services.validator.settings import ValidatorSettings
@@ -29,7 +30,7 @@ def build_app(settings: ValidatorSettings) -> faust.App:
     def carries() -> list[ServiceT]:
         table = ContractTable(settings, put_in_force)
         lane = Lane(
-            lambda number: Validator(projects, Origin(settings.prefix + ANNOTATIONS.name, number)),
+            lambda number, _: Validator(projects, Origin(settings.prefix + ANNOTATIONS.name, number)),
             service="validator",
             topics=LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name),
             settings=settings,

@@ -17,7 +17,7 @@ from schemas.annotation import Annotation, Item, Label, ProjectId
 from schemas.contract import LabelContract
 from schemas.verdict import Finding, RuleAction
 from services.runtime.ledger import SUPERSEDED
-from services.runtime.step import Entry, Headers, Output, Record, State, Step
+from services.runtime.step import Core, Entry, Headers, Output, Record, State, Step
 from services.validator.decode import Undecodable, decode
 from services.validator.items import OpenItem, content_mark, load_item, rounded, word_of
 
@@ -93,7 +93,7 @@ class _Heard(NamedTuple):
     mark: int | None
 
 
-class Validator:
+class Validator(Core):
     """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
 
     def __init__(self, projects: Mapping[str, Project], origin: Origin) -> None:

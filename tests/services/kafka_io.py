@@ -11,6 +11,7 @@ from services.runtime.audit import audit
 from services.runtime.kafka import make_producer, reading, send_all
 from services.runtime.lane import Lane, LaneTopics
 from services.runtime.settings import RuntimeSettings
+from services.runtime.state import PartitionState
 from services.runtime.step import Core, Headers
 from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
 
@@ -37,7 +38,7 @@ async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
 
 
 @asynccontextmanager
-async def running(settings: RuntimeSettings, core: Callable[[int], Core]) -> AsyncIterator[Lane]:
+async def running(settings: RuntimeSettings, core: Callable[[int, PartitionState], Core]) -> AsyncIterator[Lane]:
     lane = a_lane(settings, core)
     await lane.start()
     try:
@@ -46,7 +47,7 @@ async def running(settings: RuntimeSettings, core: Callable[[int], Core]) -> Asy
         await lane.stop()
 
 
-def a_lane(settings: RuntimeSettings, core: Callable[[int], Core]) -> Lane:
+def a_lane(settings: RuntimeSettings, core: Callable[[int, PartitionState], Core]) -> Lane:
     topics = LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name)
     return Lane(core, service="validator", topics=topics, settings=settings)
 
@@ -58,6 +59,15 @@ async def until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.1)
     raise TimeoutError("it did not come about")
+
+
+async def until_some(settings: RuntimeSettings, topic: str) -> list[Any]:
+    """Wait until something lies on a topic; return all of it."""
+    for _ in range(PATIENCE_SECONDS * 5):
+        if found := await take(settings, topic):
+            return found
+        await asyncio.sleep(0.2)
+    raise TimeoutError(f"nothing came to {topic}")
 
 
 async def until_all_judged(settings: RuntimeSettings, *running: Service) -> None:

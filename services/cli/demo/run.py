@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +19,8 @@ from services.cli.demo.view import Scene, draw
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
 from services.cli.ledger_table import print_audit
-from services.cli.supervisor import Supervisor
+from services.cli.ports import free_port
+from services.cli.supervisor import WORKERS, Supervisor
 from services.cli.training import train_model
 from services.runtime.audit import audit
 from services.runtime.broker import LocalBroker
@@ -91,10 +91,10 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_KAFKA": str(settings.kafka),
             "ASSAY_FOLDER": str(settings.folder),
             "ASSAY_MODELS": str(settings.models),
-            "ASSAY_WEB_PORT": str(_free_port()),
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": "",
         },
+        ports={name: free_port() for name in WORKERS},
     )
     services = asyncio.create_task(supervisor.run())
     scene = Scene()
@@ -176,9 +176,3 @@ def _note(scene: Scene, verdict: dict[str, Any]) -> None:
     scene.people[who] += 1
     scene.findings.update(found["rule"] for found in verdict["findings"])
     scene.flagged[who] += bool(verdict["findings"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

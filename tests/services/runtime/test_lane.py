@@ -10,12 +10,13 @@ from services.runtime.audit import audit
 from services.runtime.kafka import make_consumer, make_producer
 from services.runtime.lane import PROMISES, from_position
 from services.runtime.settings import RuntimeSettings
-from services.runtime.step import Entry, Output, Record, State, Step
-from services.runtime.topics import VALIDATED, ensure_topics
-from tests.services.kafka_io import a_lane, put, running, take, until, until_all_judged, values
+from services.runtime.state_topic import restore
+from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
+from services.runtime.topics import REJECTED, VALIDATED, VALIDATOR_STATE, ensure_topics
+from tests.services.kafka_io import a_lane, put, running, take, until, until_all_judged, until_some, values
 
 
-class Counting:
+class Counting(Core):
     """Hand every record on with the number of records before it, which is the state; fail on `poison`."""
 
     def __init__(self, poison: bytes | None = None) -> None:
@@ -37,7 +38,7 @@ def test_every_record_comes_out_once_and_in_order(settings: RuntimeSettings) -> 
     async def run() -> list[bytes]:
         await ensure_topics(settings)
         await put(settings, b"a", b"b", b"c")
-        async with running(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda *_: Counting()) as lane:
             await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
@@ -49,7 +50,7 @@ def test_a_restarted_lane_goes_on_where_the_last_one_stopped(settings: RuntimeSe
         await ensure_topics(settings)
         for value in (b"a", b"b"):
             await put(settings, value)
-            async with running(settings, lambda _: Counting()) as lane:
+            async with running(settings, lambda *_: Counting()) as lane:
                 await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
@@ -60,12 +61,12 @@ def test_a_step_that_raises_crashes_the_lane_and_skips_nothing(settings: Runtime
     async def run() -> tuple[bool, list[bytes]]:
         await ensure_topics(settings)
         await put(settings, b"a", b"poison", b"c")
-        broken = a_lane(settings, lambda _: Counting(poison=b"poison"))
+        broken = a_lane(settings, lambda *_: Counting(poison=b"poison"))
         await broken.start()
         await until_all_judged(settings, broken)
         crashed = broken.crashed
         await broken.stop()
-        async with running(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda *_: Counting()) as lane:
             await until_all_judged(settings, lane)
         return crashed, values(await take(settings, VALIDATED.name))
 
@@ -76,14 +77,14 @@ def test_a_step_that_raises_crashes_the_lane_and_skips_nothing(settings: Runtime
 
 
 def test_a_step_whose_verdicts_do_not_add_up_crashes_the_lane(settings: RuntimeSettings) -> None:
-    class Forgetful:
+    class Forgetful(Core):
         def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002
             return Step([], {}, {"validated": len(batch) - 1})
 
     async def run() -> bool:
         await ensure_topics(settings)
         await put(settings, b"a")
-        lane = a_lane(settings, lambda _: Forgetful())
+        lane = a_lane(settings, lambda *_: Forgetful())
         await lane.start()
         await until_all_judged(settings, lane)
         crashed: bool = lane.crashed
@@ -97,7 +98,7 @@ def test_a_partition_fenced_by_another_owner_writes_nothing_twice(settings: Runt
     async def run() -> list[bytes]:
         await ensure_topics(settings)
         await put(settings, b"a")
-        async with running(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda *_: Counting()) as lane:
             await until_all_judged(settings, lane)
             usurper = make_producer(settings, transactional_id="assay.validator.annotations.0")
             await usurper.start()  # takes the partition's producer away from the lane
@@ -119,17 +120,68 @@ def test_the_position_comes_from_the_state_and_not_from_the_group(settings: Runt
         await liar.start()
         await liar.commit({tp: 2})
         await liar.stop()
-        async with running(settings, lambda _: Counting()) as lane:
+        async with running(settings, lambda *_: Counting()) as lane:
             await until_all_judged(settings, lane)
         return values(await take(settings, VALIDATED.name))
 
     assert asyncio.run(run()) == [b"0:a", b"1:b"]
 
 
+class Resting(Counting):
+    """Say once, in a quiet moment, how many records it has counted."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+        self._rested = False
+
+    def idle(self, now: int) -> Step | None:
+        assert now > 0
+        counted = self._state.get(b"count")
+        if self._rested or counted is None:
+            return None
+        self._rested = True
+        return Step([Output(REJECTED.name, None, counted, [])], {b"rested": Entry(0, counted)}, {})
+
+
+def test_a_core_may_speak_in_a_quiet_moment(settings: RuntimeSettings) -> None:
+    async def run() -> tuple[list[bytes], bytes | None]:
+        await ensure_topics(settings)
+        await put(settings, b"a", b"b")
+        async with running(settings, lambda _, state: Resting(state)):
+            said = await until_some(settings, REJECTED.name)
+        state, ledger = await restore(settings, VALIDATOR_STATE.name, 0)
+        assert ledger is not None
+        assert ledger.position == ledger.total
+        return values(said), state.get(b"rested")
+
+    assert asyncio.run(run()) == ([b"2"], b"2")
+
+
+def test_a_step_that_asks_for_patience_is_taken_once_more(settings: RuntimeSettings) -> None:
+    class Hesitant(Counting):
+        asked = False
+
+        def step(self, state: State, batch: Sequence[Record]) -> Step:
+            if not self.asked:
+                self.asked = True
+                raise NotYet("a contract")
+            return super().step(state, batch)
+
+    async def run() -> list[bytes]:
+        await ensure_topics(settings)
+        await put(settings, b"a")
+        async with running(settings, lambda *_: Hesitant()) as lane:
+            await until_all_judged(settings, lane)
+        return values(await take(settings, VALIDATED.name))
+
+    assert asyncio.run(run()) == [b"0:a"]
+
+
 def test_two_lanes_share_the_partitions(settings: RuntimeSettings) -> None:
     async def run() -> list[int]:
         await ensure_topics(settings)
-        async with running(settings, lambda _: Counting()) as one, running(settings, lambda _: Counting()) as other:
+        async with running(settings, lambda *_: Counting()) as one, running(settings, lambda *_: Counting()) as other:
             await until(lambda: len(one.ready_partitions) == len(other.ready_partitions) == 1)
             await put(settings, b"a", partition=0)
             await put(settings, b"b", partition=1)

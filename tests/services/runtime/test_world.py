@@ -3,6 +3,9 @@
 import asyncio
 import logging
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,41 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(BrokerFailedError, match="cannot write to"):
         LocalBroker(tmp_path / "file" / "data").start()
+
+
+@contextmanager
+def a_small_disk(folder: Path, *, megabytes: int) -> Iterator[Path]:
+    """Mount a disk in memory; skip the test where that is not allowed."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],  # noqa: S607
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S607
+
+
+def test_too_small_a_disk_is_refused_before_kafka_starts(tmp_path: Path) -> None:
+    with a_small_disk(tmp_path, megabytes=3), pytest.raises(BrokerFailedError, match="only 3 MB are free"):
+        LocalBroker(tmp_path).start()
+
+
+def test_a_disk_that_fills_up_ends_kafka_with_a_clear_reason(tmp_path: Path) -> None:
+    with a_small_disk(tmp_path, megabytes=320), LocalBroker(tmp_path / "kafka") as broker:
+        settings = RuntimeSettings(kafka=broker.address, folder=tmp_path, partitions=1)
+        with (tmp_path / "fill").open("wb") as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 65_536)
+
+        with suppress(KafkaError, OSError, TopicMismatchError):
+            asyncio.run(ensure_topics(settings))
+
+        assert broker.wait() != 0
+        assert "is full; free some space" in broker.why_it_ended()
 
 
 def test_without_any_kafka_the_answer_says_what_to_do(tmp_path: Path) -> None:

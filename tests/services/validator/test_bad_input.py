@@ -104,7 +104,7 @@ def test_hostile_records_pass_through_a_real_kafka(settings: RuntimeSettings) ->
     async def run() -> dict[str, list[Any]]:
         await ensure_topics(settings)
         await put(settings, *sent, key=None)
-        async with running(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
+        async with running(settings, lambda n, _: Validator(projects, Origin("annotations", n))) as lane:
             await until_all_judged(settings, lane)
         return {topic.name: await take(settings, topic.name) for topic in (VALIDATED, REJECTED, DEAD)}
 

@@ -33,8 +33,8 @@ async def through_kafka(
 ) -> dict[str, list[bytes]]:
     await ensure_topics(settings)
     records = read_annotations(path, contract)
-    await send_records(records, settings, bookmark=bookmark_of(path, settings), rate=None, sent=lambda _: None)
-    async with running(settings, lambda n: Validator(projects, Origin("annotations", n))) as lane:
+    await send_records(records, settings, bookmark=bookmark_of(path, settings), rate=None, sent=lambda *_: None)
+    async with running(settings, lambda n, _: Validator(projects, Origin("annotations", n))) as lane:
         await until_all_judged(settings, lane)
     assert all(not one.problems for one in await audit(settings))
     return {t.name: sorted(r.value for r in await take(settings, t.name)) for t in (VALIDATED, REJECTED)}

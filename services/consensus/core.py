@@ -1,0 +1,240 @@
+"""Absorb validated annotations: what each item's label is, who is right how often, how well all agree."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+
+from models.truth.judging import POOL, Ballot, Facts, Judgement, Truth
+from schemas.contract import LabelContract
+from services.consensus.absorbing import absorb
+from services.consensus.decode import Heard, decode
+from services.consensus.items import OpenItem, load_item
+from services.consensus.kept import KEPT, kept_entry, kept_key, load_kept
+from services.consensus.panes import OwnPanes
+from services.consensus.placing import longest_minutes, places_of
+from services.consensus.pool import Pool
+from services.consensus.shared import Shared
+from services.consensus.words import Origin, Words
+from services.runtime.ledger import SUPERSEDED
+from services.runtime.state import PartitionState
+from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
+
+_ITEM = b"i:"
+_CLOSE_AT_ONCE = 200
+_IDLE_SWEEP = 2_000
+_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
+_NOTHING = Judgement(None, None, {}, 0.0, lambda _: 0.0, None)
+
+
+class Project(NamedTuple):
+    """A project's contract in force, and what makes a truth model for its labels."""
+
+    contract: LabelContract
+    make_truth: Callable[[LabelContract], Truth]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch while it is absorbed. `heard`: when (ms) something was heard of an item."""
+
+    now: int
+    items: dict[bytes, OpenItem] = field(default_factory=dict)
+    heard: dict[bytes, int] = field(default_factory=dict)
+    changes: dict[bytes, Entry | None] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+
+class Consensus(Core):
+    """The consensus of one partition.
+
+    What it works with (truth models, panes) is made from the state when it begins, and changes with every step: an
+    instance lives exactly as long as the state in memory that it was made from. The same records in the same batches,
+    with the same word from the other partitions, give the same steps.
+    """
+
+    def __init__(self, projects: Mapping[str, Project], pool: Pool, origin: Origin, state: PartitionState) -> None:
+        """Take the projects in force, what other partitions say, and the state to go on from."""
+        self._projects = projects
+        self._state = state
+        self._truths: dict[str, Truth] = {}
+        self._contracts: dict[str, LabelContract] = {}
+        self._missing: set[str] = set()
+        changes = pool.follow()
+        self._panes = OwnPanes(pool, changes, origin)
+        self._shared = Shared(pool, changes, origin)
+        self._stored: defaultdict[str, list[bytes]] = defaultdict(list)
+        for key, value in state.values():
+            self._stored[_project_of(value)].append(key)
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
+        """Absorb one batch."""
+        heard = [decode(record.value) for record in batch]
+        self._demand({one.project for one in heard if one is not None})
+        work = _Batch(max(record.timestamp for record in batch))
+        for record, one in zip(batch, heard, strict=True):
+            work.verdicts[self._hear(work, record, one)] += 1
+        for key in work.heard:
+            self._put(key, work.items[key])
+        self._judge(work, sweep=len(batch))
+        self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
+        return self._end(work)
+
+    def idle(self, now: int) -> Step | None:
+        """Use a quiet moment: judge again what may have moved, and tell what has not been told; None if nothing is."""
+        work = _Batch(now)
+        for name in self._stored.keys() & self._projects.keys():
+            self._truth(name)
+        self._judge(work, sweep=_IDLE_SWEEP)
+        step = self._end(work)
+        return step if step.outputs or step.changes else None
+
+    def _demand(self, names: Iterable[str]) -> None:
+        """See to it that every project has its contract; ask for a pause, once, where one may be on its way."""
+        missing = {name for name in names if name not in self._projects} - self._missing
+        if missing:
+            self._missing |= missing
+            raise NotYet(f"the contract of {', '.join(sorted(missing))}")
+
+    def _hear(self, work: _Batch, record: Record, heard: Heard | None) -> str:
+        if heard is None:
+            return "unreadable"
+        if heard.project not in self._projects:
+            return "no-contract"
+        key = heard.key
+        item = work.items.get(key) or self._open(work, key, heard)
+        contract = self._projects[heard.project].contract
+        before = places_of(item, contract)
+        if not absorb(item, heard):
+            return SUPERSEDED
+        self._panes.move(item, before, contract)
+        work.heard[key] = record.timestamp
+        return "absorbed"
+
+    def _open(self, work: _Batch, key: bytes, heard: Heard) -> OpenItem:
+        truth = self._truth(heard.project)
+        stored = self._state.get(_ITEM + key)
+        item = work.items[key] = OpenItem(heard.project, heard.item) if stored is None else load_item(stored)
+        if item.closed:
+            item.closed = False
+            truth.reopen(key, _facts(item), stored=item.posterior)
+            self._panes.move(item, {}, self._projects[item.project].contract)
+            self._keep(work, item, truth)
+        return item
+
+    def _put(self, key: bytes, item: OpenItem) -> None:
+        truth = self._truth(item.project)
+        self._shared.changed(item.project, (*item.votes, *item.gone))
+        if item.votes or item.word is not None:
+            truth.put(key, _facts(item))
+        else:
+            truth.remove(key)
+
+    def _judge(self, work: _Batch, *, sweep: int) -> None:
+        self._shared.listen(self._truths)
+        for name, truth in self._truths.items():
+            words = Words(self._projects[name].contract, work.now, work.notes)
+            judged = {**truth.sweep(sweep), **truth.settle()}
+            if judged:
+                work.judged.add(name)
+            for key, judgement in judged.items():
+                self._say(work, words, key, judgement)
+        for key in work.heard:
+            item = work.items[key]
+            if not item.votes and item.word is None:
+                words = Words(self._projects[item.project].contract, work.now, work.notes)
+                self._say(work, words, key, _NOTHING)
+
+    def _say(self, work: _Batch, words: Words, key: bytes, judgement: Judgement) -> None:
+        item = work.items.get(key) or load_item(self._state.get(_ITEM + key) or b"")
+        heard = key in work.heard
+        said = words.about(key, item, judgement, heard=heard)
+        if not said:
+            return
+        work.outputs.extend(said)
+        item.posterior = judgement.stored
+        if heard:
+            item.heard = work.heard[key]
+        self._shared.changed(item.project, item.votes)
+        work.changes[_ITEM + key] = Entry(_closes_at(item, words.contract), item.dump())
+
+    def _close(self, work: _Batch, *, limit: int) -> None:
+        """Close what has been quiet for long enough; drop what was closed long ago."""
+        for key in self._state.due(work.now, limit=limit):
+            if key in work.changes or not key.startswith(_ITEM):
+                continue
+            item = load_item(self._state.get(key) or b"")
+            if item.closed or item.project not in self._projects:
+                work.changes[key] = None
+                continue
+            truth, contract = self._truth(item.project), self._projects[item.project].contract
+            before = places_of(item, contract)
+            truth.close(key[len(_ITEM) :])
+            item.closed = True
+            self._panes.move(item, before, contract)
+            self._keep(work, item, truth)
+            work.changes[key] = Entry(work.now + int(contract.close.age_days * _DAY_MS), item.dump())
+
+    def _keep(self, work: _Batch, item: OpenItem, truth: Truth) -> None:
+        for who in item.votes:
+            key, entry = kept_entry(item.project, who, truth)
+            work.changes[key] = entry
+
+    def _end(self, work: _Batch) -> Step:
+        if self._shared.is_due(work.now):
+            for name in work.judged:
+                work.changes.update([kept_entry(name, POOL, self._truths[name])])
+        contracts = {name: project.contract for name, project in self._projects.items()}
+        work.outputs.extend(self._panes.tell(work.now, contracts))
+        work.outputs.extend(self._shared.tell(work.now, self._truths))
+        return Step(work.outputs, work.changes, work.verdicts, work.notes)
+
+    def _truth(self, name: str) -> Truth:
+        """Return a project's truth model: made from the state at first, told of every new contract."""
+        project, truth = self._projects[name], self._truths.get(name)
+        if truth is None:
+            truth = self._truths[name] = project.make_truth(project.contract)
+            self._contracts[name] = project.contract
+            self._restore(name, truth, project.contract)
+        elif self._contracts[name] is not project.contract:
+            self._contracts[name] = project.contract
+            truth.adopt(project.contract)
+        return truth
+
+    def _restore(self, name: str, truth: Truth, contract: LabelContract) -> None:
+        # The pool comes after its annotators: an empty name would sort first, and the order must be the same each time.
+        for key in sorted(self._stored.pop(name, ()), key=lambda key: (key == kept_key(name, POOL), key)):
+            value = self._state.get(key) or b""
+            if key.startswith(KEPT):
+                load_kept(value, truth)
+                continue
+            item = load_item(value)
+            if not item.closed and (item.votes or item.word is not None):
+                truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
+                self._panes.move(item, {}, contract)
+                self._shared.changed(name, item.votes)
+
+
+def _facts(item: OpenItem) -> Facts:
+    known = item.gold if item.word is None else item.word.label
+    return Facts({who: Ballot(vote.label, vote.copied) for who, vote in item.votes.items()}, known, item.view or None)
+
+
+def _closes_at(item: OpenItem, contract: LabelContract) -> int:
+    """Return when an item closes if nothing more is heard: not before it has left the longest window."""
+    if len(item.votes) < contract.redundancy and item.word is None:
+        return item.heard + int(contract.close.age_days * _DAY_MS)
+    quiet = int(contract.close.quiet_hours * _HOUR_MS)
+    return item.heard + max(quiet, longest_minutes(contract.agreement) * _MINUTE_MS)
+
+
+def _project_of(value: bytes) -> str:
+    """Return the project of a stored item or kept count: the first thing that either has."""
+    return str(orjson.loads(value)[0])

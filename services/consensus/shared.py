@@ -1,0 +1,86 @@
+"""What this partition has learned of the annotators, told to the others; and the accuracies it speaks for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+import orjson
+
+from models.truth.judging import POOL, Truth
+from services.consensus.pool import Annotator, Changes, Pool, owner
+from services.consensus.words import Origin, headers, iso
+from services.runtime.step import Output
+
+_TELL_MS = 1_000
+
+
+class Shared:
+    """Annotators whose counts have changed here or elsewhere, until they are told."""
+
+    def __init__(self, pool: Pool, changes: Changes, origin: Origin) -> None:
+        """Take what all partitions publish."""
+        self._pool = pool
+        self._changes = changes
+        self._origin = origin
+        self._untold: defaultdict[str, set[str]] = defaultdict(set)
+        self._unspoken: set[Annotator] = set()
+        self._told_at = 0
+
+    def changed(self, project: str, annotators: Iterable[str]) -> None:
+        """Note that counts of these annotators have changed here."""
+        self._untold[project].update(annotators)
+
+    def listen(self, truths: Mapping[str, Truth]) -> None:
+        """Hand on what the others have counted since the last time."""
+        for project, annotator in self._changes.take_annotators():
+            if project in truths:
+                truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
+            if annotator != POOL:
+                self._unspoken.add((project, annotator))
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether it is time to tell: now and then, not with every batch."""
+        return now - self._told_at >= _TELL_MS
+
+    def tell(self, now: int, truths: Mapping[str, Truth]) -> Iterator[Output]:
+        """Yield our counts of the annotators that have changed, and the accuracies that are ours to tell."""
+        if not self.is_due(now):
+            return
+        self._told_at = now
+        untold, self._untold = self._untold, defaultdict(set)
+        for project, annotators in untold.items():
+            self._unspoken.update((project, annotator) for annotator in annotators)
+            for annotator in sorted({*annotators, POOL}):
+                yield self._counts(project, annotator, truths[project], now)
+        unspoken, self._unspoken = self._unspoken, set()
+        for project, annotator in sorted(unspoken):
+            if project in truths and owner(f"{project}:{annotator}", self._origin.partitions) == self._origin.partition:
+                yield from _reliability(project, annotator, truths[project], now)
+
+    def _counts(self, project: str, annotator: str, truth: Truth, now: int) -> Output:
+        partition = self._origin.partition
+        value = {
+            "project": project,
+            "annotator": annotator,
+            "partition": partition,
+            "learned": truth.learned(annotator),
+            "as_of": iso(now),
+        }
+        return Output("annotators.counts", orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
+
+
+def _reliability(project: str, annotator: str, truth: Truth, now: int) -> Iterator[Output]:
+    found = truth.accuracy(annotator)
+    if found is None:
+        return
+    value = {
+        "project": project,
+        "annotator": annotator,
+        "accuracy": found.value,
+        "accuracy_low": found.low,
+        "accuracy_high": found.high,
+        "votes": found.votes,
+        "confusion": found.confusion,
+        "as_of": iso(now),
+    }
+    key = f"{project}:{annotator}".encode()
+    yield Output("annotators.reliability", key, orjson.dumps(value), headers("reliability", value))

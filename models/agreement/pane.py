@@ -1,0 +1,104 @@
+"""What one minute of one scope says: counts of patterns, annotators and pairs of annotators."""
+
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, TypeAlias
+
+from models.agreement.table import Value, added, pattern_of, subtracted, value_of
+
+Scope: TypeAlias = Hashable
+"""Whose agreement: for instance ("all",) or ("attribute", "market", "BR")."""
+
+Said: TypeAlias = tuple[Any, ...]
+"""What an item says: a pattern, or the stretches of its text, or the counts of its boxes."""
+
+PairVote: TypeAlias = tuple[str, str, Value, Value]
+"""Two annotators in the order of their names, and what each of them said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands: the minute of its newest live annotation, what it says, and who says it.
+
+    `annotators` and `pairs` may be left empty; then they are not counted.
+    """
+
+    minute: int
+    pattern: Said
+    annotators: tuple[str, ...] = ()
+    pairs: tuple[PairVote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """Counts that add and subtract exactly; a pane without items is empty."""
+
+    patterns: Mapping[Said, int] = field(default_factory=dict)
+    annotators: Mapping[str, int] = field(default_factory=dict)
+    pairs: Mapping[PairVote, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing is counted."""
+        return not self.patterns
+
+
+def place_of(minute: int, labels: Mapping[str, str | float | Collection[str]]) -> Place:
+    """Return the place of an item with these labels, by annotator."""
+    votes = tuple((annotator, value_of(labels[annotator])) for annotator in sorted(labels))
+    pairs = tuple((a, b, said, other) for (a, said), (b, other) in combinations(votes, 2))
+    return Place(minute, pattern_of(labels.values()), tuple(sorted(labels)), pairs)
+
+
+def pane_of(place: Place) -> Pane:
+    """Return what one item adds to its pane."""
+    return Pane({place.pattern: 1}, dict.fromkeys(place.annotators, 1), dict.fromkeys(place.pairs, 1))
+
+
+def plus(pane: Pane, other: Pane) -> Pane:
+    """Return both panes as one."""
+    return Pane(
+        added(pane.patterns, other.patterns),
+        added(pane.annotators, other.annotators),
+        added(pane.pairs, other.pairs),
+    )
+
+
+def minus(pane: Pane, other: Pane) -> Pane:
+    """Return the pane without the other; raises ValueError where it has less than is to be taken out."""
+    return Pane(
+        subtracted(pane.patterns, other.patterns),
+        subtracted(pane.annotators, other.annotators),
+        subtracted(pane.pairs, other.pairs),
+    )
+
+
+def dump(pane: Pane) -> dict[str, Any]:
+    """Return the pane as plain JSON data, the same for equal panes; `load` gives an equal pane back."""
+    return {
+        "patterns": _rows(pane.patterns),
+        "annotators": dict(sorted(pane.annotators.items())),
+        "pairs": _rows(pane.pairs),
+    }
+
+
+def load(data: Mapping[str, Any]) -> Pane:
+    """Return the pane that `dump` described."""
+    return Pane(_counts(data["patterns"]), dict(data["annotators"]), _counts(data["pairs"]))
+
+
+def _rows(counts: Mapping[Any, int]) -> list[list[object]]:
+    return [[_plain(key), count] for key, count in sorted(counts.items(), key=repr)]
+
+
+def _counts(rows: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+    return {_frozen(key): count for key, count in rows}
+
+
+def _plain(key: object) -> object:
+    return [_plain(part) for part in key] if isinstance(key, tuple) else key
+
+
+def _frozen(key: object) -> object:
+    return tuple(_frozen(part) for part in key) if isinstance(key, list) else key

@@ -49,7 +49,10 @@ CONTENDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one contender did. Seconds are from its first verdict on Kafka to its last."""
+    """What one contender did. Seconds are from its first verdict on Kafka to its last.
+
+    `before`: how many verdicts carry the first time; what they cost lies before it, so they are not counted.
+    """
 
     contender: Contender
     events: int
@@ -57,6 +60,7 @@ class Run:
     cpu_seconds: float
     expected: Counter[str]
     found: Counter[str]
+    before: int
     starts: int
 
     @property
@@ -71,7 +75,7 @@ class Run:
 
     @property
     def _judged(self) -> float:
-        return self.events * min(1.0, self.found.total() / self.expected.total())
+        return self.events * min(1.0, (self.found.total() - self.before) / self.expected.total())
 
 
 def measure(ground: Ground, *, events: int) -> Sheet:
@@ -90,11 +94,11 @@ async def _run(ground: Ground, contender: Contender, values: Sequence[bytes]) ->
     for start in range(1, _STARTS + 1):
         with MeasuredProcess(contender.module, settings, **contender.extra) as process:
             samples = await _watch(settings, process, expected.total(), _START_SECONDS + len(values) / _SLOWEST_RATE)
-        found, first, last = await _verdicts(settings)
+        found, before, first, last = await _verdicts(settings)
         if found:
             moments, used = [moment for moment, _ in samples], [seconds for _, seconds in samples]
             cpu = float(np.interp(last, moments, used) - np.interp(first, moments, used))
-            return Run(contender, len(values), max(last - first, 1e-3), max(cpu, 1e-3), expected, found, start)
+            return Run(contender, len(values), max(last - first, 1e-3), max(cpu, 1e-3), expected, found, before, start)
     raise RuntimeError(f"{contender.name}: no verdict after {_STARTS} starts:\n{process.last_words()}")
 
 
@@ -124,24 +128,24 @@ async def _watch(
     return samples
 
 
-async def _verdicts(settings: RuntimeSettings) -> tuple[Counter[str], float, float]:
-    """Count the verdicts by topic; return also when the broker got the first and the last (s since 1970)."""
+async def _verdicts(settings: RuntimeSettings) -> tuple[Counter[str], int, float, float]:
+    """Count the verdicts by topic; return also how many have the first time, the first and the last (s since 1970)."""
     consumer: AIOKafkaConsumer = make_consumer(settings, fetch_max_wait_ms=20)
     tps = _partitions(settings)
     consumer.assign(tps)
     await consumer.start()
-    found, first, last = Counter[str](), float("inf"), 0.0
+    found, moments = Counter[str](), Counter[int]()
     try:
         ends = await consumer.end_offsets(tps)
         await consumer.seek_to_beginning(*tps)
         while any([await consumer.position(tp) < ends[tp] for tp in tps]):
             for tp, records in (await consumer.getmany(timeout_ms=200, max_records=10_000)).items():
                 found[tp.topic.removeprefix(settings.prefix)] += len(records)
-                moments = [record.timestamp / 1_000 for record in records]
-                first, last = min(first, *moments), max(last, *moments)
+                moments.update(record.timestamp for record in records)
     finally:
         await consumer.stop()
-    return found, first, last
+    first, last = min(moments, default=0), max(moments, default=0)
+    return found, moments[first], first / 1_000, last / 1_000
 
 
 def _partitions(settings: RuntimeSettings) -> list[TopicPartition]:
@@ -169,7 +173,7 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         "verdicts",
     )  # fmt: skip
     notes = (
-        "Time runs from the first to the last verdict as the broker stamped them (LogAppendTime).",
+        "Time runs from the first to the last verdict as the broker stamped them; those stamped first are not counted.",
         "The peers call the same core with one event at a time; their state is in memory only, lost with the process.",
         "Our state is on Kafka, written in the same transaction as the verdicts.",
         "The floor asks the model once per new item and judges nothing.",

@@ -5,11 +5,13 @@ from rich.table import Table
 from services.cli.console import out
 from services.runtime.audit import PartitionAudit
 
+JUDGED = ("validated", "rejected", "dead", "superseded")
+ABSORBED = ("absorbed", "superseded", "unreadable", "no-contract")
 
-def print_audit(found: list[PartitionAudit]) -> None:
-    """Print the ledger as a table, and whether it balances."""
-    names = ("validated", "rejected", "dead", "superseded")
-    table = Table("partition", "in", *names, "waiting", "balance", title="ledger", box=None)
+
+def print_audit(found: list[PartitionAudit], title: str, names: tuple[str, ...]) -> None:
+    """Print the ledger of one service as a table, and whether it balances."""
+    table = Table("partition", "in", *names, "waiting", "balance", title=title, box=None)
     for column in table.columns[1:-1]:
         column.justify = "right"
     for one in found:

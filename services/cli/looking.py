@@ -9,9 +9,10 @@ import orjson
 import typer
 
 from services.cli.console import fail, out, plain_errors, run_async
-from services.cli.ledger_table import print_audit
+from services.cli.ledger_table import ABSORBED, JUDGED, print_audit
 from services.runtime.asyncapi import asyncapi_document, json_schemas
 from services.runtime.audit import audit as audit_topics
+from services.runtime.audit import audit_consensus
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import TOPICS
@@ -67,16 +68,19 @@ def _line(record: Any) -> str:  # noqa: ANN401  # aiokafka's own record
 
 @plain_errors
 def audit() -> None:
-    """Check the ledger: for every input partition, records in = validated + rejected + dead + superseded.
+    """Check the ledgers: what came in against what became of it, for every partition.
 
-    Every verdict is counted on its topic. Ends with exit code 1 when something does not balance.
+    The validator's verdicts are counted on their topics: records in = validated + rejected + dead + superseded. The
+    validated ones are counted against what the consensus took in. Ends with exit code 1 if something does not balance.
 
     Example: assay audit
     """
     with out.status("counting …"):
         found = asyncio.run(audit_topics(RuntimeSettings()))
-    print_audit(found)
-    if any(one.problems for one in found):
+        absorbed = asyncio.run(audit_consensus(RuntimeSettings()))
+    print_audit(found, "annotations judged by the validator", JUDGED)
+    print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
+    if any(one.problems for one in (*found, *absorbed)):
         raise typer.Exit(1)
 
 

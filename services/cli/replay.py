@@ -23,6 +23,7 @@ from services.validator.core import Origin, Project, Validator
 _BATCH = 1_000
 _MOST_SWEEPS = 40
 _SECOND_MS = 1_000
+_MINUTE = 60_000_000
 
 
 class FileRecord(NamedTuple):
@@ -78,11 +79,11 @@ class ReplayedConsensus:
         self.core = Consensus(projects, self.pool, ConsensusOrigin(0, 1), self.state)
 
     def absorb(self, validated: Sequence[Output], now: int) -> Sequence[Output]:
-        """Absorb one batch at the time of its newest annotations, which is not later than `now` (ms)."""
+        """Absorb one batch in the minute of its newest annotations, which is not later than `now` (ms)."""
         if not validated:
             return ()
         newest = decode(validated[-1].value)
-        self.clock = max(self.clock, min(now, 0 if newest is None else newest.occurred // 1_000))
+        self.clock = max(self.clock, min(now, 0 if newest is None else newest.occurred // _MINUTE * _MINUTE // 1_000))
         batch = [FileRecord(self.offset + i, self.clock, one.key, one.value) for i, one in enumerate(validated)]
         self.offset += len(batch)
         return self._taken(self.core.step(self.state, batch))

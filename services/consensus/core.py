@@ -14,7 +14,7 @@ from services.consensus.decode import Heard, decode
 from services.consensus.items import OpenItem, load_item
 from services.consensus.kept import KEPT, kept_entry, kept_key, load_kept
 from services.consensus.panes import OwnPanes
-from services.consensus.placing import longest_minutes, places_of
+from services.consensus.placing import Places, longest_minutes, places_of
 from services.consensus.pool import Pool
 from services.consensus.shared import Shared
 from services.consensus.words import Origin, Words
@@ -45,6 +45,7 @@ class _Batch:
     now: int
     items: dict[bytes, OpenItem] = field(default_factory=dict)
     heard: dict[bytes, int] = field(default_factory=dict)
+    before: dict[bytes, Places] = field(default_factory=dict)
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
@@ -82,7 +83,9 @@ class Consensus(Core):
         for record, one in zip(batch, heard, strict=True):
             work.verdicts[self._hear(work, record, one)] += 1
         for key in work.heard:
-            self._put(key, work.items[key])
+            item = work.items[key]
+            self._put(key, item)
+            self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._judge(work, sweep=len(batch))
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
@@ -110,11 +113,10 @@ class Consensus(Core):
             return "no-contract"
         key = heard.key
         item = work.items.get(key) or self._open(work, key, heard)
-        contract = self._projects[heard.project].contract
-        before = places_of(item, contract)
+        if key not in work.before:
+            work.before[key] = places_of(item, self._projects[heard.project].contract)
         if not absorb(item, heard):
             return SUPERSEDED
-        self._panes.move(item, before, contract)
         work.heard[key] = record.timestamp
         return "absorbed"
 

@@ -5,17 +5,19 @@ from collections.abc import Hashable, Iterator, Mapping
 import orjson
 
 from models.agreement import pane as pane_data
-from models.agreement.panes import Panes
+from models.agreement.cohen import PairTable
+from models.agreement.counting import Counting
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem
 from services.consensus.placing import PAIRS, Places, longest_minutes, places_of
 from services.consensus.pool import Changes, Pool, owner
-from services.consensus.readings import Reading, pair_readings, pool_readings
+from services.consensus.readings import Reading, pair_reading, pair_tables, pool_readings
 from services.consensus.words import Origin, headers, iso
 from services.runtime.step import Output
 
 _TELL_MS = 1_000
-_TELL_PAIRS_MS = 30_000
+_TELL_PAIRS_MS = 300_000
+_PAIRS_AT_ONCE = 50
 _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
@@ -31,16 +33,17 @@ class OwnPanes:
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._own: dict[str, Panes] = {}
+        self._own: dict[str, Counting] = {}
         self._published: set[Place] = set(pool.published(origin.partition))
         self._untold: set[Place] = set(self._published)
         self._told_at = self._pairs_told_at = 0
+        self._waiting_pairs: list[tuple[LabelContract, int, tuple[str, str], PairTable]] = []
         self._read: dict[tuple[str, str, str, str], object] = {}
 
     def move(self, item: OpenItem, before: Places, contract: LabelContract) -> None:
         """Move an item from where it stood to where it stands now."""
         after = places_of(item, contract)
-        own = self._own.setdefault(item.project, Panes())
+        own = self._own.setdefault(item.project, Counting())
         for scope in dict.fromkeys((*before, *after)):
             old, new = before.get(scope), after.get(scope)
             if old == new:
@@ -63,7 +66,10 @@ class OwnPanes:
             yield from self._forget(name, contract)
             if owner(name, self._origin.partitions) == self._origin.partition and name in self._changes.projects:
                 self._changes.projects.discard(name)
-                yield from self._readings(contract, now, pairs=pairs)
+                yield from self._readings(contract, now)
+                if pairs:
+                    self._queue_pairs(contract)
+        yield from self._pair_readings(now)
 
     def _pane(self, place: Place) -> Output:
         project, scope, minute = place
@@ -89,15 +95,26 @@ class OwnPanes:
             self._untold.discard(place)
             yield Output("agreement.panes", orjson.dumps([*place, self._origin.partition]), None, [])
 
-    def _readings(self, contract: LabelContract, now: int, *, pairs: bool) -> Iterator[Output]:
+    def _readings(self, contract: LabelContract, now: int) -> Iterator[Output]:
         panes = self._pool.panes(contract.project)
         end = self._pool.newest(contract.project)
         if end is None:
             return
         for reading in pool_readings(panes, contract, end):
             yield from self._told(contract.project, reading, now)
-        for reading in pair_readings(panes, contract, end) if pairs else ():
-            yield from self._told(contract.project, reading, now)
+
+    def _queue_pairs(self, contract: LabelContract) -> None:
+        """Note the pairs to be read: there may be thousands, so they are read a few at a time."""
+        end = self._pool.newest(contract.project)
+        if end is not None and not self._waiting_pairs:
+            found = pair_tables(self._pool.panes(contract.project), contract, end)
+            self._waiting_pairs = [(contract, end, pair, table) for pair, table in found.items()]
+
+    def _pair_readings(self, now: int) -> Iterator[Output]:
+        waiting = self._waiting_pairs
+        self._waiting_pairs = waiting[_PAIRS_AT_ONCE:]
+        for contract, end, pair, table in waiting[:_PAIRS_AT_ONCE]:
+            yield from self._told(contract.project, pair_reading(contract, end, pair, table), now)
 
     def _told(self, project: str, reading: Reading, now: int) -> Iterator[Output]:
         """Yield a reading, unless the very same was told last."""

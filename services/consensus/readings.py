@@ -1,10 +1,10 @@
 """From merged panes to readings of agreement."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from models.agreement.boxes import box_agreement
-from models.agreement.cohen import cohen_kappa, quadratic_kappa
+from models.agreement.cohen import PairTable, cohen_kappa, quadratic_kappa
 from models.agreement.fleiss import fleiss_kappa
 from models.agreement.gwet import gwet_ac1, quadratic_ac2
 from models.agreement.interval import Estimate
@@ -59,17 +59,23 @@ def pool_readings(panes: Panes, contract: LabelContract, end: int) -> Iterator[R
             yield reading(scope, said, panes.table(scope, end, length), measure, name)
 
 
-def pair_readings(panes: Panes, contract: LabelContract, end: int) -> Iterator[Reading]:
-    """Yield the readings of each two annotators with enough common items, over the longest window."""
-    length = max(longest_minutes(contract.agreement), 60)
-    window = max(contract.agreement.windows, key=minutes_of)
+def pair_tables(panes: Panes, contract: LabelContract, end: int) -> Mapping[tuple[str, str], PairTable]:
+    """Return what each two annotators with enough common items said of them, over the longest window."""
+    tables = panes.pairs(PAIRS, end, _pair_minutes(contract))
+    return {pair: tables[pair] for pair in sorted(tables) if sum(tables[pair].values()) >= _LEAST_PAIRED}
+
+
+def pair_reading(contract: LabelContract, end: int, pair: tuple[str, str], table: PairTable) -> Reading:
+    """Return how well two annotators agree."""
     numeric = contract.label.kind == "ordinal"
     name, measure = ("cohen-kappa-quadratic", quadratic_kappa) if numeric else ("cohen-kappa", cohen_kappa)
-    for (first, second), table in sorted(panes.pairs(PAIRS, end, length).items()):
-        items = sum(table.values())
-        if items >= _LEAST_PAIRED:
-            scope = {"annotators": f"{first}|{second}"}
-            yield Reading(name, window, end - length + 1, end, scope, measure(table), items, 2)
+    window = max(contract.agreement.windows, key=minutes_of)
+    start, items = end - _pair_minutes(contract) + 1, sum(table.values())
+    return Reading(name, window, start, end, {"annotators": "|".join(pair)}, measure(table), items, len(pair))
+
+
+def _pair_minutes(contract: LabelContract) -> int:
+    return max(longest_minutes(contract.agreement), 60)
 
 
 def measure_of(contract: LabelContract) -> tuple[str, Measure]:

@@ -17,8 +17,8 @@ from services.runtime.step import Headers, Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTICEABLE = 0.02
-_RETRACTION_SLACK = 3.0
-"""A correction is taken back when the doubt is three times what was allowed: near the limit it would flicker."""
+_RETRACTION_SLACK = 6.0
+"""A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
 
 
 class Origin(NamedTuple):
@@ -90,7 +90,7 @@ class Words:
                 said.append(self._retraction(key, item, who, None, "the annotation was changed or withdrawn"))
             elif judgement.doubt(vote.label) < keep_at or judgement.label == vote.label:
                 said.append(self._retraction(key, item, who, judgement, "later annotations speak for it"))
-            elif judgement.label != standing.label:
+            elif judgement.label != standing.label and (judgement.probability or 0.0) >= options.accept_at:
                 said.append(self._retraction(key, item, who, judgement, "another label is more probable now"))
         for who, vote in item.votes.items() if enough else ():
             wrong = judgement.doubt(vote.label)

@@ -8,7 +8,7 @@ from services.runtime.kafka import reading
 from services.runtime.ledger import SUPERSEDED, Ledger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state_topic import restore
-from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
+from services.runtime.topics import ANNOTATIONS, CONSENSUS_STATE, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
 
 _VERDICT_TOPICS = {"validated": VALIDATED, "rejected": REJECTED, "dead": DEAD}
 
@@ -45,6 +45,29 @@ class PartitionAudit:
 async def audit(settings: RuntimeSettings) -> list[PartitionAudit]:
     """Count every partition of `annotations` and what came of it."""
     return [await _audit_partition(settings, number) for number in range(settings.partitions)]
+
+
+async def audit_consensus(settings: RuntimeSettings) -> list[PartitionAudit]:
+    """Count every partition of `annotations.validated` against what the consensus has taken in.
+
+    It publishes no record for each annotation, so what became of them is what its ledger says.
+    """
+    return [await _audit_consensus_partition(settings, number) for number in range(settings.partitions)]
+
+
+async def _audit_consensus_partition(settings: RuntimeSettings, number: int) -> PartitionAudit:
+    _, found = await restore(settings, CONSENSUS_STATE.name, number)
+    ledger = found or Ledger(0)
+    source = await _read(settings, VALIDATED.name, number)
+    return PartitionAudit(
+        partition=number,
+        records_in=len(source.offsets),
+        waiting=sum(1 for offset in source.offsets if offset >= ledger.position),
+        verdicts=Counter(ledger.verdicts),
+        twice=0,
+        ledger=ledger,
+        lost_to_retention=source.first > 0,
+    )
 
 
 async def _audit_partition(settings: RuntimeSettings, number: int) -> PartitionAudit:

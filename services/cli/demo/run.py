@@ -15,19 +15,28 @@ from rich.live import Live
 from schemas.contract import LabelContract
 from services.cli.console import fail, out
 from services.cli.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
-from services.cli.demo.view import Scene, draw
+from services.cli.demo.view import Scene, accuracy_line, draw
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
-from services.cli.ledger_table import print_audit
+from services.cli.ledger_table import ABSORBED, JUDGED, print_audit
 from services.cli.ports import free_port
 from services.cli.supervisor import WORKERS, Supervisor
 from services.cli.training import train_model
-from services.runtime.audit import audit
+from services.runtime.audit import PartitionAudit, audit, audit_consensus
 from services.runtime.broker import LocalBroker
 from services.runtime.contracts import publish_contract
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import DEAD, REJECTED, VALIDATED, ensure_topics
+from services.runtime.topics import (
+    AGREEMENT,
+    CONSENSUS,
+    CORRECTED,
+    DEAD,
+    REJECTED,
+    RELIABILITY,
+    VALIDATED,
+    ensure_topics,
+)
 
 _HISTORY = 2_000
 _EVENTS_A_SECOND = 200
@@ -35,6 +44,7 @@ _FRAME_SECONDS = 0.25
 _DRAIN_SECONDS = 60
 _START_SECONDS = 60
 _DRIFT_SECONDS = 60.0
+_LAST_WORDS_SECONDS = 3.0
 
 CONTRACT = LabelContract.model_validate(
     {
@@ -97,12 +107,11 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
         ports={name: free_port() for name in WORKERS},
     )
     services = asyncio.create_task(supervisor.run())
-    scene = Scene()
+    scene = Scene(simulator.given, simulator.right)
     watching = asyncio.create_task(_watch(settings, scene))
     try:
         await _stream(settings, simulator, scene, seconds, services)
-        await _drain(settings)
-        found = await audit(settings)
+        found, absorbed = await _drained(settings)
     finally:
         watching.cancel()
         supervisor.stop()
@@ -111,8 +120,10 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             await watching
         log.close()
     out.print(draw(scene, kafka=str(settings.kafka)))
-    print_audit(found)
-    if any(one.problems or one.waiting for one in found):
+    print_audit(found, "annotations judged by the validator", JUDGED)
+    print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
+    out.print(accuracy_line(scene))
+    if any(one.problems or one.waiting for one in (*found, *absorbed)):
         fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
     out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
 
@@ -143,36 +154,76 @@ async def _stream(
     await sending
 
 
-async def _drain(settings: RuntimeSettings) -> None:
-    """Wait until everything that was sent has its verdict."""
+async def _drained(settings: RuntimeSettings) -> tuple[list[PartitionAudit], list[PartitionAudit]]:
+    """Wait until everything that was sent has its verdict and is part of the consensus; return both ledgers."""
     with out.status("waiting for the last verdicts …"):
         for _ in range(_DRAIN_SECONDS):
-            if not any(one.waiting for one in await audit(settings)):
-                return
+            found, absorbed = await audit(settings), await audit_consensus(settings)
+            if not any(one.waiting for one in (*found, *absorbed)):
+                break
             await asyncio.sleep(1)
+        await asyncio.sleep(_LAST_WORDS_SECONDS)  # what is told once a second comes after the last annotation
+    return found, absorbed
 
 
 async def _watch(settings: RuntimeSettings, scene: Scene) -> None:
-    """Read the verdicts back, as any consumer downstream would."""
-    topics = {settings.prefix + topic.name: topic.name.removeprefix("annotations.") for topic in _VERDICTS}
-    consumer = make_consumer(settings, *(topic.name for topic in _VERDICTS))
+    """Read the results back, as any consumer downstream would."""
+    prefix = settings.prefix
+    consumer = make_consumer(settings, *(topic.name for topic in _WATCHED))
     await consumer.start()
     try:
         async for record in consumer:
-            scene.judged[topics[record.topic]] += 1
-            if record.topic != settings.prefix + DEAD.name and record.value is not None:
-                arrived = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
-                scene.latencies_ms.append((datetime.now(UTC) - arrived).total_seconds() * 1_000)
-                _note(scene, orjson.loads(record.value))
+            topic = record.topic.removeprefix(prefix)
+            if topic in _VERDICTS:
+                scene.judged[_VERDICTS[topic]] += 1
+            if record.value is not None and topic != DEAD.name:
+                _TELLERS[topic](scene, record)
     finally:
         await consumer.stop()
 
 
-_VERDICTS = (VALIDATED, REJECTED, DEAD)
-
-
-def _note(scene: Scene, verdict: dict[str, Any]) -> None:
+def _note_verdict(scene: Scene, record: Any) -> None:  # noqa: ANN401  # aiokafka's own record
+    arrived = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
+    scene.latencies_ms.append((datetime.now(UTC) - arrived).total_seconds() * 1_000)
+    verdict = orjson.loads(record.value)
     who = verdict["annotation"]["annotator"]["id"]
     scene.people[who] += 1
     scene.findings.update(found["rule"] for found in verdict["findings"])
     scene.flagged[who] += bool(verdict["findings"])
+
+
+def _note_consensus(scene: Scene, record: Any) -> None:  # noqa: ANN401
+    consensus = orjson.loads(record.value)
+    scene.statuses[consensus["item"]] = consensus["status"]
+
+
+def _note_correction(scene: Scene, record: Any) -> None:  # noqa: ANN401
+    correction = orjson.loads(record.value)
+    if correction["retracts"] is not None:
+        scene.retractions += 1
+        return
+    scene.corrections += 1
+    scene.newest_corrections.append(correction)
+
+
+def _note_reading(scene: Scene, record: Any) -> None:  # noqa: ANN401
+    reading = orjson.loads(record.value)
+    if reading["window"] == "15m" and "annotators" not in reading["scope"]:
+        scene.agreement[tuple(reading["scope"].values())] = reading
+
+
+def _note_reliability(scene: Scene, record: Any) -> None:  # noqa: ANN401
+    reliability = orjson.loads(record.value)
+    scene.reliability[reliability["annotator"]] = reliability
+
+
+_VERDICTS = {topic.name: topic.name.removeprefix("annotations.") for topic in (VALIDATED, REJECTED, DEAD)}
+_TELLERS = {
+    VALIDATED.name: _note_verdict,
+    REJECTED.name: _note_verdict,
+    CONSENSUS.name: _note_consensus,
+    CORRECTED.name: _note_correction,
+    AGREEMENT.name: _note_reading,
+    RELIABILITY.name: _note_reliability,
+}
+_WATCHED = (VALIDATED, REJECTED, DEAD, CONSENSUS, CORRECTED, AGREEMENT, RELIABILITY)

@@ -1,5 +1,6 @@
 """A synthetic ads-safety project: generated texts with a known truth, and annotators of known character."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,13 +69,18 @@ class _Item:
 
 
 class Simulator:
-    """Annotation events without end. The same seed gives the same events, but for their times."""
+    """Annotation events without end. The same seed gives the same events, but for their times.
+
+    `given` and `right` count each annotator's labels so far, and those that were the truth.
+    """
 
     def __init__(self, seed: int) -> None:
         """Begin a run."""
         self._rng = Random(seed)  # noqa: S311  # a simulation, not a secret
         self._made = 0
         self._last = b""
+        self.right: Counter[str] = Counter()
+        self.given: Counter[str] = Counter()
         self._open = [self._new_item() for _ in range(_OPEN_ITEMS)]
 
     def event(self, now: datetime, *, over: float) -> bytes:
@@ -91,6 +97,8 @@ class Simulator:
             self._open[place] = self._new_item()
         right = rng.random() < profile.accuracy(over)
         label = item.truth if right else profile.mistake(rng)
+        self.given[who] += 1
+        self.right[who] += label == item.truth
         seconds = round(profile.seconds * rng.lognormvariate(0, 0.35), 2)
         event = orjson.dumps(self._annotation(item, who, label, now - timedelta(seconds=rng.random()), seconds))
         return self._delivered(event)

@@ -2,6 +2,8 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from statistics import correlation
+from typing import Any
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -11,17 +13,27 @@ from rich.text import Text
 
 _MARKS = {"validated": ("✓", "green"), "rejected": ("✗", "red"), "dead": ("†", "magenta")}
 _BAR = 24
+_SHOWN_PEOPLE = 20
+_LEAST_TO_CORRELATE = 2
 
 
 @dataclass(slots=True)
 class Scene:
-    """What is known so far."""
+    """What is known so far. `given` and `right` are the simulator's: each annotator's labels, and how many are true."""
 
+    given: Counter[str]
+    right: Counter[str]
     sent: int = 0
     judged: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, str] = field(default_factory=dict)
+    corrections: int = 0
+    retractions: int = 0
+    newest_corrections: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=5))
+    agreement: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    reliability: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5_000))
 
@@ -39,8 +51,9 @@ def draw(scene: Scene, *, kafka: str) -> RenderableType:
         (kafka, "cyan"),
         (f"   {scene.seconds:.0f} s", "dim"),
     )
-    columns = Columns([_flow(scene), _verdicts(scene), _findings(scene), _people(scene)])
-    return Panel(Group(head, columns), border_style="cyan")
+    judged = Columns([_flow(scene), _verdicts(scene), _findings(scene)])
+    inferred = Columns([_people(scene), Group(_agreement(scene), _items(scene))])
+    return Panel(Group(head, judged, inferred, _corrections(scene)), border_style="cyan")
 
 
 def _flow(scene: Scene) -> Table:
@@ -74,8 +87,54 @@ def _findings(scene: Scene) -> Table:
 
 
 def _people(scene: Scene) -> Table:
-    table = Table("annotator", "with a finding", title="who")
-    shares = sorted(((scene.flagged[who] / n, n, who) for who, n in scene.people.items() if n), reverse=True)
-    for share, n, who in shares[:7]:
-        table.add_row(who, f"{share:.0%} of {n:,}")
+    table = Table("annotator", "labels", "estimated accuracy", "true", "with a finding", title="annotators")
+    for who in sorted(scene.reliability, key=lambda who: scene.reliability[who]["accuracy"])[:_SHOWN_PEOPLE]:
+        found = scene.reliability[who]
+        interval = f"{found['accuracy']:.2f} ({found['accuracy_low']:.2f}-{found['accuracy_high']:.2f})"
+        flagged = scene.flagged[who] / scene.people[who] if scene.people[who] else 0.0
+        table.add_row(who, f"{found['votes']:,}", interval, f"{true_accuracy(scene, who):.2f}", f"{flagged:.0%}")
     return table
+
+
+def _agreement(scene: Scene) -> Table:
+    table = Table("of", "alpha (95 %)", "items", title="agreement, last 15 minutes")
+    for scope, reading in sorted(scene.agreement.items()):
+        shown = "not defined"
+        if reading["value"] is not None:
+            shown = f"{reading['value']:.2f} ({reading['low']:.2f}-{reading['high']:.2f})"
+        table.add_row(" ".join(scope) or "all labels", shown, f"{reading['items']:,}")
+    return table
+
+
+def _items(scene: Scene) -> Table:
+    table = Table("status", "items", title="consensus")
+    for status, count in Counter(scene.statuses.values()).most_common():
+        table.add_row(status, f"{count:,}")
+    return table
+
+
+def _corrections(scene: Scene) -> Table:
+    title = f"corrections: {scene.corrections:,}, taken back: {scene.retractions:,}"
+    table = Table("item", "annotator", "said", "should be", "wrong with probability", title=title)
+    for one in scene.newest_corrections:
+        table.add_row(one["item"], one["annotator"], str(one["was"]), str(one["label"]), f"{one['probability']:.2f}")
+    return table
+
+
+def true_accuracy(scene: Scene, who: str) -> float:
+    """Return how many of an annotator's labels were the simulator's truth (0-1)."""
+    return scene.right[who] / scene.given[who] if scene.given[who] else 0.0
+
+
+def accuracy_line(scene: Scene) -> str:
+    """Return how well the estimated accuracies go with the true ones."""
+    known = [who for who in scene.reliability if scene.given[who]]
+    estimated = [scene.reliability[who]["accuracy"] for who in known]
+    true = [true_accuracy(scene, who) for who in known]
+    if len(set(estimated)) < _LEAST_TO_CORRELATE or len(set(true)) < _LEAST_TO_CORRELATE:
+        return "too few annotators to compare estimated with true accuracies"
+    return (
+        f"estimated and true accuracies of {len(known)} annotators: "
+        f"correlation {correlation(estimated, true):.2f}, "
+        f"mean difference {sum(abs(a - b) for a, b in zip(estimated, true, strict=True)) / len(known):.3f}"
+    )

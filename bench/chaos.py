@@ -18,30 +18,28 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from aiokafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from bench.undisturbed import ConsensusGap, compare_consensus, compare_validator
 from services.cli.demo.run import CONTRACT
 from services.cli.demo.simulator import PROJECT, Simulator
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
 from services.cli.ports import free_port
 from services.cli.training import train_model
-from services.runtime.audit import PartitionAudit, audit
+from services.runtime.audit import PartitionAudit, audit, audit_consensus
 from services.runtime.broker import LocalBroker
 from services.runtime.contracts import publish_contract
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState
-from services.runtime.state_topic import restore
-from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE, ensure_topics
-from services.validator.core import Origin, Project, Validator
-from services.validator.projects import load_project
+from services.runtime.topics import CONSENSUS_STATE, ensure_topics
 
 SESSION_SECONDS = 6.0
-_VERDICTS = (VALIDATED, REJECTED, DEAD)
+WORKERS = ("services.validator", "services.validator", "services.consensus", "services.consensus")
+_QUIET_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class Outcome:
     audits: Sequence[PartitionAudit]
     different_outputs: int
     different_state_keys: int
+    consensus: ConsensusGap
     verdicts: Counter[str]
 
     @property
@@ -77,19 +76,19 @@ class Outcome:
             found.append(f"{self.different_outputs} outputs differ from an undisturbed run")
         if self.different_state_keys:
             found.append(f"{self.different_state_keys} keys of state differ from an undisturbed run")
-        return found
+        return [*found, *self.consensus.problems]
 
 
 class Workers:
-    """Two real validator processes that can be killed, frozen and started again."""
+    """Real worker processes, by module, that can be killed, frozen and started again."""
 
     def __init__(self, settings: RuntimeSettings, log: Path) -> None:
         """Say where they work and where they log."""
         self._settings = settings
         self._log = log
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
-    def start(self) -> None:
+    def start(self, module: str) -> None:
         """Start one more."""
         environment = {
             **os.environ,
@@ -102,38 +101,38 @@ class Workers:
             "ASSAY_WEB_PORT": str(free_port()),
         }
         with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "services.validator"]
-            self._running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            process = subprocess.Popen([sys.executable, "-m", module], env=environment, stdout=log, stderr=log)
+            self._running.append((module, process))
 
     def replace_ended(self) -> int:
         """Start anew whatever ended by itself, as a supervisor would; return how many."""
-        ended = [process for process in self._running if process.poll() is not None]
-        for process in ended:
-            self._running.remove(process)
-            self.start()
+        ended = [(module, process) for module, process in self._running if process.poll() is not None]
+        for module, process in ended:
+            self._running.remove((module, process))
+            self.start(module)
         return len(ended)
 
     def kill(self, rng: random.Random) -> None:
         """Kill one at once, without any warning, and start another."""
-        victim = rng.choice(self._running)
+        module, victim = rng.choice(self._running)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
-        self._running.remove(victim)
-        self.start()
+        self._running.remove((module, victim))
+        self.start(module)
 
     def freeze(self, rng: random.Random) -> subprocess.Popen[bytes]:
         """Freeze one: it knows nothing of it, and will go on as if nothing had been."""
-        victim = rng.choice(self._running)
+        _, victim = rng.choice(self._running)
         victim.send_signal(signal.SIGSTOP)
         return victim
 
     def stop(self) -> None:
         """Stop all."""
-        for process in self._running:
+        for _, process in self._running:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-        for process in self._running:
+        for _, process in self._running:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
@@ -152,14 +151,16 @@ def run_chaos(plan: Plan, folder: Path) -> Outcome:
         asyncio.run(_prepare(settings))
         workers = Workers(settings, folder / "workers.log")
         stack.callback(workers.stop)
-        workers.start()
-        workers.start()
+        for module in WORKERS:
+            workers.start(module)
         asyncio.run(_disturb(plan, settings, simulator, workers, broker))
         audits = asyncio.run(audit(settings))
+        absorbed = asyncio.run(audit_consensus(settings))
         workers.stop()
-        outputs, keys = asyncio.run(_compare(settings))
+        outputs, keys = asyncio.run(compare_validator(settings, CONTRACT))
+        gap = asyncio.run(compare_consensus(settings, CONTRACT))
     verdicts: Counter[str] = sum((one.verdicts for one in audits), Counter())
-    return Outcome(time.monotonic() - began, plan.kills, audits, outputs, keys, verdicts)
+    return Outcome(time.monotonic() - began, plan.kills, [*audits, *absorbed], outputs, keys, gap, verdicts)
 
 
 async def _prepare(settings: RuntimeSettings) -> None:
@@ -196,44 +197,22 @@ async def _await_all_judged(settings: RuntimeSettings, workers: Workers) -> None
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         workers.replace_ended()
-        if not any(one.waiting for one in await audit(settings)):
-            return
+        if not any(one.waiting for one in (*await audit(settings), *await audit_consensus(settings))):
+            break
         await asyncio.sleep(1)
+    await _await_quiet(settings)
 
 
-async def _compare(settings: RuntimeSettings) -> tuple[int, int]:
-    """Judge the same input again in one undisturbed go; count what differs."""
-    project = load_project(CONTRACT, settings.models)
-    if project is None:
-        raise RuntimeError("the contract does not compile")
-    outputs = keys = 0
-    for number in range(settings.partitions):
-        one, two = await _compare_partition(settings, number, {PROJECT: project})
-        outputs, keys = outputs + one, keys + two
-    return outputs, keys
-
-
-async def _compare_partition(settings: RuntimeSettings, number: int, projects: dict[str, Project]) -> tuple[int, int]:
-    core = Validator(projects, Origin(ANNOTATIONS.name, number))
-    state, expected = PartitionState(), {topic.name: list[bytes | None]() for topic in _VERDICTS}
-    source = await _records(settings, ANNOTATIONS.name, number)
-    for start in range(0, len(source), 1_000):
-        step = core.step(state, source[start : start + 1_000])
-        state.apply(step.changes)
-        for output in step.outputs:
-            expected[output.topic].append(output.value)
-    differing = 0
-    for topic in _VERDICTS:
-        found = [record.value for record in await _records(settings, topic.name, number)]
-        wanted = expected[topic.name]
-        differing += abs(len(found) - len(wanted)) + sum(a != b for a, b in zip(found, wanted, strict=False))
-    restored, _ = await restore(settings, VALIDATOR_STATE.name, number)
-    return differing, len(set(restored.items().items()) ^ set(state.items().items()))
-
-
-async def _records(settings: RuntimeSettings, topic: str, number: int) -> list[Any]:
-    async with reading(settings, topic, number) as reader:
-        return [record async for batch in reader.batches() for record in batch]
+async def _await_quiet(settings: RuntimeSettings) -> None:
+    """Wait until the consensus has swept its items for the last time: its state stays as it is."""
+    async with reading(settings, CONSENSUS_STATE.name, 0) as reader:
+        tps = [TopicPartition(CONSENSUS_STATE.name, number) for number in range(settings.partitions)]
+        before, since = None, time.monotonic()
+        while time.monotonic() - since < _QUIET_SECONDS:
+            ends = await reader.consumer.end_offsets(tps)
+            if ends != before:
+                before, since = ends, time.monotonic()
+            await asyncio.sleep(0.5)
 
 
 def _lines(values: Iterator[bytes]) -> Iterator[InputRecord]:
@@ -262,18 +241,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_chaos(plan, Path(folder))
         table = Table(
-            "what", "found", title=f"{plan.events:,} events, 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}"
+            "what", "found", title=f"{plan.events:,} events, 2 + 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}"
         )
         table.add_row(
             "SIGKILLs / freezes beyond the session / broker restarts",
             f"{plan.kills} / {plan.freezes} / {plan.broker_restarts}",
         )
-        table.add_row("records in", f"{sum(one.records_in for one in outcome.audits):,}")
+        table.add_row("records in", f"{sum(outcome.verdicts.values()):,}")
         for verdict, count in sorted(outcome.verdicts.items()):
             table.add_row(verdict, f"{count:,}")
         table.add_row("judged twice", str(sum(one.twice for one in outcome.audits)))
         table.add_row("outputs that differ from an undisturbed run", str(outcome.different_outputs))
         table.add_row("keys of state that differ", str(outcome.different_state_keys))
+        for what, value in outcome.consensus.rows():
+            table.add_row(what, value)
         console.print(table)
         for problem in outcome.problems:
             console.print(f"[red]✗[/] {problem}")

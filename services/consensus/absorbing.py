@@ -33,4 +33,6 @@ def _absorb_word(item: OpenItem, heard: Heard) -> bool:
     if item.word is not None and item.word.occurred > heard.occurred:
         return False
     item.word = heard.vote
+    if heard.vote is None:
+        item.gone[heard.annotator] = heard.occurred
     return True

@@ -15,6 +15,9 @@ from models.agreement.panes import Panes
 Annotator = tuple[str, str]
 """Project and annotator."""
 
+Place = tuple[str, Hashable, int, int]
+"""Project, scope, minute and partition."""
+
 
 def owner(key: str, partitions: int) -> int:
     """Return the partition that speaks for something which no partition has all of."""
@@ -27,7 +30,7 @@ class Pool:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._counts: defaultdict[Annotator, dict[int, Any]] = defaultdict(dict)
-        self._panes: dict[tuple[str, Hashable, int, int], Pane] = {}
+        self._panes: dict[Place, Pane] = {}
         self._merged: dict[str, Panes] = {}
         self._newest: dict[str, int] = {}
         self._followers: WeakSet[Changes] = WeakSet()
@@ -66,6 +69,10 @@ class Pool:
     def others(self, annotator: Annotator, partition: int) -> list[Any]:
         """Return what each of the other partitions has learned of an annotator."""
         return [learned for number, learned in sorted(self._counts[annotator].items()) if number != partition]
+
+    def all_panes(self) -> Iterable[tuple[Place, Pane]]:
+        """Return every pane that is known, with its project, scope, minute and partition."""
+        return self._panes.items()
 
     def panes(self, project: str) -> Panes:
         """Return the merged panes of a project."""

@@ -16,7 +16,7 @@ from services.consensus.items import OpenItem, Said, Standing
 from services.runtime.step import Headers, Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOTICEABLE = 0.02
+_NOTICEABLE = 0.005
 _RETRACTION_SLACK = 6.0
 """A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
 

@@ -1,0 +1,227 @@
+"""Measure who finds the truth beside peers: `python -m bench.truth [SET …] [--data FOLDER] [--quick]`.
+
+Sets are folders with annotations.csv (item,annotator,label[,text], in order of arrival) and gold.csv (item,gold) where
+gold is known. Without `--quick`, made-up crowds are measured, too, and every set in 4 and 16 partitions.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from bench.report import Sheet, as_document, as_table, conditions
+from bench.truth_measures import (
+    Streamed,
+    accuracy_of,
+    bytes_per_item,
+    calibration_error_of,
+    corrections_of,
+    microseconds_per_vote,
+    stream_over,
+)
+from bench.truth_peers import PEERS, crowdlab, majority, peer_posterior, view_from_texts, view_of_knowing
+from bench.truth_sets import RECIPES, CrowdSet, made_up, sets_in
+from models.truth.ballots import Floats
+from models.truth.batch import fit
+
+_OURS = ("stream", "batch")
+_DATA = Path("..") / "shared" / "data"
+_PEERS_ON_MADE_UP = ("DS", "one-coin")
+_ENOUGH = 500
+_WIDTH = 150
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what is asked, print it, and write it where wanted."""
+    asked = _parser().parse_args(arguments)
+    console = Console(width=_WIDTH)
+    found = list(sets_in(asked.data, tuple(asked.sets)))
+    for sentence in (each for each in found if isinstance(each, str)):
+        console.print(sentence)
+    sheets: list[Sheet] = []
+    for sheet in _measured([each for each in found if isinstance(each, CrowdSet)], quick=asked.quick):
+        console.print(as_table(sheet), "")
+        sheets.append(sheet)
+    console.print(conditions())
+    if asked.markdown is not None:
+        document = as_document(sheets, arguments=arguments, now=datetime.now(UTC))
+        asked.markdown.write_text(document.replace("python -m bench", "python -m bench.truth", 1), encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.truth", description=__doc__)
+    parser.add_argument("sets", nargs="*", metavar="SET", help="names of folders (all if none is named)")
+    parser.add_argument("--data", type=Path, default=_DATA, help=f"where the sets are ({_DATA} by default)")
+    parser.add_argument("--quick", action="store_true", help="no made-up crowds, one partition, less of everything")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    return parser
+
+
+def _measured(crowds: list[CrowdSet], *, quick: bool) -> Iterator[Sheet]:
+    gold = [crowd for crowd in crowds if crowd.has_gold]
+    ours = {crowd.name: _ours(crowd) for crowd in crowds}
+    theirs = {crowd.name: {name: peer_posterior(name, crowd) for name in PEERS} for crowd in gold}
+    yield _accuracy(gold, ours, theirs)
+    yield _trust(gold, ours, theirs)
+    yield _agreement(crowds, ours, partitions=() if quick else (4, 16))
+    yield _voice(crowds, quick=quick)
+    if not quick:
+        yield _simulated(seeds=3)
+    yield _speed(items=10_000 if quick else 50_000)
+
+
+def _ours(crowd: CrowdSet) -> tuple[Streamed, Floats, float]:
+    streamed = stream_over(crowd)
+    begun = time.perf_counter()
+    return streamed, fit(crowd.ballots(), crowd.classes).posterior, time.perf_counter() - begun
+
+
+def _accuracy(
+    crowds: list[CrowdSet],
+    ours: dict[str, tuple[Streamed, Floats, float]],
+    theirs: dict[str, dict[str, Floats | None]],
+) -> Sheet:
+    table: list[list[float | None]] = []
+    for crowd in crowds:
+        streamed, batch, _ = ours[crowd.name]
+        answers = [streamed.posterior, batch, majority(crowd), *theirs[crowd.name].values()]
+        table.append([None if each is None else accuracy_of(each, crowd) for each in answers])
+    rows = [[crowd.name, str(crowd.items), *map(_share, row)] for crowd, row in zip(crowds, table, strict=True)]
+    means = [_mean([row[column] for row in table]) for column in range(len(PEERS) + 3)]
+    notes = (
+        "stream: one pass in order of arrival, batches of 500 votes, as many re-settled, 20 sweeps at the end",
+        "majority: ties count in parts; peers: crowd-kit, same votes, same run",
+    )
+    return Sheet(
+        "Accuracy against gold", ("set", "items", *_OURS, "majority", *PEERS), [*rows, ["mean", "", *means]], notes
+    )
+
+
+def _trust(
+    crowds: list[CrowdSet],
+    ours: dict[str, tuple[Streamed, Floats, float]],
+    theirs: dict[str, dict[str, Floats | None]],
+) -> Sheet:
+    rows, kept = [], []
+    for crowd in crowds:
+        mine, peer = ours[crowd.name][0].posterior, theirs[crowd.name]["DS"]
+        values: list[float | None] = [calibration_error_of(mine, crowd), *corrections_of(mine, crowd)]
+        peers: list[float | None] = [None] * 3
+        if peer is not None:
+            peers = [calibration_error_of(peer, crowd), *corrections_of(peer, crowd)]
+        both = [both for pair in zip(values, peers, strict=True) for both in pair]
+        kept.append((crowd.items, both))
+        rows.append([crowd.name, *map(_share, both)])
+    large = [_mean([both[column] for items, both in kept if column > 1 or items >= _ENOUGH]) for column in range(6)]
+    columns = ("set", "ECE", "ECE DS", "precision", "precision DS", "recall", "recall DS")
+    notes = (
+        f"ECE: expected calibration error, ten bins; its mean is over sets of {_ENOUGH} items and more",
+        "precision, recall: of votes called wrong where their label is at most 5 % probable; DS: crowd-kit's",
+    )
+    return Sheet("Are probabilities what they say? Are corrections right?", columns, [*rows, ["mean", *large]], notes)
+
+
+def _agreement(
+    crowds: list[CrowdSet], ours: dict[str, tuple[Streamed, Floats, float]], *, partitions: Sequence[int]
+) -> Sheet:
+    rows = []
+    for crowd in crowds:
+        streamed, batch, seconds = ours[crowd.name]
+        alone = streamed.posterior
+        cells = [crowd.name, str(len(crowd.item)), _same(alone, batch)]
+        for count in partitions:
+            split = stream_over(crowd, partitions=count).posterior
+            gap = f" ({100 * (accuracy_of(split, crowd) - accuracy_of(alone, crowd)):+.2f})" if crowd.has_gold else ""
+            cells.append(_same(alone, split) + gap)
+        rows.append([*cells, f"{streamed.seconds:.2f}", f"{seconds:.2f}"])
+    names = [f"{count} partitions" for count in partitions]
+    columns = ("set", "votes", "stream = batch", *names, "stream s", "batch s")
+    notes = ("same most probable label, % of items; in brackets the difference of accuracy in points",)
+    return Sheet("One pass or all at once, one partition or many", columns, rows, notes)
+
+
+def _voice(crowds: list[CrowdSet], *, quick: bool) -> Sheet:
+    pairs = [(crowd, view_from_texts(crowd), "its texts") for crowd in crowds if crowd.texts and crowd.has_gold]
+    for name in tuple(RECIPES)[:: 6 if quick else 2]:
+        crowd = made_up(name, seed=1)
+        pairs += [(crowd, view_of_knowing(crowd, skill, seed=2), f"skill {skill:.0f}") for skill in (1.0, 2.0)]
+    rows = [_heard(crowd, view, source) for crowd, view, source in pairs]
+    columns = ("set", "model", "alone", "acc", "acc CL", "AUROC", "AUROC CL", "Spearman", "Spearman CL", "weight")
+    notes = (
+        "alone: the model's own accuracy; CL: cleanlab's CROWDLAB with the same out-of-fold probabilities",
+        "AUROC of finding wrong votes; Spearman of the annotators' quality, of those with five votes and more",
+    )
+    return Sheet("The consistency model as a voice", columns, rows, notes)
+
+
+def _heard(crowd: CrowdSet, view: Floats, source: str) -> list[str]:
+    consensus, quality, annotators = crowdlab(crowd, view)
+    streamed = stream_over(crowd, view=view)
+    wrong = crowd.label != crowd.gold[crowd.item]
+    votes = np.bincount(crowd.annotator)
+    true = np.bincount(crowd.annotator, ~wrong) / votes
+    mine = np.array([streamed.stream.reliability(number).accuracy for number in range(crowd.annotators)])
+    enough = votes >= 5
+    told = streamed.posterior[crowd.item, crowd.label]
+    numbers = [
+        float((view.argmax(axis=1) == crowd.gold).mean()),
+        accuracy_of(streamed.posterior, crowd),
+        float((consensus == crowd.gold).mean()),
+        float(roc_auc_score(wrong, 1 - told)),
+        float(roc_auc_score(wrong, 1 - quality)),
+        float(spearmanr(mine[enough], true[enough])[0]) if enough.sum() > 2 else None,
+        float(spearmanr(annotators[enough], true[enough])[0]) if enough.sum() > 2 else None,
+    ]
+    return [crowd.name, source, *map(_share, numbers), f"{streamed.stream.learned.voice:g}"]
+
+
+def _simulated(*, seeds: int) -> Sheet:
+    table: list[list[float | None]] = []
+    for name in RECIPES:
+        results = [_one_made_up(made_up(name, seed=seed)) for seed in range(seeds)]
+        table.append([float(np.mean(column)) for column in zip(*results, strict=True)])
+    rows = [[name, *map(_share, row)] for name, row in zip(RECIPES, table, strict=True)]
+    means = [_mean([row[column] for row in table]) for column in range(len(table[0]))]
+    columns = ("made-up crowd", *_OURS, "majority", *_PEERS_ON_MADE_UP, "ECE", "ECE DS")
+    notes = (f"accuracy against the truth, and calibration error of the stream; {seeds} seeds each",)
+    return Sheet("Made-up crowds", columns, [*rows, ["mean", *means]], notes)
+
+
+def _one_made_up(crowd: CrowdSet) -> list[float]:
+    streamed, batch, _ = _ours(crowd)
+    peers = [posterior for name in _PEERS_ON_MADE_UP if (posterior := peer_posterior(name, crowd)) is not None]
+    answers = [streamed.posterior, batch, majority(crowd), *peers]
+    errors = [calibration_error_of(each, crowd) for each in (streamed.posterior, peers[0])]
+    return [accuracy_of(each, crowd) for each in answers] + errors
+
+
+def _speed(*, items: int) -> Sheet:
+    put, settle, sweep = microseconds_per_vote(items=items)
+    row = [f"{items:,}", *(f"{each:.2f}" for each in (put, settle, sweep, put + settle + sweep))]
+    columns = ("items", "put µs", "settle µs", "sweep µs", "together µs", "bytes an item")
+    notes = ("per vote: four classes, five votes an item one by one, batches of 2,000 votes, as many items swept",)
+    return Sheet("What it costs", columns, [[*row, f"{bytes_per_item(items=items):.0f}"]], notes)
+
+
+def _same(left: Floats, right: Floats) -> str:
+    return f"{100 * (left.argmax(axis=1) == right.argmax(axis=1)).mean():.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    return _share(float(np.mean(known)) if (known := [each for each in values if each is not None]) else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""The open items and the annotators' counts, held together: what the one believes is what the other contains."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from models.truth.ballots import Floats, Integers, Votes, Weights, ballots_of
+from models.truth.emission import Pool, pool_of
+from models.truth.judgement import Judged, judge
+from models.truth.posterior import Learned, believe, gain_of_a_vote, publish
+from models.truth.storage import UNPINNED, OpenItems
+from models.truth.tally import UNITS, Tally
+
+_STILL = UNITS // 100
+_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is believed of some items now.
+
+    `posterior`: (items, classes), the probabilities to publish. `responsibilities`: (items, classes), what the
+    annotators' counts contain, in millionths: divided by `UNITS` it is what to store and to hand to `put` when
+    restoring. `gain`: (items,), by how much one more vote is expected to raise the probability of being right.
+    """
+
+    items: tuple[Hashable, ...]
+    posterior: Floats
+    responsibilities: Integers
+    gain: Floats
+
+
+class Put(NamedTuple):
+    """An item's votes, not yet settled; or settled long ago with this posterior, of which this was told."""
+
+    votes: Votes
+    weights: Weights | None
+    posterior: Sequence[float] | None
+    told: Sequence[float] | None
+
+
+class Books:
+    """Open items with their votes' counts (`open`), closed items' counts (`past`), other partitions' (`others`).
+
+    Mutable. `open` is at all times exactly the sum over the settled items of votes times responsibilities.
+    """
+
+    def __init__(self, classes: int) -> None:
+        """Start empty."""
+        self.items = OpenItems(classes)
+        self.open, self.past, self.others = Tally(classes), Tally(classes), Tally(classes)
+
+    @property
+    def tallies(self) -> tuple[Tally, Tally, Tally]:
+        """All that is counted of annotators."""
+        return self.open, self.past, self.others
+
+    @property
+    def pool(self) -> Pool:
+        """All annotators as one."""
+        return pool_of(self.tallies)
+
+    def absorb(self, pending: Mapping[int, Put]) -> Integers:
+        """Write the votes of these places and return those that are not restored.
+
+        What was believed of an item is believed of its new votes, too, until it is judged.
+        """
+        places = np.fromiter(pending, np.int64, len(pending))
+        self._count(places[self.items.settled[places]], sign=-1)
+        puts = list(pending.values())
+        self.items.write(places, ballots_of([put.votes for put in puts], [put.weights for put in puts]))
+        restored = np.fromiter((put.posterior is not None for put in puts), np.bool_, len(puts))
+        for place, put in pending.items():
+            if put.posterior is not None:
+                self.items.restore(place, put.posterior, put.told or put.posterior)
+        self.items.settled[places[restored]] = True
+        self._count(places[self.items.settled[places]], sign=1)
+        return places[~restored]
+
+    def settle(self, places: Integers, learned: Learned, *, passes: int) -> Settled:
+        """Judge the items at these places and return what is believed of them."""
+        pieces = [self._settle_piece(piece, learned, passes) for piece in self._pieces(places)]
+        names = tuple(self.items.names[place] for place in places.tolist())
+        posterior = np.concatenate([np.zeros((0, self.items.classes)), *pieces])
+        gain = gain_of_a_vote(posterior, self.pool)
+        return Settled(names, posterior, self.items.beliefs(places), gain)
+
+    def judge(self, places: Integers, learned: Learned) -> Judged:
+        """Return what the votes of these items say, without the items' own part in the counts."""
+        mine = self.items.beliefs(places)
+        view = self.items.views(places)
+        return judge(self.items.read(places), self.tallies, learned.strengths, mine=mine, view=view)
+
+    def take_out(self, places: Integers) -> None:
+        """Take those of these items that are settled out of the counts."""
+        counted = places[self.items.settled[places]]
+        self._count(counted, sign=-1)
+        self.items.settled[places] = False
+
+    def put_away(self, places: Integers) -> None:
+        """Move the counts of these settled items to those of closed ones."""
+        self.past.add(self.items.read(places), self.items.beliefs(places))
+        self.take_out(places)
+
+    def fetch_back(self, places: Integers) -> None:
+        """Take the counts of these settled items out of those of closed ones: they were closed, and are open again."""
+        self.past.add(self.items.read(places), self.items.beliefs(places), sign=-1)
+
+    def grow(self, classes: int) -> None:
+        """Have more classes."""
+        self.items.grow(classes)
+        for tally in self.tallies:
+            tally.grow(classes)
+
+    def _settle_piece(self, places: Integers, learned: Learned, passes: int) -> Floats:
+        items = self.items
+        for _ in range(passes):
+            judged = self.judge(places, learned)
+            units = believe(judged.logits, learned)
+            pinned = np.flatnonzero(items.gold[places] != UNPINNED)
+            units[pinned] = 0
+            units[pinned, items.gold[places[pinned]]] = UNITS
+            moved = units - items.beliefs(places)
+            self.open.add(judged.ballots, moved)
+            items.units[places] = units
+            items.settled[places] = True
+            if np.abs(moved).max(initial=0) < _STILL:
+                break
+        posterior = publish(judged.logits, learned)
+        posterior[pinned] = units[pinned] / UNITS
+        return posterior
+
+    def _pieces(self, places: Integers) -> Iterator[Integers]:
+        numbers = np.cumsum(self.items.lengths(places).astype(np.int64) + 1) * self.items.classes
+        cuts = np.flatnonzero(np.diff(numbers // _AT_ONCE)) + 1
+        yield from (piece for piece in np.split(places, cuts) if len(piece))
+
+    def _count(self, places: Integers, *, sign: int) -> None:
+        self.open.add(self.items.read(places), self.items.beliefs(places), sign=sign)

@@ -1,0 +1,128 @@
+"""What the votes themselves say about the model: how well each vote is predicted from the item's other votes.
+
+The probability of a vote given the others is Σ over classes of p(class | the item's other votes) times the
+annotator's rate of saying so, learned on other items (leave-one-out prediction: Stone 1974, section 2). No gold is
+needed for it, and it adds up over items and partitions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import add
+
+import numpy as np
+
+from models.truth.ballots import Floats, Integers, across, total_of
+from models.truth.emission import likelihood
+from models.truth.judgement import Judged
+from models.truth.posterior import Learned, temper
+
+LAPSE_ITEMS = 50.0
+_FIRST = Learned()
+_LEAST = 1e-300
+_WORTHWHILE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """One thing to be learned: the values to try, the one to begin with, and how a value takes effect."""
+
+    values: tuple[float, ...]
+    first: float
+    turn: Callable[[Learned, float], Learned]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Sums over a sample of items, plain data; those of several partitions add up.
+
+    `gains`: per dial of `DIALS` and value, by how many nats it predicts better than the dial's first value.
+    `lapses`: the expected number of lapses among `gold` items with votes.
+    """
+
+    gains: tuple[tuple[float, ...], ...]
+    lapses: float
+    gold: int
+
+    def plus(self, other: "Evidence") -> "Evidence":
+        """Return the evidence of both."""
+        gains = tuple(tuple(map(add, *pair)) for pair in zip(self.gains, other.gains, strict=True))
+        return Evidence(gains, self.lapses + other.lapses, self.gold + other.gold)
+
+
+def weigh(judged: Judged, learned: Learned) -> Evidence:
+    """Return what the votes of these items say; each dial is tried with the others as learned so far."""
+    gains = tuple(
+        _gains(judged, dial, learned) if _matters(judged, number) else nothing
+        for number, (dial, nothing) in enumerate(zip(DIALS, NOTHING.gains, strict=True))
+    )
+    return Evidence(gains, 0.0, 0)
+
+
+def scores(judged: Judged, learned: Learned) -> Floats:
+    """Return per item how well its votes are predicted from each other, in nats, (items,)."""
+    ballots, row, logits = judged.ballots, judged.ballots.row, judged.logits
+    rates = likelihood(judged.cavity, judged.pool, learned.strengths)
+    logarithms = np.log(rates) * ballots.share[:, None]
+    others = ballots.per_item(logarithms)[row] - logarithms
+    view = None if logits.view is None else logits.view[row]
+    believed = temper(logits.prior[row], others, logits.sizes[row] - ballots.share, view, learned)
+    told = np.log(np.maximum(across(np.add, believed * rates), _LEAST)) * ballots.share
+    return total_of(row, told, ballots.count)
+
+
+def weigh_gold(tempered: Floats, gold: Integers, learned: Learned) -> Evidence:
+    """Return how often the votes of gold items, (items, classes) of `temper`, were off the mark altogether."""
+    told = (1 - learned.lapse) * tempered[np.arange(len(gold)), gold]
+    by_lapse = learned.lapse / tempered.shape[1]
+    return Evidence(NOTHING.gains, float((by_lapse / (by_lapse + told)).sum()), len(gold))
+
+
+def learn(learned: Learned, evidence: Evidence) -> Learned:
+    """Return what is learned now: of each dial the value that predicts best, or the first one.
+
+    The best must beat the first by 3 nats, odds of 20 ("strong evidence": Kass & Raftery 1995, section 3.2). The
+    lapses of gold items are one step of expectation-maximisation, from a prior worth 50 items.
+    """
+    for dial, gains in zip(DIALS, evidence.gains, strict=True):
+        best = max(gains)
+        learned = dial.turn(learned, dial.values[gains.index(best)] if best > _WORTHWHILE else dial.first)
+    lapse = (evidence.lapses + _FIRST.lapse * LAPSE_ITEMS) / (evidence.gold + LAPSE_ITEMS)
+    return replace(learned, lapse=lapse)
+
+
+def _gains(judged: Judged, dial: Dial, learned: Learned) -> tuple[float, ...]:
+    told = [float(scores(judged, dial.turn(learned, value)).sum()) for value in (dial.first, *dial.values)]
+    return tuple(one - told[0] for one in told[1:])
+
+
+def _matters(judged: Judged, number: int) -> bool:
+    if number == _ERRORS:
+        return judged.cavity.said is not None and len(judged.pool.right) > 2  # noqa: PLR2004  # of two, one error
+    return number != _VOICE or judged.logits.view is not None
+
+
+def _turn_accuracy(learned: Learned, value: float) -> Learned:
+    return replace(learned, strengths=replace(learned.strengths, accuracy=value))
+
+
+def _turn_errors(learned: Learned, value: float) -> Learned:
+    return replace(learned, strengths=replace(learned.strengths, errors=value))
+
+
+def _turn_correlation(learned: Learned, value: float) -> Learned:
+    return replace(learned, correlation=value)
+
+
+def _turn_voice(learned: Learned, value: float) -> Learned:
+    return replace(learned, voice=value)
+
+
+DIALS = (
+    Dial((2.0, 4.0, 8.0, 16.0, 32.0), _FIRST.strengths.accuracy, _turn_accuracy),
+    Dial((4.0, 16.0, 64.0, 256.0), _FIRST.strengths.errors, _turn_errors),
+    Dial((0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), _FIRST.correlation, _turn_correlation),
+    Dial((0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5), _FIRST.voice, _turn_voice),
+)
+_ERRORS = 1
+_VOICE = 3
+NOTHING = Evidence(tuple((0.0,) * len(dial.values) for dial in DIALS), 0.0, 0)

@@ -1,0 +1,40 @@
+"""One look at the votes of some items with what all other items say of their annotators."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.truth.ballots import Ballots, Floats, Integers
+from models.truth.emission import Cavity, Pool, Strengths, cavity_of, likelihood, pool_of
+from models.truth.posterior import Logits, logits_of
+from models.truth.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Items, what is known of their voters without them, and what follows for the classes."""
+
+    ballots: Ballots
+    cavity: Cavity
+    pool: Pool
+    logits: Logits
+
+
+def judge(
+    ballots: Ballots,
+    tallies: Sequence[Tally],
+    strengths: Strengths,
+    *,
+    mine: Integers | None = None,
+    view: Floats | None = None,
+) -> Judged:
+    """Return what the votes say of the items.
+
+    `mine`: the items' responsibilities, (items, classes), in millionths, where the tallies contain them. `view`: a
+    model's probabilities, (items, classes), NaN where there are none.
+    """
+    pool = pool_of(tallies)
+    cavity = cavity_of(ballots, tallies, mine, pool)
+    logarithms = np.log(likelihood(cavity, pool, strengths))
+    return Judged(ballots, cavity, pool, logits_of(ballots, logarithms, mine, pool, view))

@@ -1,0 +1,36 @@
+"""Which open items to learn from, and what they say."""
+
+import numpy as np
+
+from models.truth.ballots import Integers
+from models.truth.books import Books
+from models.truth.evidence import Evidence, weigh, weigh_gold
+from models.truth.posterior import Learned, temper
+from models.truth.storage import UNPINNED
+
+_MOST_ITEMS = 2_000
+_MOST_NUMBERS = 40_000
+
+
+def observe(books: Books, learned: Learned) -> Evidence:
+    """Return what up to 2,000 open items say, and as many gold items with votes.
+
+    They are evenly spread over the items that have two votes or more, or one and a model's word.
+    """
+    live = books.items.live()
+    lengths = books.items.lengths(live)
+    pinned = books.items.gold[live] != UNPINNED
+    views = books.items.views(live)
+    telling = (lengths > 1) if views is None else (lengths + np.isfinite(views[:, 0]) > 1)
+    evidence = weigh(books.judge(_spread(books, live[telling & ~pinned]), learned), learned)
+    gold = _spread(books, live[pinned & (lengths > 0)])
+    logits = books.judge(gold, learned).logits
+    posterior = temper(logits.prior, logits.votes, logits.sizes, logits.view, learned)
+    return evidence.plus(weigh_gold(posterior, books.items.gold[gold].astype(np.int64), learned))
+
+
+def _spread(books: Books, places: Integers) -> Integers:
+    numbers = int(books.items.lengths(places).sum()) * books.items.classes
+    share = min(1.0, _MOST_NUMBERS / max(numbers, 1), _MOST_ITEMS / max(len(places), 1))
+    chosen = max(int(len(places) * share), min(len(places), 1))
+    return places[np.linspace(0, len(places) - 1, chosen).astype(np.int64)]

@@ -1,0 +1,224 @@
+"""The truth as the votes arrive: one stream per project and partition."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from models.truth.ballots import Integers, Votes, Weights
+from models.truth.books import Books, Put, Settled
+from models.truth.evidence import NOTHING, Evidence, learn
+from models.truth.observation import observe
+from models.truth.posterior import Learned
+from models.truth.reliability import Reliability, reliability_of
+from models.truth.storage import UNPINNED
+from models.truth.tally import Counts, added_up, counts_of, errors_of, load_errors
+
+NOTICEABLE = 0.01
+_PASSES = 2
+_LONGEST_WAIT = 200_000
+
+
+class TruthStream:
+    """Dawid-Skene by incremental expectation-maximisation (Neal & Hinton 1998, section 3): mutable, deterministic.
+
+    Every settled item's responsibilities are contained in its annotators' counts. To settle it again, its votes are
+    asked with what all other items say of the annotators, and the difference is put in. Counts are whole numbers:
+    whatever the order of votes, updates and removals, they are exactly those of the items that are open, plus those
+    of the closed ones.
+    """
+
+    def __init__(self, classes: int, *, learned: Learned | None = None) -> None:
+        """Start with so many classes (2 or more), and with what was learned before, if anything was."""
+        self._books = Books(classes)
+        self._learned = learned or Learned()
+        self._evidence, self._others_evidence = NOTHING, NOTHING
+        self._pending: dict[int, Put] = {}
+        self._closing: list[int] = []
+        self._removing: list[int] = []
+        self._next = 0
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self._books.items.classes
+
+    @property
+    def learned(self) -> Learned:
+        """What was learned so far beside the counts: plain data, to be stored, and handed over when restoring."""
+        return self._learned
+
+    @property
+    def evidence(self) -> Evidence:
+        """Of what it was learned here: plain data, for the other partitions."""
+        return self._evidence
+
+    def __len__(self) -> int:
+        return len(self._books.items.places)
+
+    def __contains__(self, item: Hashable) -> bool:
+        return item in self._books.items.places
+
+    def put(
+        self,
+        item: Hashable,
+        votes: Votes,
+        *,
+        weights: Weights | None = None,
+        gold: int | None = None,
+        view: Sequence[float] | None = None,
+        posterior: Sequence[float] | None = None,
+        told: Sequence[float] | None = None,
+    ) -> None:
+        """Let these be the item's votes from now on: annotator index -> label index. Takes effect when settled.
+
+        `weights` (0-1) of votes that count for less than one, as one that copied a prelabel. `gold`: the label that
+        is known to be right. `view`: a model's probabilities of the classes. `posterior`: responsibilities restored
+        from storage; the item counts as settled with them, exactly, and `told` is what was last published of it
+        (those responsibilities, if nothing is given).
+        """
+        if votes and not 0 <= min(votes.values()) <= max(votes.values()) < self.classes:
+            raise ValueError(f"not all labels are among the {self.classes} classes: {sorted(set(votes.values()))}")
+        if votes and min(votes) < 0:
+            raise ValueError(f"an annotator's index is below 0: {min(votes)}")
+        items = self._books.items
+        place = items.place(item)
+        items.gold[place] = UNPINNED if gold is None else gold
+        items.see(place, view)
+        self._pending[place] = Put(votes, weights, posterior, told)
+
+    def reopen(
+        self,
+        item: Hashable,
+        votes: Votes,
+        posterior: Sequence[float],
+        *,
+        weights: Weights | None = None,
+        gold: int | None = None,
+        view: Sequence[float] | None = None,
+    ) -> None:
+        """Have a closed item again, with the votes, weights and responsibilities it was closed with."""
+        self.put(item, votes, weights=weights, gold=gold, view=view, posterior=posterior)
+        place = self._books.items.place(item)
+        self._books.absorb({place: self._pending.pop(place)})
+        self._books.fetch_back(np.array([place]))
+
+    def remove(self, item: Hashable) -> None:
+        """Forget the item and its counts; nothing happens if it is not open."""
+        if item in self:
+            place = self._books.items.detach(item)
+            self._pending.pop(place, None)
+            self._removing.append(place)
+
+    def close(self, item: Hashable) -> None:
+        """Forget the item but keep its counts in the annotators' sums; nothing happens if it is not open."""
+        if item in self:
+            self._closing.append(self._books.items.detach(item))
+
+    def settle(self) -> Settled:
+        """Judge all items put since the last time, but for restored ones, and return them."""
+        self._flush()
+        fresh = self._books.absorb(self._pending)
+        self._pending = {}
+        return self._settled(fresh, passes=_PASSES)
+
+    def sweep(self, count: int) -> Settled:
+        """Judge up to `count` settled items again, in turn; return those that moved by a hundredth or more."""
+        self._flush()
+        items = self._books.items
+        live = items.live()
+        turn = np.roll(live, -int(np.searchsorted(live, self._next)))[:count]
+        self._next = int(turn[-1]) + 1 if len(turn) else 0
+        told = items.told[turn]
+        settled = self._settled(turn, passes=1)
+        moved = np.abs(settled.posterior - told).max(axis=1, initial=0) >= NOTICEABLE
+        items.told[turn[~moved]] = told[~moved]
+        names = tuple(name for name, one in zip(settled.items, moved.tolist(), strict=True) if one)
+        return Settled(names, settled.posterior[moved], settled.responsibilities[moved], settled.gain[moved])
+
+    def sums(self, annotator: int) -> Counts:
+        """Return what this partition counts of the annotator: open and closed items."""
+        self._flush()
+        return counts_of([self._books.open, self._books.past], annotator)
+
+    def set_others(self, annotator: int, counts: Counts) -> None:
+        """Let this be what all other partitions count of the annotator."""
+        self._books.others.replace(annotator, counts)
+
+    def set_others_evidence(self, evidence: Evidence) -> None:
+        """Let this be the evidence of all other partitions, added up."""
+        self._others_evidence = evidence
+        self._learned = learn(self._learned, self._evidence.plus(evidence))
+
+    def restore_learned(self, learned: Learned) -> None:
+        """Go on with what was learned before."""
+        self._learned = learned
+
+    def closed_sums(self, annotator: int) -> Counts:
+        """Return what is counted of the annotator in closed items."""
+        self._flush()
+        return counts_of([self._books.past], annotator)
+
+    def load_closed(self, annotator: int, counts: Counts) -> None:
+        """Restore what is counted of the annotator in closed items."""
+        self._books.past.replace(annotator, counts)
+
+    def closed_errors(self) -> Counts:
+        """Return how the pool erred in closed items; empty up to 16 classes, where the annotators' sums tell."""
+        self._flush()
+        return errors_of(self._books.past)
+
+    def load_closed_errors(self, counts: Counts) -> None:
+        """Restore how the pool erred in closed items; after `load_closed`."""
+        load_errors(self._books.past, counts)
+
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items say of the annotators, of all of them alike.
+
+        For a half-life of h, call it after each time t with 1 - 2 ** (-t / h).
+        """
+        self._flush()
+        self._books.past.fade(share)
+
+    def reliability(self, annotator: int) -> Reliability:
+        """Return how reliable the annotator is, by all that is counted here and elsewhere."""
+        return self.reliability_of_all([annotator])
+
+    def reliability_of_all(self, annotators: Sequence[int]) -> Reliability:
+        """Return how reliable these annotators are, counted as one: somebody who is known by several indexes."""
+        self._flush()
+        counts = [counts_of(self._books.tallies, annotator) for annotator in annotators]
+        return reliability_of(added_up(counts), self._books.pool)
+
+    def grow(self, classes: int) -> None:
+        """Have more classes, numbered after those there are."""
+        if classes < self.classes:
+            raise ValueError(f"labels cannot be taken back: there are {self.classes} classes, not {classes}")
+        if classes > self.classes:
+            self._flush()
+            self._books.grow(classes)
+
+    def _settled(self, places: Integers, *, passes: int) -> Settled:
+        settled = self._books.settle(places, self._learned, passes=passes)
+        self._books.items.told[places] = settled.posterior
+        self._learn(int(self._books.items.lengths(places).sum()))
+        return settled
+
+    def _learn(self, votes: int) -> None:
+        work = self._learned.work + votes
+        self._learned = replace(self._learned, work=work)
+        if work >= self._learned.due:
+            self._evidence = observe(self._books, self._learned)
+            due = work + min(work, _LONGEST_WAIT)
+            self._learned = replace(learn(self._learned, self._evidence.plus(self._others_evidence)), due=due)
+
+    def _flush(self) -> None:
+        if not self._closing and not self._removing:
+            return
+        closing, removing = np.array(self._closing, np.int64), np.array(self._removing, np.int64)
+        self._closing, self._removing = [], []
+        last = {place: self._pending.pop(place) for place in closing.tolist() if place in self._pending}
+        self._books.settle(self._books.absorb(last), self._learned, passes=1)
+        self._books.put_away(closing)
+        self._books.take_out(removing)
+        self._books.items.release(np.concatenate([closing, removing]))

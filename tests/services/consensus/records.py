@@ -1,0 +1,108 @@
+"""Validated annotations as records, and a consensus that is fed with them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from models.truth.kinds import make_truth
+from schemas.contract import LabelContract
+from services.consensus.core import Consensus, Project
+from services.consensus.pool import Pool
+from services.consensus.words import Origin
+from services.runtime.state import PartitionState
+from services.runtime.step import Headers, Output, Step
+from services.runtime.topics import COUNTS, PANES
+from tests.builders import a_contract, annotation_input
+
+BEGAN_MS = 1_800_000_000_000
+A_WHILE_MS = 301_000
+DAY_MS = 86_400_000
+ALONE = Origin(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ARecord:
+    value: bytes | None
+    timestamp: int = BEGAN_MS
+    offset: int = 0
+    key: bytes | None = None
+    headers: Headers = field(default_factory=list)
+
+
+def a_validated(*, score: Any = None, at: int = BEGAN_MS, **changes: Any) -> ARecord:  # noqa: ANN401  # raw input
+    """Return a validated annotation as it lies on the topic, by `item` and `annotator` ids and what is changed."""
+    item, annotator = changes.pop("item", "i1"), changes.pop("annotator", "a1")
+    kind = changes.pop("kind", "human")
+    plain = annotation_input(**{"id": f"{item}-{annotator}", **changes})
+    plain["item"] = {"id": item, "text": "some text", "gold": changes.get("gold"), "attributes": {"market": "BR"}}
+    plain.pop("gold", None)
+    plain["annotator"] = {"id": annotator, "kind": kind}
+    return ARecord(
+        orjson.dumps({"annotation": plain, "findings": [], "score": score, "contract_version": 7}), timestamp=at
+    )
+
+
+class Fed:
+    """A consensus of one partition, its state, and everything it has said."""
+
+    def __init__(
+        self,
+        *contracts: LabelContract,
+        pool: Pool | None = None,
+        origin: Origin = ALONE,
+        state: PartitionState | None = None,
+    ) -> None:
+        self.projects: dict[str, Project] = {}
+        for one in contracts or (a_contract(),):
+            self.adopt(one)
+        self.pool, self.state = pool or Pool(), state or PartitionState()
+        self.core = Consensus(self.projects, self.pool, origin, self.state)
+        self.said: list[Output] = []
+        self.now = BEGAN_MS
+
+    def adopt(self, contract: LabelContract) -> None:
+        """Put a contract in force."""
+        self.projects[contract.project] = Project(contract, make_truth)
+
+    def hear(self, *records: ARecord) -> Step:
+        """Feed one batch."""
+        step = self.core.step(self.state, records)
+        self.now = max(self.now, *(record.timestamp for record in records))
+        self._take(step)
+        return step
+
+    def rest(self) -> None:
+        """Let quiet moments pass until nothing more is said."""
+        for _ in range(100):
+            self.now += A_WHILE_MS
+            step = self.core.idle(self.now)
+            if step is None:
+                return
+            self._take(step)
+        raise TimeoutError("it does not come to rest")
+
+    def values(self, topic: str) -> list[Any]:
+        """Return what was said on a topic, decoded."""
+        return [None if one.value is None else orjson.loads(one.value) for one in self.said if one.topic == topic]
+
+    def newest(self, topic: str = "items.consensus") -> Any:  # noqa: ANN401  # decoded JSON
+        return self.values(topic)[-1]
+
+    def _take(self, step: Step) -> None:
+        self.state.apply(step.changes)
+        self.said += step.outputs
+        for output in step.outputs:
+            if output.topic == COUNTS.name:
+                self.pool.take_counts(output.key or b"", output.value)
+            elif output.topic == PANES.name:
+                self.pool.take_pane(output.key or b"", output.value)
+
+
+def a_crowd(*, items: int, annotators: int, wrong: Sequence[int] = ()) -> Iterator[ARecord]:
+    """Yield annotations of many items by annotators who agree, but for those numbers that always say `scam`."""
+    for number in range(items):
+        for who in range(annotators):
+            label = "scam" if who in wrong else ("safe", "adult")[number % 2]
+            yield a_validated(item=f"c{number}", annotator=f"w{who}", label=label)

@@ -1,0 +1,144 @@
+"""Readings of agreement: by window, label, attribute and pair, merged over partitions."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.agreement.krippendorff import nominal_alpha
+from models.agreement.table import pattern_of
+from schemas.agreement import AgreementReading
+from services.consensus.words import Origin
+from tests.builders import NOW, a_contract
+from tests.services.consensus.records import Fed, a_validated
+
+LABELS = ("safe", "adult", "scam")
+
+
+def some_items(fed: Fed, *, count: int, minutes_apart: float = 0.0) -> None:
+    for number in range(count):
+        made = (NOW + timedelta(minutes=number * minutes_apart)).isoformat()
+        for who in range(3):
+            label = LABELS[(number + (who == 2 and number % 4 == 0)) % 3]
+            fed.hear(a_validated(item=f"i{number}", annotator=f"w{who}", label=label, occurred_at=made))
+
+
+def newest(fed: Fed, window: str = "24h", **scope: str) -> dict[str, Any]:
+    said = [one for one in fed.values("agreement.rolling") if one["scope"] == scope and one["window"] == window]
+    return dict(said[-1])
+
+
+def test_a_reading_equals_the_formula_on_the_same_annotations() -> None:
+    fed = Fed()
+
+    some_items(fed, count=24)
+    fed.rest()
+
+    table: dict[Any, int] = {}
+    for number in range(24):
+        labels = [LABELS[(number + (who == 2 and number % 4 == 0)) % 3] for who in range(3)]
+        table[pattern_of(labels)] = table.get(pattern_of(labels), 0) + 1
+    expected = nominal_alpha(table)
+    reading = AgreementReading.model_validate(newest(fed))
+    assert expected is not None
+    assert (reading.value, reading.low, reading.high) == (expected.value, expected.low, expected.high)
+    assert (reading.items, reading.annotators, reading.coefficient) == (24, 3, "krippendorff-alpha")
+
+
+def test_a_window_holds_what_is_new_enough() -> None:
+    fed = Fed()
+
+    some_items(fed, count=60, minutes_apart=1.0)
+    fed.rest()
+
+    assert [newest(fed, window)["items"] for window in ("15m", "1h", "24h")] == [15, 60, 60]
+
+
+def test_agreement_is_read_by_label_by_attribute_and_by_pair() -> None:
+    fed = Fed(a_contract(agreement={"attributes": ["market", "nothing"]}))
+
+    some_items(fed, count=24)
+    fed.rest()
+
+    assert newest(fed, label="scam")["value"] is not None
+    assert newest(fed, attribute="market", value="BR")["value"] == newest(fed)["value"]
+    pair = newest(fed, annotators="w0|w1")
+    assert (pair["coefficient"], pair["value"], pair["items"]) == ("cohen-kappa", 1.0, 24)
+    assert newest(fed, annotators="w0|w2")["value"] < 1
+
+
+def test_what_cannot_be_read_is_none_and_not_a_number() -> None:
+    fed = Fed()
+
+    fed.hear(a_validated(label="safe"), a_validated(annotator="a2", label="safe"))
+    fed.rest()
+
+    reading = newest(fed)
+    assert (reading["value"], reading["low"], reading["high"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "coefficient", "name"),
+    [
+        ("categorical", LABELS, "fleiss-kappa", "fleiss-kappa"),
+        ("categorical", LABELS, "gwet-ac", "gwet-ac1"),
+        ("categorical", LABELS, "observed", "observed"),
+        ("ordinal", (1, 2, 4), "krippendorff-alpha", "krippendorff-alpha-ordinal"),
+        ("ordinal", (1, 2, 4), "gwet-ac", "gwet-ac2-quadratic"),
+        ("multilabel", (["safe"], ["safe", "scam"], ["adult"]), "krippendorff-alpha", "krippendorff-alpha-jaccard"),
+        ("pairwise", ("left", "right", "tie"), "krippendorff-alpha", "krippendorff-alpha"),
+        (
+            "spans",
+            ([{"start": 0, "end": 4, "label": "person"}], [], [{"start": 2, "end": 6, "label": "place"}]),
+            "krippendorff-alpha",
+            "krippendorff-alpha-unitizing",
+        ),
+        (
+            "boxes",
+            ([{"x": 1, "y": 1, "width": 5, "height": 5, "label": "car"}], [], []),
+            "krippendorff-alpha",
+            "box-f1",
+        ),
+    ],
+)
+def test_every_kind_of_label_has_a_coefficient(kind: str, labels: Any, coefficient: str, name: str) -> None:  # noqa: ANN401
+    fed = Fed(a_contract(kind, agreement={"coefficient": coefficient}))
+
+    for number in range(12):
+        for who in range(3):
+            label = labels[(number + (who == 2 and number % 4 == 0)) % 3]
+            fed.hear(a_validated(item=f"i{number}", annotator=f"w{who}", label=label))
+    fed.rest()
+
+    reading = newest(fed)
+    assert reading["coefficient"] == name
+    assert reading["low"] <= reading["value"] <= reading["high"]
+
+
+def test_partitions_are_read_together_by_one_of_them() -> None:
+    pool = Fed().pool
+    partitions = [Fed(pool=pool, origin=Origin(number, 2)) for number in range(2)]
+
+    for number, fed in enumerate(partitions):
+        for item in range(5):
+            for who in range(2):
+                fed.hear(a_validated(item=f"i{number}-{item}", annotator=f"w{who}", label=LABELS[item % 2]))
+    for fed in (*partitions, *partitions):
+        fed.rest()
+
+    readers = [fed for fed in partitions if fed.values("agreement.rolling")]
+    assert len(readers) == 1
+    assert newest(readers[0])["items"] == 10
+
+
+def test_panes_that_no_window_reaches_are_withdrawn() -> None:
+    fed = Fed(a_contract(agreement={"windows": ["15m"]}))
+    some_items(fed, count=2)
+    fed.rest()
+
+    late = (NOW + timedelta(days=2)).isoformat()
+    fed.hear(a_validated(item="late", occurred_at=late))
+    fed.rest()
+
+    minutes = {place[2] for place, _ in fed.pool.all_panes() if place[1] == ("all",)}
+    assert len(minutes) == 1

@@ -1,11 +1,13 @@
 """The processes that are measured: real ones, stopped by their own handle."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.request import urlopen
 
 import psutil
 
@@ -55,6 +57,16 @@ class MeasuredProcess:
             raise RuntimeError("the process was not started")
         used = self._watched.cpu_times()
         return float(used.user + used.system)
+
+    def events_in(self, service: str) -> int:
+        """Return how many records the worker says it has taken in; 0 while it does not answer."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self._environment['ASSAY_WEB_PORT']}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return 0
+        found = re.search(rf'^assay_events_in_total{{service="{service}"}} (\S+)$', text, re.MULTILINE)
+        return int(float(found[1])) if found else 0
 
     def check(self) -> None:
         """Raise when it ended by itself: what it said last is the reason."""

@@ -9,7 +9,7 @@ import numpy as np
 from models.truth.ballots import Floats, Integers, Votes, Weights, ballots_of
 from models.truth.emission import Pool, pool_of
 from models.truth.judgement import Judged, judge
-from models.truth.posterior import Learned, believe, gain_of_a_vote, publish
+from models.truth.posterior import Learned, Logits, believe, gain_of_a_vote, publish
 from models.truth.storage import UNPINNED, OpenItems
 from models.truth.tally import UNITS, Tally
 
@@ -115,22 +115,29 @@ class Books:
             tally.grow(classes)
 
     def _settle_piece(self, places: Integers, learned: Learned, passes: int) -> Floats:
-        items = self.items
-        for _ in range(passes):
-            judged = self.judge(places, learned)
-            units = believe(judged.logits, learned)
-            pinned = np.flatnonzero(items.gold[places] != UNPINNED)
-            units[pinned] = 0
-            units[pinned, items.gold[places[pinned]]] = UNITS
-            moved = units - items.beliefs(places)
-            self.open.add(judged.ballots, moved)
-            items.units[places] = units
-            items.settled[places] = True
-            if np.abs(moved).max(initial=0) < _STILL:
+        logits, moved = self._judge_once(places, learned)
+        for _ in range(passes - 1):
+            if moved < _STILL:
                 break
-        posterior = publish(judged.logits, learned)
-        posterior[pinned] = units[pinned] / UNITS
+            logits, moved = self._judge_once(places, learned)
+        posterior = publish(logits, learned)
+        pinned = self.items.gold[places] != UNPINNED
+        posterior[pinned] = self.items.beliefs(places[pinned]) / UNITS
         return posterior
+
+    def _judge_once(self, places: Integers, learned: Learned) -> tuple[Logits, int]:
+        """Believe what the votes say now; return it, and by how much a responsibility moved at most."""
+        items = self.items
+        judged = self.judge(places, learned)
+        units = believe(judged.logits, learned)
+        pinned = np.flatnonzero(items.gold[places] != UNPINNED)
+        units[pinned] = 0
+        units[pinned, items.gold[places[pinned]]] = UNITS
+        moved = units - items.beliefs(places)
+        self.open.add(judged.ballots, moved)
+        items.units[places] = units
+        items.settled[places] = True
+        return judged.logits, int(np.abs(moved).max(initial=0))
 
     def _pieces(self, places: Integers) -> Iterator[Integers]:
         numbers = np.cumsum(self.items.lengths(places).astype(np.int64) + 1) * self.items.classes

@@ -33,18 +33,21 @@ def fit_maximum_likelihood(ballots: Ballots, classes: int) -> MaximumLikelihood:
     """
     said = np.eye(classes)[ballots.label] * ballots.share[:, None]
     posterior = ballots.per_item(said) / ballots.sizes()[:, None]
-    before = -np.inf
+    found = _step(ballots, posterior)
     for _ in range(_MOST_PASSES):
-        marginals, confusion = posterior.mean(axis=0), _confusion(ballots, posterior)
-        logarithms = np.log(np.maximum(confusion[ballots.annotator, :, ballots.label], _LEAST))
-        logits = ballots.per_item(logarithms * ballots.share[:, None]) + np.log(np.maximum(marginals, _LEAST))
-        posterior = softmax(logits)
-        highest = logits.max(axis=1)
-        total = float((highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))).sum())
-        if total - before < _TOLERANCE:
+        before, found = found, _step(ballots, found.posterior)
+        if found.log_likelihood - before.log_likelihood < _TOLERANCE:
             break
-        before = total
-    return MaximumLikelihood(posterior, marginals, confusion, total)
+    return found
+
+
+def _step(ballots: Ballots, posterior: Floats) -> MaximumLikelihood:
+    marginals, confusion = posterior.mean(axis=0), _confusion(ballots, posterior)
+    logarithms = np.log(np.maximum(confusion[ballots.annotator, :, ballots.label], _LEAST))
+    logits = ballots.per_item(logarithms * ballots.share[:, None]) + np.log(np.maximum(marginals, _LEAST))
+    highest = logits.max(axis=1)
+    total = (highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))).sum()
+    return MaximumLikelihood(softmax(logits), marginals, confusion, float(total))
 
 
 def _confusion(ballots: Ballots, posterior: Floats) -> Floats:

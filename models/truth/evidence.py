@@ -19,15 +19,18 @@ from models.truth.posterior import Learned, temper
 LAPSE_ITEMS = 50.0
 _FIRST = Learned()
 _LEAST = 1e-300
-_WORTHWHILE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One thing to be learned: the values to try, the one to begin with, and how a value takes effect."""
+    """One thing to be learned: the values to try, the one to begin with, and how a value takes effect.
+
+    `margin`: by how many nats a value must predict better than the first.
+    """
 
     values: tuple[float, ...]
     first: float
+    margin: float
     turn: Callable[[Learned, float], Learned]
 
 
@@ -80,12 +83,13 @@ def weigh_gold(tempered: Floats, gold: Integers, learned: Learned) -> Evidence:
 def learn(learned: Learned, evidence: Evidence) -> Learned:
     """Return what is learned now: of each dial the value that predicts best, or the first one.
 
-    The best must beat the first by 3 nats, odds of 20 ("strong evidence": Kass & Raftery 1995, section 3.2). The
-    lapses of gold items are one step of expectation-maximisation, from a prior worth 50 items.
+    The best must beat the first by 3 nats, which is strong evidence (Kass & Raftery 1995, section 3.2); a strength
+    by 10, because beliefs follow the strengths in use, which flatters these. The lapses of gold items are one step
+    of expectation-maximisation, from a prior worth 50 items.
     """
     for dial, gains in zip(DIALS, evidence.gains, strict=True):
         best = max(gains)
-        learned = dial.turn(learned, dial.values[gains.index(best)] if best > _WORTHWHILE else dial.first)
+        learned = dial.turn(learned, dial.values[gains.index(best)] if best > dial.margin else dial.first)
     lapse = (evidence.lapses + _FIRST.lapse * LAPSE_ITEMS) / (evidence.gold + LAPSE_ITEMS)
     return replace(learned, lapse=lapse)
 
@@ -118,10 +122,10 @@ def _turn_voice(learned: Learned, value: float) -> Learned:
 
 
 DIALS = (
-    Dial((2.0, 4.0, 8.0, 16.0, 32.0), _FIRST.strengths.accuracy, _turn_accuracy),
-    Dial((4.0, 16.0, 64.0, 256.0), _FIRST.strengths.errors, _turn_errors),
-    Dial((0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), _FIRST.correlation, _turn_correlation),
-    Dial((0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5), _FIRST.voice, _turn_voice),
+    Dial((2.0, 4.0, 8.0, 16.0, 32.0), _FIRST.strengths.accuracy, 10.0, _turn_accuracy),
+    Dial((4.0, 16.0, 64.0, 256.0), _FIRST.strengths.errors, 10.0, _turn_errors),
+    Dial((0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), _FIRST.correlation, 3.0, _turn_correlation),
+    Dial((0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5), _FIRST.voice, 3.0, _turn_voice),
 )
 _ERRORS = 1
 _VOICE = 3

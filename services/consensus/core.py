@@ -24,7 +24,11 @@ from services.runtime.step import Core, Entry, NotYet, Output, Record, State, St
 
 _ITEM = b"i:"
 _CLOSE_AT_ONCE = 200
+_RESTORED_AT_ONCE = 5_000
 _IDLE_SWEEP = 2_000
+_MOST_ROUNDS = 30
+"""How often all items are judged again after the last annotation: labels that say nothing would move for ever."""
+
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
@@ -68,6 +72,7 @@ class Consensus(Core):
         self._truths: dict[str, Truth] = {}
         self._contracts: dict[str, LabelContract] = {}
         self._missing: set[str] = set()
+        self._sweeps_left = 0
         changes = pool.follow()
         self._panes = OwnPanes(pool, changes, origin)
         self._shared = Shared(pool, changes, origin)
@@ -87,6 +92,7 @@ class Consensus(Core):
             self._put(key, item)
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._judge(work, sweep=len(batch))
+        self._sweeps_left = _MOST_ROUNDS * len(self._state)
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
 
@@ -95,7 +101,8 @@ class Consensus(Core):
         work = _Batch(now)
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
-        self._judge(work, sweep=_IDLE_SWEEP)
+        self._judge(work, sweep=min(_IDLE_SWEEP, self._sweeps_left))
+        self._sweeps_left = max(0, self._sweeps_left - _IDLE_SWEEP)
         step = self._end(work)
         return step if step.outputs or step.changes else None
 
@@ -212,7 +219,8 @@ class Consensus(Core):
 
     def _restore(self, name: str, truth: Truth, contract: LabelContract) -> None:
         # The pool comes after its annotators: an empty name would sort first, and the order must be the same each time.
-        for key in sorted(self._stored.pop(name, ()), key=lambda key: (key == kept_key(name, POOL), key)):
+        keys = sorted(self._stored.pop(name, ()), key=lambda key: (key == kept_key(name, POOL), key))
+        for number, key in enumerate(keys):
             value = self._state.get(key) or b""
             if key.startswith(KEPT):
                 load_kept(value, truth)
@@ -222,6 +230,8 @@ class Consensus(Core):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
                 self._panes.move(item, {}, contract)
                 self._shared.changed(name, item.votes)
+            if number % _RESTORED_AT_ONCE == 0:
+                truth.settle()  # they count as judged: nothing comes of it but that they are put away compactly
 
 
 def _facts(item: OpenItem) -> Facts:

@@ -6,21 +6,32 @@ when they are not current.
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pydantic.json_schema import models_json_schema
 
+from schemas.agreement import AgreementReading, PaneCounts
 from schemas.annotation import Annotation, Event
+from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.topics import (
+    AGREEMENT,
     ANNOTATIONS,
+    CONSENSUS,
+    CONSENSUS_STATE,
     CONTRACTS,
+    CORRECTED,
+    COUNTS,
     DEAD,
     LARGEST_MESSAGE_BYTES,
+    PANES,
     REJECTED,
+    RELIABILITY,
+    REVIEW,
     TOPICS,
     VALIDATED,
     VALIDATOR_STATE,
@@ -30,7 +41,19 @@ from services.runtime.topics import (
 Json: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-EVENTS: tuple[type[Event], ...] = (Annotation, ValidatedAnnotation, RejectedAnnotation, LabelContract)
+EVENTS: tuple[type[Event], ...] = (
+    Annotation,
+    ValidatedAnnotation,
+    RejectedAnnotation,
+    LabelContract,
+    Consensus,
+    Correction,
+    ReviewRequest,
+    AgreementReading,
+    Reliability,
+    PaneCounts,
+    AnnotatorCounts,
+)
 _VERSION = "1.0.0"
 _BINDING_VERSION = "0.5.0"
 _COMPONENT = "#/components/schemas/{model}"
@@ -55,12 +78,18 @@ _DUTIES = (
     _Duty("validator", "send", REJECTED),
     _Duty("validator", "send", DEAD),
     _Duty("validator", "send", VALIDATOR_STATE),
+    *(_Duty("consensus", "receive", topic) for topic in (VALIDATED, CONTRACTS, PANES, COUNTS, CONSENSUS_STATE)),
+    *(
+        _Duty("consensus", "send", topic)
+        for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, PANES, COUNTS, CONSENSUS_STATE)
+    ),
 )
 _HEADERS = {
     ANNOTATIONS.name: "CloudEventHeaders",
     VALIDATED.name: "VerdictHeaders",
     REJECTED.name: "VerdictHeaders",
     DEAD.name: "DeadLetterHeaders",
+    **{topic.name: "CloudEventHeaders" for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY)},
 }
 
 
@@ -215,3 +244,18 @@ def _plain(schema: Any) -> Any:  # noqa: ANN401  # any part of a JSON document
 
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the files anew (`--write`), or say which are not current (`--check`)."""
+    folder = Path(__file__).parents[2] / "schemas" / "json"
+    if "--write" in arguments:
+        write_generated(folder)
+    old = stale(folder)
+    if old:
+        sys.stderr.write(f"not current: {', '.join(old)}; run `make schemas`\n")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ import pytest
 
 from models.truth.ballots import Ballots, ballots_of
 from models.truth.dawid_skene import fit_maximum_likelihood
+from tests.models.truth.crowds import a_crowd
 
 
 def test_two_who_agree_and_one_who_always_says_the_same() -> None:
@@ -22,9 +23,9 @@ def test_two_who_agree_and_one_who_always_says_the_same() -> None:
 def test_the_search_ends_even_where_it_has_not_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.truth.dawid_skene._MOST_PASSES", 1)
 
-    found = fit_maximum_likelihood(ballots_of([{0: 0, 1: 1}, {0: 1, 1: 1}]), 2)
+    found = fit_maximum_likelihood(ballots_of(a_crowd(items=30).votes), 3)
 
-    assert found.posterior.sum(axis=1) == pytest.approx([1, 1])
+    assert found.posterior.sum(axis=1) == pytest.approx(np.ones(30))
 
 
 def test_the_anaesthetists_of_1979(real_data: Path) -> None:

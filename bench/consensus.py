@@ -1,0 +1,178 @@
+"""The consensus: annotations a second through Kafka, seconds to its word, memory and restoring."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import orjson
+from aiokafka import AIOKafkaConsumer
+
+from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
+from bench.processes import MeasuredProcess
+from bench.report import Sheet
+from services.cli.demo.simulator import LABELS, Simulator
+from services.cli.importing import send_records
+from services.cli.inputs import InputRecord, key_of
+from services.runtime.kafka import make_consumer, make_producer, send_all
+from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Output
+from services.runtime.topics import CONSENSUS, VALIDATED
+
+_PATIENCE_SECONDS = 120
+_SEED = 23
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many annotations are absorbed, and at which rate, how long, the way to the consensus is timed."""
+
+    annotations: int = 100_000
+    rate: int = 2_000
+    warm_up_seconds: float = 5.0
+    seconds: float = 15.0
+
+
+def measure(ground: Ground, load: Load) -> Sheet:
+    """Measure both, one after the other."""
+    rate, core_rate = asyncio.run(_throughput(ground, load))
+    p50, p99, missing = asyncio.run(_latency(ground, load))
+    rows = [
+        ("annotations/s, one process, all outputs on", f"{rate:,.0f}", "20,000"),
+        ("annotations/s of its processor time", f"{core_rate:,.0f}", ""),
+        (f"import to consensus at {load.rate:,} events/s, p50", f"{p50:.0f} ms", ""),
+        (f"import to consensus at {load.rate:,} events/s, p99", f"{p99:.0f} ms", "150 ms"),
+        ("… without a consensus in time", f"{missing:.1%}", "0"),
+    ]
+    notes = (
+        f"{load.annotations:,} validated annotations of the demo were on the topic before the process began.",
+        "The way to the consensus goes through the validator; sender and reader share one further process.",
+        f"Timed for {load.seconds:g} s after {load.warm_up_seconds:g} s of warm-up.",
+    )
+    return Sheet("The consensus through Kafka", ("what", "measured", "wanted"), rows, notes)
+
+
+async def _throughput(ground: Ground, load: Load) -> tuple[float, float]:
+    settings = await ground.prepare("consensus.throughput.")
+    sent = await _preload(ground, settings, load.annotations)
+    with MeasuredProcess("services.consensus", settings) as process:
+        first = await _until_absorbed(process, 1)
+        before, cpu = first, process.cpu_seconds()
+        began = time.monotonic()
+        await _until_absorbed(process, sent)
+        seconds, used = time.monotonic() - began, process.cpu_seconds() - cpu
+    return (sent - before) / seconds, (sent - before) / used
+
+
+async def _preload(ground: Ground, settings: RuntimeSettings, count: int) -> int:
+    """Put validated annotations on their topic, each item on a partition of its own; return how many."""
+    validated: list[Output] = []
+
+    def keep(output: Output) -> None:
+        if output.topic == VALIDATED.name:
+            validated.append(output)
+
+    judge_all(the_project(ground.settings("").models), seeded_events(count), keep)
+    by_partition: defaultdict[int, list[Output]] = defaultdict(list)
+    for output in validated:
+        by_partition[hash(output.key) % settings.partitions].append(output)
+    producer = make_producer(settings)
+    await producer.start()
+    for number, outputs in by_partition.items():
+        for start in range(0, len(outputs), _CHUNK):
+            rows = [(settings.prefix + one.topic, *one[1:]) for one in outputs[start : start + _CHUNK]]
+            await asyncio.gather(*await send_all(producer, number, rows))
+    await producer.stop()
+    return len(validated)
+
+
+async def _until_absorbed(process: MeasuredProcess, count: int) -> int:
+    """Wait until so many annotations are part of the consensus; return how many are."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        process.check()
+        absorbed = await asyncio.to_thread(process.events_in, "consensus")
+        if absorbed >= count:
+            return absorbed
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"the consensus took too long:\n{process.last_words()}")
+
+
+class _Watch:
+    """When each annotation of an item was sent, and how long it took until the consensus counted it."""
+
+    def __init__(self) -> None:
+        self.sent: defaultdict[bytes, list[float]] = defaultdict(list)
+        self.back: Counter[bytes] = Counter()
+        self.seconds: list[float] = []
+
+    async def follow(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            fetched = await consumer.getmany(timeout_ms=200)
+            now = time.perf_counter()
+            for record in (record for records in fetched.values() for record in records):
+                votes = 0 if record.value is None else orjson.loads(record.value)["votes"]
+                times = self.sent.get(record.key, [])
+                self.seconds += [now - moment for moment in times[self.back[record.key] : votes]]
+                self.back[record.key] = max(votes, self.back[record.key])
+
+
+async def _latency(ground: Ground, load: Load) -> tuple[float, float, float]:
+    settings, watch = await ground.prepare("consensus.latency."), _Watch()
+    consumer = make_consumer(settings, CONSENSUS.name)
+    with (
+        MeasuredProcess("services.validator", settings) as validator,
+        MeasuredProcess("services.consensus", settings) as consensus,
+    ):
+        await consumer.start()
+        following = asyncio.create_task(watch.follow(consumer))
+        simulator = Simulator(_SEED)
+        await _send(settings, _good_events(simulator, int(load.rate * load.warm_up_seconds)), load.rate, watch)
+        watch.seconds.clear()
+        events = _good_events(simulator, int(load.rate * load.seconds))
+        await _send(settings, events, load.rate, watch)
+        deadline = time.monotonic() + 10
+        while len(watch.seconds) < len(events) and time.monotonic() < deadline:  # noqa: ASYNC110  # exact enough
+            await asyncio.sleep(0.1)
+        validator.check()
+        consensus.check()
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await consumer.stop()
+    p50, p99 = np.percentile(watch.seconds or [10.0], [50, 99]) * 1_000
+    return float(p50), float(p99), max(0.0, 1 - len(watch.seconds) / len(events))
+
+
+def _good_events(simulator: Simulator, count: int) -> list[bytes]:
+    """Return events that will be validated, each once: the others have no consensus to wait for."""
+    found: dict[str, bytes] = {}
+    while len(found) < count:
+        for event in events_of(simulator, count - len(found)):
+            with suppress(orjson.JSONDecodeError):
+                said: Any = orjson.loads(event)
+                if said["label"] in LABELS:
+                    found[said["id"]] = event
+    return list(found.values())
+
+
+async def _send(settings: RuntimeSettings, events: Sequence[bytes], rate: float, watch: _Watch) -> None:
+    def records() -> Iterator[InputRecord]:
+        for line, event in enumerate(events, 1):
+            key = key_of(event)
+            watch.sent[key or b""].append(time.perf_counter())
+            yield InputRecord(line, key, _stamped(event))
+
+    await send_records(records(), settings, bookmark=None, rate=rate, sent=lambda _: None)
+
+
+def _stamped(event: bytes) -> bytes:
+    """Return the event as made just now."""
+    said = orjson.loads(event)
+    return orjson.dumps(said | {"occurred_at": datetime.now(UTC).isoformat()})

@@ -1,0 +1,94 @@
+"""The consensus on a real Kafka: what comes out is what a replay of the same annotations gives."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from models.rules.ruleset import compile_contract
+from models.truth.kinds import make_truth
+from services.cli.demo.run import CONTRACT
+from services.cli.demo.simulator import Simulator
+from services.cli.importing import send_records
+from services.cli.inputs import InputRecord, key_of
+from services.cli.replay import replay
+from services.consensus.core import Consensus, Project
+from services.consensus.following import Follower
+from services.consensus.pool import Pool
+from services.consensus.words import Origin
+from services.runtime.audit import audit_consensus
+from services.runtime.lane import Lane, LaneTopics
+from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import CONSENSUS, CONSENSUS_STATE, CORRECTED, RELIABILITY, VALIDATED, ensure_topics
+from services.validator.core import Origin as ValidatorOrigin
+from services.validator.core import Project as ValidatorProject
+from services.validator.core import Validator
+from tests.services.kafka_io import running, take, until, until_all_judged
+
+RULES = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
+WIDEST = 0.02
+
+
+def some_events(count: int) -> list[InputRecord]:
+    simulator = Simulator(5)
+    values = [simulator.event(datetime.now(UTC), over=0.2) for _ in range(count)]
+    return [InputRecord(line, key_of(value), value) for line, value in enumerate(values, 1)]
+
+
+async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) -> dict[str, list[Any]]:
+    """Return what lies on the consensus's topics once it has come to rest."""
+    await ensure_topics(settings)
+    await send_records(events, settings, bookmark=None, rate=None, sent=lambda _: None)
+    pool = Pool()
+    follower = Follower(settings, pool)
+    consensus = Lane(
+        lambda number, state: Consensus(
+            {CONTRACT.project: Project(CONTRACT, make_truth)}, pool, Origin(number, settings.partitions), state
+        ),
+        service="consensus",
+        topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
+        settings=settings,
+        before=follower.read_all,
+    )
+    async with AsyncExitStack() as stack:
+        validator = await stack.enter_async_context(
+            running(settings, lambda number, _: Validator(RULES, ValidatorOrigin("annotations", number)))
+        )
+        await until_all_judged(settings, validator)
+        for service in (follower, consensus):
+            await service.start()
+            stack.push_async_callback(service.stop)
+        await until(lambda: consensus.is_ready)
+        while any(one.waiting for one in await audit_consensus(settings)):
+            await asyncio.sleep(0.2)
+        before: list[Any] = []
+        while len(found := await take(settings, CONSENSUS.name)) != len(before) or not before:
+            before = found
+            await asyncio.sleep(2)
+        return {topic.name: await take(settings, topic.name) for topic in (CONSENSUS, CORRECTED, RELIABILITY)}
+
+
+def newest(records: list[Any]) -> dict[bytes, Any]:
+    return {record.key: orjson.loads(record.value) for record in records if record.value is not None}
+
+
+def test_kafka_and_replay_come_to_the_same_consensus(settings: RuntimeSettings, tmp_path: Path) -> None:
+    events = some_events(1_500)
+
+    found = asyncio.run(through_kafka(settings, events))
+    now = int(datetime.now(UTC).timestamp() * 1_000)
+    for _ in replay(events, projects=RULES, folder=tmp_path, now=now):
+        pass
+
+    said = newest(found[CONSENSUS.name])
+    lines = (tmp_path / f"{CONSENSUS.name}.jsonl").read_bytes().splitlines()
+    replayed = {f"{one['project']}:{one['item']}".encode(): one for one in map(orjson.loads, lines)}
+    assert said.keys() == replayed.keys()
+    assert all(said[key]["label"] == one["label"] for key, one in replayed.items())
+    assert all(said[key]["votes"] == one["votes"] for key, one in replayed.items())
+    assert max(abs(said[key]["probability"] - one["probability"]) for key, one in replayed.items()) < WIDEST
+    assert {one["annotator"] for one in newest(found[RELIABILITY.name]).values()} >= {"careful-1", "spammer-1"}
+    assert [one for one in found[CORRECTED.name] if orjson.loads(one.value)["retracts"] is None]

@@ -73,6 +73,10 @@ class CategoricalTruth:
         """Judge some items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
+    def reflect(self) -> None:
+        """Learn anew from the open items."""
+        self._stream.reflect()
+
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what this partition has learned of an annotator, or of the pool."""
         if annotator == POOL:

@@ -1,9 +1,11 @@
 """The interval in which a rate lies with 95 % probability, without a statistics library."""
 
-from math import exp, lgamma, log, log1p
+from math import exp, inf, lgamma, log, log1p
 
 _TAIL = 0.025
-_STEPS = 40
+_STEPS = 60
+_CLOSE_ENOUGH = 1e-9
+_FARTHEST = 500.0
 _TERMS = 200
 _TINY = 1e-300
 _CLOSE = 1e-12
@@ -12,7 +14,7 @@ _CLOSE = 1e-12
 def interval(right: float, wrong: float) -> tuple[float, float]:
     """Return the 95 % credible interval of a rate whose posterior is Beta(right, wrong), equal tails.
 
-    Both must be above 0. Found by bisection, to 1e-12.
+    Both must be above 0. Found by Newton's method, to 1e-9.
     """
     return _quantile(_TAIL, right, wrong), _quantile(1 - _TAIL, right, wrong)
 
@@ -32,14 +34,23 @@ def share_below(x: float, right: float, wrong: float) -> float:
 
 
 def _quantile(share: float, right: float, wrong: float) -> float:
+    """Newton's steps on the log-odds scale, kept between what is known to be below and above."""
     low, high = 0.0, 1.0
+    x = right / (right + wrong)
+    scale = lgamma(right + wrong) - lgamma(right) - lgamma(wrong)
     for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if share_below(middle, right, wrong) < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+        missing = share - share_below(x, right, wrong)
+        low, high = (x, high) if missing > 0 else (low, x)
+        slope = exp(scale + right * log(x) + wrong * log1p(-x))  # of the share, by the log-odds of x
+        step = missing / slope if slope > _TINY else inf
+        odds = log(x) - log1p(-x) + step
+        after = 1 / (1 + exp(-odds)) if abs(odds) < _FARTHEST else 0.0
+        if not low < after < high:
+            after = (low + high) / 2
+        if abs(after - x) < _CLOSE_ENOUGH:
+            return after
+        x = after
+    return x
 
 
 def _fraction(x: float, a: float, b: float) -> float:

@@ -88,6 +88,10 @@ class Truth(Protocol):
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
+    def reflect(self) -> None:
+        """Learn anew, from the open items as they are, whatever is learned in due time only; for a quiet moment."""
+        ...
+
     def learned(self, annotator: str) -> Any:  # noqa: ANN401
         """Return what this partition has learned of an annotator (or of the POOL), for the other partitions."""
         ...

@@ -204,13 +204,18 @@ class TruthStream:
         self._learn(int(self._books.items.lengths(places).sum()))
         return settled
 
+    def reflect(self) -> None:
+        """Learn now what is learned beside the counts, from the open items as they are; else it happens in due time."""
+        self._flush()
+        self._evidence = observe(self._books, self._learned)
+        self._learned = learn(self._learned, self._evidence.plus(self._others_evidence))
+
     def _learn(self, votes: int) -> None:
         work = self._learned.work + votes
         self._learned = replace(self._learned, work=work)
         if work >= self._learned.due:
-            self._evidence = observe(self._books, self._learned)
-            due = work + min(work, _LONGEST_WAIT)
-            self._learned = replace(learn(self._learned, self._evidence.plus(self._others_evidence)), due=due)
+            self.reflect()
+            self._learned = replace(self._learned, due=work + min(work, _LONGEST_WAIT))
 
     def _flush(self) -> None:
         if not self._closing and not self._removing:

@@ -24,6 +24,8 @@ from services.runtime.step import Core, Entry, NotYet, Output, Record, State, St
 
 _ITEM = b"i:"
 _CLOSE_AT_ONCE = 200
+_REFLECTIONS = 2
+_REFLECTION_MS = 10_000
 _RESTORED_AT_ONCE = 5_000
 _IDLE_SWEEP = 2_000
 _MOST_ROUNDS = 30
@@ -72,7 +74,7 @@ class Consensus(Core):
         self._truths: dict[str, Truth] = {}
         self._contracts: dict[str, LabelContract] = {}
         self._missing: set[str] = set()
-        self._sweeps_left = 0
+        self._sweeps_left = self._reflections_left = self._reflected_at = 0
         changes = pool.follow()
         self._panes = OwnPanes(pool, changes, origin)
         self._shared = Shared(pool, changes, origin)
@@ -93,6 +95,7 @@ class Consensus(Core):
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._judge(work, sweep=len(batch))
         self._sweeps_left = _MOST_ROUNDS * len(self._state)
+        self._reflections_left = _REFLECTIONS
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
 
@@ -101,10 +104,20 @@ class Consensus(Core):
         work = _Batch(now)
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
+        self._reflect(now)
         self._judge(work, sweep=min(_IDLE_SWEEP, self._sweeps_left))
         self._sweeps_left = max(0, self._sweeps_left - _IDLE_SWEEP)
         step = self._end(work)
         return step if step.outputs or step.changes else None
+
+    def _reflect(self, now: int) -> None:
+        """Let the truth models learn anew, now and then: after the last annotation, what is in force depends on all."""
+        if self._reflections_left and now - self._reflected_at >= _REFLECTION_MS:
+            self._reflections_left -= 1
+            self._reflected_at = now
+            for name, truth in self._truths.items():
+                truth.reflect()
+                self._shared.changed(name, ())
 
     def _demand(self, names: Iterable[str]) -> None:
         """See to it that every project has its contract; ask for a pause, once, where one may be on its way."""
@@ -230,7 +243,9 @@ class Consensus(Core):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
                 self._panes.move(item, {}, contract)
                 self._shared.changed(name, item.votes)
-            if number % _RESTORED_AT_ONCE == 0:
+            if number % _REFLECTIONS = 2
+_REFLECTION_MS = 10_000
+_RESTORED_AT_ONCE == 0:
                 truth.settle()  # they count as judged: nothing comes of it but that they are put away compactly
 
 

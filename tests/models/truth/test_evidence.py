@@ -39,8 +39,10 @@ def test_a_value_must_predict_clearly_better_to_be_taken() -> None:
         gains[CORRELATION] = (0.0,) * 9 + (nats,)
         return learn(Learned(), Evidence(tuple(gains), 0.0, 0))
 
-    assert believing(2.9) == Learned()
-    assert believing(3.1) == Learned(correlation=DIALS[CORRELATION].values[9])
+    first, best = Learned().correlation, DIALS[CORRELATION].values[9]
+    assert believing(1.0).correlation == pytest.approx(first, abs=0.02)
+    assert first + 0.1 < believing(5.0).correlation < best
+    assert believing(12.0).correlation == pytest.approx(best, abs=0.01)
 
 
 def test_evidence_of_partitions_adds_up() -> None:
@@ -71,7 +73,7 @@ def test_a_model_that_knows_is_listened_to_and_one_that_does_not_is_not() -> Non
     voices = [learn(Learned(), weigh(judged(crowd, view=view), Learned())).voice for view in (knowing, guessing)]
 
     assert voices[0] >= 0.75
-    assert voices[1] == 0
+    assert voices[1] < 0.01
 
 
 def test_votes_that_repeat_each_other_are_found_out() -> None:

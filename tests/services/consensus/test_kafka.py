@@ -1,6 +1,7 @@
 """The consensus on a real Kafka: what comes out is what a replay of the same annotations gives."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +29,10 @@ from services.validator.core import Project as ValidatorProject
 from services.validator.core import Validator
 from tests.services.kafka_io import running, take, until, until_all_judged
 
-RULES = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
+RULES: dict[str, ValidatorProject] = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
+PROJECTS: dict[str, Project] = {CONTRACT.project: Project(CONTRACT, make_truth)}
 WIDEST = 0.02
+QUIET_SECONDS = 12.0
 
 
 def some_events(count: int) -> list[InputRecord]:
@@ -45,9 +48,7 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
     pool = Pool()
     follower = Follower(settings, pool)
     consensus = Lane(
-        lambda number, state: Consensus(
-            {CONTRACT.project: Project(CONTRACT, make_truth)}, pool, Origin(number, settings.partitions), state
-        ),
+        lambda number, state: Consensus(PROJECTS, pool, Origin(number, settings.partitions), state),
         service="consensus",
         topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
         settings=settings,
@@ -62,13 +63,19 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
             await service.start()
             stack.push_async_callback(service.stop)
         await until(lambda: consensus.is_ready)
-        while any(one.waiting for one in await audit_consensus(settings)):
-            await asyncio.sleep(0.2)
-        before: list[Any] = []
-        while len(found := await take(settings, CONSENSUS.name)) != len(before) or not before:
-            before = found
-            await asyncio.sleep(2)
+        await until_at_rest(settings)
         return {topic.name: await take(settings, topic.name) for topic in (CONSENSUS, CORRECTED, RELIABILITY)}
+
+
+async def until_at_rest(settings: RuntimeSettings) -> None:
+    """Wait until all is absorbed, and nothing has been said for longer than the consensus pauses between reflections."""
+    said, since = -1, time.monotonic()
+    while time.monotonic() - since < QUIET_SECONDS:
+        waiting = any(one.waiting for one in await audit_consensus(settings))
+        count = len(await take(settings, CONSENSUS.name))
+        if waiting or count != said:
+            said, since = count, time.monotonic()
+        await asyncio.sleep(0.5)
 
 
 def newest(records: list[Any]) -> dict[bytes, Any]:

@@ -39,7 +39,7 @@ from services.runtime.topics import CONSENSUS_STATE, ensure_topics
 
 SESSION_SECONDS = 6.0
 WORKERS = ("services.validator", "services.validator", "services.consensus", "services.consensus")
-_QUIET_SECONDS = 13.0
+_QUIET_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)

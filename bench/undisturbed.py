@@ -39,9 +39,8 @@ PROBABILITY_GAP = 0.02
 
 _VERDICTS = (VALIDATED, REJECTED, DEAD)
 _BATCH = 500
-_MOST_SWEEPS = 100
+_TICK_MS = 500
 _A_WHILE_MS = 301_000
-
 
 @dataclass(frozen=True, slots=True)
 class ConsensusGap:
@@ -146,14 +145,18 @@ class _Undisturbed:
                 if batch:
                     now = max(now, batch[-1].timestamp)
                     self._take(number, self._cores[number].step(self.states[number], batch))
-        for _ in range(_MOST_SWEEPS):
+        while not all(core.is_at_rest for core in self._cores):
+            now += _TICK_MS
+            self._quiet_moment(now)
+        for _ in range(2):
             now += _A_WHILE_MS
-            steps = [core.idle(now) for core in self._cores]
-            for number, step in enumerate(steps):
-                if step is not None:
-                    self._take(number, step)
-            if all(step is None for step in steps):
-                return
+            self._quiet_moment(now)
+
+    def _quiet_moment(self, now: int) -> None:
+        for number, core in enumerate(self._cores):
+            step = core.idle(now)
+            if step is not None:
+                self._take(number, step)
 
     def _take(self, number: int, step: Step) -> None:
         self.states[number].apply(step.changes)

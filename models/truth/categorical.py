@@ -73,6 +73,11 @@ class CategoricalTruth:
         """Judge some items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
+    @property
+    def unrest(self) -> float:
+        """By how much (0-1) the last sweep changed a belief, at most."""
+        return self._stream.unrest
+
     def reflect(self) -> None:
         """Learn anew from the open items."""
         self._stream.reflect()

@@ -88,6 +88,11 @@ class Truth(Protocol):
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
+    @property
+    def unrest(self) -> float:
+        """By how much (0-1) the last sweep changed a belief, at most."""
+        ...
+
     def reflect(self) -> None:
         """Learn anew, from the open items as they are, whatever is learned in due time only; for a quiet moment."""
         ...

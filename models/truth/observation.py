@@ -8,12 +8,12 @@ from models.truth.evidence import Evidence, weigh, weigh_gold
 from models.truth.posterior import Learned, temper
 from models.truth.storage import UNPINNED
 
-_MOST_ITEMS = 2_000
-_MOST_NUMBERS = 40_000
+_MOST_ITEMS = 5_000
+_MOST_NUMBERS = 80_000
 
 
 def observe(books: Books, learned: Learned) -> Evidence:
-    """Return what up to 2,000 open items say, and as many gold items with votes.
+    """Return what up to 5,000 open items say, and as many gold items with votes.
 
     They are evenly spread over the items that have two votes or more, or one and a model's word.
     """

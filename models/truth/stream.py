@@ -12,7 +12,7 @@ from models.truth.observation import observe
 from models.truth.posterior import Learned
 from models.truth.reliability import Reliability, reliability_of
 from models.truth.storage import UNPINNED
-from models.truth.tally import Counts, added_up, counts_of, errors_of, load_errors
+from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of, load_errors
 
 NOTICEABLE = 0.01
 _PASSES = 2
@@ -37,6 +37,12 @@ class TruthStream:
         self._closing: list[int] = []
         self._removing: list[int] = []
         self._next = 0
+        self._unrest = 0.0
+
+    @property
+    def unrest(self) -> float:
+        """By how much (0-1) the last sweep changed a belief, at most."""
+        return self._unrest
 
     @property
     def classes(self) -> int:
@@ -129,8 +135,9 @@ class TruthStream:
         live = items.live()
         turn = np.roll(live, -int(np.searchsorted(live, self._next)))[:count]
         self._next = int(turn[-1]) + 1 if len(turn) else 0
-        told = items.told[turn]
+        told, before = items.told[turn], items.beliefs(turn)
         settled = self._settled(turn, passes=1)
+        self._unrest = float(np.abs(settled.responsibilities - before).max(initial=0)) / UNITS
         moved = np.abs(settled.posterior - told).max(axis=1, initial=0) >= NOTICEABLE
         items.told[turn[~moved]] = told[~moved]
         names = tuple(name for name, one in zip(settled.items, moved.tolist(), strict=True) if one)

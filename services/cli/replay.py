@@ -14,6 +14,7 @@ from services.consensus.core import Consensus
 from services.consensus.core import Project as ConsensusProject
 from services.consensus.decode import decode
 from services.consensus.pool import Pool
+from services.consensus.rest import quiet_moments
 from services.consensus.words import Origin as ConsensusOrigin
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Step
@@ -21,10 +22,6 @@ from services.runtime.topics import COUNTS, PANES, VALIDATED
 from services.validator.core import Origin, Project, Validator
 
 _BATCH = 1_000
-_MOST_SWEEPS = 40
-_A_WHILE_MS = 301_000
-"""Long enough for everything that is told now and then only."""
-
 _MINUTE = 60_000_000
 
 
@@ -92,11 +89,7 @@ class ReplayedConsensus:
 
     def finish(self) -> Iterator[Sequence[Output]]:
         """Sweep until nothing moves, and tell everything that has not been told."""
-        for _ in range(_MOST_SWEEPS):
-            self.clock += _A_WHILE_MS
-            step = self.core.idle(self.clock)
-            if step is None:
-                return
+        for _, step in quiet_moments(self.core, self.clock):
             yield self._taken(step)
 
     def _taken(self, step: Step) -> Sequence[Output]:

@@ -16,6 +16,7 @@ from services.consensus.kept import KEPT, kept_entry, kept_key, load_kept
 from services.consensus.panes import OwnPanes
 from services.consensus.placing import Places, longest_minutes, places_of
 from services.consensus.pool import Pool
+from services.consensus.rest import Rest
 from services.consensus.shared import Shared
 from services.consensus.words import Origin, Words
 from services.runtime.ledger import SUPERSEDED
@@ -24,13 +25,7 @@ from services.runtime.step import Core, Entry, NotYet, Output, Record, State, St
 
 _ITEM = b"i:"
 _CLOSE_AT_ONCE = 200
-_REFLECTIONS = 2
-_REFLECTION_MS = 10_000
 _RESTORED_AT_ONCE = 5_000
-_IDLE_SWEEP = 2_000
-_MOST_ROUNDS = 30
-"""How often all items are judged again after the last annotation: labels that say nothing would move for ever."""
-
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
@@ -74,7 +69,7 @@ class Consensus(Core):
         self._truths: dict[str, Truth] = {}
         self._contracts: dict[str, LabelContract] = {}
         self._missing: set[str] = set()
-        self._sweeps_left = self._reflections_left = self._reflected_at = 0
+        self._rest = Rest()
         changes = pool.follow()
         self._panes = OwnPanes(pool, changes, origin)
         self._shared = Shared(pool, changes, origin)
@@ -94,8 +89,7 @@ class Consensus(Core):
             self._put(key, item)
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._judge(work, sweep=len(batch))
-        self._sweeps_left = _MOST_ROUNDS * len(self._state)
-        self._reflections_left = _REFLECTIONS
+        self._rest = Rest()
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
 
@@ -104,20 +98,20 @@ class Consensus(Core):
         work = _Batch(now)
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
-        self._reflect(now)
-        self._judge(work, sweep=min(_IDLE_SWEEP, self._sweeps_left))
-        self._sweeps_left = max(0, self._sweeps_left - _IDLE_SWEEP)
-        step = self._end(work)
-        return step if step.outputs or step.changes else None
-
-    def _reflect(self, now: int) -> None:
-        """Let the truth models learn anew, now and then: after the last annotation, what is in force depends on all."""
-        if self._reflections_left and now - self._reflected_at >= _REFLECTION_MS:
-            self._reflections_left -= 1
-            self._reflected_at = now
+        if self._rest.is_time_to_reflect(now):
             for name, truth in self._truths.items():
                 truth.reflect()
                 self._shared.changed(name, ())
+        self._judge(work, sweep=self._rest.sweep)
+        unrest = max((truth.unrest for truth in self._truths.values()), default=0.0)
+        self._rest.swept(unrest, items=len(self._state))
+        step = self._end(work)
+        return step if step.outputs or step.changes else None
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether quiet moments bring nothing new until something is heard again."""
+        return self._rest.is_over
 
     def _demand(self, names: Iterable[str]) -> None:
         """See to it that every project has its contract; ask for a pause, once, where one may be on its way."""
@@ -160,7 +154,8 @@ class Consensus(Core):
             truth.remove(key)
 
     def _judge(self, work: _Batch, *, sweep: int) -> None:
-        self._shared.listen(self._truths)
+        if self._shared.listen(self._truths):
+            self._rest.stir()
         for name, truth in self._truths.items():
             words = Words(self._projects[name].contract, work.now, work.notes)
             judged = {**truth.sweep(sweep), **truth.settle()}
@@ -243,9 +238,7 @@ class Consensus(Core):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
                 self._panes.move(item, {}, contract)
                 self._shared.changed(name, item.votes)
-            if number % _REFLECTIONS = 2
-_REFLECTION_MS = 10_000
-_RESTORED_AT_ONCE == 0:
+            if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # they count as judged: nothing comes of it but that they are put away compactly
 
 

@@ -29,13 +29,16 @@ class Shared:
         """Note that counts of these annotators have changed here."""
         self._untold[project].update(annotators)
 
-    def listen(self, truths: Mapping[str, Truth]) -> None:
-        """Hand on what the others have counted since the last time."""
+    def listen(self, truths: Mapping[str, Truth]) -> bool:
+        """Hand on what the others have counted since the last time; tell whether there was anything."""
+        heard = False
         for project, annotator in self._changes.take_annotators():
             if project in truths:
+                heard = True
                 truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
             if annotator != POOL:
                 self._unspoken.add((project, annotator))
+        return heard
 
     def is_due(self, now: int) -> bool:
         """Tell whether it is time to tell: now and then, not with every batch."""

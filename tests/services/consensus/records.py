@@ -10,6 +10,7 @@ from models.truth.kinds import make_truth
 from schemas.contract import LabelContract
 from services.consensus.core import Consensus, Project
 from services.consensus.pool import Pool
+from services.consensus.rest import quiet_moments
 from services.consensus.words import Origin
 from services.runtime.state import PartitionState
 from services.runtime.step import Headers, Output, Step
@@ -17,7 +18,6 @@ from services.runtime.topics import COUNTS, PANES
 from tests.builders import a_contract, annotation_input
 
 BEGAN_MS = 1_800_000_000_000
-A_WHILE_MS = 301_000
 DAY_MS = 86_400_000
 ALONE = Origin(0, 1)
 
@@ -75,13 +75,9 @@ class Fed:
 
     def rest(self) -> None:
         """Let quiet moments pass until nothing more is said."""
-        for _ in range(100):
-            self.now += A_WHILE_MS
-            step = self.core.idle(self.now)
-            if step is None:
-                return
+        for now, step in quiet_moments(self.core, self.now):
+            self.now = now
             self._take(step)
-        raise TimeoutError("it does not come to rest")
 
     def values(self, topic: str) -> list[Any]:
         """Return what was said on a topic, decoded."""

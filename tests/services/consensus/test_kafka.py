@@ -32,7 +32,7 @@ from tests.services.kafka_io import running, take, until, until_all_judged
 RULES: dict[str, ValidatorProject] = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
 PROJECTS: dict[str, Project] = {CONTRACT.project: Project(CONTRACT, make_truth)}
 WIDEST = 0.02
-QUIET_SECONDS = 12.0
+QUIET_SECONDS = 5.0
 
 
 def some_events(count: int) -> list[InputRecord]:
@@ -68,7 +68,7 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
 
 
 async def until_at_rest(settings: RuntimeSettings) -> None:
-    """Wait until all is absorbed, and nothing has been said for longer than the consensus pauses between reflections."""
+    """Wait until all is absorbed, and nothing more was said for longer than the pauses between reflections."""
     said, since = -1, time.monotonic()
     while time.monotonic() - since < QUIET_SECONDS:
         waiting = any(one.waiting for one in await audit_consensus(settings))

@@ -39,7 +39,7 @@ from services.runtime.topics import CONSENSUS_STATE, ensure_topics
 
 SESSION_SECONDS = 6.0
 WORKERS = ("services.validator", "services.validator", "services.consensus", "services.consensus")
-_QUIET_SECONDS = 6.0
+_QUIET_SECONDS = 20.0  # longer than it takes to give the partitions of a dead worker to another
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from models.truth.reliability import Reliability, reliability_of
 from models.truth.storage import UNPINNED
 from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of, load_errors
 
-NOTICEABLE = 0.01
+NOTICEABLE = 0.005
 _PASSES = 2
 _LONGEST_WAIT = 200_000
 
@@ -129,7 +129,7 @@ class TruthStream:
         return self._settled(fresh, passes=_PASSES)
 
     def sweep(self, count: int) -> Settled:
-        """Judge up to `count` settled items again, in turn; return those that moved by a hundredth or more."""
+        """Judge up to `count` settled items again, in turn; return those that moved by half a hundredth or more."""
         self._flush()
         items = self._books.items
         live = items.live()

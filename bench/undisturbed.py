@@ -42,6 +42,7 @@ _BATCH = 500
 _TICK_MS = 500
 _A_WHILE_MS = 301_000
 
+
 @dataclass(frozen=True, slots=True)
 class ConsensusGap:
     """How far the consensus departs from an undisturbed run's."""

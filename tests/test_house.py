@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.runtime import metrics
-from services.runtime.lane import PROMISES
+from services.runtime.promises import PROMISES
 from services.runtime.topics import TOPICS
 
 ROOT = Path(__file__).parents[1]

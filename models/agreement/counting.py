@@ -41,7 +41,7 @@ class Counting:
     def pane(self, scope: Scope, minute: int) -> Pane:
         """Return one pane as it is now; empty where nothing is."""
         counted = self._panes.get((scope, minute))
-        return Pane() if counted is None else Pane(*map(dict, counted))
+        return Pane() if counted is None else Pane(dict(counted[0]), dict(counted[1]), dict(counted[2]))
 
     def forget(self, before_minute: int) -> None:
         """Drop all panes before a minute."""

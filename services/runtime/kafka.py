@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.helpers import create_ssl_context
 from aiokafka.producer import sender
 
@@ -78,6 +78,20 @@ def make_consumer(settings: RuntimeSettings, *topics: str, **options: Any) -> AI
     )
 
 
+def make_member(settings: RuntimeSettings, group: str) -> AIOKafkaConsumer:
+    """Make a consumer that shares partitions with the other members of its group."""
+    session_ms = int(settings.session_timeout_seconds * 1_000)
+    return make_consumer(
+        settings,
+        group_id=settings.prefix + group,
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=max(100, session_ms // 6),
+        rebalance_timeout_ms=60_000,
+        max_poll_interval_ms=600_000,
+        metadata_max_age_ms=30_000,
+    )
+
+
 def make_producer(settings: RuntimeSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
     """Make an idempotent producer, transactional where it has an id."""
     _shorten_transaction_backoff()
@@ -111,6 +125,13 @@ def _tls(settings: RuntimeSettings) -> ssl.SSLContext:
         keyfile=name(settings.kafka_key_file),
     )
     return context
+
+
+def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
+    """Drop what lies below the position: `getmany` may hand over records fetched before a rebalance."""
+    if records and records[0].offset < position:
+        return [record for record in records if record.offset >= position]
+    return records
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +185,17 @@ async def send_all(
     for topic, batch in open_batches.items():
         sent.append(await producer.send_batch(batch, topic, partition=number))  # awaits in order
     return sent
+
+
+async def commit(producer: AIOKafkaProducer, number: int, records: Iterable[Iterable[Sequence[Any]]]) -> None:
+    """Send all records, in this order, to one partition number of their topics, in one transaction."""
+    await producer.begin_transaction()
+    try:
+        sent = [future for some in records for future in await send_all(producer, number, some)]
+        await asyncio.gather(*sent)
+        await producer.commit_transaction()
+    except IllegalOperation as error:  # the transaction was given up by the broker, or before us
+        raise KafkaError(str(error)) from error
 
 
 async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:

@@ -1,6 +1,6 @@
 """The lane: record batch -> step -> one Kafka transaction with outputs, state and position.
 
-What it promises stands in `PROMISES`, each with the test that holds it; why it is made like this, in README.md.
+What it promises stands in `promises.py`, each with the test that holds it; why it is made like this, in README.md.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
-    IllegalOperation,
     KafkaError,
 )
 from mode import Service
@@ -21,11 +20,12 @@ from services.runtime import metrics
 from services.runtime.counting import Batch, count_batch
 from services.runtime.kafka import (
     FENCED,
+    commit,
+    from_position,
     let_fenced_futures_go,
-    make_consumer,
+    make_member,
     make_producer,
     retrying,
-    send_all,
     stop_quietly,
 )
 from services.runtime.ledger import Ledger
@@ -33,25 +33,13 @@ from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.state_topic import restore, state_records
-from services.runtime.step import Core, NotYet, Step
+from services.runtime.step import Core, NotYet, Output, Step
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64
 _LONG_STEP_SECONDS = 0.1
 _BACKOFF_SECONDS = 1.0
 _NOT_YET_SECONDS = 1.0
-
-PROMISES: dict[str, str] = {
-    "one verdict per record after SIGKILL": "tests/services/validator/test_chaos.py",
-    "one verdict per record after SIGSTOP beyond the session": "tests/services/validator/test_chaos.py",
-    "state equals an undisturbed run": "tests/services/validator/test_chaos.py",
-    "waits for Kafka and goes on": "tests/services/validator/test_chaos.py",
-    "a step that raises stops the worker and skips nothing": "tests/services/runtime/test_lane.py",
-    "a partition fenced by another owner writes nothing": "tests/services/runtime/test_lane.py",
-    "the position comes from the state, not from the group": "tests/services/runtime/test_lane.py",
-    "records below the position are dropped": "tests/services/runtime/test_lane.py",
-}
-"""What the lane promises, and the test file that holds it."""
 
 log = get_logger("lane")
 
@@ -114,16 +102,7 @@ class Lane(Service):
         let_fenced_futures_go(asyncio.get_running_loop())
         if self._before is not None:
             await self._before()
-        session_ms = int(self._settings.session_timeout_seconds * 1_000)
-        consumer = make_consumer(
-            self._settings,
-            group_id=f"{self._settings.prefix}assay.{self._service}",
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=max(100, session_ms // 6),
-            rebalance_timeout_ms=60_000,
-            max_poll_interval_ms=600_000,
-            metadata_max_age_ms=30_000,
-        )
+        consumer = make_member(self._settings, f"assay.{self._service}")
         consumer.subscribe([self._source], listener=_Rebalance(self))
         self._consumer = consumer
         await retrying(consumer.start, patience=self._settings.patience_seconds)
@@ -296,16 +275,9 @@ class Lane(Service):
         return None if high is None or partition.ledger is None else max(0, high - partition.ledger.position)
 
     async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
-        producer, number = partition.producer, partition.number
-        prefix = self._settings.prefix
-        await producer.begin_transaction()
-        try:
-            sent = await send_all(producer, number, ((prefix + out.topic, *out[1:]) for out in step.outputs))
-            sent += await send_all(producer, number, state_records(self._state_topic, step, ledger))
-            await asyncio.gather(*sent)
-            await producer.commit_transaction()
-        except IllegalOperation as error:
-            raise KafkaError(str(error)) from error
+        outputs = (Output(self._settings.prefix + out.topic, *out[1:]) for out in step.outputs)
+        records = (outputs, state_records(self._state_topic, step, ledger))
+        await commit(partition.producer, partition.number, records)
         partition.state.apply(step.changes)
         partition.ledger = ledger
 
@@ -323,10 +295,3 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self, assigned: Iterable[TopicPartition]
     ) -> None:
         await self._lane.take([tp.partition for tp in assigned])
-
-
-def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
-    """Drop what lies below the position: `getmany` may hand over records fetched before a rebalance."""
-    if records and records[0].offset < position:
-        return [record for record in records if record.offset >= position]
-    return records

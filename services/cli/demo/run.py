@@ -157,11 +157,11 @@ async def _stream(
 async def _drained(settings: RuntimeSettings) -> tuple[list[PartitionAudit], list[PartitionAudit]]:
     """Wait until everything that was sent has its verdict and is part of the consensus; return both ledgers."""
     with out.status("waiting for the last verdicts …"):
-        for _ in range(_DRAIN_SECONDS):
-            found, absorbed = await audit(settings), await audit_consensus(settings)
-            if not any(one.waiting for one in (*found, *absorbed)):
-                break
+        found, absorbed = await audit(settings), await audit_consensus(settings)
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while any(one.waiting for one in (*found, *absorbed)) and time.monotonic() < deadline:
             await asyncio.sleep(1)
+            found, absorbed = await audit(settings), await audit_consensus(settings)
         await asyncio.sleep(_LAST_WORDS_SECONDS)  # what is told once a second comes after the last annotation
     return found, absorbed
 

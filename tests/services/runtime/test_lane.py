@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from aiokafka import TopicPartition
 
 from services.runtime.audit import audit
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.lane import PROMISES, from_position
+from services.runtime.kafka import from_position, make_consumer, make_producer
+from services.runtime.promises import PROMISES
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state_topic import restore
 from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step

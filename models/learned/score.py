@@ -31,9 +31,10 @@ def score(
     is of the label's own kind: a number for a number. Probabilities are rounded to 6 decimals.
     """
     name = label if type(label) is str else class_name(label)
-    if name not in labels:
+    try:
+        place = labels.index(name)
+    except ValueError:
         return None
-    place = labels.index(name)
     probability = row_probabilities[place]
     best = max(row_probabilities)
     predicted = labels[row_probabilities.index(best)]

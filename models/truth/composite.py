@@ -28,16 +28,18 @@ class Answers:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._of: dict[Hashable, dict[Hashable, Judgement]] = {}
+        self._asked: dict[Hashable, Sequence[Hashable]] = {}
 
     def ask(self, item: Hashable, questions: Sequence[Hashable], restored: Mapping[Hashable, Judgement]) -> None:
         """Let these be an item's questions; answers that are known stay, restored ones are taken over."""
         known = self._of.get(item, {})
         kept = {question: known[question] for question in questions if question in known}
         self._of[item] = {**kept, **restored}
+        self._asked[item] = questions
 
-    def questions(self, item: Hashable) -> list[Hashable]:
-        """Return the questions about an item that have been answered."""
-        return list(self._of.get(item, ()))
+    def questions(self, item: Hashable) -> Sequence[Hashable]:
+        """Return the questions about an item."""
+        return self._asked.get(item, ())
 
     def take(self, item: Hashable, question: Hashable, judgement: Judgement) -> None:
         """Take an answer."""
@@ -46,6 +48,7 @@ class Answers:
     def forget(self, item: Hashable) -> None:
         """Forget an item."""
         self._of.pop(item, None)
+        self._asked.pop(item, None)
 
     def of(self, item: Hashable) -> Mapping[Hashable, Judgement]:
         """Return the answers about an item."""

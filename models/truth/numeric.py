@@ -12,11 +12,11 @@ from schemas.annotation import Label
 from schemas.contract import LabelContract, OrdinalLabel
 
 _TOLERANCE_SHARE = 0.1
-_FREEDOM = 4.0
+_FREEDOM = 10.0
 """Degrees of freedom of the noise: a vote far off counts for less (Lange, Little & Taylor 1989, section 2)."""
 
-_FIRST_VOTES = 4.0
-_FIRST_SPREAD_SHARE = 0.15
+_FIRST_VOTES = 20.0
+_FIRST_SPREAD_SHARE = 0.25
 _PASSES = 3
 _MOVED_SHARE = 0.005
 _POOL_ACCURACY = 0.7
@@ -59,7 +59,7 @@ class NumericTruth:
         self._others: dict[str, _Sums] = {}
         self._fresh: dict[Hashable, None] = {}
         self._turn: list[Hashable] = []
-        self._unrest = 0.0
+        self._unrest = self._centre = 0.0
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
@@ -105,6 +105,7 @@ class NumericTruth:
         """Judge the items put since the last call."""
         fresh, self._fresh = self._fresh, {}
         for _ in range(_PASSES):
+            self._centre = self._mean_bias()
             for item in fresh:
                 self._judge(self._items[item])
         return {item: self._judgement(self._items[item]) for item in fresh}
@@ -115,7 +116,7 @@ class NumericTruth:
             self._turn = list(self._items)
         turn, self._turn = self._turn[:count], self._turn[count:]
         moved: dict[Any, Judgement] = {}
-        self._unrest = 0.0
+        self._unrest, self._centre = 0.0, self._mean_bias()
         for item in turn:
             found = self._items.get(item)
             if found is None or item in self._fresh:
@@ -183,6 +184,12 @@ class NumericTruth:
         squares = max(sums.squares, 0.0) + _FIRST_VOTES * usual
         return bias, max(squares / votes - bias * bias, usual / 100)
 
+    def _mean_bias(self) -> float:
+        """Return the annotators' mean bias, by precision: all of them and the truth could shift together unseen."""
+        noise = [self._noise(who, _Sums()) for who in sorted({*self._open, *self._past, *self._others})]
+        precision = sum(1 / variance for _, variance in noise)
+        return sum(bias / variance for bias, variance in noise) / precision if precision else 0.0
+
     def _judge(self, found: _Item) -> None:
         """Weigh the numbers by their annotators' spread; one far off counts for less."""
         noise = {who: self._noise(who, found.taught.get(who, _Sums())) for who in found.ballots}
@@ -195,7 +202,7 @@ class NumericTruth:
         self._teach(found)
 
     def _weighed(self, found: _Item, noise: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
-        corrected = {who: number - noise[who][0] for who, number in found.ballots.items()}
+        corrected = {who: number - noise[who][0] + self._centre for who, number in found.ballots.items()}
         ordered = sorted(corrected.values())
         mean = found.mean if isfinite(found.variance) else ordered[len(ordered) // 2]
         precision = 0.0

@@ -169,7 +169,7 @@ async def reading(settings: RuntimeSettings, topic: str, number: int) -> AsyncIt
 
 
 async def send_all(
-    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]]
+    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]], *, prefix: str = ""
 ) -> list[asyncio.Future[Any]]:
     """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need."""
     open_batches: dict[str, Any] = {}
@@ -179,19 +179,21 @@ async def send_all(
         if batch is None:
             batch = open_batches[topic] = producer.create_batch()
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            sent.append(await producer.send_batch(batch, topic, partition=number))
+            sent.append(await producer.send_batch(batch, prefix + topic, partition=number))
             batch = open_batches[topic] = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None, headers=headers)
     for topic, batch in open_batches.items():
-        sent.append(await producer.send_batch(batch, topic, partition=number))  # awaits in order
+        sent.append(await producer.send_batch(batch, prefix + topic, partition=number))  # awaits in order
     return sent
 
 
-async def commit(producer: AIOKafkaProducer, number: int, records: Iterable[Iterable[Sequence[Any]]]) -> None:
+async def commit(
+    producer: AIOKafkaProducer, number: int, records: Iterable[Iterable[Sequence[Any]]], *, prefix: str
+) -> None:
     """Send all records, in this order, to one partition number of their topics, in one transaction."""
     await producer.begin_transaction()
     try:
-        sent = [future for some in records for future in await send_all(producer, number, some)]
+        sent = [future for some in records for future in await send_all(producer, number, some, prefix=prefix)]
         await asyncio.gather(*sent)
         await producer.commit_transaction()
     except IllegalOperation as error:  # the transaction was given up by the broker, or before us

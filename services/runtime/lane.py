@@ -31,9 +31,9 @@ from services.runtime.kafka import (
 from services.runtime.ledger import Ledger
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState
+from services.runtime.state import PartitionState, stored_changes
 from services.runtime.state_topic import restore, state_records
-from services.runtime.step import Core, NotYet, Output, Step
+from services.runtime.step import Core, NotYet, Step
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64
@@ -88,7 +88,6 @@ class Lane(Service):
         self._settings = settings
         self._before = before
         self._source = settings.prefix + topics.source
-        self._state_topic = settings.prefix + topics.state
         self._consumer: AIOKafkaConsumer | None = None
         self._working: dict[int, asyncio.Task[None]] = {}
         self._parked: dict[int, _Partition] = {}
@@ -275,10 +274,10 @@ class Lane(Service):
         return None if high is None or partition.ledger is None else max(0, high - partition.ledger.position)
 
     async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
-        outputs = (Output(self._settings.prefix + out.topic, *out[1:]) for out in step.outputs)
-        records = (outputs, state_records(self._state_topic, step, ledger))
-        await commit(partition.producer, partition.number, records)
-        partition.state.apply(step.changes)
+        stored = stored_changes(step.changes)
+        records = (step.outputs, state_records(self._topics.state, stored, ledger))
+        await commit(partition.producer, partition.number, records, prefix=self._settings.prefix)
+        partition.state.take(stored)
         partition.ledger = ledger
 
 

@@ -47,8 +47,12 @@ class PartitionState:
 
     def apply(self, changes: Mapping[bytes, Entry | None]) -> None:
         """Take over what a step changed."""
-        for key, entry in changes.items():
-            self.load(key, None if entry is None else stored_form(entry))
+        self.take(stored_changes(changes))
+
+    def take(self, stored: Mapping[bytes, bytes | None]) -> None:
+        """Take over changes in the form in which they are stored."""
+        for key, value in stored.items():
+            self.load(key, value)
 
     def load(self, key: bytes, stored: bytes | None) -> None:
         """Take over one record of the state topic; None is a tombstone."""
@@ -75,6 +79,11 @@ class PartitionState:
 
     def _minute(self, key: bytes) -> int:
         return self._wake_at(key) // _BUCKET_MS
+
+
+def stored_changes(changes: Mapping[bytes, Entry | None]) -> dict[bytes, bytes | None]:
+    """Return what a step changed as it lies on the state topic; None is a tombstone."""
+    return {key: None if entry is None else stored_form(entry) for key, entry in changes.items()}
 
 
 def stored_form(entry: Entry) -> bytes:

@@ -1,22 +1,25 @@
 """The state topic of a service: how state and ledger lie on it, and how they are read back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.runtime.kafka import reading
 from services.runtime.ledger import Ledger, load_ledger
 from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState, stored_form
-from services.runtime.step import Output, Step
+from services.runtime.state import PartitionState
+from services.runtime.step import Headers
 
 LEDGER_KEY = b"@ledger"
 ENTRY_PREFIX = b"="
 
 
-def state_records(topic: str, step: Step, ledger: Ledger) -> Iterable[Output]:
+def state_records(
+    topic: str, stored: Mapping[bytes, bytes | None], ledger: Ledger
+) -> Iterable[tuple[str, bytes, bytes | None, Headers]]:
     """Yield the records that a step adds to the state topic; the ledger is always among them."""
-    for key, entry in step.changes.items():
-        yield Output(topic, ENTRY_PREFIX + key, None if entry is None else stored_form(entry), [])
-    yield Output(topic, LEDGER_KEY, ledger.dump(), [])
+    none: Headers = []
+    for key, value in stored.items():
+        yield topic, ENTRY_PREFIX + key, value, none
+    yield topic, LEDGER_KEY, ledger.dump(), none
 
 
 async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:

@@ -75,12 +75,6 @@ class _Batch:
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    def item(self, key: bytes) -> OpenItem:
-        found = self.items.get(key)
-        if found is None:
-            found = self.items[key] = load_item(self.state.get(key))
-        return found
-
 
 class _Heard(NamedTuple):
     """One annotation of the batch, with what is needed to judge it. `mark`: what a model sees; None without one."""
@@ -126,7 +120,10 @@ class Validator(Core):
                 continue
             key, scorer = annotation.key, project.scorer
             mark = None if scorer is None else content_mark(scorer.mark, annotation.item)
-            heard.append(_Heard(record, annotation, project, key, work.item(key), mark))
+            item = work.items.get(key)
+            if item is None:
+                item = work.items[key] = load_item(work.state.get(key))
+            heard.append(_Heard(record, annotation, project, key, item, mark))
         return heard
 
     def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:

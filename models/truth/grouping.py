@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -117,12 +117,9 @@ def _closest(own: Sequence[tuple[str, Mark]]) -> list[tuple[float, int, int]]:
 
 def _median(values: Sequence[tuple[float, float]]) -> float:
     ordered = sorted(values)
-    half, passed = sum(weight for _, weight in ordered) / 2, 0.0
-    for value, weight in ordered:
-        passed += weight
-        if passed >= half:
-            return value
-    return ordered[-1][0]
+    reached = accumulate(weight for _, weight in ordered)
+    half = sum(weight for _, weight in ordered) / 2
+    return next((value for (value, _), passed in zip(ordered, reached, strict=True) if passed >= half), ordered[-1][0])
 
 
 def _size(mark: Mark) -> float:

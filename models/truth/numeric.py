@@ -205,15 +205,15 @@ class NumericTruth:
         corrected = {who: number - noise[who][0] + self._centre for who, number in found.ballots.items()}
         ordered = sorted(corrected.values())
         mean = found.mean if isfinite(found.variance) else ordered[len(ordered) // 2]
-        precision = 0.0
+        numbers = [(corrected[who], noise[who][1]) for who in sorted(corrected)]
+        weights, precision = [1.0] * len(numbers), float(len(numbers))
         for _ in range(_PASSES):
-            weights = {
-                who: (_FREEDOM + 1) / (_FREEDOM * noise[who][1] + (number - mean) ** 2)
-                for who, number in corrected.items()
-            }
-            precision = sum(weights[who] for who in sorted(weights))
-            mean = sum(weights[who] * corrected[who] for who in sorted(weights)) / precision
-        spread = sum(weights[who] * (corrected[who] - mean) ** 2 for who in sorted(weights)) / precision
+            weights = [(_FREEDOM + 1) / (_FREEDOM * spread + (number - mean) ** 2) for number, spread in numbers]
+            precision = sum(weights)
+            mean = sum(weight * number for weight, (number, _) in zip(weights, numbers, strict=True)) / precision
+        spread = (
+            sum(weight * (number - mean) ** 2 for weight, (number, _) in zip(weights, numbers, strict=True)) / precision
+        )
         # What the annotators' spread promises, or what the numbers show: whichever is wider.
         return mean, max(1 / precision, spread / len(corrected))
 

@@ -428,7 +428,8 @@ def test_a_number_that_is_swept_tells_when_it_moves() -> None:
 
 def test_real_headlines_are_weighed_about_as_well_as_by_their_mean(real_data: Path) -> None:
     votes: dict[str, dict[str, float]] = {}
-    for row in csv.DictReader((real_data / "affect_valence" / "annotations.csv").read_text().splitlines()):
+    folder = real_data / "affect_valence"
+    for row in csv.DictReader((folder / "annotations.csv").read_text().splitlines()):
         votes.setdefault(row["item"], {})[row["annotator"]] = float(row["label"])
     gold = {
         row["item"]: float(row["gold"])

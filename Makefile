@@ -5,10 +5,10 @@ SECONDS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check chaos bench schemas requirements clean
+.PHONY: help setup demo test check chaos bench bench-truth bench-agreement schemas requirements clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.installed ## Create .venv and install everything, by hash
 
@@ -39,6 +39,12 @@ chaos: setup ## The full fault test: 200,000 events, kills, a zombie, a broker r
 
 bench: setup ## Measure throughput and latency beside peers, and print tables
 	@$(BIN)/python -m bench
+
+bench-truth: setup ## Measure truth inference beside crowd-kit and cleanlab on public sets (DATA=folder)
+	@$(BIN)/python -m bench.truth $(if $(DATA),--data $(DATA))
+
+bench-agreement: setup ## Simulate how often the intervals of agreement cover the truth
+	@$(BIN)/python -m bench.coverage
 
 schemas: setup ## Generate schemas/json anew
 	@$(BIN)/python -m services.runtime.asyncapi --write

@@ -33,8 +33,8 @@ class Judgement(NamedTuple):
 
     `probabilities` has the labels that can be listed, down to 0.001. `gain` is the expected gain in the
     probability of being right from one more annotation. `doubt` returns, for a label that was given, the probability
-    that it is wrong. Spans and boxes are plain
-    JSON data, as the schema writes them. `stored` is what `put` wants back when the item comes from storage: plain JSON data.
+    that it is wrong. Spans and boxes are plain JSON data, as the schema writes them. `stored` is what `put` wants back
+    when the item comes from storage: plain JSON data.
     """
 
     label: Any

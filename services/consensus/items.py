@@ -1,6 +1,5 @@
 """What the consensus remembers of an open item."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,11 +76,6 @@ class OpenItem:
     def minute(self) -> int:
         """Return the minute (since 1970) of the newest live annotation; there must be one."""
         return (self.newest or 0) // (60 * _MILLION)
-
-    @property
-    def labels(self) -> Mapping[str, Label]:
-        """Return the labels by annotator."""
-        return {who: vote.label for who, vote in self.votes.items()}
 
     def dump(self) -> bytes:
         """Return what is kept."""

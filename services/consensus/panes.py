@@ -1,5 +1,6 @@
 """This partition's panes of agreement, and the readings of the projects that it speaks for."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 
 import orjson
@@ -33,7 +34,7 @@ class OwnPanes:
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._own: dict[str, Counting] = {}
+        self._own: defaultdict[str, Counting] = defaultdict(Counting)
         self._published: set[Place] = set(pool.published(origin.partition))
         self._untold: set[Place] = set(self._published)
         self._told_at = self._pairs_told_at = 0
@@ -43,7 +44,7 @@ class OwnPanes:
     def move(self, item: OpenItem, before: Places, contract: LabelContract) -> None:
         """Move an item from where it stood to where it stands now."""
         after = places_of(item, contract)
-        own = self._own.setdefault(item.project, Counting())
+        own = self._own[item.project]
         for scope in dict.fromkeys((*before, *after)):
             old, new = before.get(scope), after.get(scope)
             if old == new:
@@ -74,7 +75,7 @@ class OwnPanes:
     def _pane(self, place: Place) -> Output:
         project, scope, minute = place
         key = orjson.dumps([project, scope, minute, self._origin.partition])
-        pane = self._own[project].pane(scope, minute) if project in self._own else pane_data.Pane()
+        pane = self._own[project].pane(scope, minute)
         if pane.is_empty:
             self._published.discard(place)
             return Output("agreement.panes", key, None, [])
@@ -83,12 +84,11 @@ class OwnPanes:
 
     def _forget(self, project: str, contract: LabelContract) -> Iterator[Output]:
         """Drop the panes that no window reaches any more, here and on the topic."""
-        before = (self._pool.newest(project) or 0) - longest_minutes(contract.agreement) - _SLACK_MINUTES
+        before = self._pool.newest(project) - longest_minutes(contract.agreement) - _SLACK_MINUTES
         old = [place for place in self._published if place[0] == project and place[2] < before]
         if not old:
             return
-        if project in self._own:
-            self._own[project].forget(before)
+        self._own[project].forget(before)
         self._pool.forget(project, before)
         for place in old:
             self._published.discard(place)
@@ -98,17 +98,16 @@ class OwnPanes:
     def _readings(self, contract: LabelContract, now: int) -> Iterator[Output]:
         panes = self._pool.panes(contract.project)
         end = self._pool.newest(contract.project)
-        if end is None:
-            return
         for reading in pool_readings(panes, contract, end):
             yield from self._told(contract.project, reading, now)
 
     def _queue_pairs(self, contract: LabelContract) -> None:
         """Note the pairs to be read: there may be thousands, so they are read a few at a time."""
         end = self._pool.newest(contract.project)
-        if end is not None and not self._waiting_pairs:
-            found = pair_tables(self._pool.panes(contract.project), contract, end)
-            self._waiting_pairs = [(contract, end, pair, table) for pair, table in found.items()]
+        found = pair_tables(self._pool.panes(contract.project), contract, end)
+        waiting = {(one.project, pair): (one, then, pair, table) for one, then, pair, table in self._waiting_pairs}
+        waiting |= {(contract.project, pair): (contract, end, pair, table) for pair, table in found.items()}
+        self._waiting_pairs = list(waiting.values())
 
     def _pair_readings(self, now: int) -> Iterator[Output]:
         waiting = self._waiting_pairs

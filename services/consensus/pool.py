@@ -78,9 +78,9 @@ class Pool:
         """Return the merged panes of a project."""
         return self._merged.setdefault(project, Panes())
 
-    def newest(self, project: str) -> int | None:
-        """Return the newest minute of a project that anything was published of; event time goes by it."""
-        return self._newest.get(project)
+    def newest(self, project: str) -> int:
+        """Return the newest minute of a project that anything was published of (else 0); event time goes by it."""
+        return self._newest.get(project, 0)
 
     def published(self, partition: int) -> Iterable[tuple[str, Hashable, int]]:
         """Return the panes that a partition has published: project, scope and minute."""

@@ -31,14 +31,13 @@ class Shared:
 
     def listen(self, truths: Mapping[str, Truth]) -> bool:
         """Hand on what the others have counted since the last time; tell whether there was anything."""
-        heard = False
-        for project, annotator in self._changes.take_annotators():
-            if project in truths:
-                heard = True
-                truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
-            if annotator != POOL:
-                self._unspoken.add((project, annotator))
-        return heard
+        changed = self._changes.take_annotators()
+        ours = sorted(one for one in changed if one[0] in truths)
+        self._changes.annotators |= changed - set(ours)  # for when something of their project comes here
+        for project, annotator in ours:
+            truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
+        self._unspoken.update(one for one in ours if one[1] != POOL)
+        return bool(ours)
 
     def is_due(self, now: int) -> bool:
         """Tell whether it is time to tell: now and then, not with every batch."""

@@ -177,7 +177,10 @@ def test_the_consistency_model_is_heard_where_it_has_shown_to_be_right() -> None
     assert fed.newest()["label"] == "safe"
 
 
-@pytest.mark.parametrize("written", ["2026-11-24T12:00:00Z", "2026-11-24 12:00:00.1234567+00:00", "2026-11-24T12:00Z"])
+@pytest.mark.parametrize(
+    "written",
+    ["2026-11-24T12:00:00Z", "2026-11-24 12:00:00.1234567+00:00", "2026-11-24T12:00Z", "2026-11-24t12:00:00z"],
+)
 def test_every_time_that_the_validator_reads_is_read_here(written: str) -> None:
     fed = Fed()
 
@@ -196,3 +199,24 @@ def test_the_same_batches_give_the_same_words() -> None:
     assert one.said == other.said
     assert one.now > BEGAN_MS
     assert a_contract().consensus.correct_votes == 3
+
+
+def test_the_newest_word_of_an_adjudicator_counts() -> None:
+    fed = Fed()
+
+    fed.hear(
+        a_validated(annotator="chief", kind="adjudicator", label="scam", occurred_at=later(5)),
+        a_validated(annotator="deputy", kind="adjudicator", label="safe", occurred_at=later(1)),
+    )
+
+    assert fed.newest()["label"] == "scam"
+
+
+def test_a_correction_that_names_another_label_replaces_the_one_before() -> None:
+    fed = Fed()
+    fed.hear(a_validated(item="i1", annotator="w1", label="safe", gold="scam"))
+
+    fed.hear(a_validated(item="i1", annotator="w2", label="adult", gold="adult"))
+
+    said = [(one["annotator"], one["label"], bool(one["retracts"])) for one in fed.values("annotations.corrected")]
+    assert said == [("w1", "scam", False), ("w1", "adult", True), ("w1", "adult", False)]

@@ -145,3 +145,45 @@ def test_partitions_learn_of_each_other() -> None:
     assert other.newest()["label"] == "adult"
     told = one.values("annotators.reliability") + other.values("annotators.reliability")
     assert {each["annotator"] for each in told} >= {"w0", "w3"}
+
+
+def test_a_restarted_consensus_is_at_work_without_hearing_anything() -> None:
+    fed = Fed()
+    fed.hear(*a_crowd(items=10, annotators=3))
+    restarted = Fed(state=copied(fed.state), pool=fed.pool)
+
+    restarted.rest()
+
+    assert {one["annotator"] for one in restarted.values("annotators.reliability")} == {"w0", "w1", "w2"}
+
+
+def test_an_item_that_is_heard_of_when_it_is_due_stays_open() -> None:
+    fed = Fed()
+    fed.hear(a_validated(item="i1"))
+
+    fed.hear(a_validated(item="i1", annotator="late", at=BEGAN_MS + 40 * DAY_MS))
+
+    assert fed.newest()["votes"] == 2
+
+
+def test_what_a_partition_takes_back_is_forgotten_by_the_others() -> None:
+    fed = Fed(origin=Origin(0, 2))
+    fed.hear(*a_crowd(items=5, annotators=2))
+    key = next(one.key for one in fed.said if one.topic == "annotators.counts" and b"w0" in (one.key or b""))
+
+    fed.pool.take_counts(key or b"", None)
+
+    assert fed.pool.others(("ads-safety", "w0"), 1) == []
+
+
+def test_what_is_heard_of_a_project_before_its_first_annotation_is_not_lost() -> None:
+    one = Fed(a_contract(), a_contract(project="other"), origin=Origin(0, 2))
+    one.hear(*a_crowd(items=30, annotators=4, wrong=(3,)))
+    one.rest()
+    late = Fed(a_contract(), a_contract(project="other"), pool=one.pool, origin=Origin(1, 2))
+
+    late.hear(a_validated(project="other"))
+    disputed = (("w0", "adult"), ("w3", "scam"))
+    late.hear(*(a_validated(item="i1", annotator=who, label=label) for who, label in disputed))
+
+    assert late.newest()["label"] == "adult"

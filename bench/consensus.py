@@ -1,6 +1,9 @@
 """The consensus: annotations a second through Kafka, seconds to its word, memory and restoring."""
 
 import asyncio
+import json
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,7 +17,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
-from bench.processes import MeasuredProcess
+from bench.processes import ROOT, MeasuredProcess
 from bench.report import Sheet
 from services.cli.demo.simulator import LABELS, Simulator
 from services.cli.importing import send_records
@@ -34,6 +37,7 @@ class Load:
     """How many annotations are absorbed, and at which rate, how long, the way to the consensus is timed."""
 
     annotations: int = 100_000
+    items: int = 200_000
     rate: int = 2_000
     warm_up_seconds: float = 5.0
     seconds: float = 15.0
@@ -43,19 +47,30 @@ def measure(ground: Ground, load: Load) -> Sheet:
     """Measure both, one after the other."""
     rate, core_rate = asyncio.run(_throughput(ground, load))
     p50, p99, missing = asyncio.run(_latency(ground, load))
+    held = _held(ground, load.items)
     rows = [
         ("annotations/s, one process, all outputs on", f"{rate:,.0f}", "20,000"),
         ("annotations/s of its processor time", f"{core_rate:,.0f}", ""),
         (f"import to consensus at {load.rate:,} events/s, p50", f"{p50:.0f} ms", ""),
         (f"import to consensus at {load.rate:,} events/s, p99", f"{p99:.0f} ms", "150 ms"),
         ("… without a consensus in time", f"{missing:.1%}", "0"),
+        (f"memory per open item, {load.items:,} of them", f"{held['bytes_per_item']:,.0f} bytes", "1,500 bytes"),
+        ("taking up 1,000,000 open items from the state", f"{held['seconds_per_million']:.1f} s", "30 s with reading"),
     ]
     notes = (
         f"{load.annotations:,} validated annotations of the demo were on the topic before the process began.",
         "The way to the consensus goes through the validator; sender and reader share one further process.",
+        "Reading 1,000,000 records of state from Kafka is measured under capacity, and comes on top.",
         f"Timed for {load.seconds:g} s after {load.warm_up_seconds:g} s of warm-up.",
     )
     return Sheet("The consensus through Kafka", ("what", "measured", "wanted"), rows, notes)
+
+
+def _held(ground: Ground, count: int) -> dict[str, float]:
+    command, file = [sys.executable, "-m", "bench.open_items"], str(ground.folder / "open-items.hex")
+    subprocess.run([*command, "templates", file], cwd=ROOT, check=True)
+    found: dict[str, float] = json.loads(subprocess.check_output([*command, str(count), file], cwd=ROOT))
+    return found
 
 
 async def _throughput(ground: Ground, load: Load) -> tuple[float, float]:

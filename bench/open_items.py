@@ -1,8 +1,8 @@
 """A consensus that holds many open items: what they weigh, how fast they are taken up.
 
 `python -m bench.open_items templates FILE` writes the stored forms of real items, `python -m bench.open_items COUNT
-FILE` holds so many and prints one JSON object. Two processes: memory is measured from outside of Python's allocator, and one
-that has absorbed annotations would fill memory that was freed, and seem to weigh less.
+FILE` holds so many and prints one JSON object. Two processes: memory is measured from outside of Python's allocator,
+and one that has absorbed annotations would fill memory that was freed, and seem to weigh less.
 """
 
 import gc

@@ -17,12 +17,16 @@ class Counting:
     def __init__(self) -> None:
         """Start without items."""
         self._panes: dict[_Key, tuple[dict[Any, int], dict[str, int], dict[Any, int]]] = {}
+        self._floor = -1
 
     def move(self, scope: Scope, old: Place | None, new: Place | None) -> None:
         """Take an item from its old place (None: it is new) to its new one (None: nothing live is left of it).
 
-        Raises ValueError if the item is not where it is said to be.
+        What lies in a forgotten minute is not there any more, and is not put there again. Raises ValueError if the item
+        is not where it is said to be.
         """
+        old = None if old is None or old.minute < self._floor else old
+        new = None if new is None or new.minute < self._floor else new
         if old is not None and new is not None and old.minute == new.minute:
             pane = self._pane(scope, new.minute)
             if old.pattern != new.pattern:
@@ -38,13 +42,19 @@ class Counting:
                 count(pane[1], place.annotators)
                 count(pane[2], place.pairs)
 
+    @property
+    def floor(self) -> int:
+        """Return the first minute that is not forgotten; -1 at first."""
+        return self._floor
+
     def pane(self, scope: Scope, minute: int) -> Pane:
         """Return one pane as it is now; empty where nothing is."""
         counted = self._panes.get((scope, minute))
         return Pane() if counted is None else Pane(dict(counted[0]), dict(counted[1]), dict(counted[2]))
 
     def forget(self, before_minute: int) -> None:
-        """Drop all panes before a minute."""
+        """Drop all panes before a minute, for good."""
+        self._floor = max(self._floor, before_minute)
         for key in [key for key in self._panes if key[1] < before_minute]:
             del self._panes[key]
 

@@ -227,6 +227,7 @@ class Consensus(Core):
 
     def _restore(self, name: str, truth: Truth, contract: LabelContract) -> None:
         # The pool comes after its annotators: an empty name would sort first, and the order must be the same each time.
+        first_minute = self._panes.begin(name, contract)
         keys = sorted(self._stored.pop(name, ()), key=lambda key: (key == kept_key(name, POOL), key))
         for number, key in enumerate(keys):
             value = self._state.get(key) or b""
@@ -236,7 +237,8 @@ class Consensus(Core):
             item = load_item(value)
             if not item.closed and (item.votes or item.word is not None):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
-                self._panes.move(item, {}, contract)
+                if item.minute >= first_minute:
+                    self._panes.move(item, {}, contract)
                 self._shared.changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # they count as judged: nothing comes of it but that they are put away compactly

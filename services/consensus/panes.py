@@ -50,7 +50,14 @@ class OwnPanes:
             if old == new:
                 continue
             own.move(scope, old, new)
-            self._untold.update((item.project, scope, place.minute) for place in (old, new) if place is not None)
+            told = (place.minute for place in (old, new) if place is not None and place.minute >= own.floor)
+            self._untold.update((item.project, scope, minute) for minute in told)
+
+    def begin(self, project: str, contract: LabelContract) -> int:
+        """Return the first minute that a window reaches, before items are taken up again; older ones count nowhere."""
+        own = self._own[project]
+        own.forget(self._pool.newest(project) - longest_minutes(contract.agreement) - _SLACK_MINUTES)
+        return own.floor
 
     def tell(self, now: int, projects: Mapping[str, LabelContract]) -> Iterator[Output]:
         """Yield the panes that have changed, and the readings of the projects that are ours to read."""

@@ -36,5 +36,9 @@ def test_old_panes_are_forgotten() -> None:
     counting.move(ALL, None, place_of(1, {"a": "x"}))
 
     counting.forget(2)
+    counting.move(ALL, place_of(1, {"a": "x"}), place_of(3, {"a": "x", "b": "x"}))
+    counting.move(ALL, None, place_of(1, {"c": "x"}))
+    counting.forget(1)
 
     assert counting.pane(ALL, 1) == Pane()
+    assert counting.pane(ALL, 3).patterns == {(("x", 2),): 1}

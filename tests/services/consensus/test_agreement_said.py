@@ -142,3 +142,32 @@ def test_panes_that_no_window_reaches_are_withdrawn() -> None:
 
     minutes = {place[2] for place, _ in fed.pool.all_panes() if place[1] == ("all",)}
     assert len(minutes) == 1
+
+
+def test_an_annotation_of_an_item_that_no_window_reaches_is_welcome() -> None:
+    fed = Fed(a_contract(agreement={"windows": ["15m"]}))
+    some_items(fed, count=2)
+    fed.rest()
+    late = (NOW + timedelta(days=2)).isoformat()
+    fed.hear(a_validated(item="late", occurred_at=late))
+    fed.rest()
+
+    fed.hear(a_validated(item="i1", annotator="w9", occurred_at=late))
+    fed.hear(a_validated(item="i0", annotator="w9", occurred_at=NOW.isoformat()))
+    fed.rest()
+
+    assert fed.newest()["votes"] == 4
+    assert newest(fed, "15m")["items"] >= 1
+
+
+def test_after_a_restart_what_no_window_reaches_counts_nowhere() -> None:
+    fed = Fed(a_contract(agreement={"windows": ["15m"]}))
+    some_items(fed, count=3)
+    fed.hear(a_validated(item="late", occurred_at=(NOW + timedelta(days=2)).isoformat()))
+    fed.rest()
+
+    restarted = Fed(a_contract(agreement={"windows": ["15m"]}), state=fed.state, pool=fed.pool)
+    restarted.rest()
+
+    minutes = {place[2] for place, _ in restarted.pool.all_panes() if place[1] == ("all",)}
+    assert len(minutes) == 1

@@ -337,14 +337,12 @@ class ModelChoice(Event):
 class ConsensusOptions(Event):
     """How sure the consensus must be to accept an item, and to call an annotation wrong.
 
-    `correct_votes` is how many annotations an item needs before one of them is called wrong. With a
-    `half_life_days`, what annotators did long ago counts for less.
+    `correct_votes` is how many annotations an item needs before one of them is called wrong.
     """
 
     accept_at: _Share = 0.9
     correct_at: Annotated[float, Field(gt=0.5, le=1)] = 0.95
     correct_votes: Annotated[int, Field(ge=2)] = 3
-    half_life_days: _Positive | None = None
 
 
 class Coefficient(StrEnum):

@@ -1,74 +1,74 @@
-"""Truth of many yes-or-no questions about one item, each answered by a categorical truth: what kinds share."""
+"""What is believed of items that are many yes-or-no questions at once: multi-labels, marks."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from models.truth.categorical import CategoricalTruth
+from models.truth.credible import interval
 from models.truth.judging import Accuracy, Facts, Judgement
-from schemas.contract import LabelContract
+from models.truth.named import NamedStream
+from models.truth.posterior import Learned
 
+_Voter = TypeVar("_Voter")
 YES, NO = "yes", "no"
-_QUESTION = LabelContract.model_validate(
-    {"project": "question", "version": 1, "label": {"kind": "categorical", "values": [YES, NO]}}
-)
+MAYBE = 0.5
+Counted: TypeAlias = tuple[str, str, float]
+"""Right answer, answer given, votes."""
+
+_OVERLOOKED = 0.2
+_PRIOR_VOTES = 2.0
+_FIRST_ACCURACY = 0.7
 
 
-def a_question() -> CategoricalTruth:
-    """Return a truth model for yes or no."""
-    return CategoricalTruth(_QUESTION)
+class Answer(NamedTuple):
+    """What is believed of one question: the probability of yes as published, as counted, and a vote's gain in it."""
+
+    yes: float
+    counted: float
+    gain: float
+
+    @property
+    def stored(self) -> tuple[float, float]:
+        """What `restored` and `stored_answer` want back: plain JSON data."""
+        return self.counted, self.yes
 
 
-class Answers:
-    """What is believed of the questions about each item; a plain mutable value.
+UNJUDGED = Answer(MAYBE, MAYBE, 0.0)
 
-    It gathers the judgements of single questions into one of each item.
+
+class Certainty(NamedTuple):
+    """How far the votes of one item can be trusted.
+
+    `lapse`: the share (0-1) of items about which they say nothing; `complete`: how probable it is that nothing was
+    overlooked by everybody.
     """
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._of: dict[Hashable, dict[Hashable, Judgement]] = {}
-        self._asked: dict[Hashable, Sequence[Hashable]] = {}
-
-    def ask(self, item: Hashable, questions: Sequence[Hashable], restored: Mapping[Hashable, Judgement]) -> None:
-        """Let these be an item's questions; answers that are known stay, restored ones are taken over."""
-        known = self._of.get(item, {})
-        kept = {question: known[question] for question in questions if question in known}
-        self._of[item] = {**kept, **restored}
-        self._asked[item] = questions
-
-    def questions(self, item: Hashable) -> Sequence[Hashable]:
-        """Return the questions about an item."""
-        return self._asked.get(item, ())
-
-    def take(self, item: Hashable, question: Hashable, judgement: Judgement) -> None:
-        """Take an answer."""
-        self._of[item][question] = judgement
-
-    def forget(self, item: Hashable) -> None:
-        """Forget an item."""
-        self._of.pop(item, None)
-        self._asked.pop(item, None)
-
-    def of(self, item: Hashable) -> Mapping[Hashable, Judgement]:
-        """Return the answers about an item."""
-        return self._of[item]
+    lapse: float
+    complete: float
 
 
-def yes(judgement: Judgement) -> float:
-    """Return the probability of yes (0-1)."""
-    return judgement.probabilities.get(YES, 0.0)
+def a_question() -> NamedStream:
+    """Return a truth model for yes or no."""
+    return NamedStream((NO, YES))
 
 
-def all_right(probabilities: Sequence[tuple[float, bool]]) -> float:
-    """Return the probability that all sides taken are right, as if the questions were independent."""
-    return prod(p if side else 1 - p for p, side in probabilities)
+def answer_of(judgement: Judgement) -> Answer:
+    """Return what a question's judgement says."""
+    counted, told = judgement.stored
+    return Answer(told.get(YES, 0.0), counted.get(YES, 0.0), judgement.gain)
 
 
-def restored(stored: Any) -> Judgement:  # noqa: ANN401  # plain JSON data
-    """Return the answer that was stored, as far as it is needed."""
-    told = stored[1]
-    return Judgement(None, None, told, 0.0, lambda _: 0.0, (stored[0], told))
+def restored(stored: Sequence[float]) -> Answer:
+    """Return the answer that was stored; a gain that was told is not told again."""
+    counted, told = stored
+    return Answer(told, counted, 0.0)
+
+
+def stored_question(stored: Sequence[float]) -> tuple[dict[str, float], ...]:
+    """Return a stored answer as a stream of named labels wants it."""
+    return tuple({NO: 1 - share, YES: share} for share in stored)
 
 
 def question_facts(facts: Facts, said_yes: Mapping[str, bool], known: bool | None) -> Facts:  # noqa: FBT001
@@ -77,25 +77,76 @@ def question_facts(facts: Facts, said_yes: Mapping[str, bool], known: bool | Non
     return Facts(ballots, None if known is None else (YES if known else NO))
 
 
-def pooled(found: Sequence[tuple[str, Accuracy]]) -> Accuracy | None:
-    """Return the accuracy over several questions, weighted by their votes; None where there is none.
+def clear(probability: float, lapse: float, options: int = 2) -> float:
+    """Return a published probability without the part of it that stands for items seen wrongly by everybody."""
+    return min(max((probability - lapse / options) / (1 - lapse), 0.0), 1.0)
 
-    The confusion has for each question how often (expected) the right answer was given, missed, or given falsely.
-    The interval is that of the mean, as if the questions were independent.
+
+def all_right(sides: Sequence[float], certainty: Certainty) -> float:
+    """Return the probability that all sides taken are right, the questions being taken as independent.
+
+    `sides`: the `clear` probability of each. Two things are not independent: what everybody sees wrongly is a
+    property of the item, so that its share counts once, not per question; and everybody may have overlooked
+    something that is no question therefore.
     """
-    votes = sum(one.votes for _, one in found)
-    if not votes:
+    by_chance = MAYBE ** max(len(sides), 1)
+    return ((1 - certainty.lapse) * prod(sides) + certainty.lapse * by_chance) * certainty.complete
+
+
+def accuracy_of(counts: Mapping[str, Iterable[Counted]]) -> Accuracy | None:
+    """Return how often such questions are answered rightly, by (right answer, answer, votes) of each; None if never.
+
+    Each vote weighs the same. The confusion says of each question how often (expected) yes was given rightly, was
+    missed, and was given falsely.
+    """
+    cells = {name: {(truth, said): votes for truth, said, votes in count} for name, count in counts.items()}
+    votes = sum(sum(each.values()) for each in cells.values())
+    if votes <= 0:
         return None
-    shares = [(one.votes / votes, one) for _, one in found]
-    value = sum(share * one.value for share, one in shares)
-    low = value - sum((share * (one.value - one.low)) ** 2 for share, one in shares) ** 0.5
-    high = value + sum((share * (one.high - one.value)) ** 2 for share, one in shares) ** 0.5
+    right = sum(each.get((said, said), 0.0) for each in cells.values() for said in (YES, NO))
+    hits = right + _PRIOR_VOTES * _FIRST_ACCURACY
+    misses = max(votes - right, 0.0) + _PRIOR_VOTES * (1 - _FIRST_ACCURACY)
     confusion = {
         name: {
-            "given": one.confusion.get(YES, {}).get(YES, 0.0),
-            "missed": one.confusion.get(YES, {}).get(NO, 0.0),
-            "false": one.confusion.get(NO, {}).get(YES, 0.0),
+            "given": round(each.get((YES, YES), 0.0), 3),
+            "missed": round(each.get((YES, NO), 0.0), 3),
+            "false": round(each.get((NO, YES), 0.0), 3),
         }
-        for name, one in found
+        for name, each in cells.items()
     }
-    return Accuracy(value, max(0.0, low), min(1.0, high), votes, confusion)
+    return Accuracy(hits / (hits + misses), *interval(hits, misses), round(votes), confusion)
+
+
+def added(by_way: Iterable[Mapping[str, Iterable[Counted]]]) -> list[Counted]:
+    """Return the sum of what is counted of one annotator in several places, in whatever way they answered."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for counts in by_way:
+        for truth, said, votes in chain.from_iterable(counts.values()):
+            sums[truth, said] += votes  # type: ignore[assignment]  # it adds fractions as well
+    return [(truth, said, votes) for (truth, said), votes in sums.items()]
+
+
+def lapse_of(streams: Iterable[NamedStream]) -> float:
+    """Return the largest share (0-1) of items that any of these streams' votes say nothing about."""
+    return max((stream.lapse for stream in streams), default=Learned().lapse)
+
+
+class Asked(Generic[_Voter]):
+    """One item's questions, by name or number, with what is believed of each, and the voters. It changes."""
+
+    __slots__ = ("answers", "known", "voters")
+
+    def __init__(self, answers: dict[Any, Answer], voters: Sequence[_Voter], *, known: bool) -> None:
+        """Begin with what is believed already."""
+        self.answers = answers
+        self.voters = voters
+        self.known = known
+
+    def certainty(self, lapse: float) -> Certainty:
+        """Return how far the votes can be trusted: each voter is taken to overlook something with probability 0.2."""
+        return Certainty(0.0, 1.0) if self.known else Certainty(lapse, 1 - _OVERLOOKED ** len(self.voters))
+
+    @property
+    def gain(self) -> float:
+        """By how much one more vote raises the probability of the question that gains most."""
+        return max((answer.gain for answer in self.answers.values()), default=0.0)

@@ -1,163 +1,264 @@
 """The truth of labels that are marks (spans, boxes): marks that overlap are one, and each is a yes-or-no question."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from models.truth.composite import Answers, a_question, all_right, pooled, question_facts, restored, yes
-from models.truth.grouping import Group, Mark, grouped, marks_of, same_place
+from models.truth.composite import (
+    MAYBE,
+    UNJUDGED,
+    Answer,
+    Asked,
+    Certainty,
+    a_question,
+    accuracy_of,
+    all_right,
+    answer_of,
+    clear,
+    lapse_of,
+    question_facts,
+    restored,
+    stored_question,
+)
+from models.truth.grouping import Group, Mark, best_overlap, grouped, marks_of
 from models.truth.judging import Accuracy, Facts, Judgement
+from models.truth.named import NamedStream
 from schemas.annotation import Label
-from schemas.contract import LabelContract
+from schemas.contract import BoxesLabel, LabelContract, SpansLabel
 
-_MAYBE = 0.5
-_UNKNOWN_ACCURACY = 0.5
+_STEPS = 20
+"""Weights are rounded to a twentieth: the borders must not move with every vote elsewhere."""
 
 
 class _Item(NamedTuple):
-    """The groups of an item's marks, in order, and the marks that are known to be right (None: not known)."""
+    """An item's groups by number, what is believed of their existence, and how each is called.
 
-    groups: tuple[Group, ...]
-    known: tuple[Mark, ...] | None
+    `called`: the names' probabilities of each group, as counted and as published.
+    """
+
+    groups: Sequence[Group]
+    asked: Asked[str]
+    called: dict[int, Sequence[Mapping[str, float]]]
+    known: bool
+
+
+class _Found(NamedTuple):
+    """A group as it is judged: the marks that are in it, the mark to publish, and how sure both are (0-1, clear)."""
+
+    members: frozenset[Mark]
+    mark: Mark
+    there: float
+    called: Mapping[str, float]
 
 
 class MarksTruth:
     """Each group of marks that overlap is a question: is there something? It changes in place.
 
-    Who marked nothing there says no. What it is called is voted by those who marked it, each by how reliable they
-    are; where it ends is the median of theirs. A group goes by its number in the order of its place.
+    Whoever marked nothing there says no. What it is called is voted by those who marked it, their confusions of names
+    being learned as for categories. It ends where the median of their borders is, weighted by how often they are right
+    about something being there, as far as is counted here. Groups exist only where somebody marked something: how
+    often an annotator sees what is not there is relative to how often anybody does.
     """
 
     def __init__(self, contract: LabelContract) -> None:
-        """Begin; the contract's labels may change as they like."""
+        """Begin with the contract's labels."""
         self._there = a_question()
+        self._called = NamedStream(())
         self._items: dict[Hashable, _Item] = {}
-        self._answers = Answers()
-        self._fresh: set[Hashable] = set()
+        self._fresh: dict[Hashable, None] = {}
+        self._weights: dict[str, float] = {}
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract."""
-        self._kind = contract.label.kind
+        """Take a newer contract: labels that are new, and whether spans may overlap."""
+        kind = contract.label
+        if not isinstance(kind, SpansLabel | BoxesLabel):
+            raise TypeError(kind)
+        self._kind = kind.kind
+        self._apart = isinstance(kind, SpansLabel) and not kind.overlap
+        self._called.admit(kind.values)
 
     def put(self, item: Hashable, facts: Facts, *, stored: Any = None) -> None:  # noqa: ANN401
         """Say what is known of an item; with `stored` it counts as judged, as it was then."""
-        self._each(item, self._there.remove)
-        self._begin(item, facts, stored, self._there.put)
-        if stored is None:
-            self._fresh.add(item)
+        before = self._items.get(item)
+        found = self._item(item, facts, stored)
+        told = stored if stored is not None and len(stored) == len(found.groups) else None
+        for number in range(len(found.groups), 0 if before is None else len(before.groups)):
+            self._there.remove((item, number))
+            self._called.remove((item, number))
+        for number, group in enumerate(found.groups):
+            there, called = (None, None) if told is None else _stored(told[number])
+            self._there.put((item, number), _about(group, facts, found), stored=there)
+            self._called.put((item, number), _names(group, facts), stored=called)
+        if told is None:
+            self._fresh[item] = None
+        else:
+            self._fresh.pop(item, None)
 
     def remove(self, item: Hashable) -> None:
         """Forget an item and all it taught."""
-        self._each(item, self._there.remove)
+        for number in self._forget(item):
+            self._there.remove(number)
+            self._called.remove(number)
 
     def close(self, item: Hashable) -> None:
         """Forget an item, and keep what it taught."""
-        self._each(item, self._there.close)
+        for number in self._forget(item):
+            self._there.close(number)
+            self._called.close(number)
 
     def reopen(self, item: Hashable, facts: Facts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was."""
-        self._begin(item, facts, stored, self._there.reopen)
+        """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
+        if stored is None:
+            self.put(item, facts)
+            return
+        found = self._item(item, facts, stored)
+        for number, group in enumerate(found.groups):
+            there, called = _stored(stored[number])
+            self._there.reopen((item, number), _about(group, facts, found), stored=there)
+            self._called.reopen((item, number), _names(group, facts), stored=called)
 
     def settle(self) -> Mapping[Any, Judgement]:
         """Judge the items put since the last call."""
-        touched, self._fresh = self._fresh, set()
-        touched |= self._take(self._there.settle())
+        touched, self._fresh = self._fresh, {}
+        self._take(self._there.settle(), self._called.settle())
         return {item: self._judgement(item) for item in touched}
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
-        """Judge some groups again; return the items whose judgement moved."""
-        return {item: self._judgement(item) for item in self._take(self._there.sweep(count)) - self._fresh}
+        """Judge the groups of about `count` items again; return the items whose judgement moved."""
+        portion = -(-count * len(self._there) // max(len(self._items), 1))
+        touched = self._take(self._there.sweep(portion), self._called.sweep(portion))
+        return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
     @property
     def unrest(self) -> float:
         """By how much (0-1) the last sweep changed a belief, at most."""
-        return self._there.unrest
+        return max(self._there.unrest, self._called.unrest)
 
     def reflect(self) -> None:
         """Learn anew from the open items."""
         self._there.reflect()
+        self._called.reflect()
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what this partition has learned of an annotator, or of the pool."""
-        return self._there.learned(annotator)
+        return {"there": self._there.learned(annotator), "called": self._called.learned(annotator)}
 
     def hear(self, annotator: str, others: Sequence[Any]) -> None:
         """Take over what each of the other partitions has learned of an annotator, or of the pool."""
-        self._there.hear(annotator, others)
+        self._there.hear(annotator, [other["there"] for other in others])
+        self._called.hear(annotator, [other["called"] for other in others])
 
     def kept(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what closed items taught of an annotator; of the pool, what was learned."""
-        return self._there.kept(annotator)
+        return {"there": self._there.kept(annotator), "called": self._called.kept(annotator)}
 
     def keep(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
-        """Restore what `kept` gave."""
-        self._there.keep(annotator, stored)
+        """Restore what `kept` gave; of the pool after the annotators."""
+        self._there.keep(annotator, stored["there"])
+        self._called.keep(annotator, stored["called"])
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how often an annotator is right about whether something is there."""
+        """Return how often an annotator is right about whether something is there; None for one nobody knows."""
         found = self._there.accuracy(annotator)
-        return None if found is None else pooled([("mark", found)])
+        if found is None:
+            return None
+        counted = [(truth, said, votes) for truth, row in found.confusion.items() for said, votes in row.items()]
+        return accuracy_of({"mark": counted})
 
-    def _begin(self, item: Hashable, facts: Facts, stored: Any, tell: Callable[..., None]) -> None:  # noqa: ANN401
+    def _item(self, item: Hashable, facts: Facts, stored: Any) -> _Item:  # noqa: ANN401
         marks = {who: marks_of(ballot.label) for who, ballot in facts.ballots.items()}
-        known = None if facts.known is None else marks_of(facts.known)
-        groups = grouped(marks, () if known is None else known)
-        self._items[item] = _Item(groups, known)
-        told: dict[Hashable, Judgement] = (
-            {} if stored is None else {number: restored(stored[number]) for number in range(len(groups))}
-        )
-        self._answers.ask(item, range(len(groups)), told)
-        for number, group in enumerate(groups):
-            said = {who: who in group.members for who in facts.ballots}
-            right = None if known is None else any(same_place(mark, group.place) for mark in known)
-            about = question_facts(facts, said, right)
-            if stored is None:
-                tell((item, number), about)
-            else:
-                tell((item, number), about, stored=stored[number])
+        groups = grouped(marks, marks_of(facts.known))
+        usable = stored is not None and len(stored) == len(groups)
+        numbers = range(len(groups))
+        answers: dict[Any, Answer] = {n: restored(stored[n][:2]) if usable else UNJUDGED for n in numbers}
+        asked = Asked(answers, tuple(marks), known=facts.known is not None)
+        called: dict[int, Sequence[Mapping[str, float]]] = {n: stored[n][2:] for n in numbers} if usable else {}
+        found = self._items[item] = _Item(groups, asked, called, facts.known is not None)
+        return found
 
-    def _take(self, judged: Mapping[Any, Judgement]) -> set[Hashable]:
-        for (item, number), judgement in judged.items():
-            self._answers.take(item, number, judgement)
-        return {item for item, _ in judged}
+    def _forget(self, item: Hashable) -> Iterable[tuple[Hashable, int]]:
+        self._fresh.pop(item, None)
+        found = self._items.pop(item, None)
+        return () if found is None else [(item, number) for number in range(len(found.groups))]
+
+    def _take(self, there: Mapping[Any, Judgement], called: Mapping[Any, Judgement]) -> Iterable[Hashable]:
+        self._weights = {}
+        for (item, number), judgement in there.items():
+            self._items[item].asked.answers[number] = answer_of(judgement)
+        for (item, number), judgement in called.items():
+            self._items[item].called[number] = judgement.stored
+        return dict.fromkeys(item for item, _ in (*there, *called))
 
     def _judgement(self, item: Hashable) -> Judgement:
-        found, answers = self._items[item], self._answers.of(item)
-        numbers = range(len(found.groups))
-        beliefs = [yes(answers[number]) for number in numbers]
-        called = [self._called(group) for group in found.groups]
-        chosen = [called[number] for number in numbers if beliefs[number] >= _MAYBE]
-        if found.known is not None:
-            chosen = list(found.known)
-        label = [mark.plain(self._kind) for mark in sorted(chosen)]
-        probability = all_right([(p, p >= _MAYBE) for p in beliefs])
-        gain = max((answers[number].gain for number in numbers), default=0.0)
-        stored = [answers[number].stored for number in numbers]
-        return Judgement(label, probability, {}, gain, partial(_doubt, called, beliefs), stored)
+        groups, asked, called, known = self._items[item]
+        certainty = asked.certainty(lapse_of([self._there]))
+        names = asked.certainty(lapse_of([self._called])).lapse
+        found = [
+            self._found(group, clear(asked.answers[number].yes, certainty.lapse), called[number][1], names)
+            for number, group in enumerate(groups)
+        ]
+        chosen = self._chosen(found, known=known)
+        sides = [
+            one.there * one.called[one.mark.label] if n in chosen else 1 - one.there for n, one in enumerate(found)
+        ]
+        label = [mark.plain(self._kind) for mark in sorted(found[number].mark for number in chosen)]
+        stored = [(*asked.answers[number].stored, *called[number]) for number in range(len(groups))]
+        probability = round(all_right(sides, certainty), 6)
+        return Judgement(label, probability, {}, asked.gain, partial(_doubt, found, certainty), stored)
 
-    def _called(self, group: Group) -> Mark:
-        weights = {who: self._weight(who) for who in group.members}
-        return group.merged(weights)
+    def _found(self, group: Group, there: float, called: Mapping[str, float], lapse: float) -> _Found:
+        options = self._called.labels
+        names = {label: clear(p, lapse, options) for label, p in called.items()}
+        likeliest = max(names, key=lambda label: (names[label], label))
+        mark = group.merged({who: self._weight(who) for who in group.members}, likeliest)
+        marks = frozenset(group.members.values())
+        return _Found(marks, mark, there, names)
+
+    def _chosen(self, found: Sequence[_Found], *, known: bool) -> set[int]:
+        """Return the groups that are more probable than not; of spans that must not overlap, the more probable one."""
+        chosen: set[int] = set()
+        for number in sorted(range(len(found)), key=lambda number: -found[number].there):
+            mark = found[number].mark
+            free = all(mark.right <= found[n].mark.left or found[n].mark.right <= mark.left for n in chosen)
+            if found[number].there >= MAYBE and (free or known or not self._apart):
+                chosen.add(number)
+        return chosen
 
     def _weight(self, who: str) -> float:
-        found = self._there.accuracy(who)
-        return _UNKNOWN_ACCURACY if found is None else found.value
-
-    def _each(self, item: Hashable, act: Callable[[Hashable], None]) -> None:
-        found = self._items.pop(item, None)
-        for number in range(0 if found is None else len(found.groups)):
-            act((item, number))
-        self._answers.forget(item)
-        self._fresh.discard(item)
+        weight = self._weights.get(who)
+        if weight is None:
+            share = self._there.share_right(who)
+            weight = self._weights[who] = max(round(share * _STEPS), 1) / _STEPS
+        return weight
 
 
-def _doubt(called: Sequence[Mark], beliefs: Sequence[float], label: Label) -> float:
+def _about(group: Group, facts: Facts, found: _Item) -> Facts:
+    said = {who: who in group.members for who in facts.ballots}
+    return question_facts(facts, said, group.known is not None if found.known else None)
+
+
+def _names(group: Group, facts: Facts) -> Facts:
+    """Return what those who marked something called it."""
+    ballots = {who: facts.ballots[who]._replace(label=mark.label) for who, mark in group.members.items()}
+    return Facts(ballots, None if group.known is None else group.known.label)
+
+
+def _stored(stored: Sequence[Any]) -> tuple[Any, Any]:
+    return stored_question(stored[:2]), stored[2:]
+
+
+def _doubt(found: Sequence[_Found], certainty: Certainty, label: Label) -> float:
     """Return the probability that a list of marks is wrong: a mark missing, one too many, or called otherwise."""
-    given = marks_of(label)
-    sides: list[tuple[float, bool]] = []
-    for mark, belief in zip(called, beliefs, strict=True):
-        there = [one for one in given if same_place(one, mark)]
-        right = bool(there) and there[0].label == mark.label
-        sides.append((belief if right or not there else 0.0, bool(there)))
-    return 1 - all_right(sides)
+    given: dict[int, Mark] = {}
+    for mark in marks_of(label):
+        number = next((n for n, one in enumerate(found) if mark in one.members), None)
+        number = best_overlap(mark, [one.mark for one in found]) if number is None else number
+        if number is None or number in given:
+            return 1.0
+        given[number] = mark
+    sides = [
+        one.there * one.called.get(given[number].label, 0.0) if number in given else 1 - one.there
+        for number, one in enumerate(found)
+    ]
+    return 1 - all_right(sides, certainty)

@@ -313,7 +313,7 @@ def test_a_mark_that_was_missed_by_all_is_known_all_the_same() -> None:
 
 
 def test_two_marks_of_one_annotator_are_never_one() -> None:
-    truth = a_truth("spans")
+    truth = a_truth("spans", overlap=True)
 
     truth.put("i", facts(w0=[span(0, 10), span(1, 11)], w1=[span(0, 10), span(1, 11)], w2=[span(0, 11)]))
 
@@ -413,8 +413,12 @@ def test_a_number_that_is_swept_tells_when_it_moves() -> None:
     truth.settle()
 
     truth.sweep(4)
-    truth.hear("w2", [{"sums": [500.0, 0.0, 2_000_000.0, 10.0]}])
-    truth.hear("w0", [{"sums": [500.0, 0.0, 50.0, 500.0]}])
+    elsewhere = a_truth("ordinal")
+    for number in range(300):
+        elsewhere.put(number, facts(w0=number % 50, w1=number % 50, w2=float(number * 7 % 100)))
+    elsewhere.settle()
+    for who in ("w0", "w2"):
+        truth.hear(who, [orjson.loads(orjson.dumps(elsewhere.learned(who)))])
     moved = truth.sweep(100)
     truth.put("late", facts(w0=1.0))
     truth.sweep(1)

@@ -337,12 +337,17 @@ class ModelChoice(Event):
 class ConsensusOptions(Event):
     """How sure the consensus must be to accept an item, and to call an annotation wrong.
 
-    `correct_votes` is how many annotations an item needs before one of them is called wrong.
+    `correct_votes` is how many annotations an item needs before one of them is called wrong. `review_gain`: an
+    accepted item is put up for review, too, if one more annotation is expected to raise the probability of being right
+    by so much. `half_life_days`: after so many days closed items say half as much of their annotators; None: they are
+    never forgotten.
     """
 
     accept_at: _Share = 0.9
     correct_at: Annotated[float, Field(gt=0.5, le=1)] = 0.95
     correct_votes: Annotated[int, Field(ge=2)] = 3
+    review_gain: Annotated[float, Field(gt=0, le=1)] = 0.04
+    half_life_days: Annotated[float, Field(ge=0.1, le=10_000)] | None = None
 
 
 class Coefficient(StrEnum):

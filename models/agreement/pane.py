@@ -75,11 +75,11 @@ def minus(pane: Pane, other: Pane) -> Pane:
 
 
 def dump(pane: Pane) -> dict[str, Any]:
-    """Return the pane as plain JSON data, the same for equal panes; `load` gives an equal pane back."""
+    """Return the pane as JSON data, tuples for lists; `load` gives an equal pane back of what JSON makes of it."""
     return {
-        "patterns": _rows(pane.patterns),
-        "annotators": dict(sorted(pane.annotators.items())),
-        "pairs": _rows(pane.pairs),
+        "patterns": list(pane.patterns.items()),
+        "annotators": pane.annotators,
+        "pairs": list(pane.pairs.items()),
     }
 
 
@@ -88,17 +88,9 @@ def load(data: Mapping[str, Any]) -> Pane:
     return Pane(_counts(data["patterns"]), dict(data["annotators"]), _counts(data["pairs"]))
 
 
-def _rows(counts: Mapping[Any, int]) -> list[list[object]]:
-    return [[_plain(key), count] for key, count in sorted(counts.items(), key=repr)]
-
-
-def _counts(rows: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+def _counts(rows: Iterable[tuple[list[Any], int]]) -> dict[Any, int]:
     return {_frozen(key): count for key, count in rows}
 
 
-def _plain(key: object) -> object:
-    return [_plain(part) for part in key] if isinstance(key, tuple) else key
-
-
-def _frozen(key: object) -> object:
-    return tuple(_frozen(part) for part in key) if isinstance(key, list) else key
+def _frozen(key: list[Any]) -> tuple[Any, ...]:
+    return tuple([_frozen(part) if isinstance(part, list) else part for part in key])

@@ -1,9 +1,13 @@
 """The interval in which a rate lies with 95 % probability, without a statistics library."""
 
-from math import exp, lgamma, log, log1p
+from math import copysign, exp, lgamma, log, log1p, sqrt
 
 _TAIL = 0.025
-_CLOSE_ENOUGH = 1e-10
+_NORMAL_TAIL = 1.959964
+_CLOSE_ENOUGH = 1e-8
+"""Of the last step: Newton's method squares the error, which leaves less than 1e-10 where the posterior
+is nearly normal."""
+
 _FARTHEST = 500.0
 _TERMS = 200
 _TINY = 1e-300
@@ -33,9 +37,10 @@ def share_below(x: float, right: float, wrong: float) -> float:
 
 
 def _quantile(share: float, right: float, wrong: float) -> float:
-    """Newton's steps on the log-odds scale, kept between what is known to be below and above."""
+    """Newton's steps on the log-odds scale, where the posterior is nearly normal; kept between what is known."""
     low, high = 0.0, 1.0
-    x, after = -1.0, right / (right + wrong)
+    start = log(right / wrong) + copysign(_NORMAL_TAIL, share - 0.5) * sqrt(1 / right + 1 / wrong)
+    x, after = -1.0, 1 / (1 + exp(-max(-_FARTHEST, min(start, _FARTHEST))))
     scale = lgamma(right + wrong) - lgamma(right) - lgamma(wrong)
     while abs(after - x) >= _CLOSE_ENOUGH:
         x = after

@@ -114,6 +114,10 @@ class Truth(Protocol):
         """Restore what `kept` gave."""
         ...
 
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items taught of all annotators."""
+        ...
+
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return how reliable an annotator is, by all partitions; None for one nobody knows."""
         ...

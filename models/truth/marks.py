@@ -158,6 +158,11 @@ class MarksTruth:
         self._there.keep(annotator, stored["there"])
         self._called.keep(annotator, stored["called"])
 
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items taught of all annotators."""
+        self._there.fade(share)
+        self._called.fade(share)
+
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return how often an annotator is right about whether something is there; None for one nobody knows."""
         found = self._there.accuracy(annotator)

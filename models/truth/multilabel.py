@@ -191,6 +191,17 @@ class MultilabelTruth:
         for label, kept in stored["labels"].items():
             self._question(label).keep(annotator, kept)
 
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items taught of all annotators."""
+        for who in self._annotators.names():
+            self._load(who, self.kept(who), sign=-1)
+        for question in self._questions.values():
+            question.fade(share)
+        for number in self._closed:
+            self._closed[number] = round(self._closed[number] * (1 - share))
+        for who in self._annotators.names():
+            self._load(who, self.kept(who), sign=1)
+
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return how often an annotator answers rightly where a label is in question; None for one nobody knows."""
         if annotator == POOL:

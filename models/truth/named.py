@@ -135,6 +135,10 @@ class NamedStream:
         for way, counts in stored.items():
             self._stream.load_closed(self._annotators.number(annotator, way), tuple(self._numbered(counts)))
 
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items taught of all annotators."""
+        self._stream.fade(share)
+
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return how reliable an annotator is, pre-labels taken over included; None for one nobody knows."""
         ways = self._annotators.ways(annotator)

@@ -133,6 +133,10 @@ class NumericTruth:
         for number, sums in self._read(annotator, stored):
             self._sums.past[number] = sums
 
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of what closed items taught of all annotators."""
+        self._sums.past = np.rint(self._sums.past * (1 - share)).astype(np.int64)
+
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return how often an annotator's numbers lie within the tolerance of the truth; None for one nobody knows."""
         every = self._sums.every[:, [VOTES, HITS]] / FIXED

@@ -1,6 +1,6 @@
 """Annotators by number, and apart by the way in which they came to a label."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from models.truth.judging import Ballot
 
@@ -37,6 +37,10 @@ class Annotators:
     def ways(self, who: str) -> Mapping[str, int]:
         """Return the annotator's number by way, for the ways that were met; empty for somebody unknown."""
         return self._numbers.get(who, {})
+
+    def names(self) -> Iterable[str]:
+        """Return everybody that was met."""
+        return self._numbers.keys()
 
     def name(self, number: int) -> tuple[str, str]:
         """Return whose number it is, and in which way."""

@@ -21,7 +21,7 @@ from services.runtime.step import Output, Step
 from services.runtime.topics import COUNTS, PANES, VALIDATED
 from services.validator.core import Origin, Project, Validator
 
-_BATCH = 1_000
+_BATCH = 2_000
 _MINUTE = 60_000_000
 
 

@@ -12,7 +12,7 @@ from schemas.contract import LabelContract
 from services.consensus.absorbing import absorb
 from services.consensus.decode import Heard, decode
 from services.consensus.items import OpenItem, load_item
-from services.consensus.kept import KEPT, kept_entry, kept_key, load_kept
+from services.consensus.kept import KEPT, Keeping
 from services.consensus.panes import OwnPanes
 from services.consensus.placing import Places, longest_minutes, places_of
 from services.consensus.pool import Pool
@@ -67,6 +67,7 @@ class Consensus(Core):
         self._projects = projects
         self._state = state
         self._truths: dict[str, Truth] = {}
+        self._keeping: dict[str, Keeping] = {}
         self._contracts: dict[str, LabelContract] = {}
         self._missing: set[str] = set()
         self._rest = Rest()
@@ -88,6 +89,7 @@ class Consensus(Core):
             item = work.items[key]
             self._put(key, item)
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
+        self._fade(work)
         self._judge(work, sweep=len(batch))
         self._rest = Rest()
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
@@ -142,7 +144,7 @@ class Consensus(Core):
             item.closed = False
             truth.reopen(key, _facts(item), stored=item.posterior)
             self._panes.move(item, {}, self._projects[item.project].contract)
-            self._keep(work, item, truth)
+            self._keep(work, item)
         return item
 
     def _put(self, key: bytes, item: OpenItem) -> None:
@@ -196,18 +198,22 @@ class Consensus(Core):
             truth.close(key[len(_ITEM) :])
             item.closed = True
             self._panes.move(item, before, contract)
-            self._keep(work, item, truth)
+            self._keep(work, item)
             work.changes[key] = Entry(work.now + int(contract.close.age_days * _DAY_MS), item.dump())
 
-    def _keep(self, work: _Batch, item: OpenItem, truth: Truth) -> None:
-        for who in item.votes:
-            key, entry = kept_entry(item.project, who, truth)
-            work.changes[key] = entry
+    def _keep(self, work: _Batch, item: OpenItem) -> None:
+        keeping = self._keeping[item.project]
+        work.changes.update(keeping.entry(who) for who in item.votes)
+
+    def _fade(self, work: _Batch) -> None:
+        for name, keeping in self._keeping.items():
+            if keeping.fade(work.now, self._contracts[name].consensus.half_life_days):
+                work.judged.add(name)
 
     def _end(self, work: _Batch) -> Step:
         if self._shared.is_due(work.now):
             for name in work.judged:
-                work.changes.update([kept_entry(name, POOL, self._truths[name])])
+                work.changes.update([self._keeping[name].entry(POOL)])
         contracts = {name: project.contract for name, project in self._projects.items()}
         work.outputs.extend(self._panes.tell(work.now, contracts))
         work.outputs.extend(self._shared.tell(work.now, self._truths))
@@ -219,6 +225,7 @@ class Consensus(Core):
         if truth is None:
             truth = self._truths[name] = project.make_truth(project.contract)
             self._contracts[name] = project.contract
+            self._keeping[name] = Keeping(name, truth)
             self._restore(name, truth, project.contract)
         elif self._contracts[name] is not project.contract:
             self._contracts[name] = project.contract
@@ -226,15 +233,12 @@ class Consensus(Core):
         return truth
 
     def _restore(self, name: str, truth: Truth, contract: LabelContract) -> None:
-        # The pool comes after its annotators: an empty name would sort first, and the order must be the same each time.
         first_minute = self._panes.begin(name, contract)
-        keys = sorted(self._stored.pop(name, ()), key=lambda key: (key == kept_key(name, POOL), key))
-        for number, key in enumerate(keys):
-            value = self._state.get(key) or b""
-            if key.startswith(KEPT):
-                load_kept(value, truth)
-                continue
-            item = load_item(value)
+        keys = sorted(self._stored.pop(name, ()))
+        kept = [self._state.get(key) or b"" for key in keys if key.startswith(KEPT)]
+        self._keeping[name].load(kept, contract.consensus.half_life_days)
+        for number, key in enumerate(key for key in keys if key.startswith(_ITEM)):
+            item = load_item(self._state.get(key) or b"")
             if not item.closed and (item.votes or item.word is not None):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
                 if item.minute >= first_minute:

@@ -87,7 +87,7 @@ class OwnPanes:
             self._published.discard(place)
             return Output("agreement.panes", key, None, [])
         self._published.add(place)
-        return Output("agreement.panes", key, orjson.dumps(pane_data.dump(pane)), [])
+        return Output("agreement.panes", key, orjson.dumps(pane_data.dump(pane), default=tuple), [])
 
     def _forget(self, project: str, contract: LabelContract) -> Iterator[Output]:
         """Drop the panes that no window reaches any more, here and on the topic."""

@@ -51,6 +51,8 @@ class Shared:
         untold, self._untold = self._untold, defaultdict(set)
         for project, annotators in untold.items():
             self._unspoken.update((project, annotator) for annotator in annotators)
+            if self._origin.partitions == 1:  # nobody else is there to hear it
+                continue
             for annotator in sorted({*annotators, POOL}):
                 yield self._counts(project, annotator, truths[project], now)
         unspoken, self._unspoken = self._unspoken, set()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -19,6 +20,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTICEABLE = 0.005
 _RETRACTION_SLACK = 6.0
 """A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
+
+
+_WHY = {Status.DISPUTED: "disputed", Status.ACCEPTED: "one more annotation would say much"}
 
 
 class Origin(NamedTuple):
@@ -39,7 +43,7 @@ class Words:
     def about(self, key: bytes, item: OpenItem, judgement: Judgement, *, heard: bool) -> list[Output]:
         """Return what is to be published of an item, and note on the item what was said."""
         status = self._status(item, judgement)
-        review = status is Status.DISPUTED
+        review = status is Status.DISPUTED or self._is_worth_a_vote(status, judgement)
         before = item.said
         if not heard and before is not None and not _moved(before, judgement, status):
             return []
@@ -47,7 +51,7 @@ class Words:
         said = [self._consensus(key, item, judgement, status)]
         said += self._corrections(key, item, judgement)
         if review:
-            said.append(self._review(key, item, judgement))
+            said.append(self._review(key, item, judgement, status))
         elif before is not None and before.review:
             said.append(Output("items.review", key, None, []))
         return said
@@ -63,6 +67,9 @@ class Words:
             return Status.OPEN
         sure = judgement.probability is not None and judgement.probability >= self.contract.consensus.accept_at
         return Status.ACCEPTED if sure else Status.DISPUTED
+
+    def _is_worth_a_vote(self, status: Status, judgement: Judgement) -> bool:
+        return status is Status.ACCEPTED and judgement.gain >= self.contract.consensus.review_gain
 
     def _consensus(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
         value = {
@@ -139,12 +146,12 @@ class Words:
         item.corrections += 1
         return blake2b(b"%b\0%d" % (key, item.corrections), digest_size=12).hexdigest()
 
-    def _review(self, key: bytes, item: OpenItem, judgement: Judgement) -> Output:
+    def _review(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
         shown = "no label" if judgement.probability is None else f"{judgement.probability:.0%} for the likeliest label"
         value = {
             "project": item.project,
             "item": item.item,
-            "reason": f"disputed: {shown}, of {len(item.votes)} annotations",
+            "reason": f"{_WHY[status]}: {shown}, of {len(item.votes)} annotations",
             "priority": judgement.gain,
             "label": judgement.label,
             "probability": judgement.probability,
@@ -174,6 +181,7 @@ def headers(kind: str, value: Mapping[str, Any]) -> Headers:
     ]
 
 
+@lru_cache(maxsize=64)  # a whole batch speaks of the same moment
 def iso(now: int) -> str:
     """Return ms since 1970 as a time with its zone."""
     moment = _EPOCH + timedelta(milliseconds=now)

@@ -116,6 +116,25 @@ def test_what_was_closed_is_taught_until_it_is_open_again(kind: str) -> None:
     assert all(found is None or found.votes == 0 for found in map(truth.accuracy, PEOPLE))
 
 
+def test_what_was_closed_is_forgotten_by_half_and_what_is_open_is_not(kind: str) -> None:
+    crowd = a_crowd(kind)
+    truth = a_truth(kind)
+    settled(truth, crowd)
+    everything = {who: truth.accuracy(who) for who in PEOPLE[:6]}
+    for item in sorted(crowd)[::2]:
+        truth.close(item)
+    truth.settle()
+
+    truth.fade(0.5)
+
+    for who, before in everything.items():
+        after = truth.accuracy(who)
+        assert before is not None
+        assert after is not None
+        assert 0.5 * before.votes < after.votes < before.votes
+        assert after.value == pytest.approx(before.value, abs=0.1)
+
+
 def test_an_item_closed_before_it_was_judged_has_taught_all_the_same(kind: str) -> None:
     crowd = a_crowd(kind)
     truth, other = a_truth(kind), a_truth(kind)

@@ -116,6 +116,19 @@ def test_a_disputed_item_asks_for_a_review_until_it_is_settled() -> None:
     assert fed.newest("items.review") is None
 
 
+def test_an_accepted_item_asks_for_a_review_where_one_more_annotation_would_say_much() -> None:
+    eager = Fed(a_contract(consensus={"accept_at": 0.5, "review_gain": 0.01}))
+    content = Fed(a_contract(consensus={"accept_at": 0.5, "review_gain": 0.5}))
+
+    for fed in (eager, content):
+        for who, label in enumerate(("safe", "safe", "scam")):
+            fed.hear(a_validated(item="i1", annotator=f"w{who}", label=label))
+
+    assert eager.newest()["status"] == content.newest()["status"] == "accepted"
+    assert eager.newest("items.review")["reason"].startswith("one more annotation would say much")
+    assert not content.values("items.review")
+
+
 def test_an_item_whose_annotations_are_all_withdrawn_is_empty() -> None:
     fed = Fed()
     fed.hear(a_validated(item="i1", annotator="w1"), a_validated(item="i1", annotator="w2"))

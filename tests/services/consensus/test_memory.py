@@ -40,7 +40,7 @@ def test_a_restarted_consensus_goes_on_as_if_nothing_had_been() -> None:
 
 
 def test_a_quiet_item_is_closed_then_dropped_and_what_it_taught_is_kept() -> None:
-    fed = Fed()
+    fed = Fed(origin=Origin(0, 2))
     fed.hear(*a_crowd(items=20, annotators=3))
     learned = fed.newest("annotators.counts")
 
@@ -155,6 +155,25 @@ def test_a_restarted_consensus_is_at_work_without_hearing_anything() -> None:
     restarted.rest()
 
     assert {one["annotator"] for one in restarted.values("annotators.reliability")} == {"w0", "w1", "w2"}
+
+
+def test_by_the_contracts_half_life_closed_items_count_for_less_restart_or_not() -> None:
+    contract = a_contract(consensus={"half_life_days": 10})
+    fed = Fed(contract)
+    fed.hear(*a_crowd(items=40, annotators=3))
+    votes = fed.newest("annotators.reliability")["votes"]
+    fed.hear(a_validated(item="late", annotator="w9", at=BEGAN_MS + 2 * DAY_MS))
+    restarted = Fed(contract, pool=fed.pool, state=copied(fed.state))
+
+    for one in (fed, restarted):
+        one.hear(a_validated(item="later", annotator="w0", at=BEGAN_MS + 22 * DAY_MS))
+
+    said = [
+        next(r for r in reversed(one.values("annotators.reliability")) if r["annotator"] == "w0")
+        for one in (fed, restarted)
+    ]
+    assert votes == 40
+    assert said[0]["votes"] == said[1]["votes"] == 11
 
 
 def test_an_item_that_is_heard_of_when_it_is_due_stays_open() -> None:

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import contracts, data, looking, running
+from services.cli import contracts, data, decoding, looking, running
 
 app = typer.Typer(
     name="assay",
@@ -20,6 +20,7 @@ app.command("broker")(running.broker)
 app.command("worker")(running.worker)
 app.command("up")(running.up)
 app.command("demo")(running.demo)
+app.command("decode")(decoding.decode)
 app.command("tail")(looking.tail)
 app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)

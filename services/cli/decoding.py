@@ -1,0 +1,178 @@
+"""`assay decode`: recorded deliveries of a platform, read as the gateway would read them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from services.cli.console import err, escape, fail, plain_errors
+from services.cli.recorded import Recorded, files_of, read_recorded
+from services.gateway.outcome import (
+    Annotations,
+    Asked,
+    Fetch,
+    Known,
+    Outcome,
+    Rejected,
+    Settings,
+)
+from services.gateway.platforms.mapping import FieldMapping, load_mapping
+from services.gateway.platforms.register import PLATFORMS, Platform, platform_named
+from services.gateway.signatures import AppenSignature, Refused, StaticHeader, in_header, verify
+
+_FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_body` or `body`; or folders of them."
+_OPTIONS = ("control", "item-field", "text-field", "annotator", "header", "attribute", "platform-project")
+
+
+class Index:
+    """What earlier files of this run said, for deletions that carry only ids."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._known: dict[str, Known] = {}
+        self._held: dict[str, dict[str, None]] = {}
+
+    def learn(self, outcome: Outcome) -> None:
+        """Remember which item and annotator each annotation is of."""
+        for one in outcome.annotations if isinstance(outcome, Annotations) else ():
+            if one.source is not None and one.source.annotation is not None:
+                self._known[one.source.annotation] = Known(one.item.id, one.annotator.id, one.project, one.occurred_at)
+                self._held.setdefault(one.item.id, {})[one.source.annotation] = None
+
+    def known(self, annotation: str) -> Known | None:
+        """Return what is known of an annotation."""
+        return self._known.get(annotation)
+
+    def held(self, item: str) -> Sequence[str]:
+        """Return the annotations of an item."""
+        return list(self._held.get(item, {}))
+
+
+@plain_errors
+def decode(
+    files: Annotated[list[Path], typer.Argument(help=_FILES)],
+    platform: Annotated[str, typer.Option("--platform", "-p", help=f"One of: {', '.join(PLATFORMS)}.")],
+    secret: Annotated[
+        list[str] | None, typer.Option(help="Verify the signature with this secret; give it again for another one.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="When the deliveries came, e.g. 2026-11-24T12:00:00Z.")] = None,
+    project: Annotated[str | None, typer.Option(help="Assay's project, if not the platform's own id.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(_OPTIONS)}.")
+    ] = None,
+) -> None:
+    """Read recorded deliveries as the gateway would, without sending anything; one JSON line for each file.
+
+    Earlier files teach later ones: a deletion that names only an id finds its item. Ends with exit code 1 if a file
+    cannot be read as a file.
+
+    Example: assay decode --platform label-studio --secret S delivery.json
+    """
+    chosen = _chosen(platform, _named(options or [], "header"))
+    index = Index()
+    asked = Asked(
+        project=project,
+        now=datetime.now(UTC) if at is None else _time(at),
+        known=index.known,
+        held=index.held,
+        default=_settings(options or [], None if mapping is None else load_mapping(mapping)),
+        platform_project=_last(_named(options or [], "platform-project")),
+    )
+    unreadable = 0
+    for path in files_of(files):
+        try:
+            recorded = read_recorded(path)
+        except OSError as error:
+            err.print(f"[bold red]error[/] {escape(str(path))}: {error.strerror or error}", highlight=False)
+            unreadable += 1
+            continue
+        outcome = _outcome(chosen, recorded, asked, secret or [])
+        index.learn(outcome)
+        sys.stdout.write(_line(path, outcome) + "\n")
+    if unreadable:
+        raise typer.Exit(1)
+
+
+def _outcome(platform: Platform, recorded: Recorded, asked: Asked, secrets: Sequence[str]) -> Outcome:
+    if secrets:
+        refusal = _refusal(platform, recorded, asked.now, secrets)
+        if refusal is not None:
+            return Rejected(f"signature: {refusal}")
+    return platform.decode(recorded.delivery, asked)
+
+
+def _refusal(platform: Platform, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:
+    """Say why the sender is not proven; None where it is."""
+    if recorded.without_headers and not isinstance(platform.scheme, AppenSignature):
+        return "the file is a raw body without headers, so nothing says who sent it; record the headers, too"
+    if recorded.rewritten and not isinstance(platform.scheme, StaticHeader):
+        return "the file has only `body`, read and written again; a signature needs the raw bytes: record `raw_body`"
+    verified = verify(platform.scheme, secrets, recorded.delivery, now=now)
+    return verified.reason if isinstance(verified, Refused) else None
+
+
+def _line(path: Path, outcome: Outcome) -> str:
+    fetch = outcome.wanted if isinstance(outcome, Fetch) else outcome.fetch if isinstance(outcome, Annotations) else ()
+    reason = "; ".join(outcome.problems) or None if isinstance(outcome, Annotations) else outcome.reason
+    line = {
+        "file": str(path).encode(errors="replace").decode(),
+        "outcome": type(outcome).__name__.lower(),
+        "reason": reason,
+        "annotations": [one.model_dump(mode="json") for one in outcome.annotations]
+        if isinstance(outcome, Annotations)
+        else [],
+        "fetch": [{"kind": one.kind, "id": one.id} for one in fetch],
+    }
+    return orjson.dumps(line).decode()
+
+
+def _chosen(name: str, headers: Sequence[str]) -> Platform:
+    found = platform_named(name)
+    if found is None:
+        fail(f"there is no platform '{name}'; there are: {', '.join(PLATFORMS)}")
+    header = _last(headers)
+    if header is None:
+        return found
+    scheme = in_header(found.scheme, header)
+    return (
+        replace(found, scheme=scheme)
+        if scheme is not None
+        else fail(f"{found.name} signs in no header of one's choice")
+    )
+
+
+def _settings(options: Sequence[str], mapping: FieldMapping | None) -> Settings:
+    names = [option.partition("=")[0] for option in options]
+    strange = next((name for name in names if name not in _OPTIONS), None)
+    if strange is not None or not all("=" in option for option in options):
+        fail(f"--set takes NAME=VALUE, and NAME is one of: {', '.join(_OPTIONS)}")
+    return Settings(
+        controls=tuple(_named(options, "control")),
+        item_field=_last(_named(options, "item-field")),
+        text_field=_last(_named(options, "text-field")),
+        attributes=tuple(_named(options, "attribute")) or None,
+        annotator=_last(_named(options, "annotator")),
+        mapping=mapping,
+    )
+
+
+def _named(options: Sequence[str], name: str) -> list[str]:
+    return [option.partition("=")[2] for option in options if option.partition("=")[0] == name]
+
+
+def _last(values: Sequence[str]) -> str | None:
+    return values[-1] if values else None
+
+
+def _time(written: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        fail(f"--at: '{written}' is no time; write it like this: 2026-11-24T12:00:00Z")
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -1,0 +1,46 @@
+"""Upright rectangles: what our schema has, and what other shapes are made into."""
+
+import math
+from collections.abc import Sequence
+
+from services.gateway.platforms.reading import listing, number
+
+_DIGITS = 6
+_X_AND_Y = 2
+
+
+def bounding_box(points: Sequence[tuple[float, float]]) -> dict[str, object]:
+    """Return the smallest upright rectangle around some points, to a millionth of a pixel."""
+    left, top = min(x for x, _ in points), min(y for _, y in points)
+    right, bottom = max(x for x, _ in points), max(y for _, y in points)
+    return a_box(left, top, right - left, bottom - top)
+
+
+def a_box(x: float, y: float, width: float, height: float) -> dict[str, object]:
+    """Return a rectangle as the schema has it, still without its label. Negative sizes stay: rules object to them."""
+    return {
+        "x": round(x, _DIGITS),
+        "y": round(y, _DIGITS),
+        "width": round(width, _DIGITS),
+        "height": round(height, _DIGITS),
+    }
+
+
+def turned_box(x: float, y: float, width: float, height: float, *, degrees: float) -> dict[str, object]:
+    """Return the upright rectangle around one that is turned clockwise around its top left corner."""
+    if degrees == 0:
+        return a_box(x, y, width, height)
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    along, down = (x + width * cos, y + width * sin), (x - height * sin, y + height * cos)
+    return bounding_box([(x, y), along, down, (along[0] + down[0] - x, along[1] + down[1] - y)])
+
+
+def points_of(value: object) -> list[tuple[float, float]] | None:
+    """Return a list of [x, y], or None where it is none."""
+    points: list[tuple[float, float]] = []
+    for pair in map(listing, listing(value)):
+        x, y = (number(one) for one in pair) if len(pair) == _X_AND_Y else (None, None)
+        if x is None or y is None:
+            return None
+        points.append((x, y))
+    return points or None

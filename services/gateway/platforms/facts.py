@@ -1,0 +1,132 @@
+"""From what a platform says to an annotation of ours, with an id that its content decides."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.annotation import Action, Annotation, AnnotatorKind, Label
+from services.gateway.outcome import Asked, Known, Wanted
+from services.gateway.platforms.reading import Fields, Unreadable, number
+
+_LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
+_UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
+_AFTER = timedelta(microseconds=1)
+_MOST_AHEAD = timedelta(hours=1)
+_LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it."""
+
+    platform: str
+    annotation: str | None
+    project: str | None
+    item: Fields
+    annotator: str | None
+    label: object
+    occurred_at: datetime | None
+    action: Action = Action.CREATED
+    kind: AnnotatorKind = AnnotatorKind.HUMAN
+    prelabel: object = None
+    created_at: datetime | None = None
+    lead_time_seconds: object = None
+    gold: object = None
+
+
+def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
+    """Make the annotation of a fact, or say what is missing or wrong in it.
+
+    Where the platform gives no time, the annotation takes the time of receipt, and its id does without one. Skips
+    have no label.
+    """
+    missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
+    project = asked.project or fact.project
+    if missing or project is None:
+        return Unreadable(f"it does not say its {missing[0] if missing else 'project'}")
+    found = _validated(fact, project, asked)
+    if isinstance(found, Unreadable):
+        return found
+    return found.model_copy(update={"id": _content_id(fact, found)})
+
+
+def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadable:
+    raw: dict[str, object] = {
+        "id": "-",
+        "action": fact.action,
+        "project": project,
+        "item": {**fact.item, "gold": fact.gold},
+        "annotator": {"id": fact.annotator, "kind": fact.kind},
+        "label": None if fact.action is Action.SKIPPED else fact.label,
+        "prelabel": _readable_label(fact.prelabel),
+        "occurred_at": fact.occurred_at or asked.now,
+        "created_at": fact.created_at,
+        "lead_time_seconds": number(fact.lead_time_seconds),
+        "source": {"platform": fact.platform, "project": fact.project, "annotation": fact.annotation},
+    }
+    try:
+        return Annotation.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = [str(part) for part in first["loc"] if not str(part).startswith(_UNION_TAGS)]
+        return Unreadable(f"{'.'.join(place[:2])}: {first['msg']}")
+
+
+def _readable_label(label: object) -> object:
+    """Return a label, or None where it is none: a bad pre-label must not lose the annotation."""
+    try:
+        return _LABEL.validate_python(label)
+    except ValidationError:
+        return None
+
+
+def _content_id(fact: Fact, found: Annotation) -> str:
+    """Return an id that a retry, a repeated delivery and a poll of the same state share.
+
+    Created and updated are one state (a poll cannot tell them apart), skipped is another.
+    """
+    state = _SKIPPED if found.action is Action.SKIPPED else _LIVE
+    time = None if fact.occurred_at is None else found.occurred_at.isoformat()
+    label = _LABEL.dump_python(found.label, mode="json")
+    return _digest(fact.platform, found.project, fact.annotation, time, state, found.item.id, found.annotator.id, label)
+
+
+def _digest(*parts: object) -> str:
+    written = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+def deletion(platform: str, annotation: str, asked: Asked, *, source_project: str | None) -> Annotation | None:
+    """Return the deletion of an annotation that is known by its id, or None where it is not."""
+    known = asked.known(annotation)
+    if known is None:
+        return None
+    raw = {
+        "id": _digest(platform, known.project, annotation, _DELETED),
+        "action": Action.DELETED,
+        "project": known.project,
+        "item": {"id": known.item},
+        "annotator": {"id": known.annotator},
+        "occurred_at": _deleted_at(known, asked.now),
+        "source": {"platform": platform, "project": source_project, "annotation": annotation},
+    }
+    return Annotation.model_validate(raw)
+
+
+def _deleted_at(known: Known, now: datetime) -> datetime:
+    """Return when it was deleted: now, or just after its last state where the platform's clock is a little ahead."""
+    last = known.occurred_at
+    return last + _AFTER if last is not None and now <= last < now + _MOST_AHEAD else now
+
+
+def deletions(
+    platform: str, annotations: Sequence[str], asked: Asked, *, source_project: str | None
+) -> tuple[list[Annotation], list[Wanted]]:
+    """Return the deletions of those that are known, and the others to ask for."""
+    found = [(one, deletion(platform, one, asked, source_project=source_project)) for one in annotations]
+    unknown = [Wanted("annotation", name) for name, one in found if one is None]
+    return [one for _, one in found if one is not None], unknown

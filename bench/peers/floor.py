@@ -7,13 +7,13 @@ from typing import Any
 
 from bench.ground import BATCH, the_project
 from schemas.annotation import Annotation
+from schemas.reading import decode
 from services.runtime.chassis import tame_garbage_collector
 from services.runtime.kafka import make_consumer, make_producer, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Output
 from services.runtime.topics import ANNOTATIONS, VALIDATED
 from services.validator.core import Project
-from services.validator.decode import decode
 
 
 async def run(settings: RuntimeSettings) -> None:

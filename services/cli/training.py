@@ -12,8 +12,8 @@ from models.learned.observations import Observation, TrainingImpossible
 from models.learned.train import fit_model
 from schemas.annotation import Annotation
 from schemas.contract import LabelContract
+from schemas.reading import Undecodable, decode
 from services.cli.inputs import InputRecord
-from services.validator.decode import Undecodable, decode
 
 _BATCH = 1_000
 

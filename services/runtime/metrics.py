@@ -41,5 +41,24 @@ CORRECTIONS = Counter(
     "assay_corrections", "Annotations called wrong, and corrections taken back.", ["project", "kind"], registry=REGISTRY
 )
 
+GATEWAY_RECORDS = Counter(
+    "assay_gateway_records", "Records made durable, by where: kafka, spool, drained.", ["where"], registry=REGISTRY
+)
+GATEWAY_REQUESTS = Counter(
+    "assay_gateway_requests", "Requests answered, by route and status.", ["route", "status"], registry=REGISTRY
+)
+GATEWAY_SECONDS = Histogram(
+    "assay_gateway_seconds", "From a request's first byte to its answer.", ["route"], buckets=_SECONDS, registry=REGISTRY
+)
+DELIVERIES = Counter(
+    "assay_gateway_deliveries", "Deliveries of platforms, by outcome.", ["connection", "outcome"], registry=REGISTRY
+)
+RECOVERED = Counter(
+    "assay_gateway_recovered", "Annotations that only reconciliation found.", ["connection"], registry=REGISTRY
+)
+SPOOLED_RECORDS = Gauge("assay_gateway_spooled_records", "Records that wait for Kafka on disk.", registry=REGISTRY)
+SPOOLED_BYTES = Gauge("assay_gateway_spooled_bytes", "Bytes of records that wait for Kafka.", registry=REGISTRY)
+KAFKA_IS_THERE = Gauge("assay_gateway_kafka_is_there", "1 while Kafka takes records.", registry=REGISTRY)
+
 NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS, "corrections": CORRECTIONS}
 """The counters that a core may name in `Step.notes`."""

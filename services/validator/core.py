@@ -15,10 +15,10 @@ from models.rules.finding import Circumstances
 from models.rules.ruleset import RuleSet
 from schemas.annotation import Annotation, Item, Label, ProjectId
 from schemas.contract import LabelContract
+from schemas.reading import Undecodable, decode
 from schemas.verdict import Finding, RuleAction
 from services.runtime.ledger import SUPERSEDED
 from services.runtime.step import Core, Entry, Headers, Output, Record, State, Step
-from services.validator.decode import Undecodable, decode
 from services.validator.items import OpenItem, content_mark, load_item, rounded, word_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -220,7 +220,7 @@ def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> He
         ("__connect.errors.offset", b"%d" % record.offset),
         ("__connect.errors.stage", b"VALUE_CONVERTER"),
         ("__connect.errors.class.name", b"services.validator.core.Validator"),
-        ("__connect.errors.exception.class.name", b"services.validator.decode.Undecodable"),
+        ("__connect.errors.exception.class.name", b"schemas.reading.Undecodable"),
         ("__connect.errors.exception.message", why.message.encode(errors="backslashreplace")),
         ("assay-reason", why.reason.encode()),
         ("assay-field", why.field.encode(errors="backslashreplace")),

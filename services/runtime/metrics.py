@@ -41,5 +41,15 @@ CORRECTIONS = Counter(
     "assay_corrections", "Annotations called wrong, and corrections taken back.", ["project", "kind"], registry=REGISTRY
 )
 
+ARCHIVE_RETRIES = Counter(
+    "assay_archive_retries",
+    "Transactions of the archive done again: away (the database did not answer), overtaken (by another archive).",
+    ["cause"],
+    registry=REGISTRY,
+)
+ARCHIVE_UNREADABLE = Counter(
+    "assay_archive_unreadable", "Records that no row could be made of, by topic.", ["topic"], registry=REGISTRY
+)
+
 NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS, "corrections": CORRECTIONS}
 """The counters that a core may name in `Step.notes`."""

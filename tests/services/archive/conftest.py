@@ -12,7 +12,7 @@ from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
 from services.archive.store import Store
 from services.runtime.settings import RuntimeSettings
-from tests.services.archive.postgres import LocalPostgres, postgres_programs
+from bench.postgres import LocalPostgres, postgres_programs
 
 _names = itertools.count(1)
 

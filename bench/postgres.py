@@ -30,6 +30,7 @@ class LocalPostgres:
     """One server; usable with `with`. Its data go with it."""
 
     def __init__(self) -> None:
+        """Choose a folder and a port. Raise FileNotFoundError where PostgreSQL is not installed."""
         programs = postgres_programs()
         if programs is None:
             raise FileNotFoundError("PostgreSQL is not installed")
@@ -38,6 +39,7 @@ class LocalPostgres:
         self._port = free_port()
 
     def url(self, database: str) -> str:
+        """Return the URL of a database."""
         return f"postgresql://assay@127.0.0.1:{self._port}/{database}"
 
     def create(self, database: str) -> str:
@@ -46,14 +48,17 @@ class LocalPostgres:
         return self.url(database)
 
     def start(self) -> None:
+        """Start the server, and wait until it answers."""
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c shared_buffers=64MB"
         log = str(self._folder / "log")
         self._run("pg_ctl", "start", "-w", "-D", str(self._folder / "data"), "-l", log, "-o", options)
 
     def stop(self, how: str = "fast") -> None:
+        """Stop the server: `fast` rolls back what is open, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", how, "-D", str(self._folder / "data"))
 
     def __enter__(self) -> Self:
+        """Make the data and start the server."""
         user = _user()
         if os.geteuid() == 0 and user is not None:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
@@ -64,6 +69,7 @@ class LocalPostgres:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop the server and remove its data."""
         self.stop("immediate")
         shutil.rmtree(self._folder)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
@@ -22,11 +21,9 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def version(engine: Engine) -> tuple[str | None, str | None]:
-    """Return the version of the database (None: empty) and the newest one there is."""
-    with engine.connect() as connection:
-        there = MigrationContext.configure(connection).get_current_revision()
-    return there, ScriptDirectory.from_config(_config()).get_current_head()
+def newest_version() -> str:
+    """Return the version that `upgrade` leads to."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def _config() -> Config:

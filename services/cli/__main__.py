@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import contracts, data, looking, running
+from services.cli import archiving, contracts, data, looking, querying, running
 
 app = typer.Typer(
     name="assay",
@@ -23,6 +23,8 @@ app.command("demo")(running.demo)
 app.command("tail")(looking.tail)
 app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)
+app.command("sql")(querying.sql)
+app.add_typer(archiving.app, name="archive")
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from bench.postgres import LocalPostgres, postgres_programs
 from services.archive.engine import open_engine
 from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
 from services.archive.store import Store
 from services.runtime.settings import RuntimeSettings
-from bench.postgres import LocalPostgres, postgres_programs
 
 _names = itertools.count(1)
 

@@ -43,7 +43,7 @@ def archived(store: Store, *some: Fetched) -> None:
 
 
 def test_live_annotations_are_each_annotators_newest_that_were_not_withdrawn(engine: Engine, store: Store) -> None:
-    late = {"annotator": {"id": "a1"}, "occurred_at": "2026-11-24T11:59:30Z"}
+    late: dict[str, Any] = {"annotator": {"id": "a1"}, "occurred_at": "2026-11-24T11:59:30Z"}
     archived(
         store,
         fetched(
@@ -91,7 +91,9 @@ def test_disagreement_is_the_share_of_pairs_that_differ(engine: Engine, store: S
         ),
     )
 
-    found = rows(engine, "SELECT guideline, items, annotations, disputed_share, disagreement FROM disagreement_by_guideline")
+    found = rows(
+        engine, "SELECT guideline, items, annotations, disputed_share, disagreement FROM disagreement_by_guideline"
+    )
 
     # Pairs on i-204: 3, of which 2 differ; on i-9: 1, which agrees; i-10 has one annotation and no pair.
     assert [tuple(map(str, one[:3])) for one in found] == [("7", "2", "5")]
@@ -107,7 +109,8 @@ def test_speed_stands_beside_agreement_with_the_consensus(engine: Engine, store:
     )
 
     found = rows(
-        engine, "SELECT annotator, annotations, mean_seconds, agreement FROM annotator_speed_agreement ORDER BY annotator"
+        engine,
+        "SELECT annotator, annotations, mean_seconds, agreement FROM annotator_speed_agreement ORDER BY annotator",
     )
 
     assert [(who, n, float(seconds), float(share)) for who, n, seconds, share in found] == [

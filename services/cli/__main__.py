@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import contracts, data, decoding, looking, running
+from services.cli import archiving, contracts, data, decoding, looking, querying, running
 
 app = typer.Typer(
     name="assay",
@@ -24,6 +24,8 @@ app.command("decode")(decoding.decode)
 app.command("tail")(looking.tail)
 app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)
+app.command("sql")(querying.sql)
+app.add_typer(archiving.app, name="archive")
 
 
 def main() -> None:

@@ -10,6 +10,9 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from models.learned.observations import TrainingImpossible
+from services.archive.asking import QueryRefused
+from services.archive.engine import DatabaseError
+from services.archive.store import DatabaseAway
 from services.cli.inputs import InputError
 from services.runtime.broker import BrokerFailedError
 from services.runtime.contract_file import ContractError
@@ -26,8 +29,11 @@ err = Console(stderr=True)
 _USER_ERRORS = (
     BrokerFailedError,
     ContractError,
+    DatabaseAway,
+    DatabaseError,
     InputError,
     NoKafkaError,
+    QueryRefused,
     TopicMismatchError,
     TrainingImpossible,
 )

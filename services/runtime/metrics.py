@@ -59,6 +59,15 @@ RECOVERED = Counter(
 SPOOLED_RECORDS = Gauge("assay_gateway_spooled_records", "Records that wait for Kafka on disk.", registry=REGISTRY)
 SPOOLED_BYTES = Gauge("assay_gateway_spooled_bytes", "Bytes of records that wait for Kafka.", registry=REGISTRY)
 KAFKA_IS_THERE = Gauge("assay_gateway_kafka_is_there", "1 while Kafka takes records.", registry=REGISTRY)
+ARCHIVE_RETRIES = Counter(
+    "assay_archive_retries",
+    "Transactions of the archive done again: away (the database did not answer), overtaken (by another archive).",
+    ["cause"],
+    registry=REGISTRY,
+)
+ARCHIVE_UNREADABLE = Counter(
+    "assay_archive_unreadable", "Records that no row could be made of, by topic.", ["topic"], registry=REGISTRY
+)
 
 NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS, "corrections": CORRECTIONS}
 """The counters that a core may name in `Step.notes`."""

@@ -1,0 +1,306 @@
+"""The tables of the archive: what the topics say, as rows that people and the console ask in SQL.
+
+`source` says which Kafka a row comes from, `kafka_partition` and `kafka_offset` which of its records. A label is text:
+a text as it is, anything else as JSON; `label_kind` says which (`text`, `number`, `list`).
+"""
+
+# pyright: reportAssignmentType=false
+# SQLModel's own typing: `__tablename__` is a plain text in every table.
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+JSON_TEXT = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC: `timestamptz` in PostgreSQL, text `2026-11-24 12:00:00.000000` in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Hand a time to the database."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Take a time from the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
+    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
+
+
+def _json(*, optional: bool = False) -> Any:  # noqa: ANN401
+    return Field(default=None if optional else ..., sa_column=Column(JSON_TEXT, nullable=optional))
+
+
+def _whole(*, key: bool = False) -> Any:  # noqa: ANN401
+    return Field(sa_column=Column(BigInteger(), primary_key=key, nullable=False, autoincrement=False))
+
+
+def _text(*, optional: bool = False, key: bool = False) -> Any:  # noqa: ANN401
+    kind = Column(Text(), primary_key=key, nullable=optional and not key)
+    return Field(default=None if optional else ..., sa_column=kind)
+
+
+class SourceRow(SQLModel, table=True):
+    """A Kafka that the archive reads: its cluster, and the prefix of its topics."""
+
+    __tablename__ = "sources"
+    __table_args__ = (Index("sources_by_name", "cluster", "prefix", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    cluster: str = _text()
+    prefix: str = _text()
+
+
+class OffsetRow(SQLModel, table=True):
+    """How far the archive has come in one partition. Written in the transaction of the rows, so it is never wrong.
+
+    `position` is the next offset to read, `records` how many were read, `unreadable` how many of them went to that
+    table, `forgotten` how many were left out because their item or annotator was forgotten.
+    """
+
+    __tablename__ = "offsets"
+
+    source: int = _whole(key=True)
+    topic: str = _text(key=True)
+    kafka_partition: int = _whole(key=True)
+    position: int = _whole()
+    records: int = _whole()
+    unreadable: int = _whole()
+    forgotten: int = _whole()
+    moved_at: datetime = _moment()
+
+
+class AnnotationRow(SQLModel, table=True):
+    """One judged annotation, validated or rejected. Rows are added, never changed; live_annotations has what counts."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        Index("annotations_by_time", "project", "occurred_at"),
+        Index("annotations_by_item", "project", "item", "annotator"),
+        Index("annotations_by_annotator", "project", "annotator", "occurred_at"),
+        Index(
+            "annotations_by_label",
+            "project",
+            "label",
+            "occurred_at",
+            sqlite_where=text("label_kind = 'text'"),
+            postgresql_where=text("label_kind = 'text'"),
+        ),
+    )
+
+    source: int = _whole(key=True)
+    verdict: str = _text(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    id: str = _text()
+    action: str = _text()
+    project: str = _text()
+    item: str = _text()
+    annotator: str = _text()
+    annotator_kind: str = _text()
+    label: str | None = _text(optional=True)
+    label_kind: str | None = _text(optional=True)
+    prelabel: str | None = _text(optional=True)
+    prelabel_kind: str | None = _text(optional=True)
+    occurred_at: datetime = _moment()
+    created_at: datetime | None = _moment(optional=True)
+    judged_at: datetime = _moment()
+    lead_time_seconds: float | None = None
+    platform: str | None = _text(optional=True)
+    platform_project: str | None = _text(optional=True)
+    platform_annotation: str | None = _text(optional=True)
+    attributes: dict[str, str] = _json()
+    findings: list[dict[str, str]] = _json()
+    label_probability: float | None = None
+    predicted: str | None = _text(optional=True)
+    predicted_probability: float | None = None
+    below_threshold: bool | None = None
+    contract_version: int = _whole()
+
+
+class ItemRow(SQLModel, table=True):
+    """An item as its newest annotation (of any verdict) shows it.
+
+    `seen_at` is when that was made, `seen_in` its id; `described` is false where no annotation said more than the id.
+    """
+
+    __tablename__ = "items"
+
+    project: str = _text(key=True)
+    item: str = _text(key=True)
+    text: str | None = _text(optional=True)
+    features: list[float] | None = _json(optional=True)
+    media: dict[str, Any] | None = _json(optional=True)
+    gold: str | None = _text(optional=True)
+    gold_kind: str | None = _text(optional=True)
+    attributes: dict[str, str] = _json()
+    described: bool
+    seen_at: datetime = _moment()
+    seen_in: str = _text()
+
+
+class ConsensusRow(SQLModel, table=True):
+    """What an item's annotations come to: the newest word."""
+
+    __tablename__ = "consensus"
+    __table_args__ = (Index("consensus_by_status", "project", "status", "as_of"),)
+
+    project: str = _text(key=True)
+    item: str = _text(key=True)
+    label: str | None = _text(optional=True)
+    label_kind: str | None = _text(optional=True)
+    probability: float | None = None
+    probabilities: dict[str, float] = _json()
+    votes: int = _whole()
+    status: str = _text()
+    contract_version: int = _whole()
+    as_of: datetime = _moment()
+
+
+class CorrectionRow(SQLModel, table=True):
+    """An annotation called wrong, or (`retracts`) the word that it is not; rows are added, never changed."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (
+        Index("corrections_by_time", "project", "as_of"),
+        Index("corrections_by_item", "project", "item"),
+        Index("corrections_by_annotator", "project", "annotator", "as_of"),
+        Index("corrections_retracted", "retracts"),
+    )
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    id: str = _text()
+    project: str = _text()
+    item: str = _text()
+    annotator: str = _text()
+    annotation: str = _text()
+    was: str = _text()
+    was_kind: str = _text()
+    label: str | None = _text(optional=True)
+    label_kind: str | None = _text(optional=True)
+    probability: float | None = None
+    retracts: str | None = _text(optional=True)
+    reason: str = _text()
+    contract_version: int = _whole()
+    as_of: datetime = _moment()
+
+
+class ReadingRow(SQLModel, table=True):
+    """One reading of agreement. `time_window` is its length as the contract writes it."""
+
+    __tablename__ = "readings"
+    __table_args__ = (Index("readings_by_time", "project", "time_window", "window_end"),)
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    project: str = _text()
+    coefficient: str = _text()
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int = _whole()
+    annotators: int = _whole()
+    time_window: str = _text()
+    window_start: datetime = _moment()
+    window_end: datetime = _moment()
+    scope: dict[str, str] = _json()
+    as_of: datetime = _moment()
+
+
+class ReliabilityRow(SQLModel, table=True):
+    """How often an annotator is right: the newest word."""
+
+    __tablename__ = "reliability"
+
+    project: str = _text(key=True)
+    annotator: str = _text(key=True)
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    votes: int = _whole()
+    confusion: dict[str, dict[str, float]] = _json()
+    as_of: datetime = _moment()
+
+
+class ReviewRow(SQLModel, table=True):
+    """An item that a person should look at; the row goes when that is over."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (Index("reviews_by_priority", "project", "priority"),)
+
+    project: str = _text(key=True)
+    item: str = _text(key=True)
+    reason: str = _text()
+    priority: float
+    label: str | None = _text(optional=True)
+    label_kind: str | None = _text(optional=True)
+    probability: float | None = None
+    votes: int = _whole()
+    as_of: datetime = _moment()
+
+
+class DeadRow(SQLModel, table=True):
+    """Bytes that are no annotation, with the reason; `key` is the record's own, as text."""
+
+    __tablename__ = "dead"
+    __table_args__ = (Index("dead_by_time", "judged_at"),)
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    key: str | None = _text(optional=True)
+    reason: str = _text()
+    field: str = _text()
+    message: str = _text()
+    value: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
+    judged_at: datetime = _moment()
+
+
+class UnreadableRow(SQLModel, table=True):
+    """A record that the archive could not make a row of, as it came, and why."""
+
+    __tablename__ = "unreadable"
+
+    source: int = _whole(key=True)
+    topic: str = _text(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    key: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
+    value: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
+    reason: str = _text()
+    came_at: datetime = _moment()
+
+
+class ForgottenRow(SQLModel, table=True):
+    """Who or what was forgotten, as a hash, so that records still on their way are left out as well.
+
+    `kind` is `item` or `annotator`. `pseudonym` is what an annotator is called instead; None: the rows are left out.
+    """
+
+    __tablename__ = "forgotten"
+
+    mark: str = _text(key=True)
+    kind: str = _text()
+    pseudonym: str | None = _text(optional=True)
+    forgotten_at: datetime = _moment()
+
+
+TABLES: tuple[type[SQLModel], ...] = (
+    SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
+    DeadRow, UnreadableRow, ForgottenRow,
+)  # fmt: skip

@@ -1,0 +1,216 @@
+"""The archive at work: poll, plan, write; the positions are the database's, the group only hands out partitions."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from services.archive.core import Fetched, Plan, halves, plan, refuse
+from services.archive.engine import open_engine
+from services.archive.forgotten import Forgotten
+from services.archive.migrate import upgrade
+from services.archive.register import ARCHIVED
+from services.archive.settings import ArchiveSettings
+from services.archive.store import DatabaseAway, Overtaken, Partition, RowsRefused, Store
+from services.runtime import metrics
+from services.runtime.kafka import client_options, from_position, make_member, retrying
+from services.runtime.logs import get_logger
+
+_POLL_MS = 500
+_BACKOFF_SECONDS = 0.5
+_LONGEST_BACKOFF_SECONDS = 5.0
+
+T = TypeVar("T")
+log = get_logger("archive")
+
+
+class Archivist(Service):
+    """Bring the topics into the database, as far as the group gives their partitions to this process."""
+
+    def __init__(self, settings: ArchiveSettings, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own options
+        """Take the settings. Nothing is opened yet."""
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._engine = open_engine(settings.database_url)
+        self._store = Store(self._engine)
+        self._source = 0
+        self._consumer: AIOKafkaConsumer | None = None
+        self._positions: dict[TopicPartition, int] = {}
+        self._unplaced: set[TopicPartition] = set()
+        self._assigned = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every partition this process was given is read from where the database is."""
+        return self._assigned and not self._unplaced
+
+    async def on_stop(self) -> None:
+        """Leave the group."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+        self._engine.dispose()
+
+    def give(self, partitions: Iterable[TopicPartition]) -> None:
+        """Take partitions in hand; they are read once their positions are known."""
+        self._assigned = True
+        given = list(partitions)
+        if given:
+            self.consumer.pause(*given)
+        self._unplaced.update(given)
+
+    def take_away(self, partitions: Iterable[TopicPartition]) -> None:
+        """Let go of partitions."""
+        for tp in partitions:
+            self._unplaced.discard(tp)
+            self._positions.pop(tp, None)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        """Return the consumer; the work must have begun."""
+        if self._consumer is None:
+            raise RuntimeError("the archive was not started")
+        return self._consumer
+
+    @Service.task
+    async def _work(self) -> None:
+        try:
+            await self._begin()
+            while not self.should_stop:
+                await self._turn()
+        except Exception as error:  # whatever it is, it stops the worker loudly
+            log.exception("archive_failed")
+            await self.crash(error)
+
+    async def _begin(self) -> None:
+        await self._patiently(lambda: upgrade(self._engine))
+        cluster = await self._cluster()
+        self._source = await self._patiently(lambda: self._store.source(cluster, self._settings.prefix))
+        consumer = make_member(self._settings, "assay.archive")
+        consumer.subscribe([self._settings.prefix + topic for topic in ARCHIVED], listener=_Rebalance(self))
+        self._consumer = consumer
+        await retrying(consumer.start, patience=self._settings.patience_seconds)
+
+    async def _cluster(self) -> str:
+        """Return Kafka's own id: offsets of another Kafka are others."""
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
+        await retrying(admin.start, patience=self._settings.patience_seconds)
+        try:
+            return str((await admin.describe_cluster())["cluster_id"])
+        finally:
+            await admin.close()
+
+    async def _turn(self) -> None:
+        """Poll once, and write what came."""
+        try:
+            if self._unplaced:
+                await self._place()
+            found = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._settings.archive_batch)
+        except (KafkaError, OSError) as error:
+            log.warning("kafka_is_away", error=repr(error))
+            await self.sleep(_BACKOFF_SECONDS)
+            return
+        fetched = self._fetched(found)
+        if fetched:
+            await self._write(fetched)
+
+    async def _place(self) -> None:
+        """Go to where the database is."""
+        waiting = {tp: self._partition(tp) for tp in self._unplaced}
+        positions = await self._patiently(lambda: self._store.positions(self._source, waiting.values()))
+        firsts = await self.consumer.beginning_offsets(list(waiting))
+        for tp, partition in waiting.items():
+            if tp not in self._unplaced:
+                continue  # it was taken away meanwhile
+            position = positions[partition]
+            if 0 < position < firsts[tp]:
+                log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, at=position)
+            self.consumer.seek(tp, max(position, firsts[tp]))
+            self.consumer.resume(tp)
+            self._positions[tp] = position
+            self._unplaced.discard(tp)
+        log.info("partitions_ready", count=len(self._positions), source=self._source)
+
+    def _fetched(self, found: Mapping[TopicPartition, Sequence[Any]]) -> list[Fetched]:
+        fetched: list[Fetched] = []
+        for tp, records in found.items():
+            position = self._positions.get(tp)
+            rest = () if position is None else from_position(records, position)
+            if position is not None and rest:
+                topic, number = self._partition(tp)
+                fetched.append(Fetched(topic, number, position, rest))
+        return fetched
+
+    async def _write(self, fetched: Sequence[Fetched]) -> None:
+        """Write what was fetched; where the database refuses a row, write around it."""
+        began = time.perf_counter()
+        try:
+            written = await self._patiently(partial(self._store.write, self._source, partial(self._plan, fetched)))
+        except Overtaken as error:
+            log.info("overtaken", what=str(error))
+            metrics.ARCHIVE_RETRIES.labels("overtaken").inc()
+            self.give(list(self._positions))
+            return
+        except RowsRefused as error:
+            await self._write_around(fetched, str(error))
+            return
+        self._advance(written, time.perf_counter() - began)
+
+    async def _write_around(self, fetched: Sequence[Fetched], reason: str) -> None:
+        if sum(len(one.records) for one in fetched) > 1:
+            for half in halves(fetched):
+                await self._write(half)
+            return
+        log.warning("record_refused", topic=fetched[0].topic, reason=reason)
+        refused = refuse(fetched[0], source=self._source, reason=reason)
+        written = await self._patiently(lambda: self._store.write(self._source, lambda _: refused))
+        self._advance(written, 0.0)
+
+    def _plan(self, fetched: Sequence[Fetched], forgotten: Forgotten) -> Plan:
+        return plan(fetched, source=self._source, readers=ARCHIVED, forgotten=forgotten)
+
+    def _advance(self, written: Plan, seconds: float) -> None:
+        for one in written.advances:
+            tp = TopicPartition(self._settings.prefix + one.topic, one.partition)
+            if tp in self._positions:
+                self._positions[tp] = one.after
+            metrics.EVENTS_IN.labels("archive").inc(one.records)
+            metrics.ARCHIVE_UNREADABLE.labels(one.topic).inc(one.unreadable)
+            high = self.consumer.highwater(tp) if tp in self._positions else None
+            if high is not None:
+                metrics.LAG.labels("archive", f"{one.topic}/{one.partition}").set(max(0, high - one.after))
+        metrics.BATCH_EVENTS.labels("archive").observe(sum(one.records for one in written.advances))
+        metrics.TRANSACTION_SECONDS.labels("archive").observe(seconds)
+
+    async def _patiently(self, work: Callable[[], T]) -> T:
+        """Do something with the database in a thread of its own, again and again while it is away."""
+        since, pause = time.monotonic(), _BACKOFF_SECONDS
+        while True:
+            try:
+                return await asyncio.to_thread(work)
+            except DatabaseAway as error:
+                if self.should_stop or time.monotonic() - since > self._settings.patience_seconds:
+                    raise
+                metrics.ARCHIVE_RETRIES.labels("away").inc()
+                log.warning("database_is_away", error=str(error))
+            await self.sleep(pause)
+            pause = min(pause * 2, _LONGEST_BACKOFF_SECONDS)
+
+    def _partition(self, tp: TopicPartition) -> Partition:
+        return Partition(tp.topic.removeprefix(self._settings.prefix), tp.partition)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    def __init__(self, archivist: Archivist) -> None:
+        self._archivist = archivist
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._archivist.take_away(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._archivist.give(assigned)

@@ -1,0 +1,146 @@
+"""Write many rows at once, in the way each database is fastest at."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from operator import itemgetter
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+from schemas.tables import TABLES
+from services.archive.rows import Row
+
+_NEWER = {"items": ("described", "seen_at", "seen_in")}
+"""By which columns a row is newer than the one that is there; of other tables the last one written is."""
+
+
+class Bulk(Protocol):
+    """How rows get into one kind of database."""
+
+    def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        ...
+
+    def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Put rows in place of those with the same key, unless these are newer."""
+        ...
+
+    def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
+        """Remove the rows of these keys."""
+        ...
+
+
+class SqliteBulk:
+    """Prepared statements with many sets of values."""
+
+    def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        connection.exec_driver_sql(_insert(table, "?"), _sqlite_values(table, rows))
+
+    def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Put rows in place of those with the same key, unless these are newer."""
+        connection.exec_driver_sql(f"{_insert(table, '?')} {_on_conflict(table)}", _sqlite_values(table, rows))
+
+    def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
+        """Remove the rows of these keys."""
+        connection.exec_driver_sql(_delete(table, "?"), [tuple(key) for key in keys])
+
+
+class PostgresBulk:
+    """COPY: straight into the table where rows are only added, else through a temporary one."""
+
+    def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        _copy(connection, table, table, rows)
+
+    def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        """Put rows in place of those with the same key, unless these are newer."""
+        names, waiting = ", ".join(columns_of(table)), f"new_{table}"
+        connection.exec_driver_sql(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} (LIKE {table}) ON COMMIT DELETE ROWS"
+        )
+        _copy(connection, waiting, table, rows)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {waiting} {_on_conflict(table)}"  # noqa: S608  # ours
+        )
+
+    def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
+        """Remove the rows of these keys."""
+        connection.exec_driver_sql(_delete(table, "%s"), [tuple(key) for key in keys])
+
+
+@cache
+def columns_of(table: str) -> tuple[str, ...]:
+    """Return the columns of a table, in their order."""
+    return tuple(_tables()[table].__table__.columns.keys())  # type: ignore[attr-defined]  # every table has it
+
+
+@cache
+def key_of(table: str) -> tuple[str, ...]:
+    """Return the columns of a table's key."""
+    return tuple(_tables()[table].__table__.primary_key.columns.keys())  # type: ignore[attr-defined]
+
+
+@cache
+def _tables() -> Mapping[str, type[SQLModel]]:
+    return {str(one.__tablename__): one for one in TABLES}
+
+
+@cache
+def _values(table: str) -> Callable[[Row], tuple[Any, ...]]:
+    return itemgetter(*columns_of(table))
+
+
+@cache
+def _moments(table: str) -> tuple[int, ...]:
+    return tuple(
+        number
+        for number, name in enumerate(columns_of(table))
+        if name.endswith(("_at", "_of", "window_end", "window_start"))
+    )
+
+
+def _sqlite_values(table: str, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return the values as SQLite keeps them: a time as text, as SQLAlchemy would write it."""
+    take, moments = _values(table), _moments(table)
+    found: list[tuple[Any, ...]] = []
+    for row in rows:
+        values = list(take(row))
+        for place in moments:
+            moment: datetime | None = values[place]
+            if moment is not None:
+                values[place] = moment.isoformat(" ", "microseconds")[:26]
+        found.append(tuple(values))
+    return found
+
+
+def _copy(connection: Connection, target: str, table: str, rows: Sequence[Row]) -> None:
+    take, names = _values(table), ", ".join(columns_of(table))
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(take(row))
+
+
+@cache
+def _insert(table: str, mark: str) -> str:
+    names = columns_of(table)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"  # noqa: S608  # ours
+
+
+@cache
+def _on_conflict(table: str) -> str:
+    key, newer = key_of(table), _NEWER.get(table, ())
+    rest = ", ".join(f"{name} = excluded.{name}" for name in columns_of(table) if name not in key)
+    clause = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {rest}"
+    if newer:
+        there, new = (", ".join(f"{whose}.{name}" for name in newer) for whose in (table, "excluded"))
+        clause += f" WHERE ({new}) > ({there})"
+    return clause
+
+
+@cache
+def _delete(table: str, mark: str) -> str:
+    return f"DELETE FROM {table} WHERE {' AND '.join(f'{name} = {mark}' for name in key_of(table))}"  # noqa: S608  # ours

@@ -1,0 +1,62 @@
+"""Who and what was forgotten: records still on their way say nothing more of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
+
+from services.archive.rows import Put, Row
+
+ITEM, ANNOTATOR = "item", "annotator"
+ANY_PROJECT = ""
+
+
+class Oblivion(NamedTuple):
+    """What was made until then is forgotten. `pseudonym` is what an annotator is called instead, if anything."""
+
+    forgotten_at: datetime
+    pseudonym: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """All that was forgotten, by mark."""
+
+    marks: Mapping[str, Oblivion] = field(default_factory=dict)
+
+    def recall(self, put: Put) -> Put | None:
+        """Return what is left of a row: all, all under another name, or None."""
+        row = put.row
+        if not self.marks or row is None:
+            return put
+        project, made_at = row.get("project"), row.get("occurred_at") or row.get("as_of") or row.get("seen_at")
+        if project is None or made_at is None:
+            return put
+        if "item" in row and self._find(ITEM, project, row["item"], made_at) is not None:
+            return None
+        if "annotator" not in row:
+            return put
+        found = self._find(ANNOTATOR, project, row["annotator"], made_at)
+        if found is None:
+            return put
+        return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)
+
+    def _find(self, kind: str, project: str, name: str, made_at: datetime) -> Oblivion | None:
+        for where in (project, ANY_PROJECT):
+            found = self.marks.get(mark_of(kind, where, name))
+            if found is not None and made_at <= found.forgotten_at:
+                return found
+        return None
+
+
+def mark_of(kind: str, project: str, name: str) -> str:
+    """Return what stands in the database for a forgotten item or annotator: a hash, not the name."""
+    return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
+
+
+def _renamed(put: Put, row: Row, pseudonym: str) -> Put:
+    renamed = row | {"annotator": pseudonym}
+    if put.table == "reliability":
+        return put._replace(row=renamed, key=(row["project"], pseudonym))  # type: ignore[call-arg]  # it is Kept
+    return put._replace(row=renamed)

@@ -1,0 +1,53 @@
+"""Databases for the archive: each test runs on SQLite, and on a real PostgreSQL where one is installed."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from bench.postgres import LocalPostgres, postgres_programs
+from services.archive.engine import open_engine
+from services.archive.migrate import upgrade
+from services.archive.settings import ArchiveSettings
+from services.archive.store import Store
+from services.runtime.settings import RuntimeSettings
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    if postgres_programs() is None:
+        pytest.skip("PostgreSQL is not installed here: `apt-get install postgresql` runs these tests, too")
+    with LocalPostgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'archive.db'}"
+    server: LocalPostgres = request.getfixturevalue("postgres")
+    return server.create(f"archive_{next(_names)}")
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """Return a database with all tables."""
+    opened = open_engine(database)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Store:
+    return Store(engine)
+
+
+@pytest.fixture
+def archive_settings(settings: RuntimeSettings, database: str) -> ArchiveSettings:
+    return ArchiveSettings(**settings.model_dump() | {"database": database}, _env_file=None)

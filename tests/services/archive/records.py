@@ -1,0 +1,33 @@
+"""Records as the archive reads them."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from services.archive.core import Fetched
+from services.runtime.topics import VALIDATED
+from tests.builders import NOW, annotation_input
+
+NOW_MS = int(NOW.timestamp() * 1_000)
+
+
+class Came(NamedTuple):
+    """One record."""
+
+    offset: int
+    value: bytes | None
+    key: bytes | None = b"ads-safety:i-204"
+    timestamp: int = NOW_MS
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+def verdict_value(**changes: Any) -> bytes:  # noqa: ANN401  # raw input
+    """Return a verdict without findings; changes are the annotation's."""
+    annotation = annotation_input(**changes)
+    return orjson.dumps({"annotation": annotation, "findings": [], "score": None, "contract_version": 7})
+
+
+def fetched(*records: Came, topic: str = VALIDATED.name, partition: int = 0, position: int | None = None) -> Fetched:
+    """Return records as they were fetched, from the first one's offset unless told otherwise."""
+    return Fetched(topic, partition, records[0].offset if position is None else position, records)

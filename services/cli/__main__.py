@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import archiving, contracts, data, decoding, looking, querying, running
+from services.cli import access, archiving, connecting, contracts, data, decoding, looking, querying, running
 
 app = typer.Typer(
     name="assay",
@@ -13,6 +13,11 @@ app = typer.Typer(
     help="Test labels as they arrive. Settings come from ASSAY_… variables or a file .env.",
 )
 app.add_typer(contracts.app, name="contract")
+app.add_typer(access.app, name="key")
+app.add_typer(connecting.app, name="connect")
+app.command("connections")(connecting.connections)
+app.command("disconnect")(connecting.disconnect_one)
+app.command("rotate")(connecting.rotate)
 app.command("import")(data.import_files)
 app.command("replay")(data.replay_files)
 app.command("train")(data.train)

@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-WORKERS = {"validator": "services.validator", "consensus": "services.consensus", "archive": "services.archive"}
+WORKERS = {
+    "validator": "services.validator",
+    "consensus": "services.consensus",
+    "archive": "services.archive",
+    "gateway": "services.gateway",
+}
 """The workers by name, and the module that each one runs."""
 
 _PAUSES = (1, 2, 5, 10, 30)

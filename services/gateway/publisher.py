@@ -9,7 +9,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from services.gateway.spool import Row, Spool
+from services.gateway.core import Row
+from services.gateway.spool import Spool
 from services.runtime import metrics
 from services.runtime.kafka import make_producer
 from services.runtime.logs import get_logger

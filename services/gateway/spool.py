@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from services.gateway.core import OVERHEAD_BYTES, Row
 
 _SCHEMA = """
 create table if not exists spooled (
@@ -15,21 +16,6 @@ create table if not exists spooled (
 )
 """
 _INSERT = "insert into spooled (topic, key, value, headers) values (?, ?, ?, ?)"
-_OVERHEAD_BYTES = 64
-
-
-class Row(NamedTuple):
-    """One record on its way to Kafka: topic without prefix, key, value, headers as JSON text."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: str = "[]"
-
-    @property
-    def size(self) -> int:
-        """Return about how many bytes it takes."""
-        return len(self.key or b"") + len(self.value or b"") + len(self.headers) + _OVERHEAD_BYTES
 
 
 class Spool:
@@ -47,7 +33,7 @@ class Spool:
         self._file.execute("pragma journal_mode = wal")
         self._file.execute("pragma synchronous = full")
         self._file.execute(_SCHEMA)
-        sizes = f"length(coalesce(key, '')) + length(coalesce(value, '')) + length(headers) + {_OVERHEAD_BYTES}"
+        sizes = f"length(coalesce(key, '')) + length(coalesce(value, '')) + length(headers) + {OVERHEAD_BYTES}"
         found = self._file.execute(f"select count(*), coalesce(sum({sizes}), 0) from spooled").fetchone()  # noqa: S608
         self.count, self.bytes = int(found[0]), int(found[1])
 

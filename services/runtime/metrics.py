@@ -48,7 +48,11 @@ GATEWAY_REQUESTS = Counter(
     "assay_gateway_requests", "Requests answered, by route and status.", ["route", "status"], registry=REGISTRY
 )
 GATEWAY_SECONDS = Histogram(
-    "assay_gateway_seconds", "From a request's first byte to its answer.", ["route"], buckets=_SECONDS, registry=REGISTRY
+    "assay_gateway_seconds",
+    "From a request's first byte to its answer.",
+    ["route"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
 )
 DELIVERIES = Counter(
     "assay_gateway_deliveries", "Deliveries of platforms, by outcome.", ["connection", "outcome"], registry=REGISTRY

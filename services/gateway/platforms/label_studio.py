@@ -74,6 +74,12 @@ def decode_task(task: Fields, project: Fields, asked: Asked) -> Annotations:
     return Annotations(tuple(found), (), tuple(problems))
 
 
+def item_id(task: Fields, asked: Asked) -> str | None:
+    """Return the id that a task's item has with us, or None where it has none."""
+    item = item_of(task, (), None, asked.settings_of(identifier(task.get("project"))))
+    return None if isinstance(item, Unreadable) else str(item["id"])
+
+
 _Read = tuple[Annotation, Sequence[str]] | Unreadable
 
 

@@ -1,0 +1,107 @@
+"""What a platform delivers: proved, decoded, published, remembered; what it only names is fetched."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from schemas.annotation import Annotation
+from schemas.control import Connection
+from services.gateway.connections import Connections, Held
+from services.gateway.core import rows_of
+from services.gateway.outcome import Annotations, Asked, Delivery, Fetch, Nothing, Rejected, Settings
+from services.gateway.platforms.register import PLATFORMS
+from services.gateway.publisher import Publisher
+from services.gateway.signatures import Refused, in_header, verify
+from services.runtime import metrics
+from services.runtime.logs import get_logger
+
+log = get_logger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a platform is told."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Take deliveries. `wake` has a connection reconciled soon: something was named that has to be fetched."""
+
+    engine: Engine
+    connections: Connections
+    publisher: Publisher
+    wake: Callable[[str], None]
+
+    async def take(self, connection: Connection, delivery: Delivery, now: datetime) -> Answer:
+        """Take one delivery; what is answered with 200 is durable."""
+        refused = self._unproved(connection, delivery, now)
+        if refused is not None:
+            metrics.DELIVERIES.labels(connection.name, "refused").inc()
+            log.warning("delivery_refused", connection=connection.name, reason=refused.reason)
+            await asyncio.to_thread(self.connections.count, connection.name, refused=1)
+            return Answer(401, {"error": refused.reason})
+        held = Held(self.engine, connection.name)
+        outcome = await asyncio.to_thread(
+            PLATFORMS[connection.platform].decode, delivery, asked_of(connection, held, now)
+        )
+        metrics.DELIVERIES.labels(connection.name, type(outcome).__name__.lower()).inc()
+        match outcome:
+            case Annotations(annotations, fetch, problems):
+                await self._publish(connection, held, annotations, now)
+                if fetch:
+                    self.wake(connection.name)
+                return Answer(200, {"accepted": len(annotations), "to_fetch": len(fetch), "problems": problems})
+            case Fetch(wanted, reason):
+                self.wake(connection.name)
+                await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1)
+                return Answer(200, {"accepted": 0, "to_fetch": len(wanted), "reason": reason})
+            case Nothing(reason):
+                await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1)
+                return Answer(200, {"accepted": 0, "reason": reason})
+            case Rejected(reason):
+                log.warning("delivery_rejected", connection=connection.name, reason=reason)
+                await asyncio.to_thread(self.connections.count, connection.name, refused=1)
+                return Answer(422, {"error": reason})
+
+    def _unproved(self, connection: Connection, delivery: Delivery, now: datetime) -> Refused | None:
+        scheme = PLATFORMS[connection.platform].scheme
+        header = connection.settings.get("header")
+        if header:
+            scheme = in_header(scheme, str(header)) or scheme
+        found = verify(scheme, self.connections.secrets_of(connection).hooks, delivery, now=now)
+        return found if isinstance(found, Refused) else None
+
+    async def _publish(
+        self, connection: Connection, held: Held, annotations: tuple[Annotation, ...], now: datetime
+    ) -> None:
+        fresh = await asyncio.to_thread(held.fresh, annotations)
+        await self.publisher.publish(rows_of(fresh))
+        await asyncio.to_thread(held.learn, fresh)
+        known = len(annotations) - len(fresh)
+        await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1, duplicates=known)
+
+
+def asked_of(connection: Connection, held: Held, now: datetime) -> Asked:
+    """Return what a decoder may know of a connection."""
+    chosen = connection.settings
+    return Asked(
+        project=connection.project,
+        now=now,
+        known=held.known,
+        held=held.held,
+        default=Settings(
+            controls=tuple(chosen.get("controls", ())),
+            item_field=chosen.get("item_field"),
+            text_field=chosen.get("text_field"),
+            attributes=None if chosen.get("attributes") is None else tuple(chosen["attributes"]),
+            annotator=chosen.get("annotator"),
+        ),
+        platform_project=connection.platform_project,
+    )

@@ -1,0 +1,87 @@
+"""How much the gateway takes: of one body, of one sender, at one time."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import ClientDisconnect, Request
+
+_MOST_SENDERS = 10_000
+
+
+class RefusedError(Exception):
+    """A request that is not taken: with which status, why, and after how many seconds it may come again."""
+
+    def __init__(self, status: int, reason: str, *, retry_after: int | None = None) -> None:
+        """Say so."""
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class Rates:
+    """A token bucket per sender: so many requests a second, and as many at once. It changes with every question."""
+
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def take(self, sender: str) -> None:
+        """Count one request; raise RefusedError (429) where it is one too many."""
+        now = self.clock()
+        left, at = self._left.pop(sender, (self.per_second, now))
+        left = min(self.per_second, left + (now - at) * self.per_second)
+        self._left[sender] = (max(left - 1, 0.0), now)
+        if len(self._left) > _MOST_SENDERS:
+            del self._left[next(iter(self._left))]
+        if left < 1:
+            raise RefusedError(429, f"more than {self.per_second:g} requests a second from this key", retry_after=1)
+
+
+@dataclass(slots=True)
+class Crowd:
+    """How many requests are being answered. It changes."""
+
+    most: int
+    inside: int = 0
+
+    def __enter__(self) -> None:
+        """Come in; raise RefusedError (503) where it is full."""
+        if self.inside >= self.most:
+            raise RefusedError(503, f"{self.most} requests are being answered; try again", retry_after=1)
+        self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Go."""
+        self.inside -= 1
+
+
+async def read_body(request: Request, *, largest: int, seconds: float) -> bytes:
+    """Return the whole body; raise RefusedError where it is too large (413) or too slow (408)."""
+    return b"".join([part async for part in read_parts(request, largest=largest, seconds=seconds)])
+
+
+async def read_parts(request: Request, *, largest: int, seconds: float) -> AsyncIterator[bytes]:
+    """Yield the body as it comes; each part may take so many seconds."""
+    too_large = RefusedError(413, f"the body has more than {largest:,} bytes; send it in parts")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > largest:
+        raise too_large
+    got, stream = 0, request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                part = await anext(stream, None)
+        except TimeoutError:
+            raise RefusedError(408, f"nothing came for {seconds:g} s") from None
+        except ClientDisconnect:
+            raise RefusedError(400, "the sender left before the body was whole") from None
+        if part is None:
+            return
+        got += len(part)
+        if got > largest:
+            raise too_large
+        yield part

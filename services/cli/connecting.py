@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from schemas.control import Connection
-from services.cli.console import fail, out, plain_errors
+from services.cli.console import escape, fail, out, plain_errors
 from services.gateway.connecting import Wish, connect, disconnect
 from services.gateway.connections import (
     ConnectionExistsError,
@@ -39,7 +39,7 @@ def _hooks_at(given: str | None) -> str:
 
 @app.command("label-studio")
 @plain_errors
-def label_studio(  # noqa: PLR0913  # options of a command
+def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
     url: Annotated[str, typer.Option(help="Where Label Studio is, e.g. http://127.0.0.1:8080.")],
     project: Annotated[str, typer.Option(help="The project's number there (it is in its address), or `all`.")],
     token: Annotated[str, typer.Option(envvar="LABEL_STUDIO_TOKEN", prompt=True, hide_input=True, help="API token.")],
@@ -118,14 +118,19 @@ def connections() -> None:
     Example: assay connections
     """
     now = datetime.now(UTC)
-    table = Table("connection", "platform", "project", "last event", "asked", "webhooks", "recovered", "known already",
-                  "refused", "problem")  # fmt: skip
-    for one in _store().all():
+    table = Table("connection", "into", "last event", "asked", "webhooks", "recovered", "known", "refused", box=None)
+    for column in table.columns[4:]:
+        column.justify = "right"
+    every = _store().all()
+    for one in every:
         table.add_row(
-            one.name, one.platform, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
-            f"{one.webhooks:,}", f"{one.recovered:,}", f"{one.duplicates:,}", f"{one.refused:,}", one.problem or "–",
+            one.name, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
+            f"{one.webhooks:,}", f"{one.recovered:,}", f"{one.duplicates:,}", f"{one.refused:,}",
         )  # fmt: skip
-    out.print(table if table.row_count else "nothing is connected yet: `assay connect --help`")
+    out.print(table if every else "nothing is connected yet: `assay connect --help`")
+    for one in every:
+        if one.problem is not None:
+            out.print(f"[bold red]![/] {one.name}: {escape(one.problem)}", highlight=False)
 
 
 @plain_errors

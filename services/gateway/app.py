@@ -26,6 +26,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.spool import Spool
 from services.runtime import metrics
 from services.runtime.control import Vault, open_control
+from services.runtime.essential import start_essential
 from services.runtime.keys import Keys, Refusal
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
@@ -70,7 +71,7 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         await publisher.start()
-        reconciling = asyncio.create_task(reconciler.run())
+        reconciling = start_essential(reconciler.run(), name="reconciler")
         yield
         reconciling.cancel()
         with suppress(asyncio.CancelledError):

@@ -70,7 +70,7 @@ Outcome: TypeAlias = Annotations | Fetch | Nothing | Rejected
 class Known:
     """What an earlier annotation said, for a deletion that says only its id.
 
-    `occurred_at` keeps the deletion after it, where the platform's clock is ahead of ours.
+    `occurred_at` is when that was: the deletion comes just after it.
     """
 
     item: str

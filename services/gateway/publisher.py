@@ -12,9 +12,11 @@ from aiokafka.errors import KafkaError
 from services.gateway.core import Row
 from services.gateway.spool import Spool
 from services.runtime import metrics
-from services.runtime.kafka import make_producer
+from services.runtime.essential import start_essential
+from services.runtime.kafka import NoKafkaError, make_producer
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
+from services.runtime.topics import ensure_topics
 
 _PATIENCE_SECONDS = 0.3
 """How long one request waits for Kafka before its records go to the spool: well below what platforms wait."""
@@ -22,6 +24,7 @@ _PATIENCE_SECONDS = 0.3
 _DRAIN_AT_ONCE = 1_000
 _DRAIN_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
+_AWAY = (KafkaError, NoKafkaError, OSError, TimeoutError)
 
 log = get_logger("gateway")
 
@@ -51,7 +54,10 @@ class Publisher:
 
     async def start(self) -> None:
         """Begin to look for Kafka; it need not be there."""
-        self._tasks = [asyncio.create_task(self._write_for_all()), asyncio.create_task(self._keep_draining())]
+        self._tasks = [
+            start_essential(self._write_for_all(), name="spool"),
+            start_essential(self._keep_draining(), name="drain"),
+        ]
         self._measure()
 
     async def stop(self) -> None:
@@ -69,7 +75,7 @@ class Publisher:
         if self._producer is not None and self.kafka_is_there:
             try:
                 await self._send(self._producer, rows, _PATIENCE_SECONDS)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except _AWAY as error:
                 self._lost_kafka(error)
             else:
                 metrics.GATEWAY_RECORDS.labels("kafka").inc(len(rows))
@@ -120,7 +126,7 @@ class Publisher:
                     self._producer = await self._connected()
                 while self._spool.count:
                     await self._drain(self._producer)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except _AWAY as error:
                 self._lost_kafka(error)
                 await self._forget_producer()
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -144,6 +150,8 @@ class Publisher:
         self._measure()
 
     async def _connected(self) -> AIOKafkaProducer:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await ensure_topics(self._settings)
         producer = make_producer(self._settings)
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
@@ -156,7 +164,7 @@ class Publisher:
     async def _forget_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
+            with suppress(*_AWAY):
                 async with asyncio.timeout(_PAUSE_SECONDS):
                     await producer.stop()
 

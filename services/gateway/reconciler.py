@@ -21,6 +21,7 @@ from services.gateway.platforms.reading import identifier, moment
 from services.gateway.publisher import OverloadedError, Publisher
 from services.gateway.settings import GatewaySettings
 from services.runtime import metrics
+from services.runtime.essential import start_essential
 from services.runtime.logs import get_logger
 
 _OVERLAP = timedelta(seconds=5)
@@ -56,7 +57,7 @@ class Reconciler:
             while True:
                 for one in await asyncio.to_thread(self._connections.all):
                     if one.platform == PLATFORM and one.url and (one.name not in tasks or tasks[one.name].done()):
-                        tasks[one.name] = asyncio.create_task(self._keep(one.name))
+                        tasks[one.name] = start_essential(self._keep(one.name), name=one.name)
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
             for task in tasks.values():
@@ -204,7 +205,7 @@ class _Pass:
 def _overlapped(watermark: str | None) -> str | None:
     """Return a time some seconds before the watermark: what was committed late is seen all the same."""
     found = moment(watermark)
-    return None if found is None else (found - _OVERLAP).isoformat()
+    return None if found is None else (found - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # no other way is read
 
 
 async def _chunks(tasks: AsyncIterator[T]) -> AsyncIterator[list[T]]:

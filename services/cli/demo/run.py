@@ -103,6 +103,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_MODELS": str(settings.models),
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": "",
+            "ASSAY_GATEWAY_PORT": str(free_port()),
         },
         ports={name: free_port() for name in WORKERS},
     )

@@ -15,7 +15,6 @@ from services.gateway.platforms.reading import Fields, Unreadable, number
 _LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
 _AFTER = timedelta(microseconds=1)
-_MOST_AHEAD = timedelta(hours=1)
 _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 
@@ -118,9 +117,11 @@ def deletion(platform: str, annotation: str, asked: Asked, *, source_project: st
 
 
 def _deleted_at(known: Known, now: datetime) -> datetime:
-    """Return when it was deleted: now, or just after its last state where the platform's clock is a little ahead."""
-    last = known.occurred_at
-    return last + _AFTER if last is not None and now <= last < now + _MOST_AHEAD else now
+    """Return the time of a deletion: just after the state that it ends.
+
+    Not the time at which we heard of it: what the same annotator says anew before that must not be older than it.
+    """
+    return now if known.occurred_at is None else known.occurred_at + _AFTER
 
 
 def deletions(

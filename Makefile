@@ -5,7 +5,7 @@ SECONDS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check chaos bench bench-truth bench-agreement schemas requirements clean
+.PHONY: help setup demo test test-platforms check chaos bench bench-truth bench-agreement schemas requirements clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts 
 
 test: setup ## Run all tests (starts a real Kafka; under ten minutes)
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=100
+
+test-platforms: setup ## Run the tests against a real Label Studio (installed for it; the first time takes minutes)
+	@$(BIN)/python -m pytest --no-cov -m platforms tests/platforms
 
 check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/ruff check .

@@ -122,9 +122,9 @@ def _guard(app: FastAPI, parts: Parts) -> None:
 
 
 def _refusal(error: RefusedError) -> Response:
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    if error.status in {400, 408, 413}:
-        headers["Connection"] = "close"  # the rest of the body is not read
+    headers = {"Connection": "close"}  # most are refused before their body is read
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:  # noqa: PLR2004  # the status is its name
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse({"error": error.reason}, error.status, headers)

@@ -23,13 +23,13 @@ def a_result(kind: str, choice: int) -> list[dict[str, Any]]:
         case "choices":
             return [region | {"to_name": "text", "type": "choices", "value": {"choices": [("safe", "scam")[choice]]}}]
         case "spans":  # the emoji takes two of its units, and one of ours
-            value = ({"start": 0, "end": 4, "labels": ["person"]}, {"start": 16, "end": 20, "labels": ["place"]})
-            return [region | {"to_name": "text", "type": "labels", "value": value[choice]}]
+            spans = ({"start": 0, "end": 4, "labels": ["person"]}, {"start": 16, "end": 20, "labels": ["place"]})
+            return [region | {"to_name": "text", "type": "labels", "value": spans[choice]}]
         case "boxes":
             size = {"original_width": WIDTH, "original_height": HEIGHT}
-            value = {"x": 10, "y": 20, "width": 25 * (choice + 1), "height": 50, "rotation": 0}
-            labels = {"rectanglelabels": [("car", "bike")[choice]]}
-            return [region | size | {"to_name": "image", "type": "rectanglelabels", "value": value | labels}]
+            value: dict[str, Any] = {"x": 10, "y": 20, "width": 25 * (choice + 1), "height": 50, "rotation": 0}
+            value["rectanglelabels"] = [("car", "bike")[choice]]
+            return [region | size | {"to_name": "image", "type": "rectanglelabels", "value": value}]
         case _:
             return [region | {"to_name": "a", "type": "pairwise", "value": {"selected": ("left", "right")[choice]}}]
 

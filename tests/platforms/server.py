@@ -27,7 +27,8 @@ CONFIGS = {
     "spans": TEXT.format('<Labels name="label" toName="text"><Label value="person"/><Label value="place"/></Labels>'),
     "boxes": '<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">'
     '<Label value="car"/><Label value="bike"/></RectangleLabels></View>',
-    "pairwise": '<View><Pairwise name="label" toName="a,b"/><Text name="a" value="$a"/><Text name="b" value="$b"/></View>',
+    "pairwise": '<View><Pairwise name="label" toName="a,b"/><Text name="a" value="$a"/>'
+    '<Text name="b" value="$b"/></View>',
 }
 """A label config of each kind."""
 
@@ -38,8 +39,16 @@ def installed() -> Path:
     place = ROOT / ".assay" / "tests" / f"label-studio-{name}"
     if not (place / "complete").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        pip = [place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--require-hashes", "-r", REQUIREMENTS], check=True)
+        pip = [
+            str(place / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ]
+        subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
         (place / "complete").touch()
     return place
 
@@ -56,7 +65,7 @@ class LabelStudioServer:
 
     def __enter__(self) -> Self:
         """Start it and wait until it answers."""
-        command = [installed() / "bin" / "label-studio", "start", "--no-browser", "--internal-host", "127.0.0.1"]
+        command = [str(installed() / "bin" / "label-studio"), "start", "--no-browser", "--internal-host", "127.0.0.1"]
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -23,7 +23,7 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS, ensure_topics
 from tests.platforms.labels import CONTRACTS, a_label, a_result, a_task
 from tests.platforms.server import TOKEN, LabelStudioServer
-from tests.platforms.services import Service, wait_for
+from tests.processes import Service, wait_for
 
 pytestmark = [pytest.mark.platforms, pytest.mark.timeout(900)]
 TASKS = 12

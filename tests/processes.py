@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.gateway.settings import GatewaySettings
+from services.runtime.control import ControlSettings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 _STOP_SECONDS = 20
+_OWN = sorted(
+    GatewaySettings.model_fields.keys()
+    - ControlSettings.model_fields.keys()
+    - {"gateway_certificate_file", "gateway_key_file"}
+)
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str) -> T:
@@ -41,9 +47,7 @@ class Service:
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": settings.prefix,
             "ASSAY_WEB_PORT": str(web_port),
-            "ASSAY_GATEWAY_PORT": str(settings.gateway_port),
-            "ASSAY_POLL_SECONDS": str(settings.poll_seconds),
-            "ASSAY_SWEEP_SECONDS": str(settings.sweep_seconds),
+            **{f"ASSAY_{name.upper()}": str(getattr(settings, name)) for name in _OWN},
         }
         self._process: subprocess.Popen[bytes] | None = None
 

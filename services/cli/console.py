@@ -12,10 +12,10 @@ from rich.console import Console
 from models.learned.observations import TrainingImpossible
 from services.cli.inputs import InputError
 from services.runtime.broker import BrokerFailedError
-from services.runtime.contract_file import ContractError
 from services.runtime.kafka import NoKafkaError, kafka_address
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import TopicMismatchError
+from services.runtime.yaml_file import YamlFileError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,11 +25,11 @@ err = Console(stderr=True)
 
 _USER_ERRORS = (
     BrokerFailedError,
-    ContractError,
     InputError,
     NoKafkaError,
     TopicMismatchError,
     TrainingImpossible,
+    YamlFileError,
 )
 
 

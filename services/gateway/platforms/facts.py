@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,10 @@ _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it."""
+    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it.
+
+    `may_return`: what was deleted may come back under the same id, so that one deletion is not like another.
+    """
 
     platform: str
     annotation: str | None
@@ -36,6 +39,7 @@ class Fact:
     created_at: datetime | None = None
     lead_time_seconds: object = None
     gold: object = None
+    may_return: bool = False
 
 
 def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
@@ -52,6 +56,19 @@ def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
     if isinstance(found, Unreadable):
         return found
     return found.model_copy(update={"id": _content_id(fact, found)})
+
+
+def settle_all(facts: Iterable[tuple[str, Fact | Unreadable]], asked: Asked) -> tuple[list[Annotation], list[str]]:
+    """Settle many, each with a name for the problem it may turn out to be."""
+    found: list[Annotation] = []
+    problems: list[str] = []
+    for name, fact in facts:
+        settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
+        if isinstance(settled, Unreadable):
+            problems.append(f"{name}: {settled.reason}")
+        else:
+            found.append(settled)
+    return found, problems
 
 
 def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadable:
@@ -89,6 +106,8 @@ def _content_id(fact: Fact, found: Annotation) -> str:
 
     Created and updated are one state (a poll cannot tell them apart), skipped is another.
     """
+    if found.action is Action.DELETED and not fact.may_return:
+        return _digest(fact.platform, found.project, fact.annotation, _DELETED)
     state = _SKIPPED if found.action is Action.SKIPPED else _LIVE
     time = None if fact.occurred_at is None else found.occurred_at.isoformat()
     label = _LABEL.dump_python(found.label, mode="json")
@@ -120,7 +139,7 @@ def deletion(platform: str, annotation: str, asked: Asked, *, source_project: st
 def _deleted_at(known: Known, now: datetime) -> datetime:
     """Return when it was deleted: now, or just after its last state where the platform's clock is a little ahead."""
     last = known.occurred_at
-    return last + _AFTER if last is not None and now <= last < now + _MOST_AHEAD else now
+    return last + _AFTER if last is not None and timedelta(0) <= last - now < _MOST_AHEAD else now
 
 
 def deletions(

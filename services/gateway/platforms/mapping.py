@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from schemas.annotation import Action
-from services.gateway.signatures import HmacHex, Scheme, StandardWebhooks, StaticHeader
 
 _EVERYTHING = "@"
 
@@ -77,12 +76,3 @@ class FieldMapping(_Part):
     time_unit: Literal["seconds", "milliseconds"] | None = None
     lead_time_seconds: Expression | None = None
     signature: SignatureMapping | None = None
-
-    def scheme(self) -> Scheme:
-        """Return how the tool signs: a secret in any header, if the mapping says nothing."""
-        said = self.signature
-        if said is None or said.scheme == "header":
-            return StaticHeader(None if said is None else said.header)
-        if said.scheme == "standard-webhooks":
-            return StandardWebhooks()
-        return HmacHex("sha1" if said.scheme == "hmac-sha1" else "sha256", said.header or "")

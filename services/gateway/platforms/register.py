@@ -18,6 +18,7 @@ from services.gateway.platforms import (
     scale,
     toloka,
 )
+from services.gateway.platforms.mapping import SignatureMapping
 from services.gateway.signatures import (
     AppenSignature,
     HmacHex,
@@ -41,7 +42,20 @@ class Platform:
 
     def scheme_for(self, settings: Settings) -> Scheme:
         """Return how deliveries of a connection are signed: a mapping may say so for a tool of its own."""
-        return self.scheme if settings.mapping is None else settings.mapping.scheme()
+        said = None if settings.mapping is None else settings.mapping.signature
+        return self.scheme if said is None else _scheme_of(said)
+
+
+def _scheme_of(said: SignatureMapping) -> Scheme:
+    match said.scheme:
+        case "header":
+            return StaticHeader(said.header)
+        case "standard-webhooks":
+            return StandardWebhooks()
+        case "hmac-sha1":
+            return HmacHex("sha1", said.header or "")
+        case "hmac-sha256":
+            return HmacHex("sha256", said.header or "")
 
 
 _ALL = (

@@ -31,22 +31,43 @@ _PARTS = ("categories", "spans", "texts", "bboxes")
 def decode(delivery: Delivery, asked: Asked) -> Outcome:
     """Decode rows: a JSON list, one object, or JSON Lines.
 
-    A polled row is an example with its `categories`, `spans`, `texts` or `bboxes`, each of a `user`. An exported row
-    has `label` or `entities` and says no user: the settings have to name the annotator.
+    A polled row is an example with its `categories`, `spans`, `texts` or `bboxes`, or one of these alone that names
+    its `example`; each is of a `user`. An exported row has `label` or `entities` and says no user.
     """
     rows = parse_rows(delivery.raw)
     if isinstance(rows, Unreadable):
         return Rejected(rows.reason)
-    facts = [(f"row {place}", fact) for place, row in enumerate(rows, 1) for fact in _facts(row, asked)]
+    facts = [(name, fact) for name, row in _examples(rows) for fact in _facts(row, asked)]
     found, problems = settle_all(facts, asked)
     return outcome_of(found, (), problems, otherwise="no row has an annotation")
+
+
+def _examples(rows: Sequence[object]) -> list[tuple[str, object]]:
+    """Return the rows as examples; those that are parts of an example are put together first."""
+    whole: list[tuple[str, object]] = []
+    parts: dict[str, dict[str, list[object]]] = {}
+    for place, row in enumerate(rows, 1):
+        example = identifier(fields(row).get("example"))
+        if example is None:
+            whole.append((f"row {place}", row))
+        else:
+            parts.setdefault(example, {}).setdefault(_kind(fields(row)), []).append(row)
+    return whole + [(f"example {example}", {"id": example, **held}) for example, held in parts.items()]
+
+
+def _kind(part: Fields) -> str:
+    if "start_offset" in part:
+        return "spans"
+    if "width" in part:
+        return "bboxes"
+    return "categories" if "label" in part else "texts"
 
 
 def _facts(row: object, asked: Asked) -> Iterator[Fact | Unreadable]:
     if isinstance(row, Unreadable) or not isinstance(row, dict):
         yield row if isinstance(row, Unreadable) else Unreadable(f"it is {kind_of(row)}; an object is wanted")
         return
-    project = identifier(row.get("project")) or asked.platform_project
+    project = identifier(row.get("project")) or asked.platform_project or NAME
     settings = asked.settings_of(project)
     item = _item(row, settings)
     if isinstance(item, Unreadable):
@@ -54,7 +75,9 @@ def _facts(row: object, asked: Asked) -> Iterator[Fact | Unreadable]:
     elif any(isinstance(row.get(name), list) for name in _PARTS):
         yield from _polled(row, item, project)
     elif row.get("label") or row.get("entities"):  # an empty list: nobody has looked at it yet
-        yield _exported(row, item, project, settings)
+        yield from _exported(row, item, project, settings)
+    elif "label" not in row and "entities" not in row:
+        yield Unreadable("it has no label; it is no row of doccano")
 
 
 def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
@@ -70,7 +93,7 @@ def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
     }
 
 
-def _polled(row: Fields, item: Fields, project: str | None) -> Iterator[Fact | Unreadable]:
+def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadable]:
     """Put together what each user said; what a machine proposed (`manual` is false) is a model's word."""
     by_user: dict[tuple[str | None, bool], list[tuple[str, Fields]]] = {}
     for name in _PARTS:
@@ -105,9 +128,9 @@ def _label(parts: Sequence[tuple[str, Fields]]) -> object:
         return Unreadable("a span has no start_offset, end_offset or label that is a text") if found is None else found
     if kind == "bboxes":
         return _boxes(rows)
-    words = [part.get("text" if kind == "texts" else "label") for part in rows]
+    words = [identifier(part.get("label")) if kind == "categories" else part.get("text") for part in rows]
     if not all(isinstance(word, str) for word in words):
-        return Unreadable("a label is no text; poll the names of the labels, not their numbers")
+        return Unreadable("a label is neither a text nor a number")
     return words[0] if len(words) == 1 else words
 
 
@@ -121,19 +144,22 @@ def _boxes(rows: Sequence[Fields]) -> object:
     return boxes
 
 
-def _exported(row: Fields, item: Fields, project: str | None, settings: Settings) -> Fact | Unreadable:
+def _exported(row: Fields, item: Fields, project: str, settings: Settings) -> Iterator[Fact | Unreadable]:
     label = _exported_label(row)
     user = identifier(row.get("user")) or identifier(row.get("username")) or settings.annotator
     if isinstance(label, Unreadable):
-        return label
+        yield label
+        return
     if user is None:
-        return Unreadable("an exported row says no user; name the annotator in the settings")
-    return Fact(
+        yield Unreadable(
+            f"an exported row says no user; it is taken as of '{NAME}': name the annotator in the settings"
+        )
+    yield Fact(
         platform=NAME,
-        annotation=f"{item['id']}/{user}",
+        annotation=f"{item['id']}/{user or NAME}",
         project=project,
         item=item,
-        annotator=user,
+        annotator=user or NAME,
         label=label,
         occurred_at=_time(row),
     )

@@ -50,8 +50,10 @@ def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
     """
     missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
     project = asked.project or fact.project
-    if missing or project is None:
-        return Unreadable(f"it does not say its {missing[0] if missing else 'project'}")
+    if missing:
+        return Unreadable(f"it does not say its {missing[0]}")
+    if project is None:
+        return Unreadable("it does not say its project, and the connection has none of its own")
     found = _validated(fact, project, asked)
     if isinstance(found, Unreadable):
         return found

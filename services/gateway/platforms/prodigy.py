@@ -45,7 +45,7 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
 def _fact(answer: object, dataset: str | None, asked: Asked) -> Fact | Unreadable:
     if isinstance(answer, Unreadable) or not isinstance(answer, dict):
         return answer if isinstance(answer, Unreadable) else Unreadable(f"it is {kind_of(answer)}; an object is wanted")
-    project = dataset or identifier(answer.get("_dataset")) or asked.platform_project
+    project = dataset or identifier(answer.get("_dataset")) or asked.platform_project or NAME
     settings = asked.settings_of(project)
     kind = answer.get("answer")
     label = _label(answer) if kind == "accept" else _refused(answer)

@@ -14,6 +14,7 @@ from services.gateway.platforms.reading import Fields, Unreadable, number
 
 _LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
+_OTHER_FORM = ("_type", "missing", "extra_forbidden")
 _AFTER = timedelta(microseconds=1)
 _MOST_AHEAD = timedelta(hours=1)
 _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
@@ -90,9 +91,16 @@ def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadabl
     try:
         return Annotation.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = [str(part) for part in first["loc"] if not str(part).startswith(_UNION_TAGS)]
-        return Unreadable(f"{'.'.join(place[:2])}: {first['msg']}")
+        return _why(error)
+
+
+def _why(error: ValidationError) -> Unreadable:
+    """Say what is wrong. Of a label every form that it might have had is an error: the nearest one tells the most."""
+    found = error.errors(include_url=False, include_input=False)
+    own = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
+    nearest = max(own, key=lambda one: (not one["type"].endswith(_OTHER_FORM), len(one["loc"])))
+    place = [str(part) for part in nearest["loc"] if not str(part).startswith(_UNION_TAGS)]
+    return Unreadable(f"{'.'.join(place)}: {nearest['msg']}")
 
 
 def _readable_label(label: object) -> object:

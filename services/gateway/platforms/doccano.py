@@ -108,7 +108,7 @@ def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadab
             continue
         yield Fact(
             platform=NAME,
-            annotation=None if user is None else f"{item['id']}/{user}",
+            annotation=f"{item['id']}/{user}",
             project=project,
             item=item,
             annotator=user,

@@ -116,7 +116,7 @@ def _action(event: object, mapping: FieldMapping) -> Action | Unreadable:
     """Return what the annotator did; created, where the mapping does not ask."""
     said = _found(mapping.action, event)
     if mapping.action is None or isinstance(said, Unreadable):
-        return said if isinstance(said, Unreadable) else Action.CREATED
+        return Unreadable(f"action: {said.reason}") if isinstance(said, Unreadable) else Action.CREATED
     known = {one.value: one for one in Action} | dict(mapping.actions)
     found = known.get(word(said))
     return Unreadable(f"action: the mapping has no action for {quoted(said)}") if found is None else found

@@ -16,7 +16,7 @@ def _compiled(expression: str) -> str:
     try:
         jmespath.compile(expression)
     except JMESPathError as error:
-        message = str(error).splitlines()[0]
+        message = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(":")
         raise PydanticCustomError("jmespath", "this is no JMESPath expression: {why}", {"why": message}) from None
     except RecursionError:
         raise PydanticCustomError("jmespath", "this JMESPath expression is nested too deeply") from None

@@ -113,16 +113,16 @@ def _parts(parts: list[object]) -> object:
     if parts and all("start" in fields(part) for part in parts):
         return spans_of(parts) or Unreadable("a span has no start, end or label")
     boxes: list[Fields] = []
-    for place, part in enumerate(map(fields, parts)):
-        box = _box(part)
-        if box is None or not isinstance(part.get("label"), str):
+    for place, part in enumerate(parts):
+        box, label = _box(fields(part)), fields(part).get("label")
+        if box is None or not isinstance(label, str):
             return Unreadable(f"annotations[{place}] is {_shown(part)}; boxes, polygons and spans are read")
-        boxes.append({**box, "label": part.get("label")})
+        boxes.append({**box, "label": label})
     return boxes
 
 
-def _shown(part: Fields) -> str:
-    kind = part.get("type")
+def _shown(part: object) -> str:
+    kind = fields(part).get("type")
     return f"of the type {quoted(kind)}" if isinstance(kind, str) else kind_of(part)
 
 

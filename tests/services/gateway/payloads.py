@@ -99,14 +99,14 @@ def argilla_hook(kind: str = "response.updated", **changes: Any) -> dict[str, An
     return {"type": kind, "version": 1, "timestamp": "2026-11-24T03:00:02.327695Z", "data": response | changes}
 
 
-CVAT_HOOK = {
+CVAT_HOOK: dict[str, Any] = {
     "event": "update:job",
     "job": {"id": 31, "task_id": 12, "project_id": 4, "assignee": {"id": 9, "username": "bo"}, "type": "annotation"},
     "before_update": {"updated_date": "2026-11-24T02:00:00Z"},
     "webhook_id": 2,
     "sender": {"id": 9, "username": "bo"},
 }
-LABELBOX_HOOK = {
+LABELBOX_HOOK: dict[str, Any] = {
     "id": "lb-1",
     "project": {"id": "p-1", "name": "tickets"},
     "data_row": {"id": "row-1", "global_key": "T-1", "external_id": "t1.txt", "row_data": "The delivery was late"},
@@ -115,14 +115,14 @@ LABELBOX_HOOK = {
     "updated_at": "2026-11-24T02:05:00Z",
     "annotations": {"objects": [], "classifications": [{"name": "sentiment", "radio_answer": {"name": "neg"}}]},
 }
-TOLOKA_HOOK = {
+TOLOKA_HOOK: dict[str, Any] = {
     "events": [
         {"uuid": "e1", "event_time": "2026-11-24T02:00:00", "type": "ASSIGNMENT_SUBMITTED", "assignment_id": "as-1"},
         {"uuid": "e2", "event_time": "2026-11-24T02:00:01", "type": "ASSIGNMENT_CREATED", "assignment_id": "as-2"},
         {"uuid": "e3", "event_time": "2026-11-24T02:00:02", "type": "POOL_CLOSED", "pool_id": "pool-1"},
     ]
 }
-SCALE_HOOK = {
+SCALE_HOOK: dict[str, Any] = {
     "task": {
         "task_id": "576c41bf",
         "type": "categorization",
@@ -135,7 +135,7 @@ SCALE_HOOK = {
     "response": {"category": "red"},
     "task_id": "576c41bf",
 }
-APPEN_UNIT = {
+APPEN_UNIT: dict[str, Any] = {
     "id": 55,
     "job_id": 8,
     "data": {"text": "The delivery was late", "market": "BR"},
@@ -153,7 +153,7 @@ APPEN_UNIT = {
         ]
     },
 }
-PRODIGY_ANSWERS = {
+PRODIGY_ANSWERS: dict[str, Any] = {
     "dataset": "tickets",
     "answers": [
         {
@@ -171,7 +171,7 @@ PRODIGY_ANSWERS = {
         }
     ],
 }
-DOCCANO_ROW = {
+DOCCANO_ROW: dict[str, Any] = {
     "id": 3,
     "text": "The delivery was late",
     "meta": {"market": "BR"},
@@ -180,7 +180,7 @@ DOCCANO_ROW = {
         {"id": 2, "uuid": "b", "user": 6, "label": "pos", "manual": True, "updated_at": "2026-11-24T02:01:00Z"},
     ],
 }
-GROUND_TRUTH_LINE = {
+GROUND_TRUTH_LINE: dict[str, Any] = {
     "source-ref": "s3://bucket/late.png",
     "sentiment": 1,
     "sentiment-metadata": {
@@ -207,7 +207,7 @@ GENERIC_MAPPING = FieldMapping.model_validate(
         "time_unit": "milliseconds",
     }
 )
-GENERIC_HOOK = {
+GENERIC_HOOK: dict[str, Any] = {
     "events": [
         {
             "kind": "label",

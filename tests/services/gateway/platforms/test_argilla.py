@@ -126,7 +126,8 @@ def test_a_deleted_response_is_a_deletion_whether_it_is_known_or_not() -> None:
 def test_deletions_that_say_too_little_are_asked_for_or_nothing() -> None:
     assert decoded(argilla_hook("response.deleted", status="draft")) == Nothing("a draft")
     assert rejected(argilla_hook("response.deleted", id=None)) == "the response has no id"
-    for lost in ({"user": None}, {"record": {}}):
+    losses: list[dict[str, Any]] = [{"user": None}, {"record": {}}]
+    for lost in losses:
         outcome = decoded(argilla_hook("response.deleted", **lost))
 
         assert isinstance(outcome, Fetch)

@@ -15,10 +15,10 @@ from services.archive.engine import DatabaseError
 from services.archive.store import DatabaseAway
 from services.cli.inputs import InputError
 from services.runtime.broker import BrokerFailedError
-from services.runtime.contract_file import ContractError
 from services.runtime.kafka import NoKafkaError, kafka_address
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import TopicMismatchError
+from services.runtime.yaml_file import YamlFileError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +28,6 @@ err = Console(stderr=True)
 
 _USER_ERRORS = (
     BrokerFailedError,
-    ContractError,
     DatabaseAway,
     DatabaseError,
     InputError,
@@ -36,6 +35,7 @@ _USER_ERRORS = (
     QueryRefused,
     TopicMismatchError,
     TrainingImpossible,
+    YamlFileError,
 )
 
 

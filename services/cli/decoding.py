@@ -12,6 +12,7 @@ import typer
 
 from services.cli.console import err, escape, fail, plain_errors
 from services.cli.recorded import Recorded, files_of, read_recorded
+from services.gateway.mapping_file import load_mapping
 from services.gateway.outcome import (
     Annotations,
     Asked,
@@ -21,9 +22,9 @@ from services.gateway.outcome import (
     Rejected,
     Settings,
 )
-from services.gateway.platforms.mapping import FieldMapping, load_mapping
+from services.gateway.platforms.mapping import FieldMapping
 from services.gateway.platforms.register import PLATFORMS, Platform, platform_named
-from services.gateway.signatures import AppenSignature, Refused, StaticHeader, in_header, verify
+from services.gateway.signatures import AppenSignature, Refused, Scheme, StaticHeader, in_header, verify
 
 _FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_body` or `body`; or folders of them."
 _OPTIONS = ("control", "item-field", "text-field", "annotator", "header", "attribute", "platform-project")
@@ -74,96 +75,93 @@ def decode(
 
     Example: assay decode --platform label-studio --secret S delivery.json
     """
-    chosen = _chosen(platform, _named(options or [], "header"))
-    index = Index()
+    given = _options(options or [])
+    settings = _settings(given, None if mapping is None else load_mapping(mapping))
+    chosen, index = _chosen(platform, settings, _last(given["header"])), Index()
     asked = Asked(
         project=project,
         now=datetime.now(UTC) if at is None else _time(at),
         known=index.known,
         held=index.held,
-        default=_settings(options or [], None if mapping is None else load_mapping(mapping)),
-        platform_project=_last(_named(options or [], "platform-project")),
+        default=settings,
+        platform_project=_last(given["platform-project"]),
     )
-    unreadable = 0
+    if not _decode_all(chosen, files, asked, secret or [], index):
+        raise typer.Exit(1)
+
+
+def _decode_all(platform: Platform, files: Sequence[Path], asked: Asked, secrets: Sequence[str], index: Index) -> bool:
+    """Print a line for each file; tell whether all of them could be read as files."""
+    all_readable = True
     for path in files_of(files):
         try:
             recorded = read_recorded(path)
         except OSError as error:
             err.print(f"[bold red]error[/] {escape(str(path))}: {error.strerror or error}", highlight=False)
-            unreadable += 1
+            all_readable = False
             continue
-        outcome = _outcome(chosen, recorded, asked, secret or [])
+        refusal = _refusal(platform.scheme, recorded, asked.now, secrets) if secrets else None
+        outcome = platform.decode(recorded.delivery, asked) if refusal is None else Rejected(f"signature: {refusal}")
         index.learn(outcome)
         sys.stdout.write(_line(path, outcome) + "\n")
-    if unreadable:
-        raise typer.Exit(1)
+    return all_readable
 
 
-def _outcome(platform: Platform, recorded: Recorded, asked: Asked, secrets: Sequence[str]) -> Outcome:
-    if secrets:
-        refusal = _refusal(platform, recorded, asked.now, secrets)
-        if refusal is not None:
-            return Rejected(f"signature: {refusal}")
-    return platform.decode(recorded.delivery, asked)
-
-
-def _refusal(platform: Platform, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:
+def _refusal(scheme: Scheme, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:
     """Say why the sender is not proven; None where it is."""
-    if recorded.without_headers and not isinstance(platform.scheme, AppenSignature):
+    if recorded.without_headers and not isinstance(scheme, AppenSignature):
         return "the file is a raw body without headers, so nothing says who sent it; record the headers, too"
-    if recorded.rewritten and not isinstance(platform.scheme, StaticHeader):
+    if recorded.rewritten and not isinstance(scheme, StaticHeader):
         return "the file has only `body`, read and written again; a signature needs the raw bytes: record `raw_body`"
-    verified = verify(platform.scheme, secrets, recorded.delivery, now=now)
+    verified = verify(scheme, secrets, recorded.delivery, now=now)
     return verified.reason if isinstance(verified, Refused) else None
 
 
 def _line(path: Path, outcome: Outcome) -> str:
-    fetch = outcome.wanted if isinstance(outcome, Fetch) else outcome.fetch if isinstance(outcome, Annotations) else ()
-    reason = "; ".join(outcome.problems) or None if isinstance(outcome, Annotations) else outcome.reason
+    found = outcome if isinstance(outcome, Annotations) else Annotations(())
+    fetch = outcome.wanted if isinstance(outcome, Fetch) else found.fetch
     line = {
         "file": str(path).encode(errors="replace").decode(),
         "outcome": type(outcome).__name__.lower(),
-        "reason": reason,
-        "annotations": [one.model_dump(mode="json") for one in outcome.annotations]
-        if isinstance(outcome, Annotations)
-        else [],
+        "reason": "; ".join(found.problems) or None if isinstance(outcome, Annotations) else outcome.reason,
+        "annotations": [one.model_dump(mode="json") for one in found.annotations],
         "fetch": [{"kind": one.kind, "id": one.id} for one in fetch],
     }
     return orjson.dumps(line).decode()
 
 
-def _chosen(name: str, headers: Sequence[str]) -> Platform:
+def _chosen(name: str, settings: Settings, header: str | None) -> Platform:
     found = platform_named(name)
     if found is None:
         fail(f"there is no platform '{name}'; there are: {', '.join(PLATFORMS)}")
-    header = _last(headers)
-    if header is None:
-        return found
-    scheme = in_header(found.scheme, header)
-    return (
-        replace(found, scheme=scheme)
-        if scheme is not None
-        else fail(f"{found.name} signs in no header of one's choice")
-    )
+    scheme: Scheme | None = found.scheme_for(settings)
+    if header is not None and scheme is not None:
+        scheme = in_header(scheme, header)
+    if scheme is None:
+        fail(f"the headers that {found.name} signs in are not to be chosen")
+    return replace(found, scheme=scheme)
 
 
-def _settings(options: Sequence[str], mapping: FieldMapping | None) -> Settings:
-    names = [option.partition("=")[0] for option in options]
-    strange = next((name for name in names if name not in _OPTIONS), None)
-    if strange is not None or not all("=" in option for option in options):
-        fail(f"--set takes NAME=VALUE, and NAME is one of: {', '.join(_OPTIONS)}")
+def _options(written: Sequence[str]) -> dict[str, list[str]]:
+    """Return the values of each option; none of those that were not given."""
+    found: dict[str, list[str]] = {name: [] for name in _OPTIONS}
+    for option in written:
+        name, separator, value = option.partition("=")
+        if name not in found or not separator:
+            fail(f"--set takes NAME=VALUE, and NAME is one of: {', '.join(_OPTIONS)}")
+        found[name].append(value)
+    return found
+
+
+def _settings(options: dict[str, list[str]], mapping: FieldMapping | None) -> Settings:
     return Settings(
-        controls=tuple(_named(options, "control")),
-        item_field=_last(_named(options, "item-field")),
-        text_field=_last(_named(options, "text-field")),
-        attributes=tuple(_named(options, "attribute")) or None,
-        annotator=_last(_named(options, "annotator")),
+        controls=tuple(options["control"]),
+        item_field=_last(options["item-field"]),
+        text_field=_last(options["text-field"]),
+        attributes=tuple(options["attribute"]) or None,
+        annotator=_last(options["annotator"]),
         mapping=mapping,
     )
-
-
-def _named(options: Sequence[str], name: str) -> list[str]:
-    return [option.partition("=")[2] for option in options if option.partition("=")[0] == name]
 
 
 def _last(values: Sequence[str]) -> str | None:

@@ -26,13 +26,16 @@ def a_box(x: float, y: float, width: float, height: float) -> dict[str, object]:
     }
 
 
-def turned_box(x: float, y: float, width: float, height: float, *, degrees: float) -> dict[str, object]:
-    """Return the upright rectangle around one that is turned clockwise around its top left corner."""
+def turned_box(
+    x: float, y: float, width: float, height: float, *, degrees: float, about: tuple[float, float]
+) -> dict[str, object]:
+    """Return the upright rectangle around one that is turned clockwise around a point."""
     if degrees == 0:
         return a_box(x, y, width, height)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    along, down = (x + width * cos, y + width * sin), (x - height * sin, y + height * cos)
-    return bounding_box([(x, y), along, down, (along[0] + down[0] - x, along[1] + down[1] - y)])
+    corners = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)]
+    away = [(corner_x - about[0], corner_y - about[1]) for corner_x, corner_y in corners]
+    return bounding_box([(about[0] + dx * cos - dy * sin, about[1] + dx * sin + dy * cos) for dx, dy in away])
 
 
 def points_of(value: object) -> list[tuple[float, float]] | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,13 +14,17 @@ from services.gateway.platforms.reading import Fields, Unreadable, number
 
 _LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
+_OTHER_FORM = ("_type", "missing", "extra_forbidden")
 _AFTER = timedelta(microseconds=1)
 _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it."""
+    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it.
+
+    `may_return`: what was deleted may come back under the same id, so that one deletion is not like another.
+    """
 
     platform: str
     annotation: str | None
@@ -35,6 +39,7 @@ class Fact:
     created_at: datetime | None = None
     lead_time_seconds: object = None
     gold: object = None
+    may_return: bool = False
 
 
 def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
@@ -45,12 +50,27 @@ def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
     """
     missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
     project = asked.project or fact.project
-    if missing or project is None:
-        return Unreadable(f"it does not say its {missing[0] if missing else 'project'}")
+    if missing:
+        return Unreadable(f"it does not say its {missing[0]}")
+    if project is None:
+        return Unreadable("it does not say its project, and the connection has none of its own")
     found = _validated(fact, project, asked)
     if isinstance(found, Unreadable):
         return found
     return found.model_copy(update={"id": _content_id(fact, found)})
+
+
+def settle_all(facts: Iterable[tuple[str, Fact | Unreadable]], asked: Asked) -> tuple[list[Annotation], list[str]]:
+    """Settle many, each with a name for the problem it may turn out to be."""
+    found: list[Annotation] = []
+    problems: list[str] = []
+    for name, fact in facts:
+        settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
+        if isinstance(settled, Unreadable):
+            problems.append(f"{name}: {settled.reason}")
+        else:
+            found.append(settled)
+    return found, problems
 
 
 def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadable:
@@ -70,9 +90,16 @@ def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadabl
     try:
         return Annotation.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = [str(part) for part in first["loc"] if not str(part).startswith(_UNION_TAGS)]
-        return Unreadable(f"{'.'.join(place[:2])}: {first['msg']}")
+        return _why(error)
+
+
+def _why(error: ValidationError) -> Unreadable:
+    """Say what is wrong. Of a label every form that it might have had is an error: the nearest one tells the most."""
+    found = error.errors(include_url=False, include_input=False)
+    own = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
+    nearest = max(own, key=lambda one: (not one["type"].endswith(_OTHER_FORM), len(one["loc"])))
+    place = [str(part) for part in nearest["loc"] if not str(part).startswith(_UNION_TAGS)]
+    return Unreadable(f"{'.'.join(place)}: {nearest['msg']}")
 
 
 def _readable_label(label: object) -> object:
@@ -88,6 +115,8 @@ def _content_id(fact: Fact, found: Annotation) -> str:
 
     Created and updated are one state (a poll cannot tell them apart), skipped is another.
     """
+    if found.action is Action.DELETED and not fact.may_return:
+        return _digest(fact.platform, found.project, fact.annotation, _DELETED)
     state = _SKIPPED if found.action is Action.SKIPPED else _LIVE
     time = None if fact.occurred_at is None else found.occurred_at.isoformat()
     label = _LABEL.dump_python(found.label, mode="json")

@@ -206,5 +206,5 @@ def _box(region: Fields, value: Fields) -> Fields | Unreadable:
     x, y, width, height = (number(value.get(name)) for name in ("x", "y", "width", "height"))
     if x is None or y is None or width is None or height is None:
         return Unreadable("x, y, width and height are no numbers")
-    pixels = (x * wide / 100, y * high / 100, width * wide / 100, height * high / 100)
-    return turned_box(*pixels, degrees=number(value.get("rotation")) or 0)
+    left, top, degrees = x * wide / 100, y * high / 100, number(value.get("rotation")) or 0
+    return turned_box(left, top, width * wide / 100, height * high / 100, degrees=degrees, about=(left, top))

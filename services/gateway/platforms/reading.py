@@ -113,6 +113,11 @@ def identifier(value: object) -> str | None:
     return None if whole(value) is None else str(value)
 
 
+def word(value: object) -> str:
+    """Return a text, else an empty one: for values that are looked up, which may not be hashable."""
+    return value if isinstance(value, str) else ""
+
+
 def text(value: object) -> str | None:
     """Return a text that UTF-8 can carry: lone surrogates, left by careless cutting, become U+FFFD."""
     return _LONE_SURROGATES.sub(_UNKNOWN, value) if isinstance(value, str) else None

@@ -1,0 +1,158 @@
+"""Read a checked value from a YAML file; what is wrong with it is said by file, line and field."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Where something stands in a file: keys and positions from the root."""
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a file. `line` counts from 1."""
+
+    file: Path
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return `file:line: field: message`."""
+        return f"{self.file}:{self.line}: {self.field + ': ' if self.field else ''}{self.message}"
+
+
+class YamlFileError(Exception):
+    """A file that cannot be used; every problem is listed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Take what is wrong."""
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """A YAML file that has been read, with the place of every line."""
+
+    path: Path
+    root: yaml.Node
+
+    @classmethod
+    def read(cls, path: Path, *, wanted: str) -> "YamlFile":
+        """Read a file whose root is a mapping; `wanted` says what it should be. Raise YamlFileError."""
+        return cls(path, _parse(path, wanted))
+
+    def checked(self, model: type[_Model], names_near: Callable[[Place], Sequence[str]]) -> _Model:
+        """Return the file as a model. `names_near` gives the fields that may stand at a place. Raise YamlFileError."""
+        plain = _plain(self.path, self.root)
+        try:
+            return model.model_validate(plain)
+        except ValidationError as error:
+            problems = [self._problem(found, names_near) for found in error.errors(include_url=False)]
+            raise YamlFileError(problems) from None
+
+    def problem(self, place: Place, message: str) -> Problem:
+        """Return a problem with what stands at a place."""
+        return Problem(self.path, _line(self.root, place), _dotted(place), message)
+
+    def _problem(self, error: Any, names_near: Callable[[Place], Sequence[str]]) -> Problem:  # noqa: ANN401  # pydantic's ErrorDetails
+        place = _existing(self.root, error["loc"])
+        message = str(error["msg"])
+        if error["type"] == "extra_forbidden":
+            near = get_close_matches(str(error["loc"][-1]), names_near(place), n=1)
+            message = "there is no such field" + (f"; did you mean '{near[0]}'?" if near else "")
+        if error["type"] == "missing":
+            message = f"the field '{error['loc'][-1]}' is missing"
+        return self.problem(place, message)
+
+
+def _parse(path: Path, wanted: str) -> yaml.Node:
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise YamlFileError([Problem(path, 1, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        raise YamlFileError([Problem(path, 1, "", f"is no UTF-8 text: byte {error.start} is wrong")]) from None
+    except yaml.MarkedYAMLError as error:
+        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
+        raise YamlFileError([Problem(path, line, "", f"is no YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        raise YamlFileError([Problem(path, 1, "", f"is no YAML: {str(error).splitlines()[0]}")]) from None
+    if not isinstance(root, yaml.MappingNode):
+        raise YamlFileError([Problem(path, 1, "", wanted)])
+    return root
+
+
+def _plain(path: Path, root: yaml.Node) -> Any:  # noqa: ANN401  # YAML of any shape
+    _refuse_repeated_keys(path, root)
+    constructor = yaml.SafeLoader("")
+    try:
+        return constructor.construct_document(root)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise YamlFileError([Problem(path, 1, "", f"cannot be read: {str(error).splitlines()[0]}")]) from None
+    finally:
+        constructor.dispose()
+
+
+def _refuse_repeated_keys(path: Path, node: yaml.Node) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_repeated_keys(path, child)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, child in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise YamlFileError([Problem(path, key.start_mark.line + 1, name, "stands twice")])
+            seen.add(name)
+            _refuse_repeated_keys(path, child)
+
+
+def _existing(root: yaml.Node, loc: Sequence[str | int]) -> Place:
+    """Return the part of the place that stands in the file: pydantic names union members too."""
+    place: list[str | int] = []
+    node: yaml.Node | None = root
+    for step in loc:
+        child = _child(node, step)
+        if child is not None:
+            place.append(step)
+            node = child
+    return tuple(place)
+
+
+def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    return None
+
+
+def _line(root: yaml.Node, place: Place) -> int:
+    """Return the line of the place's key, or of the list entry that it is."""
+    node, line = root, root.start_mark.line
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            line = next((key.start_mark.line for key, _ in node.value if key.value == step), line)
+        child = _child(node, step)
+        if child is None:
+            break
+        if isinstance(node, yaml.SequenceNode):
+            line = child.start_mark.line
+        node = child
+    return line + 1
+
+
+def _dotted(place: Place) -> str:
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")

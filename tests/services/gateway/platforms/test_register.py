@@ -1,0 +1,45 @@
+"""The register of platforms."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.gateway.platforms.register import PLATFORMS, platform_named
+from tests.services.gateway.payloads import GOOD
+
+FOLDER = Path(__file__).parents[4] / "services" / "gateway" / "platforms"
+
+
+def test_every_platform_has_a_good_example_and_a_line_in_the_readme() -> None:
+    page = (FOLDER / "README.md").read_text()
+
+    assert set(GOOD) == set(PLATFORMS)
+    assert all(f"`{name}`" in page for name in PLATFORMS)
+    assert all(one.name == name and one.description for name, one in PLATFORMS.items())
+
+
+@pytest.mark.parametrize("written", ["label-studio", "Label Studio", "label_studio", "LABELSTUDIO"])
+def test_a_platform_is_found_however_its_name_is_written(written: str) -> None:
+    assert platform_named(written) is PLATFORMS["label-studio"]
+
+
+def test_an_unknown_platform_is_none() -> None:
+    assert platform_named("moon") is None
+
+
+def test_no_decoder_does_more_than_decode() -> None:
+    forbidden = (
+        "import os",
+        "import socket",
+        "httpx",
+        "open(",
+        "datetime.now",
+        "time.time",
+        "print(",
+        "import logging",
+    )
+
+    found = [(path.name, word) for path in FOLDER.glob("*.py") for word in forbidden if word in path.read_text()]
+
+    assert json.dumps(found) == "[]"

@@ -1,6 +1,7 @@
 """The gateway over HTTP, as a process with a real Kafka."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -131,10 +132,9 @@ def test_connections_are_shown_without_their_secrets(gateway: Gateway) -> None:
     assert "secrets" not in answer.text
 
 
-def test_too_many_requests_are_told_when_to_come_again(gateway: Gateway) -> None:
-    with a_gateway(
-        gateway.settings.model_copy(update={"folder": gateway.settings.folder / "slow"}), rate_per_second=3
-    ) as slow:
+def test_too_many_requests_are_told_when_to_come_again(gateway: Gateway, tmp_path: Path) -> None:
+    settings = gateway.settings.model_copy(update={"folder": tmp_path})
+    with a_gateway(settings, rate_per_second=3) as slow:
         answers = [slow.http.get("/v1/connections") for _ in range(5)]
 
     assert [one.status_code for one in answers[:3]] == [200] * 3

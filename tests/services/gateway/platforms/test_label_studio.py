@@ -246,7 +246,7 @@ def test_a_deletion_of_a_known_annotation_is_one_and_of_an_unknown_one_a_questio
     assert isinstance(outcome, Annotations)
     (gone,) = outcome.annotations
     assert (gone.action, gone.item.id, gone.annotator.id, gone.project, gone.label) == ("deleted", "1", "7", "1", None)
-    assert gone.occurred_at == NOW
+    assert gone.occurred_at == KNOWN.occurred_at + timedelta(microseconds=1)
     assert outcome.fetch == (Wanted("annotation", "3"),)
     assert isinstance(decoded(body), Fetch)
 
@@ -259,9 +259,9 @@ def test_a_repeated_deletion_has_the_same_id() -> None:
     assert first["id"] == later["id"]
 
 
-@pytest.mark.parametrize(("ahead", "expected"), [(1, 1.000001), (-1, 0), (7200, 0)])
-def test_a_deletion_comes_after_the_last_state_of_a_clock_that_is_a_little_ahead(ahead: int, expected: float) -> None:
-    known = Known("1", "7", "1", NOW + timedelta(seconds=ahead))
+@pytest.mark.parametrize(("said_at", "expected"), [(1, 1.000001), (-1, -0.999999), (7200, 7200.000001), (None, 0)])
+def test_a_deletion_comes_just_after_the_state_that_it_ends(said_at: int | None, expected: float) -> None:
+    known = Known("1", "7", "1", None if said_at is None else NOW + timedelta(seconds=said_at))
 
     (gone,) = annotations_of(
         decoded({"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 2}]}, asked(known=lambda _: known))

@@ -18,7 +18,7 @@ from services.gateway import pages
 from services.gateway.connections import Connections, NoSuchConnectionError
 from services.gateway.hooks import Hooks
 from services.gateway.intake import Intake, Receipt
-from services.gateway.limits import Crowd, Rates, RefusedError, read_body
+from services.gateway.limits import Bodies, Crowd, Rates, RefusedError, Room
 from services.gateway.outcome import Delivery
 from services.gateway.publisher import OverloadedError, Publisher
 from services.gateway.reconciler import Reconciler
@@ -45,6 +45,7 @@ class Parts:
     reconciler: Reconciler
     rates: Rates
     crowd: Crowd
+    bodies: Bodies
 
     def let_in(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
         """Return the key that a request carries; raise RefusedError where it may not."""
@@ -65,7 +66,7 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     hooks = Hooks(engine, connections, publisher, reconciler.wake)
     parts = Parts(
         settings, Keys(engine), connections, publisher, hooks, reconciler,
-        Rates(settings.rate_per_second), Crowd(settings.requests_at_once),
+        Rates(settings.rate_per_second), Crowd(settings.requests_at_once), _bodies(settings),
     )  # fmt: skip
 
     @asynccontextmanager
@@ -83,24 +84,25 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(
         title="Assay gateway", version="1", lifespan=life, docs_url=None, redoc_url=None, description=pages.DESCRIPTION
     )
-    _guard(app, parts)
+    _guard(app)
     _answer_for_health(app, parts)
     _take_annotations(app, parts)
     _take_deliveries(app, parts)
     return app
 
 
-def _guard(app: FastAPI, parts: Parts) -> None:
-    """Count every request, keep too many out, and say what was refused."""
+def _bodies(settings: GatewaySettings) -> Bodies:
+    room = Room(settings.bodies_bytes)
+    return Bodies(room, settings.largest_body_bytes, settings.largest_stream_bytes, settings.body_seconds)
+
+
+def _guard(app: FastAPI) -> None:
+    """Count every request, and say what was refused."""
 
     @app.middleware("http")
     async def guard(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
         began = time.monotonic()
-        try:
-            with parts.crowd:
-                response = await call(request)
-        except RefusedError as error:
-            response = _refusal(error)
+        response = await call(request)
         route = getattr(request.scope.get("route"), "path", "unknown")
         metrics.GATEWAY_REQUESTS.labels(route, str(response.status_code)).inc()
         metrics.GATEWAY_SECONDS.labels(route).observe(time.monotonic() - began)
@@ -145,7 +147,7 @@ def _answer_for_health(app: FastAPI, parts: Parts) -> None:
 
 
 def _take_annotations(app: FastAPI, parts: Parts) -> None:
-    intake = Intake(parts.publisher, parts.settings)
+    intake = Intake(parts.publisher, parts.bodies, parts.crowd)
 
     @app.post(
         "/v1/annotations",
@@ -173,9 +175,10 @@ def _take_deliveries(app: FastAPI, parts: Parts) -> None:
     async def hook(connection: str, request: Request) -> Response:
         found = await asyncio.to_thread(parts.connections.get, connection)
         parts.rates.take(f"hook:{connection}")
-        body = await read_body(request, largest=parts.settings.largest_body_bytes, seconds=parts.settings.body_seconds)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = await parts.hooks.take(found, Delivery(body, headers), datetime.now(UTC))
+        async with parts.bodies.whole(request) as body:
+            with parts.crowd:
+                answer = await parts.hooks.take(found, Delivery(body, headers), datetime.now(UTC))
         return JSONResponse(dict(answer.body), answer.status)
 
     @app.get(

@@ -68,10 +68,10 @@ def split(body: bytes) -> list[bytes]:
     raise NotJsonError("the body is neither a JSON object nor an array of objects")
 
 
-def judge(records: Sequence[bytes], *, first: int = 0) -> Iterator[Judged]:
-    """Read each record; `first` is the place of the first of them."""
+def judge(records: Sequence[bytes]) -> Iterator[Judged]:
+    """Read each record; its place counts from 0."""
     completed = [_with_id(record) for record in records]
-    for place, (record, found) in enumerate(zip(completed, decode(completed), strict=True), first):
+    for place, (record, found) in enumerate(zip(completed, decode(completed), strict=True)):
         if isinstance(found, Undecodable):
             yield Refused(place, found.field, found.message)
         else:

@@ -1,6 +1,6 @@
 """Take annotations that are sent over the API: one, an array, or line by line; each has its own outcome."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel
@@ -8,9 +8,8 @@ from starlette.requests import Request
 
 from schemas.annotation import Annotation
 from services.gateway.core import Accepted, NotJsonError, Refused, judge, split
-from services.gateway.limits import RefusedError, read_body, read_parts
+from services.gateway.limits import Bodies, Crowd, RefusedError
 from services.gateway.publisher import Publisher
-from services.gateway.settings import GatewaySettings
 
 _LINES_AT_ONCE = 500
 _JSON = {"application/json", "application/cloudevents+json"}
@@ -38,10 +37,11 @@ class Receipt(BaseModel):
 class Intake:
     """Read requests to `/v1/annotations`."""
 
-    def __init__(self, publisher: Publisher, settings: GatewaySettings) -> None:
-        """Take where records go, and the limits."""
+    def __init__(self, publisher: Publisher, bodies: Bodies, crowd: Crowd) -> None:
+        """Take where records go, how bodies are read, and how many requests are answered at once."""
         self._publisher = publisher
-        self._settings = settings
+        self._bodies = bodies
+        self._crowd = crowd
 
     async def take(self, request: Request) -> Receipt:
         """Read a request and publish what is in it; raise RefusedError where it is nothing of ours."""
@@ -51,43 +51,28 @@ class Intake:
         if media not in _JSON:
             wanted = "application/json (one annotation, or an array) or application/x-ndjson"
             raise RefusedError(415, f"the content type is '{media[:100]}'; wanted is {wanted}")
-        settings = self._settings
-        body = await read_body(request, largest=settings.largest_body_bytes, seconds=settings.body_seconds)
-        try:
-            records = split(body)
-        except NotJsonError as error:
-            raise RefusedError(400, str(error)) from None
-        return _receipt(await self._publish(records, first=0))
+        async with self._bodies.whole(request) as body:
+            try:
+                records = split(body)
+            except NotJsonError as error:
+                raise RefusedError(400, str(error)) from None
+            return _receipt(await self._publish(records))
 
     async def _take_lines(self, request: Request) -> Receipt:
         outcomes: list[RecordOutcome] = []
         line = 0
-        async for lines in self._lines(request):
+        async for lines in self._bodies.lines(request, at_once=_LINES_AT_ONCE):
             numbered = [(line + place, one) for place, one in enumerate(lines) if one.strip()]
-            found = await self._publish([one for _, one in numbered], first=0)
+            found = await self._publish([one for _, one in numbered])
             places = [place for place, _ in numbered]
             outcomes += [one.model_copy(update={"place": places[one.place]}) for one in found]
             line += len(lines)
         return _receipt(outcomes)
 
-    async def _lines(self, request: Request) -> AsyncIterator[list[bytes]]:
-        """Yield the lines as they come, many at once; the last need not end."""
-        settings = self._settings
-        rest, lines = b"", list[bytes]()
-        async for part in read_parts(request, largest=settings.largest_stream_bytes, seconds=settings.body_seconds):
-            *whole, rest = (rest + part).split(b"\n")
-            if len(rest) > settings.largest_body_bytes:
-                raise RefusedError(413, f"a line has more than {settings.largest_body_bytes:,} bytes")
-            lines += whole
-            while len(lines) >= _LINES_AT_ONCE:
-                yield lines[:_LINES_AT_ONCE]
-                lines = lines[_LINES_AT_ONCE:]
-        if lines or rest:
-            yield [*lines, *([rest] if rest else [])]
-
-    async def _publish(self, records: Sequence[bytes], *, first: int) -> list[RecordOutcome]:
-        judged = list(judge(records, first=first))
-        await self._publisher.publish([one.row for one in judged if isinstance(one, Accepted)])
+    async def _publish(self, records: Sequence[bytes]) -> list[RecordOutcome]:
+        with self._crowd:
+            judged = list(judge(records))
+            await self._publisher.publish([one.row for one in judged if isinstance(one, Accepted)])
         return [_outcome(one) for one in judged]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect, Request
@@ -43,7 +44,7 @@ class Rates:
 
 @dataclass(slots=True)
 class Crowd:
-    """How many requests are being answered. It changes."""
+    """How many requests are being answered, their bodies read. It changes."""
 
     most: int
     inside: int = 0
@@ -59,29 +60,72 @@ class Crowd:
         self.inside -= 1
 
 
-async def read_body(request: Request, *, largest: int, seconds: float) -> bytes:
-    """Return the whole body; raise RefusedError where it is too large (413) or too slow (408)."""
-    return b"".join([part async for part in read_parts(request, largest=largest, seconds=seconds)])
+@dataclass(slots=True)
+class Room:
+    """How many bytes of bodies are held in memory, however slowly they come. It changes."""
+
+    most: int
+    held: int = 0
+
+    def take(self, count: int) -> None:
+        """Hold so many more; raise RefusedError (503) where there is no room."""
+        if self.held + count > self.most:
+            raise RefusedError(503, "too many large bodies at once; try again", retry_after=1)
+        self.held += count
 
 
-async def read_parts(request: Request, *, largest: int, seconds: float) -> AsyncIterator[bytes]:
-    """Yield the body as it comes; each part may take so many seconds."""
-    too_large = RefusedError(413, f"the body has more than {largest:,} bytes; send it in parts")
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > largest:
-        raise too_large
-    got, stream = 0, request.stream()
-    while True:
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """How bodies are read: in which room, how large they may be, how long (s) each part of them may take."""
+
+    room: Room
+    largest: int
+    largest_stream: int
+    seconds: float
+
+    @asynccontextmanager
+    async def whole(self, request: Request) -> AsyncIterator[bytes]:
+        """Hold the whole body; raise RefusedError where it is too large (413), too slow (408), one too many (503)."""
+        parts: list[bytes] = []
         try:
-            async with asyncio.timeout(seconds):
-                part = await anext(stream, None)
-        except TimeoutError:
-            raise RefusedError(408, f"nothing came for {seconds:g} s") from None
-        except ClientDisconnect:
-            raise RefusedError(400, "the sender left before the body was whole") from None
-        if part is None:
-            return
-        got += len(part)
-        if got > largest:
+            async for part in self._parts(request, largest=self.largest):
+                self.room.take(len(part))
+                parts.append(part)
+            yield b"".join(parts)
+        finally:
+            self.room.held -= sum(map(len, parts))
+
+    async def lines(self, request: Request, *, at_once: int) -> AsyncIterator[list[bytes]]:
+        """Yield the lines of a body as they come, many at once; the last need not end."""
+        rest, lines = b"", list[bytes]()
+        async for part in self._parts(request, largest=self.largest_stream):
+            *whole, rest = (rest + part).split(b"\n")
+            if len(rest) > self.largest:
+                raise RefusedError(413, f"a line has more than {self.largest:,} bytes")
+            lines += whole
+            while len(lines) >= at_once:
+                yield lines[:at_once]
+                lines = lines[at_once:]
+        if lines or rest:
+            yield [*lines, *([rest] if rest else [])]
+
+    async def _parts(self, request: Request, *, largest: int) -> AsyncIterator[bytes]:
+        too_large = RefusedError(413, f"the body has more than {largest:,} bytes; send it in parts")
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > largest:
             raise too_large
-        yield part
+        got, stream = 0, request.stream()
+        while True:
+            try:
+                async with asyncio.timeout(self.seconds):
+                    part = await anext(stream, None)
+            except TimeoutError:
+                raise RefusedError(408, f"nothing came for {self.seconds:g} s") from None
+            except ClientDisconnect:
+                raise RefusedError(400, "the sender left before the body was whole") from None
+            if part is None:
+                return
+            got += len(part)
+            if got > largest:
+                raise too_large
+            yield part

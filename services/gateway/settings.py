@@ -14,8 +14,9 @@ class GatewaySettings(ControlSettings):
     """Where the gateway listens, and how much it takes.
 
     `gateway_certificate_file` and `gateway_key_file` turn TLS on. `largest_body_bytes` is for JSON bodies and hooks,
-    `largest_stream_bytes` for NDJSON. `rate_per_second` is per API key or connection. `poll_seconds` is how often
-    platforms are asked what changed, `sweep_seconds` how often for all their ids.
+    `largest_stream_bytes` for NDJSON, `bodies_bytes` for all that are held in memory at once. `rate_per_second` is per
+    API key or connection. `poll_seconds` is how often platforms are asked what changed, `sweep_seconds` how often for
+    all their ids.
     """
 
     gateway_host: str = "127.0.0.1"
@@ -25,6 +26,7 @@ class GatewaySettings(ControlSettings):
 
     largest_body_bytes: Annotated[int, Field(ge=1_024)] = 8 * _MIB
     largest_stream_bytes: Annotated[int, Field(ge=1_024)] = 256 * _MIB
+    bodies_bytes: Annotated[int, Field(ge=1_024)] = 256 * _MIB
     body_seconds: Annotated[float, Field(gt=0)] = 30
     rate_per_second: Annotated[float, Field(gt=0)] = 2_000
     requests_at_once: Annotated[int, Field(ge=1)] = 500
@@ -32,4 +34,3 @@ class GatewaySettings(ControlSettings):
 
     poll_seconds: Annotated[float, Field(gt=0)] = 10
     sweep_seconds: Annotated[float, Field(gt=0)] = 60
-    backlog_hours: Annotated[float, Field(ge=0)] = 24 * 365 * 20

@@ -246,6 +246,7 @@ def test_a_deletion_of_a_known_annotation_is_one_and_of_an_unknown_one_a_questio
     assert isinstance(outcome, Annotations)
     (gone,) = outcome.annotations
     assert (gone.action, gone.item.id, gone.annotator.id, gone.project, gone.label) == ("deleted", "1", "7", "1", None)
+    assert KNOWN.occurred_at is not None
     assert gone.occurred_at == KNOWN.occurred_at + timedelta(microseconds=1)
     assert outcome.fetch == (Wanted("annotation", "3"),)
     assert isinstance(decoded(body), Fetch)

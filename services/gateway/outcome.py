@@ -8,6 +8,7 @@ from typing import TypeAlias
 from schemas.annotation import Annotation
 from services.gateway.platforms.mapping import FieldMapping
 
+_MOST_PROBLEMS = 20
 EVERYTHING = "*"
 """The id of a `Wanted` where the delivery does not say which: whatever has changed."""
 
@@ -132,11 +133,19 @@ def outcome_of(
     annotations: Sequence[Annotation], fetch: Sequence[Wanted], problems: Sequence[str], *, otherwise: str
 ) -> Outcome:
     """Return what a delivery comes to; `otherwise` says why it is nothing, where there was nothing in it."""
+    said = shortened(problems)
     if annotations:
-        return Annotations(tuple(annotations), unique(fetch), tuple(problems))
+        return Annotations(tuple(annotations), unique(fetch), said)
     if fetch:
-        return Fetch(unique(fetch), "; ".join(problems) or otherwise)
-    return Rejected("; ".join(problems)) if problems else Nothing(otherwise)
+        return Fetch(unique(fetch), "; ".join(said) or otherwise)
+    return Rejected("; ".join(said)) if said else Nothing(otherwise)
+
+
+def shortened(problems: Sequence[str]) -> tuple[str, ...]:
+    """Return the first problems, each once, and how many there are beside them."""
+    found = list(dict.fromkeys(problems))
+    more = len(found) - _MOST_PROBLEMS
+    return (*found[:_MOST_PROBLEMS], f"and {more} more") if more > 0 else tuple(found)
 
 
 def unique(wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:

@@ -94,8 +94,7 @@ def verify(scheme: Scheme, secrets: Sequence[str], delivery: Delivery, *, now: d
             return _standard(secrets, delivery, now)
         case TolokaSignature():
             return _toloka(scheme, secrets, delivery, now)
-        case AppenSignature():
-            return _appen(secrets, delivery)
+    return _appen(secrets, delivery)
 
 
 def _static(scheme: StaticHeader, secrets: Sequence[str], delivery: Delivery) -> Verification:

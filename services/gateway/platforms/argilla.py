@@ -16,6 +16,7 @@ from services.gateway.outcome import (
     Settings,
     Wanted,
     outcome_of,
+    shortened,
 )
 from services.gateway.platforms.facts import Fact, deletions, settle
 from services.gateway.platforms.reading import (
@@ -74,7 +75,7 @@ def decode_record(record: Fields, dataset: Fields, asked: Asked) -> Annotations:
         read = _read(response, {**record, "dataset": dataset}, {}, asked, action=action)
         found += [read[0]] if not isinstance(read, Unreadable) else []
         problems += [read.reason] if isinstance(read, Unreadable) else read[1]
-    return Annotations(tuple(found), (), tuple(problems))
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcome:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.annotation import Action
-from services.gateway.outcome import Annotations, Asked, Delivery, Fetch, Nothing, Outcome, Rejected, Wanted
+from services.gateway.outcome import Annotations, Asked, Delivery, Fetch, Nothing, Outcome, Rejected, Wanted, shortened
 from services.gateway.platforms.cvat_frames import labels_by_frame
 from services.gateway.platforms.facts import Fact, settle_all
 from services.gateway.platforms.reading import (
@@ -90,7 +90,7 @@ def decode_job(fetched: FetchedJob, asked: Asked) -> Annotations:
         facts.append((f"frame {frame}", _fact(fetched, frame, now.get(frame), action)))
     found, wrong = settle_all(facts, asked)
     problems += wrong
-    return Annotations(tuple(found), (), tuple(dict.fromkeys(problems)))
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def _fact(fetched: FetchedJob, frame: int, label: object, action: Action) -> Fact:

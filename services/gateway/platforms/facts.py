@@ -78,7 +78,7 @@ def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadabl
         "id": "-",
         "action": fact.action,
         "project": project,
-        "item": {**fact.item, "gold": fact.gold},
+        "item": {**fact.item, "gold": _readable_label(fact.gold)},
         "annotator": {"id": fact.annotator, "kind": fact.kind},
         "label": None if fact.action is Action.SKIPPED else fact.label,
         "prelabel": _readable_label(fact.prelabel),
@@ -103,7 +103,7 @@ def _why(error: ValidationError) -> Unreadable:
 
 
 def _readable_label(label: object) -> object:
-    """Return a label, or None where it is none: a bad pre-label must not lose the annotation."""
+    """Return a label, or None where it is none: a bad pre-label or gold must not lose the annotation."""
     try:
         return _LABEL.validate_python(label)
     except ValidationError:

@@ -10,6 +10,7 @@ from services.gateway.platforms.answers import plain_label, spans_of
 from services.gateway.platforms.facts import Fact, settle_all
 from services.gateway.platforms.mapping import FieldMapping
 from services.gateway.platforms.reading import (
+    Fields,
     Unreadable,
     attributes,
     fields,
@@ -62,54 +63,52 @@ def _found(expression: str | None, event: object) -> object:
         return Unreadable("the expression does not fit what was sent")
 
 
+_NAMES = ("project", "annotation", "annotator", "label", "prelabel", "occurred_at", "created_at", "lead_time_seconds")
+_ITEM_NAMES = ("id", "text", "media", "gold")
+
+
 def _fact(event: object, mapping: FieldMapping, asked: Asked) -> Fact | Unreadable:
-    names = (
-        "project",
-        "annotation",
-        "annotator",
-        "label",
-        "prelabel",
-        "occurred_at",
-        "created_at",
-        "lead_time_seconds",
-    )
-    values = {name: _found(getattr(mapping, name), event) for name in names}
-    values |= {f"item.{name}": _found(getattr(mapping.item, name), event) for name in ("id", "text", "media", "gold")}
-    action = _action(event, mapping)
-    label = _label(values["label"]) if action in (Action.CREATED, Action.UPDATED) else None
-    unreadable = next(((name, one) for name, one in values.items() if isinstance(one, Unreadable)), None)
-    if unreadable is not None:
-        return Unreadable(f"{unreadable[0]}: {unreadable[1].reason}")
+    values = {name: _found(getattr(mapping, name), event) for name in _NAMES}
+    values |= {f"item.{name}": _found(getattr(mapping.item, name), event) for name in _ITEM_NAMES}
+    action, item = _action(event, mapping), _item(event, values, mapping)
     if isinstance(action, Unreadable):
         return action
-    if isinstance(label, Unreadable):
-        return Unreadable(f"label: {label.reason}")
-    item_id, occurred_at = identifier(values["item.id"]), _moment(values["occurred_at"], mapping)
-    if item_id is None:
-        return Unreadable("item.id: nothing is found there that could be an id")
+    if isinstance(item, Unreadable):
+        return item
+    values["label"] = _label(values["label"]) if action in (Action.CREATED, Action.UPDATED) else None
+    occurred_at = _moment(values["occurred_at"], mapping)
     if occurred_at is None and values["occurred_at"] is not None:
-        return Unreadable("occurred_at: what is found there is no time; numbers need a 'time_unit' in the mapping")
-    gold, before = _label(values["item.gold"]), _label(values["prelabel"])
-    described = {name: _found(one, event) for name, one in mapping.item.attributes.items()}
+        values["occurred_at"] = Unreadable("what is found there is no time; numbers need a 'time_unit' in the mapping")
+    wrong = [Unreadable(f"{name}: {one.reason}") for name, one in values.items() if isinstance(one, Unreadable)]
+    if wrong:
+        return wrong[0]
     return Fact(
         platform=NAME,
         annotation=identifier(values["annotation"]),
         project=identifier(values["project"]) or asked.platform_project,
-        item={
-            "id": item_id,
-            "text": text(values["item.text"]),
-            "media": media(values["item.media"]),
-            "attributes": attributes(described, chosen=None),
-        },
+        item=item,
         annotator=identifier(values["annotator"]),
         action=action,
-        label=label,
-        prelabel=None if isinstance(before, Unreadable) else before,
-        gold=None if isinstance(gold, Unreadable) else gold,
+        label=values["label"],
+        prelabel=_label(values["prelabel"]),
+        gold=_label(values["item.gold"]),
         occurred_at=occurred_at,
         created_at=_moment(values["created_at"], mapping),
         lead_time_seconds=values["lead_time_seconds"],
     )
+
+
+def _item(event: object, values: Fields, mapping: FieldMapping) -> Fields | Unreadable:
+    item_id = identifier(values["item.id"])
+    if item_id is None:
+        return Unreadable("item.id: nothing is found there that could be an id")
+    described = {name: _found(one, event) for name, one in mapping.item.attributes.items()}
+    return {
+        "id": item_id,
+        "text": text(values["item.text"]),
+        "media": media(values["item.media"]),
+        "attributes": attributes(described, chosen=None),
+    }
 
 
 def _action(event: object, mapping: FieldMapping) -> Action | Unreadable:
@@ -125,6 +124,8 @@ def _action(event: object, mapping: FieldMapping) -> Action | Unreadable:
 def _label(value: object) -> object:
     """Read a plain label, or objects with the fields of spans or of boxes."""
     parts = listing(value)
+    if isinstance(value, Unreadable):
+        return value
     if not parts or not all(isinstance(part, dict) for part in parts):
         return plain_label(value)
     if "start" in fields(parts[0]):

@@ -16,6 +16,7 @@ from services.gateway.outcome import (
     Settings,
     Wanted,
     outcome_of,
+    shortened,
     unique,
 )
 from services.gateway.platforms.facts import Fact, deletions, settle
@@ -71,7 +72,7 @@ def decode_task(task: Fields, project: Fields, asked: Asked) -> Annotations:
         edited = created is not None and updated is not None and (updated - created).total_seconds() > 1
         action = Action.UPDATED if edited else Action.CREATED
         _take(_annotation(one, task, project, asked, action=action), one, found, problems)
-    return Annotations(tuple(found), (), tuple(problems))
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def item_id(task: Fields, asked: Asked) -> str | None:
@@ -153,7 +154,8 @@ def _project_id(body: Fields, asked: Asked) -> str | None:
 def _annotation(one: Fields, task: Fields, project: Fields, asked: Asked, *, action: Action) -> _Read:
     source = identifier(project.get("id")) or identifier(one.get("project")) or identifier(task.get("project"))
     settings, config = asked.settings_of(source), read_label_config(project.get("label_config"))
-    said = _said(one.get("result"), task, config, settings)
+    skipped = one.get("was_cancelled") is True
+    said = _said(None if skipped else one.get("result"), task, config, settings)
     if isinstance(said, Unreadable):
         return said
     item = item_of(task, shown_by(said.control, config), one.get("result"), settings)
@@ -167,7 +169,7 @@ def _annotation(one: Fields, task: Fields, project: Fields, asked: Asked, *, act
         project=source,
         item=item,
         annotator=_annotator(one.get("completed_by")),
-        action=Action.SKIPPED if one.get("was_cancelled") is True else action,
+        action=Action.SKIPPED if skipped else action,
         label=said.label,
         prelabel=None if isinstance(before, Unreadable) else before.label,
         gold=said.label if one.get("ground_truth") is True else None,

@@ -66,7 +66,7 @@ def read_label_config(source: object) -> LabelConfig:
     return _read(source)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _read(source: str) -> LabelConfig:
     controls: dict[str, Control] = {}
     objects: dict[str, ObjectTag] = {}

@@ -14,6 +14,7 @@ from services.gateway.outcome import (
     Settings,
     Wanted,
     outcome_of,
+    shortened,
 )
 from services.gateway.platforms.answers import chosen_answer, plain_label
 from services.gateway.platforms.facts import Fact, deletions, settle_all
@@ -87,7 +88,7 @@ def decode_row(row: Fields, asked: Asked) -> Annotations:
             data_row = fields(row.get("data_row"))
             facts.append((name, _fact(label, _content(label), data_row, identifier(project), asked, action)))
     found, problems = settle_all(facts, asked)
-    return Annotations(tuple(found), (), tuple(problems))
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def _content(label: Fields) -> Fields:

@@ -52,10 +52,7 @@ def _scheme_of(said: SignatureMapping) -> Scheme:
             return StaticHeader(said.header)
         case "standard-webhooks":
             return StandardWebhooks()
-        case "hmac-sha1":
-            return HmacHex("sha1", said.header or "")
-        case "hmac-sha256":
-            return HmacHex("sha256", said.header or "")
+    return HmacHex("sha1" if said.scheme == "hmac-sha1" else "sha256", said.header or "")
 
 
 _ALL = (

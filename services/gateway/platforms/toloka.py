@@ -5,7 +5,17 @@ from datetime import datetime
 from itertools import zip_longest
 
 from schemas.annotation import Action
-from services.gateway.outcome import Annotations, Asked, Delivery, Outcome, Rejected, Settings, Wanted, outcome_of
+from services.gateway.outcome import (
+    Annotations,
+    Asked,
+    Delivery,
+    Outcome,
+    Rejected,
+    Settings,
+    Wanted,
+    outcome_of,
+    shortened,
+)
 from services.gateway.platforms.answers import chosen_answer, flat_item, plain_label
 from services.gateway.platforms.facts import Fact, settle_all
 from services.gateway.platforms.reading import (
@@ -73,7 +83,7 @@ def decode_assignment(assignment: Fields, asked: Asked) -> Annotations:
         for place, (task, solution) in enumerate(pairs)
     ]
     found, problems = settle_all(facts, asked)
-    return Annotations(tuple(found), (), tuple(problems))
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def _fact(assignment: Fields, task: Fields, solution: Fields, asked: Asked, action: Action) -> Fact | Unreadable:

@@ -47,7 +47,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # 
 
 
 def changed(body: Any, rng: random.Random) -> Any:  # noqa: ANN401  # JSON of any shape
-    """Return the body with one thing in it replaced, taken away, or wrapped in a thousand lists."""
+    """Return the body with one thing in it replaced, taken away, or wrapped in many lists."""
     path = rng.choice(places(body)[1:] or [()])
     parent = body
     for step in path[:-1]:
@@ -58,7 +58,7 @@ def changed(body: Any, rng: random.Random) -> Any:  # noqa: ANN401  # JSON of an
     if kind < 0.2:
         del parent[path[-1]]
     elif kind < 0.25:
-        for _ in range(400):
+        for _ in range(250):
             parent[path[-1]] = [parent[path[-1]]]
     else:
         parent[path[-1]] = copy.deepcopy(rng.choice(NASTY_VALUES))

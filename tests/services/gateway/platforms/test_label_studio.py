@@ -123,6 +123,7 @@ def test_a_skip_has_no_label_and_an_undone_skip_is_another_state() -> None:
 
     assert (skipped["action"], skipped["label"]) == ("skipped", None)
     assert skipped["id"] != undone["id"]
+    assert one_of(ls_hook(was_cancelled=True, result=[1]))["action"] == "skipped"
 
 
 def test_a_ground_truth_is_the_items_gold() -> None:
@@ -131,7 +132,13 @@ def test_a_ground_truth_is_the_items_gold() -> None:
 
 @pytest.mark.parametrize(
     ("prediction", "prelabel"),
-    [({"result": [choices("Positive")]}, "Positive"), ({}, None), (None, None), ({"result": [1]}, None)],
+    [
+        ({"result": [choices("Positive")]}, "Positive"),
+        ({}, None),
+        (None, None),
+        ({"result": [1]}, None),
+        ({"result": [choices("x" * 300)]}, None),
+    ],
 )
 def test_the_prediction_that_was_shown_is_the_prelabel(prediction: object, prelabel: object) -> None:
     assert one_of(ls_hook(prediction=prediction))["prelabel"] == prelabel

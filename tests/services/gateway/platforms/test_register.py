@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.gateway.platforms.register import PLATFORMS, platform_named
-from tests.services.gateway.payloads import GOOD
+from tests.builders import NOW
+from tests.services.gateway.payloads import GENERIC_MAPPING, GOOD, asked
+from tests.services.gateway.signing import SECRET, signed
 
 FOLDER = Path(__file__).parents[4] / "services" / "gateway" / "platforms"
 
@@ -17,6 +19,17 @@ def test_every_platform_has_a_good_example_and_a_line_in_the_readme() -> None:
     assert set(GOOD) == set(PLATFORMS)
     assert all(f"`{name}`" in page for name in PLATFORMS)
     assert all(one.name == name and one.description for name, one in PLATFORMS.items())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_no_secret_of_a_header_comes_out_of_a_decoder(name: str) -> None:
+    for good in GOOD[name]:
+        delivery = signed(PLATFORMS[name].scheme, good.raw, now=NOW, authorization=f"Token {SECRET}", **good.headers)
+
+        outcome = PLATFORMS[name].decode(delivery, asked(mapping=GENERIC_MAPPING))
+
+        assert SECRET not in repr(outcome)
+        assert not any(value in repr(outcome) for header, value in delivery.headers.items() if "signature" in header)
 
 
 @pytest.mark.parametrize("written", ["label-studio", "Label Studio", "label_studio", "LABELSTUDIO"])

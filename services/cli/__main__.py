@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import archiving, contracts, data, looking, querying, running
+from services.cli import archiving, contracts, data, exporting, looking, querying, running
 
 app = typer.Typer(
     name="assay",
@@ -25,6 +25,7 @@ app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)
 app.command("sql")(querying.sql)
 app.add_typer(archiving.app, name="archive")
+app.add_typer(exporting.app, name="export")
 
 
 def main() -> None:

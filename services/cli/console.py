@@ -11,6 +11,7 @@ from rich.console import Console
 
 from models.learned.observations import TrainingImpossible
 from services.archive.asking import QueryRefused
+from services.archive.dataset import ExportImpossible
 from services.archive.engine import DatabaseError
 from services.archive.store import DatabaseAway
 from services.cli.inputs import InputError
@@ -31,6 +32,7 @@ _USER_ERRORS = (
     ContractError,
     DatabaseAway,
     DatabaseError,
+    ExportImpossible,
     InputError,
     NoKafkaError,
     QueryRefused,

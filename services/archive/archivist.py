@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from mode import Service
 
 from services.archive.core import Fetched, Plan, halves, plan, refuse
 from services.archive.engine import open_engine
+from services.archive.erasure import purge
 from services.archive.forgotten import Forgotten
 from services.archive.migrate import upgrade
 from services.archive.register import ARCHIVED
@@ -25,6 +27,9 @@ from services.runtime.logs import get_logger
 _POLL_MS = 500
 _BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 5.0
+
+_LATEST = 2
+"""Nothing lies on a topic for longer than so many times what it is kept for."""
 
 T = TypeVar("T")
 log = get_logger("archive")
@@ -89,6 +94,8 @@ class Archivist(Service):
 
     async def _begin(self) -> None:
         await self._patiently(lambda: upgrade(self._engine))
+        long_ago = datetime.now(UTC) - _LATEST * timedelta(hours=self._settings.retention_hours)
+        await self._patiently(lambda: purge(self._engine, before=long_ago))
         cluster = await self._cluster()
         self._source = await self._patiently(lambda: self._store.source(cluster, self._settings.prefix))
         consumer = make_member(self._settings, "assay.archive")

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.cli import archiving, contracts, data, exporting, looking, querying, running
+from services.cli import archiving, contracts, data, exporting, forgetting, looking, querying, running
 
 app = typer.Typer(
     name="assay",
@@ -24,6 +24,7 @@ app.command("tail")(looking.tail)
 app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)
 app.command("sql")(querying.sql)
+app.command("forget")(forgetting.forget)
 app.add_typer(archiving.app, name="archive")
 app.add_typer(exporting.app, name="export")
 

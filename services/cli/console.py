@@ -19,6 +19,7 @@ from services.runtime.broker import BrokerFailedError
 from services.runtime.contract_file import ContractError
 from services.runtime.kafka import NoKafkaError, kafka_address
 from services.runtime.settings import RuntimeSettings
+from services.runtime.takeover import StateContestedError
 from services.runtime.topics import TopicMismatchError
 
 P = ParamSpec("P")
@@ -36,6 +37,7 @@ _USER_ERRORS = (
     InputError,
     NoKafkaError,
     QueryRefused,
+    StateContestedError,
     TopicMismatchError,
     TrainingImpossible,
 )

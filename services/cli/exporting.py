@@ -156,7 +156,7 @@ def write_dataset(
         made_by=f"assay {version('assay')}",
         contract_versions=versions,
         agreement=agreement_of(votes[one.item] for one in examples if one.item in votes),
-        columns=_COLUMNS,
+        columns=dict(_COLUMNS),
         **counted(examples),
     )
     _write(folder / "card.json", orjson.dumps(card.as_dict(), option=orjson.OPT_INDENT_2) + b"\n")

@@ -16,15 +16,30 @@ from services.runtime.whom import Whom
 
 _PROJECT = "(CAST(:project AS text) IS NULL OR project = :project)"
 _PAIR = r"(scope ->> 'annotators' LIKE :first ESCAPE '\' OR scope ->> 'annotators' LIKE :second ESCAPE '\')"
+_TOPICS = {
+    "annotations": "'annotations.' || verdict",
+    "corrections": "'annotations.corrected'",
+    "readings": "'agreement.rolling'",
+    "dead": "'annotations.dead'",
+    "unreadable": "topic",
+}
+_GONE = text(
+    "UPDATE offsets SET forgotten = forgotten + :n, unreadable = unreadable - :unreadable"
+    " WHERE source = :source AND topic = :topic AND kafka_partition = :number"
+)
 _LETTERS = ("dead", "unreadable")
 
 
 class _Part(NamedTuple):
-    """Which rows of a table are meant, and whether they can be said under a pseudonym."""
+    """Which rows of a table are meant, and whether they can be said under a pseudonym.
+
+    `topic` is SQL for the topic whose records have a row each there; the ledger counts what was removed of these.
+    """
 
     table: str
     where: str
     renamed: bool = False
+    topic: str = ""
 
 
 def found(engine: Engine, whom: Whom) -> Mapping[str, int]:
@@ -47,10 +62,13 @@ def erase(engine: Engine, whom: Whom, *, now: datetime) -> Mapping[str, int]:
     with alone(engine) as connection:
         if is_sqlite(engine):
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
-        for part in _parts(engine, whom):
+        for one in _parts(engine, whom):
+            part = one._replace(topic=_TOPICS.get(one.table, ""))
             statement = f"DELETE FROM {part.table} WHERE {part.where}"  # noqa: S608  # our own parts
             if part.renamed and whom.pseudonym is not None:
                 statement = f"UPDATE {part.table} SET annotator = :pseudonym WHERE {part.where}"  # noqa: S608
+            elif part.topic:
+                _count_in_offsets(connection, part, whom)
             changed[part.table] = connection.execute(text(statement), _values(whom)).rowcount
         _mark(connection, whom, now)
     if is_sqlite(engine):
@@ -96,6 +114,17 @@ def _values(whom: Whom) -> dict[str, Any]:
         "text_key": whom.key.decode(),
         "raw_key": whom.key,
     }
+
+
+def _count_in_offsets(connection: Connection, part: _Part, whom: Whom) -> None:
+    """Note in the ledger how many rows of each partition go."""
+    query = (
+        f"SELECT source, {part.topic} AS topic, kafka_partition AS number, count(*) AS n FROM {part.table}"  # noqa: S608
+        f" WHERE {part.where} GROUP BY 1, 2, 3"
+    )
+    for row in connection.execute(text(query), _values(whom)).mappings().all():
+        unreadable = row["n"] if part.table == "unreadable" else 0
+        connection.execute(_GONE, {**row, "unreadable": unreadable})
 
 
 def _count(connection: Connection, part: _Part, whom: Whom) -> int:

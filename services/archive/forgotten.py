@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.archive.rows import Put, Row
+from services.archive.cells import Put, Row
 
 ITEM, ANNOTATOR = "item", "annotator"
 ANY_PROJECT = ""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from mode import Service
 
 from services.archive.core import Fetched, Plan, halves, plan, refuse
 from services.archive.engine import open_engine
+from services.archive.erasure import purge
 from services.archive.forgotten import Forgotten
 from services.archive.migrate import upgrade
 from services.archive.register import ARCHIVED
@@ -21,10 +23,14 @@ from services.archive.store import DatabaseAway, Overtaken, Partition, RowsRefus
 from services.runtime import metrics
 from services.runtime.kafka import client_options, from_position, make_member, retrying
 from services.runtime.logs import get_logger
+from services.runtime.settings import RuntimeSettings
 
 _POLL_MS = 500
 _BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 5.0
+
+_LATEST = 2
+"""Nothing lies on a topic for longer than so many times what it is kept for."""
 
 T = TypeVar("T")
 log = get_logger("archive")
@@ -89,21 +95,14 @@ class Archivist(Service):
 
     async def _begin(self) -> None:
         await self._patiently(lambda: upgrade(self._engine))
-        cluster = await self._cluster()
+        long_ago = datetime.now(UTC) - _LATEST * timedelta(hours=self._settings.retention_hours)
+        await self._patiently(lambda: purge(self._engine, before=long_ago))
+        cluster = await cluster_id(self._settings)
         self._source = await self._patiently(lambda: self._store.source(cluster, self._settings.prefix))
         consumer = make_member(self._settings, "assay.archive")
         consumer.subscribe([self._settings.prefix + topic for topic in ARCHIVED], listener=_Rebalance(self))
         self._consumer = consumer
         await retrying(consumer.start, patience=self._settings.patience_seconds)
-
-    async def _cluster(self) -> str:
-        """Return Kafka's own id: offsets of another Kafka are others."""
-        admin = AIOKafkaAdminClient(**client_options(self._settings))
-        await retrying(admin.start, patience=self._settings.patience_seconds)
-        try:
-            return str((await admin.describe_cluster())["cluster_id"])
-        finally:
-            await admin.close()
 
     async def _turn(self) -> None:
         """Poll once, and write what came."""
@@ -203,6 +202,16 @@ class Archivist(Service):
 
     def _partition(self, tp: TopicPartition) -> Partition:
         return Partition(tp.topic.removeprefix(self._settings.prefix), tp.partition)
+
+
+async def cluster_id(settings: RuntimeSettings) -> str:
+    """Return Kafka's own id: offsets of another Kafka are others."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await retrying(admin.start, patience=settings.patience_seconds)
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

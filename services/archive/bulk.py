@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from schemas.tables import TABLES
-from services.archive.rows import Row
+from services.archive.cells import Row
 
 _NEWER = {"items": ("described", "seen_at", "seen_in")}
 """By which columns a row is newer than the one that is there; of other tables the last one written is."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from services.archive.cells import Added, Place, Put, Reader, Row, Unreadable, arrived
 from services.archive.forgotten import Forgotten
-from services.archive.rows import Added, Kept, Place, Put, Reader, Row, Unreadable, arrived
 from services.runtime.step import Record
 
 
@@ -95,12 +95,10 @@ def _advance(work: _Work, fetched: Fetched, reader: Reader) -> Advance:
 
 
 def _take(work: _Work, put: Put) -> None:
-    match put:
-        case Added(table, row):
-            work.added[table].append(row)
-        case Kept(table, key, row):
-            if not _is_older(row, work.kept[table].get(key)):
-                work.kept[table][key] = row
+    if isinstance(put, Added):
+        work.added[put.table].append(put.row)
+    elif not _is_older(put.row, work.kept[put.table].get(put.key)):
+        work.kept[put.table][put.key] = put.row
 
 
 def _is_older(row: Row | None, known: Row | None) -> bool:

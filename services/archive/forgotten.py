@@ -6,7 +6,9 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
-from services.archive.rows import Put, Row
+import orjson
+
+from services.archive.cells import Put, Row
 
 ITEM, ANNOTATOR = "item", "annotator"
 ANY_PROJECT = ""
@@ -28,19 +30,23 @@ class Forgotten:
     def recall(self, put: Put) -> Put | None:
         """Return what is left of a row: all, all under another name, or None."""
         row = put.row
-        if not self.marks or row is None:
+        if not self.marks or row is None or "project" not in row:
             return put
-        project, made_at = row.get("project"), row.get("occurred_at") or row.get("as_of") or row.get("seen_at")
-        if project is None or made_at is None:
-            return put
+        project, made_at = row["project"], _made_at(row)
         if "item" in row and self._find(ITEM, project, row["item"], made_at) is not None:
             return None
-        if "annotator" not in row:
-            return put
-        found = self._find(ANNOTATOR, project, row["annotator"], made_at)
-        if found is None:
-            return put
-        return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)
+        if put.table == "readings" and self._is_of_a_forgotten_pair(project, row["scope"], made_at):
+            return None
+        found = self._find(ANNOTATOR, project, row["annotator"], made_at) if "annotator" in row else None
+        if found is not None:
+            return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)
+        return put
+
+    def _is_of_a_forgotten_pair(self, project: str, scope: str, made_at: datetime) -> bool:
+        """Tell whether a reading is of two annotators, `a|b`, one of whom is forgotten; both may have bars."""
+        parts = str(orjson.loads(scope).get("annotators", "")).split("|")
+        halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
+        return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
 
     def _find(self, kind: str, project: str, name: str, made_at: datetime) -> Oblivion | None:
         for where in (project, ANY_PROJECT):
@@ -53,6 +59,12 @@ class Forgotten:
 def mark_of(kind: str, project: str, name: str) -> str:
     """Return what stands in the database for a forgotten item or annotator: a hash, not the name."""
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
+
+
+def _made_at(row: Row) -> datetime:
+    """Return when what a row says was made; every row about a project has such a time."""
+    moment: datetime = next(row[name] for name in ("occurred_at", "as_of", "seen_at") if name in row)
+    return moment
 
 
 def _renamed(put: Put, row: Row, pseudonym: str) -> Put:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from services.archive import rows
-from services.archive.rows import Reader
+from services.archive.cells import Reader
 from services.runtime.topics import AGREEMENT, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, REVIEW, VALIDATED
 
 ARCHIVED: Mapping[str, Reader] = MappingProxyType(

@@ -4,7 +4,19 @@ import logging
 
 import typer
 
-from services.cli import access, archiving, connecting, contracts, data, decoding, looking, querying, running
+from services.cli import (
+    access,
+    archiving,
+    connecting,
+    contracts,
+    data,
+    decoding,
+    exporting,
+    forgetting,
+    looking,
+    querying,
+    running,
+)
 
 app = typer.Typer(
     name="assay",
@@ -30,7 +42,9 @@ app.command("tail")(looking.tail)
 app.command("audit")(looking.audit)
 app.command("schema")(looking.schema)
 app.command("sql")(querying.sql)
+app.command("forget")(forgetting.forget)
 app.add_typer(archiving.app, name="archive")
+app.add_typer(exporting.app, name="export")
 
 
 def main() -> None:

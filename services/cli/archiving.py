@@ -1,10 +1,13 @@
 """`assay archive upgrade`, `assay archive status`: the archive's own affairs."""
 
+import asyncio
+
 import typer
 from rich.table import Table
 
 from services.archive.asking import QueryRefused, ask
-from services.archive.engine import database_url, open_engine
+from services.archive.auditing import TopicAudit, audit_archive
+from services.archive.engine import DatabaseError, database_url, open_engine
 from services.archive.migrate import newest_version
 from services.archive.migrate import upgrade as migrate
 from services.archive.settings import ArchiveSettings
@@ -38,7 +41,7 @@ def status() -> None:
 
     Example: assay archive status
     """
-    there = _version()
+    there = _version(ArchiveSettings())
     if there is None:
         fail(f"{_where()} holds no archive yet: `assay archive upgrade` makes it, and so does its worker")
     newest = newest_version()
@@ -53,14 +56,28 @@ def status() -> None:
     out.print(table)
 
 
+def audit_the_archive(settings: ArchiveSettings) -> list[TopicAudit] | None:
+    """Count the topics against the tables; None where there is no archive yet."""
+    try:
+        if _version(settings) is None:
+            return None
+    except DatabaseError:
+        return None
+    engine = open_engine(settings.database_url)
+    try:
+        return asyncio.run(audit_archive(settings, engine))
+    finally:
+        engine.dispose()
+
+
 def _where() -> str:
     return database_url(ArchiveSettings().database_url).render_as_string(hide_password=True)
 
 
-def _version() -> str | None:
+def _version(settings: ArchiveSettings) -> str | None:
     query = "SELECT version_num FROM alembic_version"
     try:
-        with ask(ArchiveSettings().database_url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
+        with ask(settings.database_url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
             return next((str(row[0]) for row in answer.rows), None)
     except QueryRefused as refused:
         if "alembic_version" in str(refused):  # there is no such table

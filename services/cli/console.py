@@ -11,12 +11,14 @@ from rich.console import Console
 
 from models.learned.observations import TrainingImpossible
 from services.archive.asking import QueryRefused
+from services.archive.dataset import ExportImpossible
 from services.archive.engine import DatabaseError
 from services.archive.store import DatabaseAway
 from services.cli.inputs import InputError
 from services.runtime.broker import BrokerFailedError
 from services.runtime.kafka import NoKafkaError, kafka_address
 from services.runtime.settings import RuntimeSettings
+from services.runtime.takeover import StateContestedError
 from services.runtime.topics import TopicMismatchError
 from services.runtime.yaml_file import YamlFileError
 
@@ -30,9 +32,11 @@ _USER_ERRORS = (
     BrokerFailedError,
     DatabaseAway,
     DatabaseError,
+    ExportImpossible,
     InputError,
     NoKafkaError,
     QueryRefused,
+    StateContestedError,
     TopicMismatchError,
     TrainingImpossible,
     YamlFileError,

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from services.archive.auditing import TopicAudit
 from services.cli.console import out
 from services.runtime.audit import PartitionAudit
 
@@ -28,4 +29,17 @@ def print_audit(found: list[PartitionAudit], title: str, names: tuple[str, ...])
         f"{sum(one.waiting for one in found):,}",
         f"✗ {bad} partitions do not balance" if bad else "✓",
     )
+    out.print(table)
+
+
+def print_archive_audit(found: list[TopicAudit]) -> None:
+    """Print the ledger of the archive as a table, and whether it balances."""
+    names = ("on the topic", "taken in", "rows", "unreadable", "forgotten", "waiting")
+    table = Table("topic", *names, "balance", title="what the archive holds", box=None)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for one in found:
+        numbers = (one.on_topic, one.records, one.rows, one.unreadable, one.forgotten, one.waiting)
+        shown = ("newest only" if number is None else f"{number:,}" for number in numbers)
+        table.add_row(one.topic, *shown, "; ".join(one.problems) or "✓")
     out.print(table)

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from services.archive.settings import ArchiveSettings
+from services.cli.archiving import audit_the_archive
 from services.cli.console import fail, out, plain_errors, run_async
-from services.cli.ledger_table import ABSORBED, JUDGED, print_audit
+from services.cli.ledger_table import ABSORBED, JUDGED, print_archive_audit, print_audit
 from services.runtime.asyncapi import asyncapi_document, json_schemas
 from services.runtime.audit import audit as audit_topics
 from services.runtime.audit import audit_consensus
@@ -71,16 +73,22 @@ def audit() -> None:
     """Check the ledgers: what came in against what became of it, for every partition.
 
     The validator's verdicts are counted on their topics: records in = validated + rejected + dead + superseded. The
-    validated ones are counted against what the consensus took in. Ends with exit code 1 if something does not balance.
+    validated ones are counted against what the consensus took in, and all topics against the rows of the archive.
+    Ends with exit code 1 if something does not balance.
 
     Example: assay audit
     """
     with out.status("counting …"):
         found = asyncio.run(audit_topics(RuntimeSettings()))
         absorbed = asyncio.run(audit_consensus(RuntimeSettings()))
+        archived = audit_the_archive(ArchiveSettings())
     print_audit(found, "annotations judged by the validator", JUDGED)
     print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
-    if any(one.problems for one in (*found, *absorbed)):
+    if archived is None:
+        out.print("archive: there is none yet")
+    else:
+        print_archive_audit(archived)
+    if any(one.problems for one in (*found, *absorbed, *(archived or ()))):
         raise typer.Exit(1)
 
 

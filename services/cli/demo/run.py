@@ -13,12 +13,15 @@ import orjson
 from rich.live import Live
 
 from schemas.contract import LabelContract
+from services.archive.auditing import TopicAudit, audit_archive
+from services.archive.engine import open_engine
+from services.archive.settings import ArchiveSettings
 from services.cli.console import fail, out
 from services.cli.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
 from services.cli.demo.view import Scene, accuracy_line, draw
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
-from services.cli.ledger_table import ABSORBED, JUDGED, print_audit
+from services.cli.ledger_table import ABSORBED, JUDGED, print_archive_audit, print_audit
 from services.cli.ports import free_port
 from services.cli.supervisor import WORKERS, Supervisor
 from services.cli.training import train_model
@@ -104,6 +107,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": "",
             "ASSAY_GATEWAY_PORT": str(free_port()),
+            "ASSAY_DATABASE": archive_of(settings).database_url,
         },
         ports={name: free_port() for name in WORKERS},
     )
@@ -113,6 +117,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     try:
         await _stream(settings, simulator, scene, seconds, services)
         found, absorbed = await _drained(settings)
+        archived = await _archived(settings)
     finally:
         watching.cancel()
         supervisor.stop()
@@ -123,8 +128,10 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     out.print(draw(scene, kafka=str(settings.kafka)))
     print_audit(found, "annotations judged by the validator", JUDGED)
     print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
+    print_archive_audit(archived)
     out.print(accuracy_line(scene))
-    if any(one.problems or one.waiting for one in (*found, *absorbed)):
+    unbalanced = [one for one in (*found, *absorbed) if one.problems or one.waiting]
+    if unbalanced or any(one.problems or one.waiting for one in archived):
         fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
     out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
 
@@ -165,6 +172,25 @@ async def _drained(settings: RuntimeSettings) -> tuple[list[PartitionAudit], lis
             found, absorbed = await audit(settings), await audit_consensus(settings)
         await asyncio.sleep(_LAST_WORDS_SECONDS)  # what is told once a second comes after the last annotation
     return found, absorbed
+
+
+def archive_of(settings: RuntimeSettings) -> ArchiveSettings:
+    """Return the settings of the demo's own archive, whatever the environment says of another."""
+    own: dict[str, Any] = {"database": f"sqlite:///{settings.folder / 'archive.db'}"}
+    return ArchiveSettings(**settings.model_dump() | own)
+
+
+async def _archived(settings: RuntimeSettings) -> list[TopicAudit]:
+    """Wait until the archive has everything; return its ledger."""
+    engine = open_engine(archive_of(settings).database_url)
+    with out.status("waiting for the archive …"):
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        found = await audit_archive(settings, engine)
+        while any(one.waiting for one in found) and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+            found = await audit_archive(settings, engine)
+    engine.dispose()
+    return found
 
 
 async def _watch(settings: RuntimeSettings, scene: Scene) -> None:

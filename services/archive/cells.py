@@ -1,0 +1,129 @@
+"""What rows are made of: types, and the cells of a row from the values of an event."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+from pydantic import BaseModel, TypeAdapter
+
+from schemas.agreement import AgreementReading
+from schemas.annotation import Label
+from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
+from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
+from services.runtime.step import Record
+
+Row: TypeAlias = dict[str, Any]
+"""Values by column; what a JSON column holds is JSON text already."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_NUL_SHOWN = "\N{SYMBOL FOR NULL}"
+_LARGEST = 2**63 - 1
+
+
+class Unreadable(Exception):
+    """A record that no row can be made of; the message says why."""
+
+
+class Place(NamedTuple):
+    """Which Kafka and which partition a record comes from."""
+
+    source: int
+    partition: int
+
+
+class Added(NamedTuple):
+    """A row that is added."""
+
+    table: str
+    row: Row
+
+
+class Kept(NamedTuple):
+    """A row of which there is one for each key; None: it is gone."""
+
+    table: str
+    key: tuple[str, str]
+    row: Row | None
+
+
+Put: TypeAlias = Added | Kept
+Reader: TypeAlias = Callable[[Record, Place], Sequence[Put]]
+
+
+def arrived(record: Record) -> datetime:
+    """Return the record's own time."""
+    return _EPOCH + timedelta(milliseconds=record.timestamp)
+
+
+def label_cells(label: Label | None) -> tuple[str | None, str | None]:
+    """Return a label as text, and of which kind it is."""
+    if label is None:
+        return None, None
+    if isinstance(label, str):
+        return label, "text"
+    if isinstance(label, list):
+        return json_text([one.model_dump() if isinstance(one, BaseModel) else one for one in label]), "list"
+    return json_text(label), "number"
+
+
+def gone(table: str, record: Record) -> Sequence[Put]:
+    """Return that the row of a key is gone. A key is `project:item`; both may have colons, so each split is meant."""
+    parts = plain_text(record.key or b"").split(":")
+    keys = [(":".join(parts[:place]), ":".join(parts[place:])) for place in range(1, len(parts))]
+    if not keys:
+        raise Unreadable("a record without a value must have a key like project:item")
+    return [Kept(table, key, None) for key in keys]
+
+
+_ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind)
+    for kind in (
+        ValidatedAnnotation,
+        RejectedAnnotation,
+        Consensus,
+        Correction,
+        ReviewRequest,
+        AgreementReading,
+        Reliability,
+    )
+}
+
+
+def read(kind: type[Any], record: Record) -> Any:  # noqa: ANN401  # what `kind` says
+    """Read a value; ValueError where it is none. NUL, which PostgreSQL cannot hold, becomes its symbol."""
+    value = record.value
+    if value is None:
+        raise Unreadable("the record has no value")
+    if b"\\u0000" in value:
+        value = _NUL.sub(rb"\1\\u2400", value)
+    return _ADAPTERS[kind].validate_json(value)
+
+
+def position(place: Place, record: Record) -> Row:
+    """Return the cells that say which record a row comes from."""
+    return {"source": place.source, "kafka_partition": place.partition, "kafka_offset": record.offset}
+
+
+def plain_text(raw: bytes) -> str:
+    """Return bytes as text that every database holds."""
+    return raw.decode(errors="replace").replace("\0", _NUL_SHOWN)
+
+
+def json_text(value: object) -> str:
+    """Return what a JSON column holds."""
+    return orjson.dumps(value).decode()
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a time in UTC; OverflowError where it would lie before the year 1."""
+    return moment.astimezone(UTC)
+
+
+def whole(number: int) -> int:
+    """Return a number that a column can hold, or raise Unreadable."""
+    if abs(number) > _LARGEST:
+        raise Unreadable(f"{number} is too large a number")
+    return number

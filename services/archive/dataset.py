@@ -1,0 +1,103 @@
+"""A training set from the archive: one row for each item, split by item, the same for the same seed and archive."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+Splits: TypeAlias = tuple[tuple[str, float], ...]
+"""The names of the splits and their shares, which add up to 1."""
+
+UNSPLIT: Splits = (("all", 1.0),)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOLERANCE = 1e-6
+
+
+class ExportImpossible(Exception):
+    """What was asked for cannot be exported; the message says why."""
+
+
+class Example(NamedTuple):
+    """One row of a training set. `corrections` counts the annotations of the item that are called wrong."""
+
+    item: str
+    text: str | None
+    label: Any
+    probability: float | None
+    status: str
+    votes: int
+    corrections: int
+    gold: Any
+    attributes: Mapping[str, str]
+    media: Any
+    features: Any
+    split: str
+
+
+def label_of(text: str | None, kind: str | None) -> Any:  # noqa: ANN401  # any label
+    """Return a label as it was given, from the text in the archive."""
+    return text if text is None or kind == "text" else orjson.loads(text)
+
+
+def read_splits(text: str) -> Splits:
+    """Read `train/val/test=0.8/0.1/0.1`. Raise ExportImpossible."""
+    names, _, shares = text.partition("=")
+    try:
+        found = tuple(zip(names.split("/"), map(float, shares.split("/")), strict=True))
+    except ValueError:
+        raise ExportImpossible(f"'{text}' is no split; write it like train/val/test=0.8/0.1/0.1") from None
+    if len(dict(found)) < len(found) or not all(_NAME.fullmatch(name) for name, _ in found):
+        raise ExportImpossible(f"the names of the splits in '{text}' must be different, of letters, digits, - and _")
+    if any(not 0 < share <= 1 for _, share in found) or abs(sum(share for _, share in found) - 1) > _TOLERANCE:
+        raise ExportImpossible(f"the shares in '{text}' must be above 0 and add up to 1")
+    return found
+
+
+def split_all(examples: Iterable[Example], splits: Splits, *, stratify: Sequence[str], seed: int) -> list[Example]:
+    """Return the examples, in the order of their items, each with its split.
+
+    Without strata an item keeps its split when others come or go: only its name and the seed decide. With strata (of
+    the label or of attributes) each stratum is divided as exactly as its size allows.
+    """
+    ordered = sorted(examples, key=lambda one: one.item)
+    if not stratify:
+        return [one._replace(split=_at(splits, _luck(seed, one.item))) for one in ordered]
+    strata: defaultdict[bytes, list[Example]] = defaultdict(list)
+    for one in ordered:
+        strata[_stratum(one, stratify)].append(one)
+    placed: dict[str, str] = {}
+    for name, some in strata.items():
+        start = _luck(seed, name)
+        some.sort(key=lambda one: _luck(seed, one.item))
+        placed |= {one.item: _at(splits, (rank + start) / len(some)) for rank, one in enumerate(some)}
+    return [one._replace(split=placed[one.item]) for one in ordered]
+
+
+def label_mix(examples: Iterable[Example]) -> dict[str, dict[str, int]]:
+    """Return how often each label is in each split; a label of other kinds is counted by its JSON."""
+    mix: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in examples:
+        mix[one.split][one.label if isinstance(one.label, str) else orjson.dumps(one.label).decode()] += 1
+    return {split: dict(sorted(counts.items())) for split, counts in sorted(mix.items())}
+
+
+def _stratum(example: Example, names: Sequence[str]) -> bytes:
+    ways: Mapping[str, Callable[[Example], Any]] = {"label": lambda one: one.label, "status": lambda one: one.status}
+    values = [ways[name](example) if name in ways else example.attributes.get(name) for name in names]
+    return orjson.dumps(values)
+
+
+def _luck(seed: int, name: str | bytes) -> float:
+    """Return a number in [0, 1) that depends on the seed and the name alone."""
+    raw = name.encode(errors="surrogatepass") if isinstance(name, str) else name
+    digest = blake2b(b"%d\0%b" % (seed, raw), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+def _at(splits: Splits, place: float) -> str:
+    bounds = accumulate(share for _, share in splits)
+    return next((name for (name, _), bound in zip(splits, bounds, strict=True) if place < bound), splits[-1][0])

@@ -18,10 +18,11 @@ RUN pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-bui
 
 FROM python:3.12-slim
 RUN groupadd --gid 10001 assay \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin assay
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin assay \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /opt/assay /opt/assay
 
-# The root file system may be read-only: all that is ever written goes to /tmp.
+# The root file system may be read-only: all that is ever written goes to /tmp, or where a volume is mounted on /data.
 ENV PATH=/opt/assay/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

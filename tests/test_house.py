@@ -79,12 +79,16 @@ def test_no_port_is_open_beyond_this_machine() -> None:
     assert not any("network_mode" in one for one in COMPOSE["services"].values())
 
 
-def test_every_container_of_ours_can_write_nothing_but_its_tmp() -> None:
-    for one in OURS.values():
+def test_every_container_of_ours_can_write_nothing_but_its_tmp_and_the_gateway_its_spool() -> None:
+    for name, one in OURS.items():
         assert one["read_only"] is True
         assert one["tmpfs"] == ["/tmp"]  # noqa: S108  # a mount, not a file
-        assert all(volume["read_only"] is True for volume in one.get("volumes", []))
-        assert one["environment"]["ASSAY_FOLDER"].startswith("/tmp/")  # noqa: S108  # the same
+        if name == "gateway":
+            assert one["volumes"] == ["gateway-data:/data"]
+            assert one["environment"]["ASSAY_FOLDER"] == "/data"
+        else:
+            assert all(volume["read_only"] is True for volume in one.get("volumes", []))
+            assert one["environment"]["ASSAY_FOLDER"].startswith("/tmp/")  # noqa: S108  # the same
 
 
 def test_no_container_has_or_gains_a_privilege() -> None:
@@ -107,9 +111,11 @@ def test_our_image_runs_as_a_numbered_user_that_is_not_root() -> None:
 
 def test_every_container_says_when_it_is_well_and_ours_wait_for_what_they_need() -> None:
     assert all("healthcheck" in one for one in COMPOSE["services"].values())
-    for one in OURS.values():
+    for name, one in OURS.items():
+        port = one["ports"][0].rpartition(":")[2]
+        assert port == ("8484" if name == "gateway" else "6066")
         assert one["depends_on"]["kafka"] == {"condition": "service_healthy"}
-        assert "http://127.0.0.1:6066/ready" in one["healthcheck"]["test"][-1]
+        assert f"http://127.0.0.1:{port}/ready" in one["healthcheck"]["test"][-1]
 
 
 def test_a_password_has_no_default() -> None:

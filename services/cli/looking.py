@@ -10,6 +10,7 @@ import typer
 
 from services.archive.settings import ArchiveSettings
 from services.cli.archiving import audit_the_archive
+from services.cli.chain import audit_chain, print_chain_audit
 from services.cli.console import fail, out, plain_errors, run_async
 from services.cli.ledger_table import ABSORBED, JUDGED, print_archive_audit, print_audit
 from services.runtime.asyncapi import asyncapi_document, json_schemas
@@ -73,7 +74,8 @@ def audit() -> None:
     """Check the ledgers: what came in against what became of it, for every partition.
 
     The validator's verdicts are counted on their topics: records in = validated + rejected + dead + superseded. The
-    validated ones are counted against what the consensus took in, and all topics against the rows of the archive.
+    validated ones are counted against what the consensus took in, and all topics against the rows of the archive. What
+    each connected platform has (by its API) is compared with the gateway, Kafka and the archive, one by one.
     Ends with exit code 1 if something does not balance.
 
     Example: assay audit
@@ -88,7 +90,10 @@ def audit() -> None:
         out.print("archive: there is none yet")
     else:
         print_archive_audit(archived)
-    if any(one.problems for one in (*found, *absorbed, *(archived or ()))):
+    chain = audit_chain()
+    if chain:
+        print_chain_audit(chain)
+    if any(one.problems for one in (*found, *absorbed, *(archived or ()), *chain)):
         raise typer.Exit(1)
 
 

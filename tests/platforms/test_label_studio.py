@@ -68,6 +68,9 @@ def shop(
         one.start()
     monkeypatch.setenv("ASSAY_FOLDER", str(settings.folder))
     monkeypatch.setenv("ASSAY_GATEWAY_PORT", str(settings.gateway_port))
+    monkeypatch.setenv("ASSAY_KAFKA", str(settings.kafka))
+    monkeypatch.setenv("ASSAY_PREFIX", settings.prefix)
+    monkeypatch.setenv("ASSAY_PARTITIONS", str(settings.partitions))
     _wait_until_up(settings)
     for kind, (number, _) in projects.items():
         wanted = ["--url", label_studio.url, "--project", str(number), "--token", TOKEN, "--into", kind, "--name"]
@@ -185,6 +188,9 @@ def test_label_studio_the_topics_and_the_archive_agree_though_the_gateway_was_ki
     assert recovered > len(CONTRACTS) * USERS
     assert _counted(shop, "webhooks") > recovered / 2
     assert TOKEN not in shop.gateway.said()
+    audited = CliRunner().invoke(command, ["audit"])
+    assert audited.exit_code == 0, audited.output
+    assert "live annotations from the platform to the archive" in audited.output
 
 
 def _counted(shop: Shop, what: str) -> int:

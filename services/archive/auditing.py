@@ -87,7 +87,7 @@ async def _audit_topic(
         records=sum(one.records for one in every),
         unreadable=sum(one.unreadable for one in every),
         forgotten=sum(one.forgotten for one in every),
-        rows=_rows(engine, source, topic),
+        rows=_rows(engine, source, topic, every),
         missing=missing,
     )
 
@@ -125,13 +125,20 @@ def _there(engine: Engine, source: int, partition: Partition) -> set[int]:
         return {int(offset) for query in queries for (offset,) in connection.execute(text(query), values)}
 
 
-def _rows(engine: Engine, source: int, topic: str) -> int | None:
+def _rows(engine: Engine, source: int, topic: str, every: Sequence[_Known]) -> int | None:
+    """Count the rows up to the positions that were read before: the archive may go on meanwhile."""
     if topic not in _ROWS:
         return None
     table, which = _ROWS[topic]
-    query = f"SELECT count(*) FROM {table} WHERE source = :source AND {which}"  # noqa: S608  # our own names
+    query = text(
+        f"SELECT count(*) FROM {table} WHERE source = :source AND kafka_partition = :number "  # noqa: S608  # our own names
+        f"AND kafka_offset < :position AND {which}"
+    )
     with _connected(engine) as connection:
-        return int(connection.execute(text(query), {"source": source}).scalar_one())
+        return sum(
+            int(connection.execute(query, {"source": source, "number": number, "position": one.position}).scalar_one())
+            for number, one in enumerate(every)
+        )
 
 
 @contextmanager

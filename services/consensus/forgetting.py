@@ -37,12 +37,12 @@ def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
 
 
 def _kept(state: PartitionState, key: bytes, value: bytes, whom: Whom) -> dict[bytes, bytes | None]:
-    project, annotator, counts = orjson.loads(value)
+    project, annotator, *rest = orjson.loads(value)
     if not whom.is_annotator(project, annotator):
         return {}
     if whom.pseudonym is None:
         return {key: None}
-    renamed = orjson.dumps([project, whom.pseudonym, counts])
+    renamed = orjson.dumps([project, whom.pseudonym, *rest])
     return {key: None, kept_key(project, whom.pseudonym): rewritten(state, key, renamed)}
 
 

@@ -24,6 +24,7 @@ from services.gateway.publisher import OverloadedError, Publisher
 from services.gateway.reconciler import Reconciler
 from services.gateway.settings import GatewaySettings
 from services.gateway.spool import Spool
+from services.gateway.writing_back import WritingBack
 from services.runtime import metrics
 from services.runtime.control import Vault, open_control
 from services.runtime.essential import start_essential
@@ -72,11 +73,15 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         await publisher.start()
-        reconciling = start_essential(reconciler.run(), name="reconciler")
+        working = [
+            start_essential(reconciler.run(), name="reconciler"),
+            start_essential(WritingBack(connections, settings).run(), name="writing-back"),
+        ]
         yield
-        reconciling.cancel()
-        with suppress(asyncio.CancelledError):
-            await reconciling
+        for one in working:
+            one.cancel()
+            with suppress(asyncio.CancelledError):
+                await one
         await publisher.stop()
         spool.close()
         engine.dispose()

@@ -126,6 +126,10 @@ class LabelStudio:
         body = {"task": int(task), "result": list(result), "score": score, "model_version": version}
         return str((await self._ask("POST", "/api/predictions/", json=body))["id"])
 
+    async def remove_prediction(self, prediction: str) -> None:
+        """Take a prediction away; nothing happens if it is gone already."""
+        await self._ask("DELETE", f"/api/predictions/{prediction}/", missing={})
+
     async def task(self, task: str) -> Fields | None:
         """Return one task, or None where it is gone."""
         found: Fields | None = await self._ask("GET", f"/api/tasks/{task}/", missing=None)

@@ -60,6 +60,9 @@ DELIVERIES = Counter(
 RECOVERED = Counter(
     "assay_gateway_recovered", "Annotations that only reconciliation found.", ["connection"], registry=REGISTRY
 )
+WRITTEN_BACK = Counter(
+    "assay_gateway_written_back", "Items whose verdict was written to the platform.", ["connection"], registry=REGISTRY
+)
 SPOOLED_RECORDS = Gauge("assay_gateway_spooled_records", "Records that wait for Kafka on disk.", registry=REGISTRY)
 SPOOLED_BYTES = Gauge("assay_gateway_spooled_bytes", "Bytes of records that wait for Kafka.", registry=REGISTRY)
 KAFKA_IS_THERE = Gauge("assay_gateway_kafka_is_there", "1 while Kafka takes records.", registry=REGISTRY)

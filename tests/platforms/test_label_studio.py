@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,8 +17,10 @@ from typer.testing import CliRunner
 from schemas.contract import LabelContract
 from services.cli.__main__ import app as command
 from services.cli.ports import free_port
+from services.gateway.connections import Connections
 from services.gateway.settings import GatewaySettings
 from services.runtime.contracts import publish_contract
+from services.runtime.control import Vault, open_control
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS, ensure_topics
@@ -57,7 +60,8 @@ def shop(
     settings = gateway_settings
     asyncio.run(ensure_topics(settings))
     for kind, label in CONTRACTS.items():
-        contract = {"project": kind, "version": 1, "label": label, "redundancy": USERS}
+        rules = [{"id": "too-fast", "lead_time_below_seconds": 1}]
+        contract = {"project": kind, "version": 1, "label": label, "redundancy": USERS, "rules": rules}
         asyncio.run(publish_contract(settings, LabelContract.model_validate(contract)))
     people = [label_studio.a_user(f"{settings.prefix}{number}") for number in range(USERS)]
     projects = {
@@ -191,6 +195,43 @@ def test_label_studio_the_topics_and_the_archive_agree_though_the_gateway_was_ki
     audited = CliRunner().invoke(command, ["audit"])
     assert audited.exit_code == 0, audited.output
     assert "live annotations from the platform to the archive" in audited.output
+
+
+def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop) -> None:
+    store = Connections(open_control(shop.settings), Vault(shop.settings))
+    store.note(f"{shop.settings.prefix}choices", write_back=True)
+    _, tasks = shop.projects["choices"]
+    for user, choice in zip(shop.users, (0, 0, 1), strict=True):
+        shop.server.annotate(tasks[0], user, a_result("choices", choice), lead_time=0.2)
+    for user, choice in zip(shop.users[:2], (0, 1), strict=True):
+        shop.server.annotate(tasks[1], user, a_result("choices", choice))
+    shop.server.annotate(tasks[1], shop.users[2], [], was_cancelled=True)
+
+    written = wait_for(lambda: _written(shop, tasks[0]), seconds=60, what="the consensus is in Label Studio")
+    agreed(shop, seconds=60)
+
+    assert written["meta"]["assay"]["consensus"]["label"] == "safe"
+    assert [one["rule"] for one in written["meta"]["assay"]["findings"]] == ["too-fast"] * USERS
+    predicted = [one for one in written["predictions"] if one["model_version"] == "assay"]
+    assert [one["result"][0]["value"] for one in predicted] == [{"choices": ["safe"]}]
+    events = asyncio.run(_events(shop.settings))
+    assert {one: count for one, count in events.items() if count > 1} == {}
+
+
+def _written(shop: Shop, task: int) -> dict[str, Any] | None:
+    found: dict[str, Any] = shop.server.ask("GET", f"/api/tasks/{task}/")
+    said = found["meta"].get("assay", {})
+    complete = said.get("consensus", {}).get("votes") == USERS and len(said.get("findings", ())) == USERS
+    return found if complete and found["predictions"] else None
+
+
+async def _events(settings: RuntimeSettings) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for number in range(settings.partitions):
+        async with reading(settings, ANNOTATIONS.name, number) as reader:
+            async for batch in reader.batches():
+                found.update(orjson.loads(record.value)["id"] for record in batch)
+    return found
 
 
 def _counted(shop: Shop, what: str) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -60,7 +61,8 @@ class Archivist(Service):
 
     async def on_stop(self) -> None:
         """Finish what is being written, then leave the group."""
-        await self._finish()
+        with suppress(DatabaseAway):  # then it was not written, nor were its positions
+            await self._finish()
         if self._consumer is not None:
             await self._consumer.stop()
         self._engine.dispose()

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+_TEXTS = text("label_kind = 'text'")
 JSON_TEXT = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -90,14 +91,7 @@ class AnnotationRow(SQLModel, table=True):
         Index("annotations_by_time", "project", "occurred_at"),
         Index("annotations_by_item", "project", "item", "annotator"),
         Index("annotations_by_annotator", "project", "annotator", "occurred_at"),
-        Index(
-            "annotations_by_label",
-            "project",
-            "label",
-            "occurred_at",
-            sqlite_where=text("label_kind = 'text'"),
-            postgresql_where=text("label_kind = 'text'"),
-        ),
+        Index("annotations_by_label", "project", "label", "occurred_at", sqlite_where=_TEXTS, postgresql_where=_TEXTS),
     )
 
     source: int = _whole(key=True)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from services.archive.forgotten import Forgotten
 from services.archive.migrate import upgrade
 from services.archive.register import ARCHIVED
 from services.archive.settings import ArchiveSettings
-from services.archive.store import DatabaseAway, Overtaken, Partition, RowsRefused, Store
+from services.archive.store import DatabaseAway, Overtaken, Partition, Ready, RowsRefused, Store
 from services.runtime import metrics
 from services.runtime.kafka import client_options, from_position, make_member, retrying
 from services.runtime.logs import get_logger
@@ -48,6 +49,8 @@ class Archivist(Service):
         self._source = 0
         self._consumer: AIOKafkaConsumer | None = None
         self._positions: dict[TopicPartition, int] = {}
+        self._forgotten = Forgotten()
+        self._writing: asyncio.Task[None] | None = None
         self._unplaced: set[TopicPartition] = set()
         self._assigned = False
 
@@ -57,7 +60,9 @@ class Archivist(Service):
         return self._assigned and not self._unplaced
 
     async def on_stop(self) -> None:
-        """Leave the group."""
+        """Finish what is being written, then leave the group."""
+        with suppress(DatabaseAway):  # then it was not written, nor were its positions
+            await self._finish()
         if self._consumer is not None:
             await self._consumer.stop()
         self._engine.dispose()
@@ -105,9 +110,10 @@ class Archivist(Service):
         await retrying(consumer.start, patience=self._settings.patience_seconds)
 
     async def _turn(self) -> None:
-        """Poll once, and write what came."""
+        """Poll and plan once, while what was planned before is still being written; then write what came."""
         try:
             if self._unplaced:
+                await self._finish()
                 await self._place()
             found = await self.consumer.getmany(timeout_ms=_POLL_MS, max_records=self._settings.archive_batch)
         except (KafkaError, OSError) as error:
@@ -115,8 +121,20 @@ class Archivist(Service):
             await self.sleep(_BACKOFF_SECONDS)
             return
         fetched = self._fetched(found)
-        if fetched:
-            await self._write(fetched)
+        if not fetched:
+            await self._finish()
+            return
+        ready = await asyncio.to_thread(self._ready, fetched, self._forgotten)
+        await self._finish()
+        if not self._unplaced:  # else it begins where the database is not
+            self._advance(fetched)
+            self._writing = asyncio.create_task(self._write(fetched, ready), name="archive-writes")
+
+    async def _finish(self) -> None:
+        """Wait until what is being written is there."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
 
     async def _place(self) -> None:
         """Go to where the database is."""
@@ -145,39 +163,46 @@ class Archivist(Service):
                 fetched.append(Fetched(topic, number, position, rest))
         return fetched
 
-    async def _write(self, fetched: Sequence[Fetched]) -> None:
-        """Write what was fetched; where the database refuses a row, write around it."""
-        began = time.perf_counter()
-        try:
-            written = await self._patiently(partial(self._store.write, self._source, partial(self._plan, fetched)))
-        except Overtaken as error:
-            log.info("overtaken", what=str(error))
-            metrics.ARCHIVE_RETRIES.labels("overtaken").inc()
-            self.give(list(self._positions))
-            return
-        except RowsRefused as error:
-            await self._write_around(fetched, str(error))
-            return
-        self._advance(written, time.perf_counter() - began)
+    def _advance(self, fetched: Sequence[Fetched]) -> None:
+        for one in fetched:
+            tp = TopicPartition(self._settings.prefix + one.topic, one.partition)
+            if tp in self._positions:
+                self._positions[tp] = one.records[-1].offset + 1
 
-    async def _write_around(self, fetched: Sequence[Fetched], reason: str) -> None:
-        if sum(len(one.records) for one in fetched) > 1:
-            for half in halves(fetched):
-                await self._write(half)
-            return
-        log.warning("record_refused", topic=fetched[0].topic, reason=reason)
-        refused = refuse(fetched[0], source=self._source, reason=reason)
-        written = await self._patiently(lambda: self._store.write(self._source, lambda _: refused))
-        self._advance(written, 0.0)
+    def _ready(self, fetched: Sequence[Fetched], forgotten: Forgotten) -> Ready:
+        again = partial(self._plan, fetched)
+        return Ready(again(forgotten), forgotten, again)
 
     def _plan(self, fetched: Sequence[Fetched], forgotten: Forgotten) -> Plan:
         return plan(fetched, source=self._source, readers=ARCHIVED, forgotten=forgotten)
 
-    def _advance(self, written: Plan, seconds: float) -> None:
+    async def _write(self, fetched: Sequence[Fetched], ready: Ready) -> None:
+        """Write what was fetched; where the database refuses a row, write around it."""
+        began = time.perf_counter()
+        try:
+            written = await self._patiently(lambda: self._store.write(self._source, ready))
+        except Overtaken as error:
+            log.info("overtaken", what=str(error))
+            metrics.ARCHIVE_RETRIES.labels("overtaken").inc()
+            self.give(list(self._positions))
+        except RowsRefused as error:
+            await self._write_around(fetched, str(error))
+        else:
+            self._forgotten = written.forgotten
+            self._count(written.plan, time.perf_counter() - began)
+
+    async def _write_around(self, fetched: Sequence[Fetched], reason: str) -> None:
+        if sum(len(one.records) for one in fetched) > 1:
+            for half in halves(fetched):
+                await self._write(half, self._ready(half, self._forgotten))
+            return
+        log.warning("record_refused", topic=fetched[0].topic, reason=reason)
+        refused = refuse(fetched[0], source=self._source, reason=reason)
+        await self._write(fetched, Ready(refused, self._forgotten, lambda _: refused))
+
+    def _count(self, written: Plan, seconds: float) -> None:
         for one in written.advances:
             tp = TopicPartition(self._settings.prefix + one.topic, one.partition)
-            if tp in self._positions:
-                self._positions[tp] = one.after
             metrics.EVENTS_IN.labels("archive").inc(one.records)
             metrics.ARCHIVE_UNREADABLE.labels(one.topic).inc(one.unreadable)
             high = self.consumer.highwater(tp) if tp in self._positions else None

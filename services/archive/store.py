@@ -41,6 +41,21 @@ class Partition(NamedTuple):
     number: int
 
 
+class Ready(NamedTuple):
+    """A plan, what was forgotten when it was made, and what makes it again when more is."""
+
+    plan: Plan
+    forgotten: Forgotten
+    again: Callable[[Forgotten], Plan]
+
+
+class Written(NamedTuple):
+    """What was written, and what was forgotten by then."""
+
+    plan: Plan
+    forgotten: Forgotten
+
+
 class Store:
     """The tables, to be written. Every method is one transaction, and blocks."""
 
@@ -78,13 +93,14 @@ class Store:
             found = {Partition(topic, number): position for topic, number, position in connection.execute(there)}
         return {one: found[one] for one in wanted}
 
-    def write(self, source: int, plan_for: Callable[[Forgotten], Plan]) -> Plan:
+    def write(self, source: int, ready: Ready) -> Written:
         """Write a plan and the positions after it, or nothing.
 
         Raise Overtaken where a partition is no longer where the plan begins: two archives can't write a record twice.
         """
         with self._transaction() as connection:
-            plan = plan_for(_forgotten(connection))
+            forgotten = _forgotten(connection)
+            plan = ready.plan if forgotten == ready.forgotten else ready.again(forgotten)
             for advance in plan.advances:
                 _move(connection, source, advance)
             for table, rows in plan.added.items():
@@ -96,7 +112,7 @@ class Store:
                     self._bulk.put(connection, table, put)
                 if gone:
                     self._bulk.remove(connection, table, gone)
-        return plan
+        return Written(plan, forgotten)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
+import pytest
+
 from services.cli.ports import free_port
 from services.runtime.broker import LocalBroker
 
@@ -45,7 +47,8 @@ def answer(port: int, page: str) -> tuple[int, str]:
             time.sleep(0.2)
 
 
-def test_a_worker_answers_for_its_health_and_its_metrics(kafka: LocalBroker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["validator", "archive"])
+def test_a_worker_answers_for_its_health_and_its_metrics(name: str, kafka: LocalBroker, tmp_path: Path) -> None:
     port = free_port()
     settings = {
         "ASSAY_KAFKA": kafka.address,
@@ -54,11 +57,11 @@ def test_a_worker_answers_for_its_health_and_its_metrics(kafka: LocalBroker, tmp
         "ASSAY_WEB_PORT": str(port),
     }
 
-    with running("worker", "validator", log=tmp_path / "log", **settings) as process:
+    with running("worker", name, log=tmp_path / "log", **settings) as process:
         ready, metrics = answer(port, "/ready"), answer(port, "/metrics")
         health = answer(port, "/health")
 
-    assert json.loads(ready[1]) == {"service": "validator", "ready": True}
+    assert json.loads(ready[1]) == {"service": name, "ready": True}
     assert json.loads(health[1])["status"] == "up"
     assert "assay_events_in_total" in metrics[1]
     assert process.returncode == 0

@@ -11,6 +11,9 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import Engine
 
+from bench.postgres import LocalPostgres
+from services.archive.engine import open_engine
+from services.archive.migrate import upgrade
 from services.archive.store import Store
 from services.cli.answers import guarded
 from services.runtime.topics import CONSENSUS, CORRECTED, VALIDATED
@@ -26,6 +29,11 @@ SPLIT = ("--split", "train/test=0.5/0.5", "--stratify", "label,market", "--seed"
 @pytest.fixture
 def filled(store: Store, database: str) -> str:
     """Return the URL of an archive with 20 items, each labelled by two annotators."""
+    fill(store)
+    return database
+
+
+def fill(store: Store) -> None:
     source = ready(store, VALIDATED.name, CONSENSUS.name, CORRECTED.name)
     annotations, consensus = [], []
     for number in range(20):
@@ -37,7 +45,6 @@ def filled(store: Store, database: str) -> str:
     write(store, fetched(*consensus, topic=CONSENSUS.name), source=source)
     correction = orjson.dumps(CORRECTION | {"item": "i-0", "annotator": "a1", "annotation": "an-1"})
     write(store, fetched(Came(0, correction), topic=CORRECTED.name), source=source)
-    return database
 
 
 def export(url: str, folder: Path, *arguments: str, project: str = "ads-safety", name: str = "out") -> dict[str, Any]:
@@ -124,6 +131,7 @@ def test_a_training_set_has_one_row_for_each_item_and_a_card_that_knows_it(fille
     assert "| scam |" in (tmp_path / "out" / "card.md").read_text()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("shape", ["jsonl", "csv", "parquet"])
 def test_the_same_seed_and_archive_give_the_same_bytes(shape: str, filled: str, tmp_path: Path) -> None:
     first = export(filled, tmp_path, *SPLIT, "-f", shape, name="first")
@@ -134,6 +142,18 @@ def test_the_same_seed_and_archive_give_the_same_bytes(shape: str, filled: str, 
     for name in (f"data.{shape}", "card.json", "card.md"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
     assert other["sha256"] != first["sha256"]
+
+
+def test_both_databases_give_the_same_bytes(postgres: LocalPostgres, tmp_path: Path) -> None:
+    cards = []
+    for name, url in (("one", f"sqlite:///{tmp_path / 'archive.db'}"), ("two", postgres.create("same_bytes"))):
+        engine = open_engine(url)
+        upgrade(engine)
+        fill(Store(engine))
+        engine.dispose()
+        cards.append(export(url, tmp_path, *SPLIT, name=name))
+
+    assert cards[0] == cards[1]
 
 
 def test_only_what_is_sure_enough_and_recent_enough_is_exported(filled: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The archive on a real Kafka, into SQLite and into a real PostgreSQL."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from services.archive.archivist import Archivist
+from services.archive.auditing import audit_archive
 from services.archive.engine import open_engine
 from services.archive.settings import ArchiveSettings
 from services.runtime.kafka import make_producer, send_all
@@ -59,3 +61,51 @@ def test_what_comes_is_archived_and_a_restart_goes_on_after_it(archive_settings:
         return found
 
     assert asyncio.run(run()) == ["an-0", "an-1"]
+
+
+def test_a_record_that_the_database_refuses_is_kept_apart_and_its_neighbours_are_archived(
+    archive_settings: ArchiveSettings,
+) -> None:
+    rng = random.Random(3)
+    # Letters of four bytes, too many for an index of PostgreSQL; SQLite takes them.
+    huge = "".join(chr(rng.randrange(0x20000, 0x2A000)) for _ in range(256))
+    values = [verdict_value(id=f"an-{number}") for number in range(9)]
+    values[4] = verdict_value(id=huge, item={"id": huge}, annotator={"id": huge}, project=huge)
+
+    async def run() -> tuple[int, int]:
+        await ensure_topics(archive_settings)
+        await publish(archive_settings, VALIDATED.name, *values)
+        engine = open_engine(archive_settings.database_url)
+        async with archiving(archive_settings) as archivist:
+            await until(lambda: archivist.is_ready)
+            await until(lambda: rows(engine, "SELECT max(position) FROM offsets")[0][0] == len(values))
+        found = count(engine, "annotations"), count(engine, "unreadable")
+        engine.dispose()
+        return found
+
+    annotations, unreadable = asyncio.run(run())
+
+    assert annotations + unreadable == len(values)
+    assert annotations >= len(values) - 1
+    assert unreadable == (1 if archive_settings.database_url.startswith("postgresql") else 0)
+
+
+def test_the_ledger_names_what_is_missing(archive_settings: ArchiveSettings) -> None:
+    async def run() -> tuple[list[str], list[str]]:
+        await ensure_topics(archive_settings)
+        await publish(archive_settings, VALIDATED.name, *(verdict_value(id=f"an-{number}") for number in range(5)))
+        engine = open_engine(archive_settings.database_url)
+        async with archiving(archive_settings) as archivist:
+            await until(lambda: archivist.is_ready)
+            await until(lambda: count(engine, "annotations") == 5)
+        well = [problem for one in await audit_archive(archive_settings, engine) for problem in one.problems]
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM annotations WHERE kafka_offset = 3"))
+        ill = [problem for one in await audit_archive(archive_settings, engine) for problem in one.problems]
+        engine.dispose()
+        return well, ill
+
+    well, ill = asyncio.run(run())
+
+    assert well == []
+    assert ill == ["5 records were taken in, 4 rows are there", "1 records have no row: 0/3"]

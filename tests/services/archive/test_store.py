@@ -1,17 +1,25 @@
 """Rows and positions come together, once, on both databases."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from schemas.verdict import ValidatedAnnotation
 from services.archive.core import Fetched, Plan, plan
+from services.archive.erasure import erase
 from services.archive.forgotten import Forgotten
 from services.archive.register import ARCHIVED
-from services.archive.store import Overtaken, Partition, RowsRefused, Store
+from services.archive.store import Overtaken, Partition, Ready, RowsRefused, Store
 from services.runtime.topics import CONSENSUS, REVIEW, VALIDATED
+from services.runtime.whom import Whom
+from tests.builders import NOW, an_item
 from tests.services.archive.records import Came, fetched, verdict_value
 
 CONSENSUS_VALUE = {
@@ -38,7 +46,9 @@ REVIEW_VALUE = {
 
 
 def write(store: Store, *some: Fetched, source: int = 1) -> Plan:
-    return store.write(source, lambda forgotten: plan(some, source=source, readers=ARCHIVED, forgotten=forgotten))
+    again = partial(plan, some, source=source, readers=ARCHIVED)
+    nothing = Forgotten()
+    return store.write(source, Ready(again(forgotten=nothing), nothing, lambda found: again(forgotten=found))).plan
 
 
 def ready(store: Store, *topics: str) -> int:
@@ -76,12 +86,11 @@ def test_a_batch_that_somebody_else_has_written_writes_nothing(engine: Engine, s
 def test_what_the_database_refuses_leaves_no_trace(engine: Engine, store: Store) -> None:
     source = ready(store)
 
-    def doubled(forgotten: Forgotten) -> Plan:
-        found = plan([fetched(Came(0, verdict_value()))], source=source, readers=ARCHIVED, forgotten=forgotten)
-        return Plan({"annotations": [*found.added["annotations"]] * 2}, found.kept, found.advances)
+    once = plan([fetched(Came(0, verdict_value()))], source=source, readers=ARCHIVED, forgotten=Forgotten())
+    twice = Plan({"annotations": [*once.added["annotations"]] * 2}, once.kept, once.advances)
 
     with pytest.raises(RowsRefused):
-        store.write(source, doubled)
+        store.write(source, Ready(twice, Forgotten(), lambda _: twice))
 
     assert rows(engine, "SELECT count(*) FROM annotations") == [(0,)]
     assert rows(engine, "SELECT position FROM offsets") == [(0,)]
@@ -113,6 +122,34 @@ def test_of_compacted_facts_the_newest_is_kept_and_a_tombstone_removes_it(engine
     assert rows(engine, "SELECT votes, label, label_kind FROM consensus") == [(4, '["adult","scam"]', "list")]
     assert there == [(1,)]
     assert rows(engine, "SELECT count(*) FROM reviews") == [(0,)]
+
+
+def test_what_was_forgotten_since_a_batch_was_planned_is_left_out_of_it(engine: Engine, store: Store) -> None:
+    source = ready(store)
+    erase(engine, Whom(is_item=False, project=None, name="a17"), now=NOW)
+
+    write(store, fetched(Came(0, verdict_value()), Came(1, verdict_value(annotator={"id": "a18"}))), source=source)
+
+    assert rows(engine, "SELECT annotator FROM annotations") == [("a18",)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(min_size=1, max_size=256), label=st.text(max_size=256), said=st.text(max_size=300))
+def test_any_text_that_is_valid_is_stored_as_it_is(
+    engine: Engine, store: Store, name: str, label: str, said: str
+) -> None:
+    try:
+        value = verdict_value(item=an_item(id=name, text=said), label=label, annotator={"id": name})
+        ValidatedAnnotation.model_validate_json(value)
+    except (ValueError, TypeError):
+        assume(False)  # noqa: FBT003  # hypothesis's own
+    source = store.source(f"cluster-{uuid4()}", "")
+    store.positions(source, [Partition(VALIDATED.name, 0)])
+
+    write(store, fetched(Came(0, value)), source=source)
+
+    found = rows(engine, f"SELECT item, label, annotator FROM annotations WHERE source = {source}")  # noqa: S608
+    assert found == [tuple(text.replace("\0", "\N{SYMBOL FOR NULL}") for text in (name, label, name))]
 
 
 def test_another_kafka_is_another_source(store: Store) -> None:

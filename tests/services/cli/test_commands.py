@@ -21,9 +21,14 @@ def assay(*arguments: str, folder: Path, **settings: str) -> subprocess.Complete
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
 
-@pytest.mark.parametrize(
-    "command", ["", "contract", "import", "replay", "train", "worker", "tail", "audit", "demo", "decode"]
+COMMANDS = (
+    *("", "contract", "import", "replay", "train", "worker", "tail", "audit", "demo", "decode"),
+    *("sql", "forget", "export", "export dataset", "archive", "archive status"),
+    *("key", "key create", "connect", "connect label-studio", "connect webhook", "connections", "disconnect", "rotate"),
 )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     done = assay(*command.split(), "--help", folder=tmp_path)
 

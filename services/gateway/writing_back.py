@@ -70,8 +70,8 @@ class WritingBack:
         await consumer.start()
         try:
             while True:
-                wanted = await asyncio.to_thread(self._wanting)
                 fetched = await consumer.getmany(timeout_ms=int(_PAUSE_SECONDS * 1_000))
+                wanted = await asyncio.to_thread(self._wanting)
                 for tp, records in fetched.items():
                     topic = tp.topic.removeprefix(self._settings.prefix)
                     for record in records:

@@ -1,6 +1,6 @@
 """What should have come of the same input in one undisturbed go, and how far what is there departs from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from models.truth.kinds import make_truth
 from schemas.contract import LabelContract
 from services.consensus.core import Consensus
 from services.consensus.core import Project as ConsensusProject
-from services.consensus.items import load_item
+from services.consensus.items import Vote, load_item
 from services.consensus.placing import PAIRS
 from services.consensus.pool import Pool
 from services.consensus.words import Origin as ConsensusOrigin
@@ -173,10 +173,14 @@ class _Undisturbed:
             self.said[output.key or b""] = orjson.loads(output.value or b"")
 
 
+def _votes(value: bytes) -> Mapping[str, Vote]:
+    """Return an item's votes; when somebody was told of them depends on the batches."""
+    return {who: vote._replace(judged=False) for who, vote in load_item(value).votes.items()}
+
+
 def _different_votes(found: PartitionState, wanted: PartitionState) -> int:
     one, other = (
-        {key: load_item(value).votes for key, value in state.values() if key.startswith(b"i:")}
-        for state in (found, wanted)
+        {key: _votes(value) for key, value in state.values() if key.startswith(b"i:")} for state in (found, wanted)
     )
     return sum(one.get(key) != other.get(key) for key in one.keys() | other.keys())
 

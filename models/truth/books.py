@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.truth.ballots import Floats, Integers, Votes, Weights, ballots_of
+from models.truth.ballots import Ballots, Floats, Integers, Votes, Weights, ballots_of
 from models.truth.emission import Pool, pool_of
 from models.truth.judgement import Judged, judge
-from models.truth.posterior import Learned, Logits, believe, gain_of_a_vote, publish
+from models.truth.posterior import Learned, Logits, believe, gain_of_a_vote, publish, temper
 from models.truth.storage import UNPINNED, OpenItems
 from models.truth.tally import UNITS, Tally
 
@@ -92,6 +92,19 @@ class Books:
         mine = self.items.beliefs(places)
         view = self.items.views(places)
         return judge(self.items.read(places), self.tallies, learned.strengths, mine=mine, view=view)
+
+    def without(self, places: Integers, learned: Learned) -> tuple[Ballots, Floats]:
+        """Return the votes of these items, and for each what would be published of its item without it.
+
+        The probabilities are (votes, classes). Gold is left out of them: they are for comparing votes with votes.
+        """
+        judged = self.judge(places, learned)
+        ballots, logits = judged.ballots, judged.logits
+        votes = logits.votes[ballots.row] - judged.logarithms * ballots.share[:, None]
+        sizes = logits.sizes[ballots.row] - ballots.share
+        view = None if logits.view is None else logits.view[ballots.row]
+        tempered = temper(logits.prior[ballots.row], votes, sizes, view, learned)
+        return ballots, np.asarray((1 - learned.lapse) * tempered + learned.lapse / self.items.classes)
 
     def take_out(self, places: Integers) -> None:
         """Take those of these items that are settled out of the counts."""

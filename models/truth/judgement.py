@@ -13,11 +13,15 @@ from models.truth.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Items, what is known of their voters without them, and what follows for the classes."""
+    """Items, what is known of their voters without them, and what follows for the classes.
+
+    `logarithms`: how probable each vote is under each true class, (votes, classes).
+    """
 
     ballots: Ballots
     cavity: Cavity
     pool: Pool
+    logarithms: Floats
     logits: Logits
 
 
@@ -37,4 +41,4 @@ def judge(
     pool = pool_of(tallies)
     cavity = cavity_of(ballots, tallies, mine, pool)
     logarithms = np.log(likelihood(cavity, pool, strengths))
-    return Judged(ballots, cavity, pool, logits_of(ballots, logarithms, mine, pool, view))
+    return Judged(ballots, cavity, pool, logarithms, logits_of(ballots, logarithms, mine, pool, view))

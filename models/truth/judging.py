@@ -89,6 +89,13 @@ class Truth(Protocol):
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+        """Return for each judged item, by annotator, the likeliest label without their vote, and how probable it is.
+
+        Nothing for kinds of label of which the others' plurality says as much.
+        """
+        ...
+
     @property
     def unrest(self) -> float:
         """By how much (0-1) the last sweep changed a belief, at most."""

@@ -130,6 +130,10 @@ class MarksTruth:
         touched = self._take(self._there.sweep(portion), self._called.sweep(portion))
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+        """Return nothing: what the others say tells as much."""
+        return {}
+
     @property
     def unrest(self) -> float:
         """By how much (0-1) the last sweep changed a belief, at most."""

@@ -135,6 +135,10 @@ class MultilabelTruth:
             self._unrest = max(self._unrest, question.unrest)
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+        """Return nothing: what the others say tells as much."""
+        return {}
+
     @property
     def unrest(self) -> float:
         """By how much (0-1) the last sweep changed a belief, at most."""

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from models.learned.classes import class_name
+from models.truth.ballots import Floats
 from models.truth.books import Settled
 from models.truth.emission import Strengths
 from models.truth.evidence import NOTHING, Evidence
@@ -90,6 +91,15 @@ class NamedStream:
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
         """Judge some items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
+
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+        """Return for each item, by annotator, the likeliest label without their vote, and how probable it is."""
+        return {item: dict(map(self._best, found.items())) for item, found in self._stream.without(items).items()}
+
+    def _best(self, one: tuple[int, Floats]) -> tuple[str, tuple[Label, float]]:
+        number, probabilities = one
+        best = int(probabilities[: len(self._labels)].argmax())
+        return self._annotators.name(number)[0], (self._read(self._labels[best]), round(float(probabilities[best]), 6))
 
     @property
     def unrest(self) -> float:

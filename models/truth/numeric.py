@@ -104,6 +104,10 @@ class NumericTruth:
         moved = {item: each for item, each in found.items() if each.moved >= step and item not in self._fresh}
         return self._judgements(moved)
 
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+        """Return nothing: what the others say tells as much."""
+        return {}
+
     @property
     def unrest(self) -> float:
         """By how much of the scale (0-1) the last sweep moved a truth, at most."""

@@ -1,11 +1,11 @@
 """The truth as the votes arrive: one stream per project and partition."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from models.truth.ballots import Integers, Votes, Weights
+from models.truth.ballots import Floats, Integers, Votes, Weights
 from models.truth.books import Books, Put, Settled
 from models.truth.evidence import NOTHING, Evidence, learn
 from models.truth.observation import observe
@@ -142,6 +142,17 @@ class TruthStream:
         items.told[turn[~moved]] = told[~moved]
         names = tuple(name for name, one in zip(settled.items, moved.tolist(), strict=True) if one)
         return Settled(names, settled.posterior[moved], settled.responsibilities[moved], settled.gain[moved])
+
+    def without(self, items: Sequence[Hashable]) -> Mapping[Hashable, Mapping[int, Floats]]:
+        """Return for each of these settled items, by annotator, the probabilities of the classes without their vote."""
+        self._flush()
+        places = [self._books.items.places[item] for item in items if item in self]
+        named = [item for item in items if item in self]
+        ballots, probabilities = self._books.without(np.array(places, np.int64), self._learned)
+        found: dict[Hashable, dict[int, Floats]] = {item: {} for item in named}
+        for row, annotator, each in zip(ballots.row.tolist(), ballots.annotator.tolist(), probabilities, strict=True):
+            found[named[row]][annotator] = each
+        return found
 
     def sums(self, annotator: int) -> Counts:
         """Return what this partition counts of the annotator: open and closed items."""

@@ -33,6 +33,7 @@ def _absorb_word(item: OpenItem, heard: Heard) -> bool:
     if item.word is not None and item.word.occurred > heard.occurred:
         return False
     item.word = heard.vote
+    item.votes = {who: vote._replace(judged=False) for who, vote in item.votes.items()}
     if heard.vote is None:
         item.gone[heard.annotator] = heard.occurred
     return True

@@ -12,6 +12,7 @@ from schemas.contract import LabelContract
 from services.consensus.absorbing import absorb
 from services.consensus.decode import Heard, decode
 from services.consensus.items import OpenItem, load_item
+from services.consensus.judged import to_be_told, told
 from services.consensus.kept import KEPT, Keeping
 from services.consensus.panes import OwnPanes
 from services.consensus.placing import Places, longest_minutes, places_of
@@ -91,6 +92,7 @@ class Consensus(Core):
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._fade(work)
         self._judge(work, sweep=len(batch))
+        self._tell_judged(work)
         self._rest = Rest()
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
@@ -183,6 +185,20 @@ class Consensus(Core):
             item.heard = work.heard[key]
         self._shared.changed(item.project, item.votes)
         work.changes[_ITEM + key] = Entry(_closes_at(item, words.contract), item.dump())
+
+    def _tell_judged(self, work: _Batch) -> None:
+        """Tell of the items heard of that have their annotations, each annotation beside what the others say."""
+        ready: defaultdict[str, list[bytes]] = defaultdict(list)
+        for key in work.heard:
+            item = work.items[key]
+            if to_be_told(item, self._projects[item.project].contract):
+                ready[item.project].append(key)
+        for name, keys in ready.items():
+            without = self._truths[name].without(keys)
+            for key in keys:
+                item = work.items[key]
+                work.outputs.append(told(key, item, without.get(key, {}), work.now))
+                work.changes[_ITEM + key] = Entry(_closes_at(item, self._projects[name].contract), item.dump())
 
     def _close(self, work: _Batch, *, limit: int) -> None:
         """Close what has been quiet for long enough; drop what was closed long ago."""

@@ -46,7 +46,8 @@ def decode(value: bytes | None) -> Heard | None:
         item, label = said["item"], said.get("label")
         occurred = microseconds(_time(said["occurred_at"]))
         live = said.get("action", "created") in _LIVE and label is not None
-        copied = live and label == said.get("prelabel")
+        prelabel = said.get("prelabel")
+        copied = live and label == prelabel
         annotator = said["annotator"]
         return Heard(
             said["project"],
@@ -54,7 +55,7 @@ def decode(value: bytes | None) -> Heard | None:
             annotator["id"],
             annotator.get("kind", "human"),
             said["id"],
-            Vote(occurred, said["id"], label, copied) if live else None,
+            Vote(occurred, said["id"], label, copied, said.get("lead_time_seconds"), prelabel) if live else None,
             occurred,
             item.get("gold"),
             item.get("attributes") or {},

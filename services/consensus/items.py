@@ -13,13 +13,17 @@ _MILLION = 1_000_000
 class Vote(NamedTuple):
     """One annotator's live annotation: when it was made (µs since 1970), its id, its label.
 
-    `copied`: the label is the pre-label, unchanged.
+    `copied`: the label is the pre-label, unchanged. `lead`: the seconds it took. `judged`: told to those who watch the
+    annotators' conduct.
     """
 
     occurred: int
     annotation: str
     label: Any
     copied: bool
+    lead: float | None = None
+    prelabel: Any = None
+    judged: bool = False
 
 
 class Standing(NamedTuple):

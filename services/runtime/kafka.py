@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,9 +169,17 @@ async def reading(settings: RuntimeSettings, topic: str, number: int) -> AsyncIt
 
 
 async def send_all(
-    producer: AIOKafkaProducer, number: int, records: Iterable[Sequence[Any]], *, prefix: str = ""
+    producer: AIOKafkaProducer,
+    number: int,
+    records: Iterable[Sequence[Any]],
+    *,
+    prefix: str = "",
+    single: Collection[str] = (),
 ) -> list[asyncio.Future[Any]]:
-    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need."""
+    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need.
+
+    Topics named in `single` have only one partition, which is theirs.
+    """
     open_batches: dict[str, Any] = {}
     sent: list[asyncio.Future[Any]] = []
     for topic, key, value, headers in records:
@@ -179,21 +187,32 @@ async def send_all(
         if batch is None:
             batch = open_batches[topic] = producer.create_batch()
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            sent.append(await producer.send_batch(batch, prefix + topic, partition=number))
+            partition = 0 if topic in single else number
+            sent.append(await producer.send_batch(batch, prefix + topic, partition=partition))
             batch = open_batches[topic] = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None, headers=headers)
     for topic, batch in open_batches.items():
-        sent.append(await producer.send_batch(batch, prefix + topic, partition=number))  # awaits in order
+        partition = 0 if topic in single else number
+        sent.append(await producer.send_batch(batch, prefix + topic, partition=partition))  # awaits in order
     return sent
 
 
 async def commit(
-    producer: AIOKafkaProducer, number: int, records: Iterable[Iterable[Sequence[Any]]], *, prefix: str
+    producer: AIOKafkaProducer,
+    number: int,
+    records: Iterable[Iterable[Sequence[Any]]],
+    *,
+    prefix: str,
+    single: Collection[str] = (),
 ) -> None:
     """Send all records, in this order, to one partition number of their topics, in one transaction."""
     await producer.begin_transaction()
     try:
-        sent = [future for some in records for future in await send_all(producer, number, some, prefix=prefix)]
+        sent = [
+            future
+            for some in records
+            for future in await send_all(producer, number, some, prefix=prefix, single=single)
+        ]
         await asyncio.gather(*sent)
         await producer.commit_transaction()
     except IllegalOperation as error:  # the transaction was given up by the broker, or before us

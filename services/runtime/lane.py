@@ -34,6 +34,7 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState, stored_changes
 from services.runtime.state_topic import restore, state_records
 from services.runtime.step import Core, NotYet, Step
+from services.runtime.topics import SINGLE
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64
@@ -276,7 +277,7 @@ class Lane(Service):
     async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
         stored = stored_changes(step.changes)
         records = (step.outputs, state_records(self._topics.state, stored, ledger))
-        await commit(partition.producer, partition.number, records, prefix=self._settings.prefix)
+        await commit(partition.producer, partition.number, records, prefix=self._settings.prefix, single=SINGLE)
         partition.state.take(stored)
         partition.ledger = ledger
 

@@ -12,6 +12,7 @@ from schemas.agreement import AgreementReading, PaneCounts
 from schemas.annotation import Annotation, Event
 from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
+from schemas.judged import JudgedItem
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.kafka import client_options
 from services.runtime.settings import RuntimeSettings
@@ -100,6 +101,13 @@ COUNTS = Topic(
     AnnotatorCounts,
     kept=Kept.COMPACTED,
 )
+JUDGED = Topic(
+    "items.judged",
+    "Items with their annotations, each beside what the others say: for those who watch conduct.",
+    "project:item",
+    JudgedItem,
+    single=True,
+)
 CONSENSUS_STATE = Topic(
     "consensus.state", "The consensus's open items and its positions.", "state key", None, kept=Kept.COMPACTED
 )
@@ -118,8 +126,12 @@ TOPICS = (
     RELIABILITY,
     PANES,
     COUNTS,
+    JUDGED,
     CONSENSUS_STATE,
 )
+SINGLE = frozenset(topic.name for topic in TOPICS if topic.single)
+"""Topics of one partition, which all partitions write to: what is on them has to be seen in one place."""
+
 """Every topic of Assay. AsyncAPI, creation and `assay tail` all read this."""
 
 

@@ -33,3 +33,7 @@ def test_no_rate_is_below_nothing_and_every_rate_below_one() -> None:
 def test_a_term_that_vanishes_does_no_harm() -> None:
     assert share_below(0.5, 1, 2) == pytest.approx(0.75)
     assert share_below(1 / 3, 1, 2) == pytest.approx(1 - (2 / 3) ** 2)
+
+
+def test_the_middle_of_a_very_narrow_posterior_is_found_to_a_thousandth() -> None:
+    assert share_below(0.5, 1e6, 1e6) == pytest.approx(0.5, abs=1e-3)

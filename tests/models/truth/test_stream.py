@@ -267,3 +267,18 @@ def test_the_same_calls_give_the_same_answers() -> None:
 def test_learned_values_are_plain_and_start_modestly() -> None:
     assert Learned().lapse < 0.1
     assert TruthStream(2).learned == Learned()
+
+
+def test_without_a_vote_an_item_is_judged_as_if_it_had_never_been_given() -> None:
+    whole, less = a_settled_stream(CROWD), a_settled_stream(CROWD)
+    votes = {0: 1, 1: 1, 2: 0}
+    whole.put("x", votes)
+    less.put("x", {0: 1, 1: 1})
+
+    whole.settle()
+    expected = less.settle().posterior[0]
+    found = whole.without(["x", "nobody knows it"])
+
+    assert set(found) == {"x"}
+    assert set(found["x"]) == set(votes)
+    assert found["x"][2] == pytest.approx(expected, abs=0.01)

@@ -13,7 +13,9 @@ from tests.services.consensus.records import BEGAN_MS, DAY_MS, ARecord, Fed, a_c
 
 
 def votes_in(state: PartitionState) -> dict[bytes, object]:
-    return {key: load_item(value).votes for key, value in state.values() if key.startswith(b"i:")}
+    """Return the votes of all items; when somebody was told of them depends on the batches."""
+    items = {key: load_item(value) for key, value in state.values() if key.startswith(b"i:")}
+    return {key: {who: vote._replace(judged=False) for who, vote in one.votes.items()} for key, one in items.items()}
 
 
 def copied(state: PartitionState) -> PartitionState:

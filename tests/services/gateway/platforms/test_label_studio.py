@@ -17,7 +17,7 @@ from services.gateway.outcome import (
     Settings,
     Wanted,
 )
-from services.gateway.platforms.label_studio import decode, decode_task
+from services.gateway.platforms.label_studio import decode, decode_task, item_id
 from tests.builders import NOW
 from tests.services.gateway.payloads import (
     SECRETS,
@@ -349,3 +349,11 @@ def test_what_is_no_webhook_is_rejected_with_a_reason(body: object, reason: str)
 
 def test_an_export_without_ids_is_known_by_its_unique_id() -> None:
     assert one_of(ls_hook(id=None))["source"]["annotation"] == "1af15fea-2912-4043-9bd9-f1659b4ad78d"
+
+
+def test_a_task_without_its_own_id_has_no_item() -> None:
+    asking = asked(default=Settings(item_field="sku"))
+
+    assert item_id({"id": 7, "data": {"sku": "s-1"}}, asking) == "s-1"
+    assert item_id({"id": 7, "data": {}}, asking) is None
+    assert item_id({"id": 7}, asked()) == "7"

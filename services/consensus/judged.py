@@ -1,0 +1,68 @@
+"""What those who watch the annotators' conduct are told: each annotation beside what the others say of its item."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from schemas.annotation import EPOCH, Label
+from schemas.contract import LabelContract
+from services.consensus.items import OpenItem, Vote
+from services.consensus.words import headers, iso
+from services.runtime.step import Output
+
+_FEWEST_OTHERS = 2
+
+Without = Mapping[str, tuple[Label, float]]
+"""By annotator: the likeliest label without their vote, and how probable it is."""
+
+
+def to_be_told(item: OpenItem, contract: LabelContract) -> bool:
+    """Tell whether an item has its annotations, or its right label, and some that nobody was told of."""
+    known = item.word is not None or item.gold is not None
+    complete = known or len(item.votes) >= contract.redundancy
+    return complete and not all(vote.judged for vote in item.votes.values())
+
+
+def told(key: bytes, item: OpenItem, without: Without, now: int) -> Output:
+    """Return an item's annotations as they are told, and note on the item that they were."""
+    value = {
+        "project": item.project,
+        "item": item.item,
+        "text_length": item.length,
+        "gold": item.gold if item.word is None else item.word.label,
+        "model_label": max(item.view, key=lambda label: item.view[label], default=None),
+        "attributes": item.attributes,
+        "annotations": [_vote(who, vote, item, without) for who, vote in sorted(item.votes.items())],
+        "as_of": iso(now),
+    }
+    item.votes = {who: vote._replace(judged=True) for who, vote in item.votes.items()}
+    return Output("items.judged", key, orjson.dumps(value), headers("judged", value))
+
+
+def _vote(who: str, vote: Vote, item: OpenItem, without: Without) -> Mapping[str, Any]:
+    label, probability = None, None
+    if len(item.votes) > _FEWEST_OTHERS:
+        others = [other.label for annotator, other in item.votes.items() if annotator != who]
+        label, probability = without.get(who) or plurality(others)
+    return {
+        "annotator": who,
+        "annotation": vote.annotation,
+        "label": vote.label,
+        "occurred_at": (EPOCH + timedelta(microseconds=vote.occurred)).isoformat().replace("+00:00", "Z"),
+        "lead_time_seconds": vote.lead,
+        "prelabel": vote.prelabel,
+        "consensus": label,
+        "consensus_probability": probability,
+        "fresh": not vote.judged,
+    }
+
+
+def plurality(labels: Sequence[Label]) -> tuple[Label, float]:
+    """Return the label that is said most, of several the first by its text, and by which share (0-1)."""
+    texts = [orjson.dumps(label, option=orjson.OPT_SORT_KEYS) for label in labels]
+    counts = Counter(texts)
+    best = min(counts, key=lambda text: (-counts[text], text))
+    return labels[texts.index(best)], round(counts[best] / len(labels), 6)

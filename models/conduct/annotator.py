@@ -1,0 +1,90 @@
+"""All that is remembered of one annotator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.conduct import accuracy, fatigue, guessing, patterns, shift, speed, timing
+from models.conduct.copying import Pair
+from models.conduct.evidence import Watch
+from models.conduct.habits import Habits
+from models.conduct.levels import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, Purse
+from models.conduct.recent import Recent
+from models.conduct.tallies import Tallies
+from schemas.conduct import Detector
+
+MOST_PAIRS = 48
+COUNTS = {
+    Detector.ACCURACY_DROP: accuracy.COUNT,
+    Detector.GUESSING: guessing.COUNT,
+    Detector.PATTERN: patterns.COUNT,
+    Detector.TOO_FAST: speed.COUNT,
+    Detector.LABEL_SHIFT: shift.COUNT,
+    Detector.BOT_TIMING: timing.COUNT,
+    Detector.FATIGUE: fatigue.COUNT,
+}
+"""The detectors that watch one annotator at a time, and how many alternatives each has."""
+_COPYING_PART = LEVELS[Detector.COPYING] / FALSE_ALARMS_PER_WEEK
+_PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in COUNTS]
+
+
+class Annotator:
+    """One annotator: evidence by detector and peer, habits, the last annotations, tallies for the report."""
+
+    __slots__ = ("habits", "pairs", "purse", "recent", "signals", "tallies", "watches")
+
+    def __init__(self, at: float) -> None:
+        """Begin with the time (s) of the first annotation."""
+        self.purse = Purse(at)
+        self.habits = Habits(session=at)
+        self.watches = {detector: Watch(count, UPFRONT.get(detector, 0.0)) for detector, count in COUNTS.items()}
+        self.pairs: dict[str, Pair] = {}
+        self.recent = Recent()
+        self.tallies = Tallies()
+        self.signals = 0
+
+    def pair(self, peer: str) -> Pair:
+        """Return the pair with a peer; a new one takes the place of that with the least evidence."""
+        found = self.pairs.get(peer)
+        if found is None:
+            if len(self.pairs) >= MOST_PAIRS:
+                del self.pairs[min(self.pairs, key=lambda name: (self._weight(name), name))]
+            found = self.pairs[peer] = Pair()
+        return found
+
+    def _weight(self, peer: str) -> tuple[bool, float]:
+        pair = self.pairs[peer]
+        return pair.raised is not None, pair.copying.evidence
+
+    @property
+    def e_value(self) -> float:
+        """The evidence that anything is wrong: the mean over the detectors, weighed by their allowances."""
+        parts = sum(part * watch.strength for part, watch in zip(_PARTS, self.watches.values(), strict=True))
+        return float(parts + _COPYING_PART * sum(pair.copying.evidence for pair in self.pairs.values()))
+
+    def standing(self) -> Iterator[Detector]:
+        """Yield what is raised and not withdrawn."""
+        yield from (detector for detector, watch in self.watches.items() if watch.raised is not None)
+        if any(pair.raised is not None for pair in self.pairs.values()):
+            yield Detector.COPYING
+
+    def dump(self) -> list[Any]:
+        """Return it as plain JSON data."""
+        return [
+            self.purse.dump(),
+            self.habits.dump(),
+            [watch.dump() for watch in self.watches.values()],
+            {peer: pair.dump() for peer, pair in self.pairs.items()},
+            self.recent.dump(),
+            self.tallies.dump(),
+            self.signals,
+        ]
+
+    @classmethod
+    def load(cls, stored: list[Any]) -> "Annotator":
+        """Take back what `dump` gave."""
+        one = cls(0.0)
+        one.purse, one.habits = Purse.load(stored[0]), Habits.load(stored[1])
+        one.watches = {name: Watch.load(found) for name, found in zip(COUNTS, stored[2], strict=True)}
+        one.pairs = {peer: Pair.load(pair) for peer, pair in stored[3].items()}
+        one.recent, one.tallies, one.signals = Recent.load(stored[4]), Tallies.load(stored[5]), stored[6]
+        return one

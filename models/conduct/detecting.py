@@ -1,0 +1,69 @@
+"""Take one annotation in by all detectors of its annotator, and say what is to be raised or withdrawn."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from models.conduct import accuracy, copying, fatigue, guessing, patterns, shift, speed, timing
+from models.conduct.annotator import Annotator
+from models.conduct.copying import Pair
+from models.conduct.evidence import Watch
+from models.conduct.labels import name_of
+from models.conduct.levels import LEVELS, UPFRONT
+from models.conduct.look import Look
+from models.conduct.pool import GOLD, Pool
+from models.conduct.seeing import Truth
+from schemas.conduct import Detector, JudgedAnnotation
+
+_COPYING_AT = 1 / LEVELS[Detector.COPYING]
+
+
+class Change(NamedTuple):
+    """What is to be said: a detector's watch or a pair, and whether it is raised or else withdrawn."""
+
+    detector: Detector
+    peer: str | None
+    about: Watch | Pair
+    raised: bool
+
+
+def weigh(look: Look, own: Annotator, pool: Pool, *, spent: float) -> Iterator[Change]:
+    """Let each detector take the annotation in; yield those that have reached what their level demands."""
+    habits, fading = own.habits, own.purse.fading
+    found = (
+        accuracy.ratios(look, habits), guessing.ratios(look, habits), patterns.ratios(look, habits),
+        speed.ratios(look, habits), shift.ratios(look, habits), timing.ratios(look, pool), fatigue.ratios(look, habits),
+    )  # fmt: skip
+    first = own.purse.is_in_first_week
+    for (detector, watch), ratios in zip(own.watches.items(), found, strict=True):
+        part = 1 - UPFRONT.get(detector, 0.0) if first else 1.0
+        watch.take(ratios, spent * part, fading, look.at)
+        if watch.raised is None and watch.strength >= 1 / LEVELS[detector]:
+            yield Change(detector, None, watch, raised=True)
+        elif watch.is_refuted:
+            yield Change(detector, None, watch, raised=False)
+
+
+def weigh_pairs(
+    judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, pool: Pool, *, spent: float
+) -> Iterator[Change]:
+    """Let the pairs with the item's other annotators take it in.
+
+    A pair belongs to the one of the two who comes first by name, so an item counts once, and one annotator's state
+    is enough.
+    """
+    peers = sorted(peer for peer in judged.others if peer > judged.annotator)
+    if look.truth is None or not peers:
+        return
+    for peer in peers:
+        theirs, pair = name_of(judged.others[peer]), own.pair(peer)
+        same = theirs == look.label
+        ratio = copying.ratio(look, own.habits, pool, truth.kind, theirs)
+        pair.take(ratio, spent / len(peers), own.purse.fading, look.at)
+        pair.count(same=same, error=not look.agrees)
+        is_gold = truth.kind == GOLD
+        pair.tell(ratio, [judged.item, judged.annotation, look.label, look.truth, is_gold, look.at])
+        pool.note_pair(truth.kind, dissents=theirs != look.truth, same=same)
+        if pair.raised is None and pair.copying.evidence >= _COPYING_AT:
+            yield Change(Detector.COPYING, peer, pair, raised=True)
+        elif pair.is_refuted:
+            yield Change(Detector.COPYING, peer, pair, raised=False)

@@ -1,0 +1,119 @@
+"""One annotator's habits: what the detectors need to know of the past, and only that."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_FIRST_RATIO = 0.95
+_PRIOR_WEIGHT = 35.0
+"""What is thought of a newcomer's skill, and how much that weighs: as much as about ten annotations."""
+_LEAST_VARIANCE = 0.03
+_LEAST, _MOST = 0.02, 0.985
+_BLOCK = 50
+_LONG_AGO = 12_000.0
+"""With more weight than this (some 4,000 annotations) the older ones begin to fade."""
+_REMEMBERED_LABELS = 4
+_MOST_LABELS = 48
+_ELSE = "…"
+
+
+@dataclass(slots=True)
+class Skill:
+    """How much better than chance somebody agrees, in parts of the pool: 1 is as well as all, 0 like chance.
+
+    On an item on which the pool agrees with probability A, and chance would with c, somebody of skill r agrees with
+    probability c + r (A - c): agreement above chance is a product of what the annotator and what the others know.
+    """
+
+    gained: float = _FIRST_RATIO * _PRIOR_WEIGHT
+    weight: float = _PRIOR_WEIGHT
+
+    @property
+    def ratio(self) -> float:
+        """The skill, by all that was learned."""
+        return self.gained / self.weight
+
+    def learn(self, pool: float, chance: float, *, agrees: bool) -> None:
+        """Learn from one annotation."""
+        above = pool - chance
+        weight = above / max(pool * (1 - pool), _LEAST_VARIANCE)
+        self.gained += weight * (agrees - chance)
+        self.weight += weight * above
+        if self.weight > _LONG_AGO:
+            self.gained, self.weight = self.gained * _LONG_AGO / self.weight, _LONG_AGO
+
+
+def chance_of_agreeing(ratio: float, pool: float, chance: float) -> float:
+    """Return how probably somebody of this skill agrees where the pool agrees with probability `pool`."""
+    return min(max(chance + ratio * (pool - chance), _LEAST), _MOST)
+
+
+@dataclass(slots=True)
+class Habits:
+    """What is known of an annotator's ways.
+
+    `before` is the skill as it was 50 to 100 annotations ago, so that a change does not hide itself. `said` counts
+    labels; `errors` how often each was said where it was not the consensus, `chances` how often that was to be expected
+    if every error were this label. `newest` are the last labels, newest first. `lead` and `gap` are the
+    last logarithms of seconds, `session` when the session began (s).
+    """
+
+    skill: Skill = field(default_factory=Skill)
+    before: Skill = field(default_factory=Skill)
+    between: Skill = field(default_factory=Skill)
+    compared: int = 0
+    labels: int = 0
+    said: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
+    chances: dict[str, float] = field(default_factory=dict)
+    wrong: float = 0.0
+    newest: list[str] = field(default_factory=list)
+    lead: float | None = None
+    gap: float | None = None
+    session: float = 0.0
+
+    def compare(self, pool: float, chance: float, *, agrees: bool) -> None:
+        """Learn from a comparison with the consensus."""
+        if self.compared % _BLOCK == 0:
+            self.before, self.between = self.between, Skill(self.skill.gained, self.skill.weight)
+        self.compared += 1
+        self.skill.learn(pool, chance, agrees=agrees)
+
+    def say(self, label: str) -> None:
+        """Learn that this label was given."""
+        self.labels += 1
+        kept = label if label in self.said or len(self.said) < _MOST_LABELS else _ELSE
+        self.said[kept] = self.said.get(kept, 0) + 1
+        self.newest = [label, *self.newest[: _REMEMBERED_LABELS - 1]]
+
+    def err(self, label: str, truth: str, error: float) -> None:
+        """Learn from a comparison what is said in error; `error` is how probable one was."""
+        self.wrong += error
+        if truth in self.said:
+            self.chances[truth] = self.chances.get(truth, 0.0) + error
+        if label != truth and label in self.said:
+            self.errors[label] = self.errors.get(label, 0) + 1
+
+    def share_said(self, label: str, chance: float) -> float:
+        """Return how probably this label comes next, by the annotator's own mix of labels alone."""
+        half = 0.5
+        return (self.said.get(label, 0) + half) / (self.labels + half / chance)
+
+    def share_of_errors(self, label: str, chance: float) -> float:
+        """Return which part of the errors is this label, where it is not the consensus."""
+        others = 1 / chance - 1
+        exposed = max(self.wrong - self.chances.get(label, 0.0), 0.0)
+        return (self.errors.get(label, 0) + 1) / (exposed + others)
+
+    def dump(self) -> list[Any]:
+        """Return it as plain JSON data."""
+        skills = [[one.gained, one.weight] for one in (self.skill, self.before, self.between)]
+        return [
+            *skills, self.compared, self.labels, self.said, self.errors, self.chances, self.wrong, self.newest,
+            self.lead, self.gap, self.session,
+        ]  # fmt: skip
+
+    @classmethod
+    def load(cls, stored: list[Any]) -> "Habits":
+        """Take back what `dump` gave."""
+        skill, before, between, *rest = stored
+        return cls(Skill(*skill), Skill(*before), Skill(*between), *rest)

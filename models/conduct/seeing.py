@@ -1,0 +1,106 @@
+"""From a judged annotation to what the detectors see, and to what everybody learns of it."""
+
+from math import log
+from typing import NamedTuple
+
+from models.conduct.annotator import Annotator
+from models.conduct.habits import chance_of_agreeing
+from models.conduct.labels import name_of
+from models.conduct.look import Look
+from models.conduct.pool import GOLD, Pool, kind_of
+from models.conduct.recent import Case
+from models.conduct.timing import CLOSE, SORTS
+from schemas.annotation import microseconds
+from schemas.conduct import Detector, JudgedAnnotation
+
+_MILLION = 1_000_000
+_NEW_SESSION = 1_800.0
+_HOUR = 3_600.0
+_LEAST_TEXT = 20
+
+
+class Truth(NamedTuple):
+    """What an annotation is compared with, and of which kind (see `pool`) it is; `label` is None where nothing is."""
+
+    label: str | None
+    kind: int
+
+
+def seconds_of(judged: JudgedAnnotation) -> float:
+    """Return when the annotation was made, in s since 1970."""
+    return microseconds(judged.occurred_at) / _MILLION
+
+
+def truth_of(judged: JudgedAnnotation) -> Truth:
+    """Return gold where it is known, else the consensus."""
+    if judged.gold is not None:
+        return Truth(name_of(judged.gold), GOLD)
+    if judged.consensus is None:
+        return Truth(None, 0)
+    return Truth(name_of(judged.consensus), kind_of(judged.consensus_probability))
+
+
+def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool) -> Look:
+    """Return what the detectors see of an annotation; nothing of it has been learned yet."""
+    at, label, habits = seconds_of(judged), name_of(judged.label), own.habits
+    usual = expected = pool.chance
+    if truth.label is not None:
+        usual = pool.agreement(truth.kind, truth.label)
+        expected = chance_of_agreeing(habits.skill.ratio, usual, pool.chance)
+    look = Look(at, label, truth.label, label == truth.label, pool.chance, usual, expected)
+    seconds = judged.lead_time_seconds
+    if seconds is not None and seconds > 0:
+        times = pool.time(length_of(judged))
+        look.pace = None if times is None else (log(seconds) - times[0]) / times[1]
+        look.lead_step = None if habits.lead is None else log(seconds) - habits.lead
+    gap = at - own.purse.last
+    if 0 < gap <= _NEW_SESSION and habits.gap is not None:
+        look.gap_step = log(gap) - habits.gap
+    look.hours = 0.0 if gap > _NEW_SESSION else max(at - habits.session, 0.0) / _HOUR
+    return look
+
+
+def case_of(judged: JudgedAnnotation, truth: Truth, look: Look) -> Case:
+    """Return what is remembered of an annotation."""
+    return Case(
+        look.at, judged.item, judged.annotation, look.label, look.truth, truth.kind == GOLD, look.agrees,
+        round(look.expected, 4), round(look.pool, 4), None if look.pace is None else round(look.pace, 3),
+        judged.lead_time_seconds if (judged.lead_time_seconds or 0) > 0 else None,
+        None if judged.prelabel is None else name_of(judged.prelabel) == look.label,
+    )  # fmt: skip
+
+
+def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, pool: Pool, *, gap: float) -> None:
+    """Let the annotator's habits and the pool learn from an annotation. Where a drop stands, skill is not learned.
+
+    `gap`: how long (s) after the newest one before it was made.
+    """
+    habits = own.habits
+    if look.truth is not None:
+        habits.err(look.label, look.truth, 1 - look.expected)
+        if own.watches[Detector.ACCURACY_DROP].raised is None:
+            habits.compare(look.pool, look.chance, agrees=look.agrees)
+        pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
+    habits.say(look.label)
+    _learn_times(judged, look, own, pool, gap)
+
+
+def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Pool, gap: float) -> None:
+    habits, seconds = own.habits, judged.lead_time_seconds
+    for sort, step in zip(SORTS, (look.lead_step, look.gap_step), strict=True):
+        if step is not None:
+            pool.note_regularity(sort, close=abs(step) < CLOSE)
+    if seconds is not None and seconds > 0:
+        pool.note_time(length_of(judged), seconds)
+        habits.lead = log(seconds)
+        if (judged.text_length or 0) >= _LEAST_TEXT:
+            own.tallies.read(judged.text_length or 0, seconds)
+    own.tallies.work(look.at, gap)
+    habits.gap = log(gap) if 0 < gap <= _NEW_SESSION else habits.gap
+    if gap > _NEW_SESSION:
+        habits.session, habits.gap = look.at, None
+
+
+def length_of(judged: JudgedAnnotation) -> int:
+    """Return the length of an item's text in doublings; -1 for items without text."""
+    return -1 if judged.text_length is None else judged.text_length.bit_length()

@@ -1,0 +1,29 @@
+"""Label shift: one label is said far more often in error than before."""
+
+from itertools import islice
+
+from models.conduct.habits import Habits
+from models.conduct.look import Look
+
+COUNT = 8
+"""The labels looked at: the first that the annotator has used."""
+_TIMES = 3.0
+_MORE = 0.1
+_MOST = 0.6
+_LEAST = 0.001
+
+
+def ratios(look: Look, habits: Habits) -> tuple[float, ...]:
+    """Return how many times as likely the annotation is if a label were overused, for each label."""
+    if look.truth is None:
+        return (1.0,) * COUNT
+    found = [_ratio(look, habits, label) for label in islice(habits.said, COUNT)]
+    return (*found, *(1.0,) * (COUNT - len(found)))
+
+
+def _ratio(look: Look, habits: Habits, label: str) -> float:
+    if look.truth == label:
+        return 1.0
+    usual = max((1 - look.expected) * min(habits.share_of_errors(label, look.chance), 1.0), _LEAST)
+    over = max(min(max(_TIMES * usual, usual + _MORE), _MOST), usual)
+    return over / usual if look.label == label else (1 - over) / (1 - usual)

@@ -1,0 +1,19 @@
+"""Too fast: faster than nearly all others on items of that length."""
+
+from models.conduct.habits import Habits
+from models.conduct.look import Look
+
+_FAST_BELOW = -1.645
+"""In spreads from the pool's mean: a twentieth of all times are as fast as that."""
+_MOST_USUAL, _TOO_MANY = 0.25, 0.75
+"""A fast annotator has at most a quarter of such times; who clicks through has three quarters."""
+COUNT = 1
+
+
+def ratios(look: Look, habits: Habits) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+    """Return how many times as likely it is for somebody who clicks through to be that fast, or not."""
+    if look.pace is None:
+        return (1.0,)
+    if look.pace < _FAST_BELOW:
+        return (_TOO_MANY / _MOST_USUAL,)
+    return ((1 - _TOO_MANY) / (1 - _MOST_USUAL),)

@@ -1,0 +1,189 @@
+"""How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.conduct.annotator import Annotator
+from models.conduct.copying import Pair
+from models.conduct.detecting import Change, weigh, weigh_pairs
+from models.conduct.discovery import false_discovery_level
+from models.conduct.labels import class_count, name_of
+from models.conduct.pool import GOLD, Pool
+from models.conduct.reporting import report_of
+from models.conduct.seeing import case_of, learn, seconds_of, see, truth_of
+from models.conduct.telling import Raising, evidence_of, pair_evidence_of, signal_of
+from schemas.conduct import ConductReport, JudgedAnnotation, Signal, SignalState
+from schemas.contract import LabelContract
+
+POOL = ""
+"""In an annotator's place: what is known of all of them together."""
+_NEWCOMER = 3
+"""With so many annotations an annotator is looked at; before that they are only kept."""
+_MOST_NEWCOMERS = 50_000
+_MOST_ANNOTATORS = 20_000
+_NOTICEABLE = 1.0
+
+
+class ConductStream:
+    """Mutable, and deterministic: the same annotations in the same order give the same signals.
+
+    Each of an annotator's annotations counts once. One that comes again with the same id replaces what was counted of
+    it, but not what was concluded: a bet is not changed after the race. Whoever has not been heard of for longest is
+    forgotten when there are too many.
+    """
+
+    def __init__(self, contract: LabelContract) -> None:
+        """Start with nothing known of a project's annotators."""
+        self._project = contract.project
+        self._pool = Pool(class_count(contract))
+        self._annotators: dict[str, Annotator] = {}
+        self._newcomers: dict[str, list[bytes]] = {}
+        self._evident: dict[str, float] = {}
+        self._changing: dict[str, float] = {}
+        self._changed: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._annotators) + len(self._newcomers)
+
+    def put(self, judged: JudgedAnnotation) -> list[Signal]:
+        """Take an annotation in; return what is to be said because of it."""
+        if self._pool.pass_to(seconds_of(judged)):
+            self._changed[POOL] = None
+            self._remember_evidence()
+        name = judged.annotator
+        self._changed[name] = None
+        own = self._annotators.pop(name, None)
+        if own is None:
+            return self._welcome(judged)
+        self._annotators[name] = own  # the last in the order is who was heard of last
+        return self._take(own, judged)
+
+    def report(self, annotator: str) -> ConductReport | None:
+        """Return how an annotator works; None for one of whom too little is known."""
+        own = self._annotators.get(annotator)
+        return None if own is None else report_of(self._project, annotator, own)
+
+    def changed(self) -> list[str]:
+        """Return whose state has changed since the last call (POOL: that of all together)."""
+        found = list(self._changed)
+        self._changed = {}
+        return found
+
+    def dump(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+        """Return the state of an annotator or of the POOL, to be written at once; None for one who was forgotten."""
+        if annotator == POOL:
+            return [self._pool.dump(), self._evident, self._changing]
+        if annotator in self._newcomers:
+            return [raw.decode() for raw in self._newcomers[annotator]]
+        own = self._annotators.get(annotator)
+        return None if own is None else own.dump()
+
+    def load(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # what `dump` gave
+        """Take back what `dump` gave; those heard of longest ago first, if it matters who is forgotten first."""
+        if annotator == POOL:
+            self._pool.load(stored[0])
+            self._evident, self._changing = dict(stored[1]), dict(stored[2])
+        elif isinstance(stored[0], str):
+            self._newcomers[annotator] = [raw.encode() for raw in stored]
+        else:
+            self._annotators[annotator] = Annotator.load(stored)
+
+    def _welcome(self, judged: JudgedAnnotation) -> list[Signal]:
+        name = judged.annotator
+        kept = self._newcomers.pop(name, [])
+        earlier = [JudgedAnnotation.model_validate_json(raw) for raw in kept]
+        earlier = [one for one in earlier if one.annotation != judged.annotation]
+        if len(earlier) + 1 < _NEWCOMER:
+            self._newcomers[name] = [
+                *(one.model_dump_json().encode() for one in earlier),
+                judged.model_dump_json().encode(),
+            ]
+            self._forget(self._newcomers, _MOST_NEWCOMERS)
+            return []
+        own = self._annotators[name] = Annotator(seconds_of(earlier[0]))
+        self._forget(self._annotators, _MOST_ANNOTATORS)
+        return [signal for one in (*earlier, judged) for signal in self._take(own, one)]
+
+    def _forget(self, among: dict[str, Any], most: int) -> None:
+        if len(among) > most:
+            name = next(iter(among))
+            del among[name]
+            self._changed[name] = None
+            self._evident.pop(name, None)
+            self._changing.pop(name, None)
+
+    def _take(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+        if own.recent.has_seen(judged.annotation):
+            self._replace(own, judged)
+            return []
+        truth = truth_of(judged)
+        look = see(judged, truth, own, self._pool)
+        gap_from = own.purse.last
+        spent = own.purse.spend(look.at)
+        changes = [
+            *weigh(look, own, self._pool, spent=spent),
+            *weigh_pairs(judged, truth, look, own, self._pool, spent=spent),
+        ]
+        learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
+        before = own.recent.newest_of(judged.item)
+        if before is not None:
+            own.tallies.repeat(same=before.label == look.label)
+        case = case_of(judged, truth, look)
+        own.recent.add(case)
+        own.tallies.add(case)
+        signals = [self._say(judged.annotator, own, change) for change in changes]
+        self._note_evidence(judged.annotator, own)
+        return signals
+
+    def _replace(self, own: Annotator, judged: JudgedAnnotation) -> None:
+        """Count an annotation anew that came again, if it is remembered."""
+        place = own.recent.place_of(judged.annotation)
+        if place is None:
+            return
+        truth = truth_of(judged)
+        before = own.recent.cases[place]
+        label = name_of(judged.label)
+        case = before._replace(
+            item=judged.item, label=label, truth=truth.label, is_gold=truth.kind == GOLD, agrees=label == truth.label,
+            copied=None if judged.prelabel is None else name_of(judged.prelabel) == label,
+        )  # fmt: skip
+        own.tallies.add(own.recent.replace(place, case), -1)
+        own.tallies.add(case)
+
+    def _say(self, name: str, own: Annotator, change: Change) -> Signal:
+        about = change.about
+        if isinstance(about, Pair):
+            leading, evidence, strength = about.copying, pair_evidence_of(about), about.copying.evidence
+        else:
+            leading = about.choose() if change.raised else about.leading
+            evidence, strength = evidence_of(change.detector, leading, own.recent.cases), about.strength
+        raising = Raising(
+            self._project, name, change.detector, change.peer, own.purse.last,
+            strength if change.raised else about.against, own.signals,
+            SignalState.RAISED if change.raised else SignalState.WITHDRAWN,
+        )  # fmt: skip
+        level = false_discovery_level(own.e_value, self._evidence_of_others(name), max(len(self), 1))
+        signal = signal_of(raising, leading, evidence, level)
+        own.signals += 1
+        if change.raised:
+            about.raise_as(signal.id)
+        else:
+            about.begin_again()
+        return signal
+
+    def _evidence_of_others(self, name: str) -> Iterator[float]:
+        return (value for other, value in self._evident.items() if other != name)
+
+    def _note_evidence(self, name: str, own: Annotator) -> None:
+        value = own.e_value
+        if value > _NOTICEABLE or name in self._evident:
+            self._changing[name] = value
+
+    def _remember_evidence(self) -> None:
+        """Let what has changed within the last minute be known: within a minute, order does not matter."""
+        for name, value in self._changing.items():
+            if value > _NOTICEABLE:
+                self._evident[name] = value
+            else:
+                self._evident.pop(name, None)
+        self._changing = {}

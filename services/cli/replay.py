@@ -10,6 +10,7 @@ from typing import NamedTuple
 from models.truth.kinds import make_truth
 from services.cli.inputs import InputRecord
 from services.cli.results import Results
+from services.conduct.core import Conduct
 from services.consensus.core import Consensus
 from services.consensus.core import Project as ConsensusProject
 from services.consensus.decode import decode
@@ -18,11 +19,12 @@ from services.consensus.rest import quiet_moments
 from services.consensus.words import Origin as ConsensusOrigin
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Step
-from services.runtime.topics import COUNTS, PANES, VALIDATED
+from services.runtime.topics import COUNTS, JUDGED, PANES, VALIDATED
 from services.validator.core import Origin, Project, Validator
 
 _BATCH = 2_000
 _MINUTE = 60_000_000
+_A_WHILE_MS = 3_600_000
 
 
 class FileRecord(NamedTuple):
@@ -44,7 +46,7 @@ def replay(
     all.
     """
     validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
-    consensus = ReplayedConsensus(projects)
+    consensus, conduct = ReplayedConsensus(projects), ReplayedConduct(projects)
     total, offset = Counter[str](), 0
     with Results(folder) as results:
         for chunk in _chunks(records):
@@ -52,12 +54,16 @@ def replay(
             step = validator.step(state, batch)
             state.apply(step.changes)
             results.write(step.outputs)
-            results.write(consensus.absorb([one for one in step.outputs if one.topic == VALIDATED.name], now))
+            said = consensus.absorb([one for one in step.outputs if one.topic == VALIDATED.name], now)
+            results.write(said)
+            results.write(conduct.watch(said, consensus.clock))
             offset += len(batch)
             total.update(step.verdicts)
             yield total
-        for outputs in consensus.finish():
-            results.write(outputs)
+        for said in consensus.finish():
+            results.write(said)
+            results.write(conduct.watch(said, consensus.clock))
+        results.write(conduct.finish(consensus.clock))
 
 
 @dataclass
@@ -99,6 +105,38 @@ class ReplayedConsensus:
                 self.pool.take_counts(output.key or b"", output.value)
             elif output.topic == PANES.name:
                 self.pool.take_pane(output.key or b"", output.value)
+        return step.outputs
+
+
+@dataclass
+class ReplayedConduct:
+    """Conduct over what a replayed consensus says."""
+
+    projects: Mapping[str, Project]
+    state: PartitionState = field(default_factory=PartitionState)
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with an empty state."""
+        contracts = {name: project.rules.contract for name, project in self.projects.items()}
+        self.core = Conduct(contracts, self.state)
+
+    def watch(self, said: Sequence[Output], now: int) -> Sequence[Output]:
+        """Take in the items that were judged, at `now` (ms)."""
+        judged = [one for one in said if one.topic == JUDGED.name]
+        if not judged:
+            return ()
+        batch = [FileRecord(self.offset + i, now, one.key, one.value) for i, one in enumerate(judged)]
+        self.offset += len(batch)
+        return self._taken(self.core.step(self.state, batch))
+
+    def finish(self, now: int) -> Sequence[Output]:
+        """Tell every report that has not been told."""
+        step = self.core.idle(now + _A_WHILE_MS)
+        return () if step is None else self._taken(step)
+
+    def _taken(self, step: Step) -> Sequence[Output]:
+        self.state.apply(step.changes)
         return step.outputs
 
 

@@ -12,18 +12,32 @@ import orjson
 from services.runtime.step import Headers, Output
 from services.runtime.topics import (
     AGREEMENT,
+    CONDUCT,
     CONSENSUS,
     CORRECTED,
     DEAD,
     REJECTED,
     RELIABILITY,
     REVIEW,
+    SIGNALS,
     VALIDATED,
     Kept,
 )
 
 _TOPICS = {
-    topic.name: topic for topic in (VALIDATED, REJECTED, DEAD, CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY)
+    topic.name: topic
+    for topic in (
+        VALIDATED,
+        REJECTED,
+        DEAD,
+        CONSENSUS,
+        CORRECTED,
+        REVIEW,
+        AGREEMENT,
+        RELIABILITY,
+        SIGNALS,
+        CONDUCT,
+    )
 }
 
 

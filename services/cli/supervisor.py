@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 WORKERS = {
     "validator": "services.validator",
     "consensus": "services.consensus",
+    "conduct": "services.conduct",
     "archive": "services.archive",
     "gateway": "services.gateway",
 }

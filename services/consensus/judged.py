@@ -10,7 +10,8 @@ import orjson
 from schemas.annotation import EPOCH, Label
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem, Vote
-from services.consensus.words import headers, iso
+from services.consensus.words import headers
+from services.runtime.cloud import iso
 from services.runtime.step import Output
 
 _FEWEST_OTHERS = 2

@@ -13,7 +13,8 @@ from services.consensus.items import OpenItem
 from services.consensus.placing import PAIRS, Places, longest_minutes, places_of
 from services.consensus.pool import Changes, Pool, owner
 from services.consensus.readings import Reading, pair_reading, pair_tables, pool_readings
-from services.consensus.words import Origin, headers, iso
+from services.consensus.words import Origin, headers
+from services.runtime.cloud import iso
 from services.runtime.step import Output
 
 _TELL_MS = 1_000

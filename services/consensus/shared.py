@@ -7,7 +7,8 @@ import orjson
 
 from models.truth.judging import POOL, Truth
 from services.consensus.pool import Annotator, Changes, Pool, owner
-from services.consensus.words import Origin, headers, iso
+from services.consensus.words import Origin, headers
+from services.runtime.cloud import iso
 from services.runtime.step import Output
 
 _TELL_MS = 1_000

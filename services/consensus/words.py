@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -14,9 +12,10 @@ from models.truth.judging import Judgement
 from schemas.consensus import Status
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem, Said, Standing
+from services.runtime import cloud
+from services.runtime.cloud import iso
 from services.runtime.step import Headers, Output
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTICEABLE = 0.005
 _RETRACTION_SLACK = 6.0
 """A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
@@ -169,20 +168,5 @@ def _moved(before: Said, judgement: Judgement, status: Status) -> bool:
 
 
 def headers(kind: str, value: Mapping[str, Any]) -> Headers:
-    """Return the CloudEvents headers; the id comes from the content, so the same fact has the same id."""
-    made = value.get("id") or blake2b(orjson.dumps(value), digest_size=12).hexdigest()
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(made).encode()),
-        ("ce_type", b"assay." + kind.encode()),
-        ("ce_source", b"assay/consensus"),
-        ("ce_time", str(value["as_of"]).encode()),
-        ("content-type", b"application/json"),
-    ]
-
-
-@lru_cache(maxsize=64)  # a whole batch speaks of the same moment
-def iso(now: int) -> str:
-    """Return ms since 1970 as a time with its zone."""
-    moment = _EPOCH + timedelta(milliseconds=now)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return the headers of what the consensus says."""
+    return cloud.headers(kind, value, source="consensus")

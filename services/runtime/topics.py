@@ -10,6 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.agreement import AgreementReading, PaneCounts
 from schemas.annotation import Annotation, Event
+from schemas.conduct import ConductReport, Signal
 from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
 from schemas.judged import JudgedItem
@@ -108,6 +109,29 @@ JUDGED = Topic(
     JudgedItem,
     single=True,
 )
+SIGNALS = Topic(
+    "annotators.signals",
+    "What was detected about an annotator, with the evidence and the false-alarm level.",
+    "project:annotator",
+    Signal,
+    single=True,
+)
+CONDUCT = Topic(
+    "annotators.conduct",
+    "How each annotator works: accuracy, speed, peers, trend.",
+    "project:annotator",
+    ConductReport,
+    kept=Kept.COMPACTED,
+    single=True,
+)
+CONDUCT_STATE = Topic(
+    "conduct.state",
+    "What conduct remembers of each annotator, and its position.",
+    "state key",
+    None,
+    kept=Kept.COMPACTED,
+    single=True,
+)
 CONSENSUS_STATE = Topic(
     "consensus.state", "The consensus's open items and its positions.", "state key", None, kept=Kept.COMPACTED
 )
@@ -128,6 +152,9 @@ TOPICS = (
     COUNTS,
     JUDGED,
     CONSENSUS_STATE,
+    SIGNALS,
+    CONDUCT,
+    CONDUCT_STATE,
 )
 SINGLE = frozenset(topic.name for topic in TOPICS if topic.single)
 """Topics of one partition, which all partitions write to: what is on them has to be seen in one place."""

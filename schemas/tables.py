@@ -231,6 +231,37 @@ class ReliabilityRow(SQLModel, table=True):
     as_of: datetime = _moment()
 
 
+class SignalRow(SQLModel, table=True):
+    """What was detected about an annotator. Rows are added, never changed.
+
+    `as_of` is the event time of the detection, `since` when it probably began; `peer` the other of a pair, else ''.
+    """
+
+    __tablename__ = "signals"
+    __table_args__ = (
+        Index("signals_by_time", "project", "as_of"),
+        Index("signals_by_annotator", "project", "annotator", "as_of"),
+    )
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    id: str = _text()
+    project: str = _text()
+    annotator: str = _text()
+    detector: str = _text()
+    peer: str = _text()
+    state: str = _text()
+    since: datetime = _moment()
+    since_low: datetime = _moment()
+    since_high: datetime = _moment()
+    as_of: datetime = _moment()
+    e_value: float
+    false_alarm_level: float
+    false_discovery_level: float
+    evidence: dict[str, Any] = _json()
+
+
 class ReviewRow(SQLModel, table=True):
     """An item that a person should look at; the row goes when that is over."""
 
@@ -296,5 +327,5 @@ class ForgottenRow(SQLModel, table=True):
 
 TABLES: tuple[type[SQLModel], ...] = (
     SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
-    DeadRow, UnreadableRow, ForgottenRow,
+    SignalRow, DeadRow, UnreadableRow, ForgottenRow,
 )  # fmt: skip

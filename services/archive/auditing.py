@@ -12,7 +12,7 @@ from services.archive.register import ARCHIVED
 from services.archive.store import Partition, told_apart
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import AGREEMENT, CORRECTED, DEAD, REJECTED, VALIDATED
+from services.runtime.topics import AGREEMENT, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 
 _ROWS: Mapping[str, tuple[str, str]] = {
     VALIDATED.name: ("annotations", "verdict = 'validated'"),
@@ -20,6 +20,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     DEAD.name: ("dead", "1 = 1"),
     CORRECTED.name: ("corrections", "1 = 1"),
     AGREEMENT.name: ("readings", "1 = 1"),
+    SIGNALS.name: ("signals", "1 = 1"),
 }
 """Where each record of a topic has a row of its own; of the other topics only the newest of each key is kept."""
 
@@ -70,9 +71,9 @@ async def audit_archive(settings: RuntimeSettings, engine: Engine) -> list[Topic
 async def _audit_topic(
     settings: RuntimeSettings, engine: Engine, source: int, topic: str, known: Mapping[Partition, _Known]
 ) -> TopicAudit:
-    on_topic = waiting = 0
+    on_topic, waiting, partitions = 0, 0, 1 if topic in SINGLE else settings.partitions
     missing: list[str] = []
-    every = [known.get(Partition(topic, number), _Known(0, 0, 0, 0)) for number in range(settings.partitions)]
+    every = [known.get(Partition(topic, number), _Known(0, 0, 0, 0)) for number in range(partitions)]
     for number, one in enumerate(every):
         offsets = await _read(settings, topic, number)
         on_topic += len(offsets)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from schemas.agreement import AgreementReading
 from schemas.annotation import Label
+from schemas.conduct import Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.step import Record
@@ -88,6 +89,7 @@ _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
         ReviewRequest,
         AgreementReading,
         Reliability,
+        Signal,
     )
 }
 

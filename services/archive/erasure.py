@@ -20,6 +20,7 @@ _TOPICS = {
     "annotations": "'annotations.' || verdict",
     "corrections": "'annotations.corrected'",
     "readings": "'agreement.rolling'",
+    "signals": "'annotators.signals'",
     "dead": "'annotations.dead'",
     "unreadable": "topic",
 }
@@ -95,7 +96,8 @@ def _parts(engine: Engine, whom: Whom) -> list[_Part]:
         ]
     mine = f"annotator = :name AND {_PROJECT}"
     return [
-        *(_Part(table, mine, renamed=True) for table in ("annotations", "corrections", "reliability")),
+        *(_Part(table, mine, renamed=True) for table in ("annotations", "corrections", "reliability", "signals")),
+        _Part("signals", f"peer = :name AND {_PROJECT}"),
         _Part("readings", f"{_PROJECT} AND {_PAIR}"),
         *letters,
     ]

@@ -37,6 +37,8 @@ class Forgotten:
             return None
         if put.table == "readings" and self._is_of_a_forgotten_pair(project, row["scope"], made_at):
             return None
+        if row.get("peer") and self._find(ANNOTATOR, project, row["peer"], made_at) is not None:
+            return None
         found = self._find(ANNOTATOR, project, row["annotator"], made_at) if "annotator" in row else None
         if found is not None:
             return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)

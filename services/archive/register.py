@@ -5,7 +5,17 @@ from types import MappingProxyType
 
 from services.archive import rows
 from services.archive.cells import Reader
-from services.runtime.topics import AGREEMENT, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, REVIEW, VALIDATED
+from services.runtime.topics import (
+    AGREEMENT,
+    CONSENSUS,
+    CORRECTED,
+    DEAD,
+    REJECTED,
+    RELIABILITY,
+    REVIEW,
+    SIGNALS,
+    VALIDATED,
+)
 
 ARCHIVED: Mapping[str, Reader] = MappingProxyType(
     {
@@ -17,5 +27,6 @@ ARCHIVED: Mapping[str, Reader] = MappingProxyType(
         REVIEW.name: rows.review,
         AGREEMENT.name: rows.reading,
         RELIABILITY.name: rows.reliability,
+        SIGNALS.name: rows.signal,
     }
 )

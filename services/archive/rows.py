@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from schemas.agreement import AgreementReading
 from schemas.annotation import Annotation, Item
+from schemas.conduct import Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from schemas.verdict import Finding, RejectedAnnotation, ValidatedAnnotation
 from services.archive.cells import (
@@ -134,6 +135,28 @@ def reading(record: Record, place: Place) -> Sequence[Put]:
         "as_of": utc(found.as_of),
     }
     return [Added("readings", row)]
+
+
+def signal(record: Record, place: Place) -> Sequence[Put]:
+    """Return the row of what was detected about an annotator."""
+    found = read(Signal, record)
+    row = position(place, record) | {
+        "id": found.id,
+        "project": found.project,
+        "annotator": found.annotator,
+        "detector": found.detector,
+        "peer": found.peer or "",
+        "state": found.state,
+        "since": utc(found.since),
+        "since_low": utc(found.since_low),
+        "since_high": utc(found.since_high),
+        "as_of": utc(found.at),
+        "e_value": found.e_value,
+        "false_alarm_level": found.false_alarm_level,
+        "false_discovery_level": found.false_discovery_level,
+        "evidence": json_text(found.evidence.model_dump(mode="json")),
+    }
+    return [Added("signals", row)]
 
 
 def reliability(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001

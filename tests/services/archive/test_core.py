@@ -20,6 +20,7 @@ from services.runtime.topics import (
     REJECTED,
     RELIABILITY,
     REVIEW,
+    SIGNALS,
     TOPICS,
     VALIDATED,
 )
@@ -52,6 +53,22 @@ RELIABILITY_VALUE = {
     "confusion": {"safe": {"safe": 39.5}},
     "as_of": "2026-11-24T12:00:00Z",
 }
+SIGNAL_VALUE: dict[str, Any] = {
+    "id": "s-1",
+    "project": "ads-safety",
+    "annotator": "a17",
+    "detector": "copying",
+    "peer": "a18",
+    "state": "raised",
+    "since": "2026-11-24T11:00:00Z",
+    "since_low": "2026-11-24T10:00:00Z",
+    "since_high": "2026-11-24T11:30:00Z",
+    "at": "2026-11-24T12:00:00Z",
+    "e_value": 812.5,
+    "false_alarm_level": 0.002,
+    "false_discovery_level": 0.05,
+    "evidence": {"counts": {"annotations": 40}, "comparison": {"pool_share": 0.8}, "items": []},
+}
 VALUES: dict[str, bytes] = {
     VALIDATED.name: verdict_value(),
     REJECTED.name: verdict_value(),
@@ -61,6 +78,7 @@ VALUES: dict[str, bytes] = {
     REVIEW.name: orjson.dumps(REVIEW_VALUE),
     AGREEMENT.name: orjson.dumps(READING_VALUE),
     RELIABILITY.name: orjson.dumps(RELIABILITY_VALUE),
+    SIGNALS.name: orjson.dumps(SIGNAL_VALUE),
 }
 LATER = NOW + timedelta(hours=1)
 
@@ -256,6 +274,13 @@ def test_a_forgotten_annotator_with_a_pseudonym_is_renamed() -> None:
 
     assert judged.added["annotations"][0]["annotator"] == "anonymous-1"
     assert list(reliable.kept["reliability"]) == [("ads-safety", "anonymous-1")]
+
+
+@pytest.mark.parametrize("peer_of", ["a18", "a17"])
+def test_a_signal_about_a_pair_goes_when_either_is_forgotten(peer_of: str) -> None:
+    found = planned(fetched(Came(0, VALUES[SIGNALS.name]), topic=SIGNALS.name), forgotten=without(ANNOTATOR, peer_of))
+
+    assert "signals" not in found.added
 
 
 def test_a_forgotten_item_is_left_out_and_what_is_made_later_is_not() -> None:

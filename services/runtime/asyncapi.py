@@ -15,23 +15,29 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.agreement import AgreementReading, PaneCounts
 from schemas.annotation import Annotation, Event
+from schemas.conduct import ConductReport, Signal
 from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
+from schemas.judged import JudgedItem
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.topics import (
     AGREEMENT,
     ANNOTATIONS,
+    CONDUCT,
+    CONDUCT_STATE,
     CONSENSUS,
     CONSENSUS_STATE,
     CONTRACTS,
     CORRECTED,
     COUNTS,
     DEAD,
+    JUDGED,
     LARGEST_MESSAGE_BYTES,
     PANES,
     REJECTED,
     RELIABILITY,
     REVIEW,
+    SIGNALS,
     TOPICS,
     VALIDATED,
     VALIDATOR_STATE,
@@ -53,6 +59,9 @@ EVENTS: tuple[type[Event], ...] = (
     Reliability,
     PaneCounts,
     AnnotatorCounts,
+    JudgedItem,
+    Signal,
+    ConductReport,
 )
 _VERSION = "1.0.0"
 _BINDING_VERSION = "0.5.0"
@@ -81,15 +90,18 @@ _DUTIES = (
     *(_Duty("consensus", "receive", topic) for topic in (VALIDATED, CONTRACTS, PANES, COUNTS, CONSENSUS_STATE)),
     *(
         _Duty("consensus", "send", topic)
-        for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, PANES, COUNTS, CONSENSUS_STATE)
+        for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, PANES, COUNTS, JUDGED, CONSENSUS_STATE)
     ),
+    *(_Duty("conduct", "receive", topic) for topic in (JUDGED, CONTRACTS, CONDUCT_STATE)),
+    *(_Duty("conduct", "send", topic) for topic in (SIGNALS, CONDUCT, CONDUCT_STATE)),
 )
+_CLOUD_EVENTS = (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, JUDGED, SIGNALS, CONDUCT)
 _HEADERS = {
     ANNOTATIONS.name: "CloudEventHeaders",
     VALIDATED.name: "VerdictHeaders",
     REJECTED.name: "VerdictHeaders",
     DEAD.name: "DeadLetterHeaders",
-    **{topic.name: "CloudEventHeaders" for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY)},
+    **{topic.name: "CloudEventHeaders" for topic in _CLOUD_EVENTS},
 }
 
 

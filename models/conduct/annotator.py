@@ -48,17 +48,13 @@ class Annotator:
         self.signals = 0
 
     def pair(self, peer: str, at: float) -> Pair:
-        """Return the pair with a peer, from this time (s) on if it is new; then it takes the place of the one with the least evidence."""
+        """Return the pair with a peer; a new one, from this time (s) on, takes the place of that with least evidence."""
         found = self.pairs.get(peer)
         if found is None:
             if len(self.pairs) >= MOST_PAIRS:
-                del self.pairs[min(self.pairs, key=lambda name: (self._weight(name), name))]
+                del self.pairs[min(self.pairs.items(), key=_weight)[0]]
             found = self.pairs[peer] = Pair(Alternative(at=at))
         return found
-
-    def _weight(self, peer: str) -> tuple[bool, float]:
-        pair = self.pairs[peer]
-        return pair.raised is not None, pair.copying.evidence
 
     @property
     def e_value(self) -> float:
@@ -96,3 +92,8 @@ class Annotator:
         one.pairs = {peer: Pair.load(pair) for peer, pair in stored[3].items()}
         one.recent, one.tallies, one.signals = Recent.load(stored[4]), Tallies.load(stored[5]), stored[6]
         return one
+
+
+def _weight(each: tuple[str, Pair]) -> tuple[bool, float, str]:
+    peer, pair = each
+    return pair.raised is not None, pair.copying.evidence, peer

@@ -19,9 +19,9 @@ _NEARLY = 4.0
 class Alternative:
     """One way in which things may have changed: the evidence, and since when it would be.
 
-    `rise` is the log likelihood ratio since the most likely time of the change (Page's statistic). `low` and `high` are
-    the first and the last time that are nearly as likely, `low_rise` by how much the first one is less so. `middle` takes
-    the place of `low` when that has become unlikely.
+    `rise` is the log likelihood ratio since the most likely time of the change (Page's statistic). `low` and `high`
+    are the first and the last time that are nearly as likely, `low_rise` by how much the first one is less so.
+    `middle` takes the place of `low` when that has become unlikely.
     """
 
     __slots__ = ("evidence", "high", "low", "low_rise", "middle", "middle_rise", "rise", "since")

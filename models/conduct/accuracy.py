@@ -5,8 +5,8 @@ from models.conduct.look import Look
 
 _LEFT = (0.54, 0.78)
 """How much is left of the skill: with four labels, of an accuracy of .9 about .6 and .75."""
-COUNT = len(_LEFT)
-_NOTHING = (1.0,) * COUNT
+WEIGHTS = (0.6, 0.4)
+_NOTHING = (1.0,) * len(_LEFT)
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:

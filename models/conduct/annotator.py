@@ -1,30 +1,33 @@
 """All that is remembered of one annotator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from models.conduct import accuracy, fatigue, guessing, patterns, shift, speed, timing
+from models.conduct import accuracy, fatigue, patterns, shift, timing
 from models.conduct.copying import Pair
-from models.conduct.evidence import Watch
+from models.conduct.evidence import Alternative, Watch
 from models.conduct.habits import Habits
 from models.conduct.levels import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, Purse
 from models.conduct.recent import Recent
 from models.conduct.tallies import Tallies
 from schemas.conduct import Detector
 
-MOST_PAIRS = 48
-COUNTS = {
-    Detector.ACCURACY_DROP: accuracy.COUNT,
-    Detector.GUESSING: guessing.COUNT,
-    Detector.PATTERN: patterns.COUNT,
-    Detector.TOO_FAST: speed.COUNT,
-    Detector.LABEL_SHIFT: shift.COUNT,
-    Detector.BOT_TIMING: timing.COUNT,
-    Detector.FATIGUE: fatigue.COUNT,
-}
-"""The detectors that watch one annotator at a time, and how many alternatives each has."""
+MOST_PAIRS = 40
+WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
+    {
+        Detector.ACCURACY_DROP: accuracy.WEIGHTS,
+        Detector.GUESSING: (1.0,),
+        Detector.PATTERN: (1 / patterns.COUNT,) * patterns.COUNT,
+        Detector.TOO_FAST: (1.0,),
+        Detector.LABEL_SHIFT: (1 / shift.COUNT,) * shift.COUNT,
+        Detector.BOT_TIMING: (1 / len(timing.SORTS),) * len(timing.SORTS),
+        Detector.FATIGUE: (1 / fatigue.COUNT,) * fatigue.COUNT,
+    }
+)
+"""The detectors that watch one annotator at a time, and the weights of their alternatives."""
 _COPYING_PART = LEVELS[Detector.COPYING] / FALSE_ALARMS_PER_WEEK
-_PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in COUNTS]
+_PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in WEIGHTS]
 
 
 class Annotator:
@@ -36,24 +39,22 @@ class Annotator:
         """Begin with the time (s) of the first annotation."""
         self.purse = Purse(at)
         self.habits = Habits(session=at)
-        self.watches = {detector: Watch(count, UPFRONT.get(detector, 0.0)) for detector, count in COUNTS.items()}
+        self.watches = {
+            detector: Watch(weights, at=at, upfront=UPFRONT.get(detector, 0.0)) for detector, weights in WEIGHTS.items()
+        }
         self.pairs: dict[str, Pair] = {}
         self.recent = Recent()
         self.tallies = Tallies()
         self.signals = 0
 
-    def pair(self, peer: str) -> Pair:
-        """Return the pair with a peer; a new one takes the place of that with the least evidence."""
+    def pair(self, peer: str, at: float) -> Pair:
+        """Return the pair with a peer; a new one, from this time (s) on, takes the place of that with least evidence."""
         found = self.pairs.get(peer)
         if found is None:
             if len(self.pairs) >= MOST_PAIRS:
-                del self.pairs[min(self.pairs, key=lambda name: (self._weight(name), name))]
-            found = self.pairs[peer] = Pair()
+                del self.pairs[min(self.pairs.items(), key=_weight)[0]]
+            found = self.pairs[peer] = Pair(Alternative(at=at))
         return found
-
-    def _weight(self, peer: str) -> tuple[bool, float]:
-        pair = self.pairs[peer]
-        return pair.raised is not None, pair.copying.evidence
 
     @property
     def e_value(self) -> float:
@@ -84,7 +85,15 @@ class Annotator:
         """Take back what `dump` gave."""
         one = cls(0.0)
         one.purse, one.habits = Purse.load(stored[0]), Habits.load(stored[1])
-        one.watches = {name: Watch.load(found) for name, found in zip(COUNTS, stored[2], strict=True)}
+        one.watches = {
+            detector: Watch.load(found, weights)
+            for (detector, weights), found in zip(WEIGHTS.items(), stored[2], strict=True)
+        }
         one.pairs = {peer: Pair.load(pair) for peer, pair in stored[3].items()}
         one.recent, one.tallies, one.signals = Recent.load(stored[4]), Tallies.load(stored[5]), stored[6]
         return one
+
+
+def _weight(each: tuple[str, Pair]) -> tuple[bool, float, str]:
+    peer, pair = each
+    return pair.raised is not None, pair.copying.evidence, peer

@@ -24,7 +24,7 @@ class Pair:
     whether that is gold, time.
     """
 
-    copying: Alternative = field(default_factory=Alternative)
+    copying: Alternative
     common: int = 0
     same: int = 0
     same_errors: int = 0
@@ -61,9 +61,9 @@ class Pair:
         """Count as raised, by a signal of this id."""
         self.raised, self.against = signal, 1.0
 
-    def begin_again(self) -> None:
-        """Forget all evidence, keep the counts."""
-        self.copying, self.raised, self.against, self.telling = Alternative(), None, 1.0, []
+    def begin_again(self, at: float) -> None:
+        """Forget all evidence up to this time, keep the counts."""
+        self.copying, self.raised, self.against, self.telling = Alternative(at=at), None, 1.0, []
 
     def dump(self) -> list[Any]:
         """Return it as plain JSON data."""

@@ -38,6 +38,8 @@ def weigh(look: Look, own: Annotator, pool: Pool, *, spent: float) -> Iterator[C
         part = 1 - UPFRONT.get(detector, 0.0) if first else 1.0
         watch.take(ratios, spent * part, fading, look.at)
         if watch.raised is None and watch.strength >= 1 / LEVELS[detector]:
+            if detector is Detector.FATIGUE and watch.choose().since >= own.habits.session:
+                continue  # one bad session may have other reasons
             yield Change(detector, None, watch, raised=True)
         elif watch.is_refuted:
             yield Change(detector, None, watch, raised=False)
@@ -55,7 +57,7 @@ def weigh_pairs(
     if look.truth is None or not peers:
         return
     for peer in peers:
-        theirs, pair = name_of(judged.others[peer]), own.pair(peer)
+        theirs, pair = name_of(judged.others[peer]), own.pair(peer, look.at)
         same = theirs == look.label
         ratio = copying.ratio(look, own.habits, pool, truth.kind, theirs)
         pair.take(ratio, spent / len(peers), own.purse.fading, look.at)

@@ -11,78 +11,87 @@ from math import log
 from typing import Any
 
 MOST = 1e12
-WITHDRAW_AT = 100.0
-_NEARLY = 1.92
-"""Log likelihood by which a less likely time of change is still in its interval (95 %)."""
+WITHDRAW_AT = 10_000.0
+_NEARLY = 4.0
+"""Log likelihood by which a less likely time of change is still in its interval (nine in ten hold the true time)."""
 
 
 class Alternative:
     """One way in which things may have changed: the evidence, and since when it would be.
 
-    `rise` is the log likelihood ratio since the most likely change (Page's statistic), `low_rise` by how much the
-    earliest likely time is less likely than that.
+    `rise` is the log likelihood ratio since the most likely time of the change (Page's statistic). `low` and `high`
+    are the first and the last time that are nearly as likely, `low_rise` by how much the first one is less so.
+    `middle` takes the place of `low` when that has become unlikely.
     """
 
-    __slots__ = ("evidence", "high", "low", "low_rise", "rise", "since")
+    __slots__ = ("evidence", "high", "low", "low_rise", "middle", "middle_rise", "rise", "since")
 
-    def __init__(self, evidence: float = 0.0) -> None:
-        """Start with what was spent up front."""
+    def __init__(self, evidence: float = 0.0, at: float = 0.0) -> None:
+        """Start at this time with what was spent up front."""
         self.evidence = evidence
-        self.rise = self.low_rise = self.low = self.since = self.high = 0.0
+        self.low = self.middle = self.since = self.high = at
+        self.rise = self.low_rise = self.middle_rise = 0.0
 
     def take(self, ratio: float, spent: float, fading: float, at: float) -> None:
         """Take in one annotation made `at` that is so many times as likely if things have changed."""
         if self.rise <= 0:
-            self.since = at
-            self.low = self.low or at
+            self._fall(at)
         if self.rise <= _NEARLY:
             self.high = at
-        evidence = (self.evidence * fading + spent) * ratio
-        self.evidence = min(MOST, evidence)
+        self.evidence = min((self.evidence * fading + spent) * ratio, MOST)
         self.rise += log(ratio)
-        if self.rise < 0:
-            self.low_rise -= self.rise
-            self.rise = 0.0
-            if self.low_rise > _NEARLY:
-                self.low_rise, self.low = 0.0, 0.0
+
+    def _fall(self, at: float) -> None:
+        """Let this be the most likely time: nothing since an earlier one spoke for a change."""
+        self.since = at
+        self.low_rise -= self.rise
+        self.middle_rise -= self.rise
+        self.rise = 0.0
+        if self.low_rise > _NEARLY:
+            self.low, self.low_rise = self.middle, self.middle_rise
+            self.middle, self.middle_rise = at, 0.0
+        elif self.middle_rise > _NEARLY / 2:
+            self.middle, self.middle_rise = at, 0.0
 
     def dump(self) -> list[float]:
         """Return it as plain JSON data."""
-        return [self.evidence, self.rise, self.low_rise, self.low, self.since, self.high]
+        return [getattr(self, name) for name in self.__slots__]
 
     @classmethod
     def load(cls, stored: list[float]) -> "Alternative":
         """Take back what `dump` gave."""
         one = cls()
-        one.evidence, one.rise, one.low_rise, one.low, one.since, one.high = stored
+        for name, value in zip(cls.__slots__, stored, strict=True):
+            setattr(one, name, value)
         return one
 
 
 class Watch:
-    """One detector's evidence about one annotator: the mean of its alternatives'.
+    """One detector's evidence about one annotator: the mean of its alternatives', by their weights.
 
-    Once raised it is quiet until the annotations since speak against it as clearly (a hundred to one).
+    Once raised it is quiet until the annotations since speak against it as clearly.
     """
 
-    __slots__ = ("against", "alternatives", "best", "raised", "share", "strength")
+    __slots__ = ("against", "alternatives", "best", "raised", "strength", "weights")
 
-    def __init__(self, count: int, upfront: float = 0.0) -> None:
-        """Have so many alternatives of equal weight."""
-        self.alternatives = [Alternative(upfront) for _ in range(count)]
-        self.share = 1 / count
+    def __init__(self, weights: Sequence[float], *, at: float = 0.0, upfront: float = 0.0) -> None:
+        """Have alternatives of these weights, which add up to 1, from this time on."""
+        self.alternatives = [Alternative(upfront, at) for _ in weights]
+        self.weights = weights
         self.raised: str | None = None
         self.strength, self.against, self.best = upfront, 1.0, 0
 
     def take(self, ratios: Sequence[float], spent: float, fading: float, at: float) -> None:
         """Take in one annotation: how many times as likely it is under each alternative."""
         if self.raised is not None:
-            self.against = max(self.against / ratios[self.best], 1.0)
+            usual = sum(ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True))
+            self.against = max(self.against / usual, 1.0)
             return
         total = 0.0
-        for one, ratio in zip(self.alternatives, ratios, strict=True):
+        for one, ratio, weight in zip(self.alternatives, ratios, self.weights, strict=True):
             one.take(ratio, spent, fading, at)
-            total += one.evidence
-        self.strength = total * self.share
+            total += one.evidence * weight
+        self.strength = total
 
     @property
     def leading(self) -> Alternative:
@@ -103,9 +112,9 @@ class Watch:
         """Tell whether what was raised is to be withdrawn."""
         return self.against >= WITHDRAW_AT
 
-    def begin_again(self) -> None:
-        """Forget all evidence."""
-        self.alternatives = [Alternative() for _ in self.alternatives]
+    def begin_again(self, at: float) -> None:
+        """Forget all evidence up to this time."""
+        self.alternatives = [Alternative(at=at) for _ in self.alternatives]
         self.raised, self.strength, self.against, self.best = None, 0.0, 1.0, 0
 
     def dump(self) -> list[Any]:
@@ -113,9 +122,9 @@ class Watch:
         return [self.raised, self.strength, self.against, self.best, [one.dump() for one in self.alternatives]]
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Watch":
+    def load(cls, stored: list[Any], weights: Sequence[float]) -> "Watch":
         """Take back what `dump` gave."""
-        watch = cls(len(stored[4]))
+        watch = cls(weights)
         watch.raised, watch.strength, watch.against, watch.best = stored[:4]
         watch.alternatives = [Alternative.load(one) for one in stored[4]]
         return watch

@@ -6,7 +6,8 @@ from models.conduct.look import Look
 _AFTER_HOURS = (1.0, 2.0, 4.0)
 COUNT = len(_AFTER_HOURS)
 _EARLY, _LATE = 1.06, 0.75
-"""Parts of the skill over all: a drop that is there early in the session, too, speaks against fatigue."""
+EARLY_HOURS = 1.0
+"""Whoever errs early in the session, too, is not tired: later annotations are set beside the first hour's."""
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:
@@ -14,10 +15,12 @@ def ratios(look: Look, habits: Habits) -> tuple[float, ...]:
     if look.truth is None:
         return (1.0,) * COUNT
     skill = habits.skill.ratio
-    early, late = _ratio(look, skill * _EARLY), _ratio(look, skill * _LATE)
+    early = _ratio(look, skill * _EARLY, look.expected)
+    rested = min(skill, habits.early.ratio)
+    late = _ratio(look, rested * _LATE, chance_of_agreeing(rested, look.pool, look.chance))
     return tuple(late if look.hours >= hours else early for hours in _AFTER_HOURS)
 
 
-def _ratio(look: Look, skill: float) -> float:
-    tired = chance_of_agreeing(skill, look.pool, look.chance)
-    return tired / look.expected if look.agrees else (1 - tired) / (1 - look.expected)
+def _ratio(look: Look, skill: float, usual: float) -> float:
+    found = chance_of_agreeing(skill, look.pool, look.chance)
+    return found / usual if look.agrees else (1 - found) / (1 - usual)

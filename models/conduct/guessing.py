@@ -3,9 +3,8 @@
 from models.conduct.habits import Habits, chance_of_agreeing
 from models.conduct.look import Look
 
-_LEAST_SKILL = 0.62
-"""In parts of the pool's: whoever has more is no guesser. Of a pool that is right at .87 of four labels this is .63."""
-COUNT = 1
+_LEAST_SKILL = 0.68
+"""In parts of the pool's: whoever has more is no guesser. Of a pool that is right at .87 of four labels this is .67."""
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:

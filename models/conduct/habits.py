@@ -6,6 +6,7 @@ from typing import Any
 _FIRST_RATIO = 0.95
 _PRIOR_WEIGHT = 35.0
 """What is thought of a newcomer's skill, and how much that weighs: as much as about ten annotations."""
+_SESSION_WEIGHT = 35.0
 _LEAST_VARIANCE = 0.03
 _LEAST, _MOST = 0.02, 0.985
 _BLOCK = 50
@@ -51,7 +52,8 @@ def chance_of_agreeing(ratio: float, pool: float, chance: float) -> float:
 class Habits:
     """What is known of an annotator's ways.
 
-    `before` is the skill as it was 50 to 100 annotations ago, so that a change does not hide itself. `said` counts
+    `before` is the skill as it was 50 to 100 annotations ago, so that a change does not hide itself, `early` that in
+    the first hour of the session. `said` counts
     labels; `errors` how often each was said where it was not the consensus, `chances` how often that was to be expected
     if every error were this label. `newest` are the last labels, newest first. `lead` and `gap` are the
     last logarithms of seconds, `session` when the session began (s).
@@ -60,6 +62,7 @@ class Habits:
     skill: Skill = field(default_factory=Skill)
     before: Skill = field(default_factory=Skill)
     between: Skill = field(default_factory=Skill)
+    early: Skill = field(default_factory=Skill)
     compared: int = 0
     labels: int = 0
     said: dict[str, int] = field(default_factory=dict)
@@ -77,6 +80,11 @@ class Habits:
             self.before, self.between = self.between, Skill(self.skill.gained, self.skill.weight)
         self.compared += 1
         self.skill.learn(pool, chance, agrees=agrees)
+
+    def begin_session(self, at: float) -> None:
+        """Start a session at this time (s): what is thought of its first hour is what is thought of the annotator."""
+        self.session, self.gap = at, None
+        self.early = Skill(self.skill.ratio * _SESSION_WEIGHT, _SESSION_WEIGHT)
 
     def say(self, label: str) -> None:
         """Learn that this label was given."""
@@ -106,7 +114,7 @@ class Habits:
 
     def dump(self) -> list[Any]:
         """Return it as plain JSON data."""
-        skills = [[one.gained, one.weight] for one in (self.skill, self.before, self.between)]
+        skills = [[one.gained, one.weight] for one in (self.skill, self.before, self.between, self.early)]
         return [
             *skills, self.compared, self.labels, self.said, self.errors, self.chances, self.wrong, self.newest,
             self.lead, self.gap, self.session,
@@ -115,5 +123,5 @@ class Habits:
     @classmethod
     def load(cls, stored: list[Any]) -> "Habits":
         """Take back what `dump` gave."""
-        skill, before, between, *rest = stored
-        return cls(Skill(*skill), Skill(*before), Skill(*between), *rest)
+        skill, before, between, early, *rest = stored
+        return cls(Skill(*skill), Skill(*before), Skill(*between), Skill(*early), *rest)

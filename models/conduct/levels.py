@@ -10,32 +10,33 @@ FALSE_ALARMS_PER_WEEK = 0.01
 
 LEVELS = MappingProxyType(
     {
-        Detector.ACCURACY_DROP: 0.005,
+        Detector.ACCURACY_DROP: 0.0065,
         Detector.GUESSING: 0.002,
-        Detector.PATTERN: 0.0005,
-        Detector.TOO_FAST: 0.0005,
-        Detector.LABEL_SHIFT: 0.0005,
-        Detector.COPYING: 0.0005,
-        Detector.BOT_TIMING: 0.0005,
-        Detector.FATIGUE: 0.0005,
+        Detector.PATTERN: 0.0002,
+        Detector.TOO_FAST: 0.0002,
+        Detector.LABEL_SHIFT: 0.0003,
+        Detector.COPYING: 0.0004,
+        Detector.BOT_TIMING: 0.0002,
+        Detector.FATIGUE: 0.0002,
     }
 )
 UPFRONT = MappingProxyType(
-    {Detector.GUESSING: 0.5, Detector.PATTERN: 0.5, Detector.TOO_FAST: 0.5, Detector.BOT_TIMING: 0.5}
+    {Detector.GUESSING: 0.8, Detector.PATTERN: 0.5, Detector.TOO_FAST: 0.5, Detector.BOT_TIMING: 0.5}
 )
 """The part of the first week's allowance that is spent on the very first annotation: some are bad from the start."""
 
 WEEK = 604_800.0
 _DAY = 86_400.0
-_MOST_SAVED = 0.3
-_FEWEST_A_DAY = 4.0
+_MOST_SAVED = 0.6
+_SPREAD_DAYS = 2.0
+_FEWEST = 4.0
 
 
 class Purse:
     """What an annotator's detectors may spend on the thought "it begins just now", in weeks of allowance.
 
     A week's allowance comes in evenly with event time, and is spent on annotations, so that all that is ever spent is
-    at most the number of weeks that have passed. What is not spent at night is spent in the morning.
+    at most the number of weeks that have passed. What is not spent at night is spread over the next two days.
     """
 
     __slots__ = ("begun", "fading", "last", "recent", "saved")
@@ -51,9 +52,9 @@ class Purse:
         gap = max(at - self.last, 0.0)
         self.last = max(self.last, at)
         self.saved = min(self.saved + gap / WEEK, _MOST_SAVED)
-        self.recent = self.recent * exp(-gap / _DAY) + 1
+        self.recent = self.recent * exp(-gap / (_SPREAD_DAYS * _DAY)) + 1
         self.fading = exp(-gap / WEEK)
-        spent = self.saved / (self.recent + _FEWEST_A_DAY)
+        spent = self.saved / (self.recent + _FEWEST)
         self.saved -= spent
         return spent
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
-_MOST = 48
+_MOST = 40
 _MOST_SEEN = 500
-_MOST_TEXT = 5_500
+_MOST_TEXT = 4_000
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
 

@@ -4,6 +4,7 @@ from math import log
 from typing import NamedTuple
 
 from models.conduct.annotator import Annotator
+from models.conduct.fatigue import EARLY_HOURS
 from models.conduct.habits import chance_of_agreeing
 from models.conduct.labels import name_of
 from models.conduct.look import Look
@@ -28,7 +29,7 @@ class Truth(NamedTuple):
 
 def seconds_of(judged: JudgedAnnotation) -> float:
     """Return when the annotation was made, in s since 1970."""
-    return microseconds(judged.occurred_at) / _MILLION
+    return round(microseconds(judged.occurred_at) / _MILLION, 3)
 
 
 def truth_of(judged: JudgedAnnotation) -> Truth:
@@ -76,7 +77,11 @@ def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, po
     `gap`: how long (s) after the newest one before it was made.
     """
     habits = own.habits
+    if gap > _NEW_SESSION:
+        habits.begin_session(look.at)
     if look.truth is not None:
+        if look.hours < EARLY_HOURS:
+            habits.early.learn(look.pool, look.chance, agrees=look.agrees)
         habits.err(look.label, look.truth, 1 - look.expected)
         if own.watches[Detector.ACCURACY_DROP].raised is None:
             habits.compare(look.pool, look.chance, agrees=look.agrees)
@@ -97,8 +102,6 @@ def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Poo
             own.tallies.read(judged.text_length or 0, seconds)
     own.tallies.work(look.at, gap)
     habits.gap = log(gap) if 0 < gap <= _NEW_SESSION else habits.gap
-    if gap > _NEW_SESSION:
-        habits.session, habits.gap = look.at, None
 
 
 def length_of(judged: JudgedAnnotation) -> int:

@@ -7,7 +7,6 @@ _FAST_BELOW = -1.645
 """In spreads from the pool's mean: a twentieth of all times are as fast as that."""
 _MOST_USUAL, _TOO_MANY = 0.25, 0.75
 """A fast annotator has at most a quarter of such times; who clicks through has three quarters."""
-COUNT = 1
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike

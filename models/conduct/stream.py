@@ -168,7 +168,7 @@ class ConductStream:
         if change.raised:
             about.raise_as(signal.id)
         else:
-            about.begin_again()
+            about.begin_again(own.purse.last)
         return signal
 
     def _evidence_of_others(self, name: str) -> Iterator[float]:

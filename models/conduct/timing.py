@@ -6,7 +6,6 @@ from models.conduct.pool import Pool
 CLOSE = 0.05
 """Two times in a row are close if they differ by less than a twentieth."""
 SORTS = ("lead", "gap")
-COUNT = len(SORTS)
 _LEAST_USUAL, _MOST_USUAL = 0.25, 0.6
 _REGULAR = 0.85
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.truth.kinds import make_truth
+from services.cli.beside import ReplayedConduct
 from services.cli.inputs import InputRecord
 from services.cli.results import Results
-from services.conduct.core import Conduct
 from services.consensus.core import Consensus
 from services.consensus.core import Project as ConsensusProject
 from services.consensus.decode import decode
@@ -19,12 +19,11 @@ from services.consensus.rest import quiet_moments
 from services.consensus.words import Origin as ConsensusOrigin
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Step
-from services.runtime.topics import COUNTS, JUDGED, PANES, VALIDATED
+from services.runtime.topics import COUNTS, PANES, VALIDATED
 from services.validator.core import Origin, Project, Validator
 
 _BATCH = 2_000
 _MINUTE = 60_000_000
-_A_WHILE_MS = 3_600_000
 
 
 class FileRecord(NamedTuple):
@@ -46,9 +45,10 @@ def replay(
     all.
     """
     validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
-    consensus, conduct = ReplayedConsensus(projects), ReplayedConduct(projects)
+    consensus = ReplayedConsensus(projects)
+    contracts = {name: project.rules.contract for name, project in projects.items()}
     total, offset = Counter[str](), 0
-    with Results(folder) as results:
+    with Results(folder) as results, ReplayedConduct(contracts) as conduct:
         for chunk in _chunks(records):
             batch = [FileRecord(offset + i, now, record.key, record.value) for i, record in enumerate(chunk)]
             step = validator.step(state, batch)
@@ -56,14 +56,14 @@ def replay(
             results.write(step.outputs)
             said = consensus.absorb([one for one in step.outputs if one.topic == VALIDATED.name], now)
             results.write(said)
-            results.write(conduct.watch(said, consensus.clock))
+            conduct.watch(said, consensus.clock)
             offset += len(batch)
             total.update(step.verdicts)
             yield total
         for said in consensus.finish():
             results.write(said)
-            results.write(conduct.watch(said, consensus.clock))
-        results.write(conduct.finish(consensus.clock))
+            conduct.watch(said, consensus.clock)
+        results.write(conduct.finish())
 
 
 @dataclass
@@ -105,38 +105,6 @@ class ReplayedConsensus:
                 self.pool.take_counts(output.key or b"", output.value)
             elif output.topic == PANES.name:
                 self.pool.take_pane(output.key or b"", output.value)
-        return step.outputs
-
-
-@dataclass
-class ReplayedConduct:
-    """Conduct over what a replayed consensus says."""
-
-    projects: Mapping[str, Project]
-    state: PartitionState = field(default_factory=PartitionState)
-    offset: int = 0
-
-    def __post_init__(self) -> None:
-        """Begin with an empty state."""
-        contracts = {name: project.rules.contract for name, project in self.projects.items()}
-        self.core = Conduct(contracts, self.state)
-
-    def watch(self, said: Sequence[Output], now: int) -> Sequence[Output]:
-        """Take in the items that were judged, at `now` (ms)."""
-        judged = [one for one in said if one.topic == JUDGED.name]
-        if not judged:
-            return ()
-        batch = [FileRecord(self.offset + i, now, one.key, one.value) for i, one in enumerate(judged)]
-        self.offset += len(batch)
-        return self._taken(self.core.step(self.state, batch))
-
-    def finish(self, now: int) -> Sequence[Output]:
-        """Tell every report that has not been told."""
-        step = self.core.idle(now + _A_WHILE_MS)
-        return () if step is None else self._taken(step)
-
-    def _taken(self, step: Step) -> Sequence[Output]:
-        self.state.apply(step.changes)
         return step.outputs
 
 

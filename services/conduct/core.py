@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 
@@ -16,9 +17,19 @@ from services.runtime.step import Core, Entry, NotYet, Output, Record, State, St
 _NEVER = 2**62
 _KNOWN = b"c:"
 _DIARY = b"d:"
-_CHECKPOINT_RECORDS = 5_000
-_CHECKPOINT_MS = 60_000
-_REPORT_MS = 60_000
+_MINUTE_MS = 60_000
+
+
+class Pace(NamedTuple):
+    """How often (ms) reports are told and what is known is written, and after how many records at the latest."""
+
+    report_ms: int = _MINUTE_MS
+    write_ms: int = _MINUTE_MS
+    write_records: int = 5_000
+
+
+AT_THE_END = Pace(2**61, 2**61, 2**61)
+"""For files, where nobody reads along and nothing has to survive."""
 
 
 class Conduct(Core):
@@ -29,8 +40,9 @@ class Conduct(Core):
     diary: the streams are deterministic, so that is the same.
     """
 
-    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState) -> None:
+    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, pace: Pace | None = None) -> None:
         """Take the contracts in force, and the state to go on from."""
+        self._pace = pace or Pace()
         self._contracts = contracts
         self._streams: dict[str, ConductStream] = {}
         self._missing: set[str] = set()
@@ -103,7 +115,8 @@ class Conduct(Core):
                         stream.put(one)
 
     def _checkpoint(self, now: int) -> Iterator[tuple[bytes, Entry | None]]:
-        due = now - self._checked_at >= _CHECKPOINT_MS or sum(self._diary.values()) >= _CHECKPOINT_RECORDS
+        pace = self._pace
+        due = now - self._checked_at >= pace.write_ms or sum(self._diary.values()) >= pace.write_records
         if not due or not self._diary:
             return
         self._checked_at = now
@@ -118,7 +131,7 @@ class Conduct(Core):
         self._diary = {}
 
     def _reports(self, now: int) -> Iterator[Output]:
-        if now - self._reported_at < _REPORT_MS:
+        if now - self._reported_at < self._pace.report_ms:
             return
         self._reported_at = now
         unreported, self._unreported = self._unreported, defaultdict(dict)

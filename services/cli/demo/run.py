@@ -37,6 +37,7 @@ from services.runtime.topics import (
     DEAD,
     REJECTED,
     RELIABILITY,
+    SIGNALS,
     VALIDATED,
     ensure_topics,
 )
@@ -209,6 +210,11 @@ async def _watch(settings: RuntimeSettings, scene: Scene) -> None:
         await consumer.stop()
 
 
+def _note_signal(scene: Scene, record: Any) -> None:  # noqa: ANN401
+    signal = orjson.loads(record.value)
+    scene.signals[signal["annotator"], signal["detector"]] = signal
+
+
 def _note_verdict(scene: Scene, record: Any) -> None:  # noqa: ANN401  # aiokafka's own record
     arrived = datetime.fromisoformat(dict(record.headers)["ce_time"].decode())
     scene.latencies_ms.append((datetime.now(UTC) - arrived).total_seconds() * 1_000)
@@ -250,7 +256,8 @@ _TELLERS = {
     REJECTED.name: _note_verdict,
     CONSENSUS.name: _note_consensus,
     CORRECTED.name: _note_correction,
+    SIGNALS.name: _note_signal,
     AGREEMENT.name: _note_reading,
     RELIABILITY.name: _note_reliability,
 }
-_WATCHED = (VALIDATED, REJECTED, DEAD, CONSENSUS, CORRECTED, AGREEMENT, RELIABILITY)
+_WATCHED = (VALIDATED, REJECTED, DEAD, CONSENSUS, CORRECTED, AGREEMENT, RELIABILITY, SIGNALS)

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import correlation
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 _MARKS = {"validated": ("✓", "green"), "rejected": ("✗", "red"), "dead": ("†", "magenta")}
 _BAR = 24
+_SHOWN_SIGNALS = 8
 _SHOWN_PEOPLE = 20
 _LEAST_TO_CORRELATE = 2
 
@@ -32,6 +34,7 @@ class Scene:
     corrections: int = 0
     retractions: int = 0
     newest_corrections: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=5))
+    signals: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     agreement: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     reliability: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -53,7 +56,8 @@ def draw(scene: Scene, *, kafka: str) -> RenderableType:
     )
     judged = Columns([_flow(scene), _verdicts(scene), _findings(scene)])
     inferred = Columns([_people(scene), Group(_agreement(scene), _items(scene))])
-    return Panel(Group(head, judged, inferred, _corrections(scene)), border_style="cyan")
+    told = Columns([_corrections(scene), _signals(scene)])
+    return Panel(Group(head, judged, inferred, told), border_style="cyan")
 
 
 def _flow(scene: Scene) -> Table:
@@ -118,6 +122,14 @@ def _corrections(scene: Scene) -> Table:
     table = Table("item", "annotator", "said", "should be", "wrong with probability", title=title)
     for one in scene.newest_corrections:
         table.add_row(one["item"], one["annotator"], str(one["was"]), str(one["label"]), f"{one['probability']:.2f}")
+    return table
+
+
+def _signals(scene: Scene) -> Table:
+    table = Table("annotator", "signal", "since", "e-value", title=f"signals about annotators: {len(scene.signals)}")
+    for one in list(scene.signals.values())[-_SHOWN_SIGNALS:]:
+        since = datetime.fromisoformat(one["since"])
+        table.add_row(one["annotator"], one["detector"], f"{since:%H:%M:%S}Z", f"{one['e_value']:,.0f}")
     return table
 
 

@@ -5,7 +5,7 @@ SECONDS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-platforms check chaos bench bench-truth bench-agreement schemas requirements clean
+.PHONY: help setup demo test test-platforms check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench-truth: setup ## Measure truth inference beside crowd-kit and cleanlab on p
 
 bench-agreement: setup ## Simulate how often the intervals of agreement cover the truth
 	@$(BIN)/python -m bench.coverage
+
+bench-conduct: setup ## Simulate how often conduct signals are false, and how late they are (about an hour)
+	@$(BIN)/python -m bench.conduct
 
 schemas: setup ## Generate schemas/json anew
 	@$(BIN)/python -m services.runtime.asyncapi --write

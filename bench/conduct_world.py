@@ -97,7 +97,7 @@ class World:
     def __init__(self, people: Sequence[Person], *, seed: int, hours: float = 8.0, rate: float = 20.0) -> None:
         """Take the people; everything else comes from the seed."""
         self.people = people
-        self._dice = Random(seed)
+        self._dice = Random(seed)  # noqa: S311  # a simulation
         self._hours, self._gap = hours, 3_600 / rate
         self._things = [self._thing(number) for number in range(_OPEN_ITEMS)]
         self._made = _OPEN_ITEMS
@@ -208,11 +208,11 @@ class World:
 
 def careful_pool(size: int, *, seed: int, low: float = 0.7, high: float = 0.98) -> list[Person]:
     """Return careful annotators with accuracies spread evenly between these."""
-    dice = Random(seed)
+    dice = Random(seed)  # noqa: S311  # a simulation
     return [
         Person(
             f"a{number:04}", low + (high - low) * number / max(size - 1, 1),
-            pace=dice.gauss(0, 0.25), favourite=dice.choice(LABELS),
+            pace=min(max(dice.gauss(0, 0.25), -0.75), 0.75), favourite=dice.choice(LABELS),
         )
         for number in range(size)
     ]  # fmt: skip

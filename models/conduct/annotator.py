@@ -48,7 +48,7 @@ class Annotator:
         self.signals = 0
 
     def pair(self, peer: str, at: float) -> Pair:
-        """Return the pair with a peer; a new one, from this time (s) on, takes the place of that with least evidence."""
+        """Return the pair with a peer; a new one, from this time (s) on, takes the place of the weakest."""
         found = self.pairs.get(peer)
         if found is None:
             if len(self.pairs) >= MOST_PAIRS:

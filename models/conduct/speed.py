@@ -5,8 +5,8 @@ from models.conduct.look import Look
 
 _FAST_BELOW = -1.645
 """In spreads from the pool's mean: a twentieth of all times are as fast as that."""
-_MOST_USUAL, _TOO_MANY = 0.25, 0.75
-"""A fast annotator has at most a quarter of such times; who clicks through has three quarters."""
+_MOST_USUAL, _TOO_MANY = 0.4, 0.9
+"""A fast annotator has at most two fifths of such times; who clicks through has nine tenths."""
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike

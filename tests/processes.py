@@ -14,11 +14,7 @@ from services.runtime.control import ControlSettings
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 _STOP_SECONDS = 20
-_OWN = sorted(
-    GatewaySettings.model_fields.keys()
-    - ControlSettings.model_fields.keys()
-    - {"gateway_certificate_file", "gateway_key_file"}
-)
+_OWN = sorted(GatewaySettings.model_fields.keys() - ControlSettings.model_fields.keys())
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str) -> T:
@@ -47,7 +43,11 @@ class Service:
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": settings.prefix,
             "ASSAY_WEB_PORT": str(web_port),
-            **{f"ASSAY_{name.upper()}": str(getattr(settings, name)) for name in _OWN},
+            **{
+                f"ASSAY_{name.upper()}": str(getattr(settings, name))
+                for name in _OWN
+                if getattr(settings, name) is not None
+            },
         }
         self._process: subprocess.Popen[bytes] | None = None
 

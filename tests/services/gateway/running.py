@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,11 +72,13 @@ def a_gateway(settings: GatewaySettings, **limits: object) -> Iterator[Gateway]:
     process = Service("gateway", settings, free_port())
     process.start()
     _, key = Keys(open_control(settings)).create("tests", [Scope.ADMIN], now=datetime.now(UTC))
-    url = f"http://127.0.0.1:{settings.gateway_port}"
+    trusted = settings.gateway_certificate_file
+    url = f"{'http' if trusted is None else 'https'}://127.0.0.1:{settings.gateway_port}"
+    verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))
     try:
         with (
-            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http,
-            httpx.Client(base_url=url, timeout=30) as stranger,
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30, verify=verify) as http,
+            httpx.Client(base_url=url, timeout=30, verify=verify) as stranger,
         ):
             found = Gateway(settings, process, http, stranger)
             wait_for(lambda: found.kafka() != "starting", seconds=60, what="the gateway answers")

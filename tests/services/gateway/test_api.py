@@ -1,10 +1,16 @@
 """The gateway over HTTP, as a process with a real Kafka."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.gateway.settings import GatewaySettings
 from services.runtime.broker import LocalBroker
@@ -140,6 +146,34 @@ def test_too_many_requests_are_told_when_to_come_again(gateway: Gateway, tmp_pat
     assert [one.status_code for one in answers[:3]] == [200] * 3
     assert answers[4].status_code == 429
     assert answers[4].headers["Retry-After"] == "1"
+
+
+def a_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate of this machine and its key; return both files."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    signed_by_itself = made.add_extension(here, critical=False).sign(key, hashes.SHA256())
+    certificate.write_bytes(signed_by_itself.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
+    return certificate, secret
+
+
+def test_with_a_certificate_it_speaks_tls_and_nothing_else(gateway: Gateway, tmp_path: Path) -> None:
+    certificate, secret = a_certificate(tmp_path)
+    settings = gateway.settings.model_copy(update={"folder": tmp_path})
+    with a_gateway(settings, gateway_certificate_file=certificate, gateway_key_file=secret) as safe:
+        safe.wait_until("up")
+
+        answer = safe.http.post("/v1/annotations", json=annotation(7_000))
+
+        assert answer.status_code == 200
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{safe.settings.gateway_port}/health")
 
 
 def test_metrics_count_what_was_answered(gateway: Gateway) -> None:

@@ -14,7 +14,7 @@ from services.runtime.control import ControlSettings
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 _STOP_SECONDS = 20
-_OWN = sorted(GatewaySettings.model_fields.keys() - ControlSettings.model_fields.keys())
+_OWN = GatewaySettings.model_fields.keys() - ControlSettings.model_fields.keys()
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str) -> T:

@@ -48,6 +48,7 @@ class _Batch:
     items: dict[bytes, OpenItem] = field(default_factory=dict)
     heard: dict[bytes, int] = field(default_factory=dict)
     before: dict[bytes, Places] = field(default_factory=dict)
+    touched: dict[bytes, OpenItem] = field(default_factory=dict)
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
@@ -93,6 +94,7 @@ class Consensus(Core):
         self._fade(work)
         self._judge(work, sweep=len(batch))
         self._tell_judged(work)
+        self._write(work)
         self._rest = Rest()
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
@@ -107,6 +109,7 @@ class Consensus(Core):
                 truth.reflect()
                 self._shared.changed(name, ())
         self._judge(work, sweep=self._rest.sweep)
+        self._write(work)
         unrest = max((truth.unrest for truth in self._truths.values()), default=0.0)
         self._rest.swept(unrest, items=len(self._state))
         step = self._end(work)
@@ -184,7 +187,7 @@ class Consensus(Core):
         if heard:
             item.heard = work.heard[key]
         self._shared.changed(item.project, item.votes)
-        work.changes[_ITEM + key] = Entry(_closes_at(item, words.contract), item.dump())
+        work.touched[key] = item
 
     def _tell_judged(self, work: _Batch) -> None:
         """Tell of the items heard of that have their annotations, each annotation beside what the others say."""
@@ -198,7 +201,12 @@ class Consensus(Core):
             for key in keys:
                 item = work.items[key]
                 work.outputs.append(told(key, item, without.get(key, {}), work.now))
-                work.changes[_ITEM + key] = Entry(_closes_at(item, self._projects[name].contract), item.dump())
+                work.touched[key] = item
+
+    def _write(self, work: _Batch) -> None:
+        """Write every item of which anything was said."""
+        for key, item in work.touched.items():
+            work.changes[_ITEM + key] = Entry(_closes_at(item, self._projects[item.project].contract), item.dump())
 
     def _close(self, work: _Batch, *, limit: int) -> None:
         """Close what has been quiet for long enough; drop what was closed long ago."""

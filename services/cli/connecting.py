@@ -1,6 +1,7 @@
 """`assay connect`, `assay connections`, `assay disconnect`: labelling platforms."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from schemas.control import Connection
 from services.cli.console import escape, fail, out, plain_errors
-from services.gateway.connecting import Wish, connect, disconnect
+from services.gateway.connecting import Connected, Wish, connect, disconnect, projects_of
 from services.gateway.connections import (
     ConnectionExistsError,
     Connections,
@@ -17,9 +18,9 @@ from services.gateway.connections import (
     Secrets,
     new_hook_secret,
 )
-from services.gateway.label_studio_api import LabelStudio, PlatformError
 from services.gateway.platforms.register import PLATFORMS
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources.client import PlatformError
 from services.runtime.control import Vault, open_control
 
 app = typer.Typer(no_args_is_help=True, help="Connect a labelling platform.")
@@ -58,12 +59,12 @@ def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
     Example: assay connect label-studio --url http://127.0.0.1:8080 --project 3 --into ads-safety
     """
     settings = {"controls": control or [], "item_field": item_field, "text_field": text_field}
-    wish = Wish(url, token, _hooks_at(gateway), name, into, follow, write_back, settings)
+    wish = Wish("label-studio", url, token, project, _hooks_at(gateway), name, into, follow, write_back, settings)
     try:
         made = asyncio.run(_connect(wish, project))
     except _FAILURES as error:
         fail(str(error))
-    for one in made:
+    for one in (each.connection for each in made):
         out.print(
             f"[green]✓[/] {one.name}: project {one.platform_project} of {one.url} → Assay's project "
             f"[bold]{one.project}[/]; its webhook posts to {wish.hooks_at}/v1/hooks/{one.name}",
@@ -72,11 +73,10 @@ def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
     out.print("The gateway fetches the history and keeps both in step while it runs: `assay connections` shows it.")
 
 
-async def _connect(wish: Wish, project: str) -> list[Connection]:
+async def _connect(wish: Wish, project: str) -> list[Connected]:
     store, now = _store(), datetime.now(UTC)
-    async with LabelStudio(wish.url, wish.token) as api:
-        numbers = [number async for number in api.projects()] if project == "all" else [project]
-        return [await connect(api, store, number, wish, now) for number in numbers]
+    numbers = await projects_of(wish.url, wish.token) if project == "all" else [project]
+    return [await connect(store, replace(wish, number=number), now) for number in numbers]
 
 
 @app.command("webhook")
@@ -141,11 +141,7 @@ def disconnect_one(name: Annotated[str, typer.Argument(help="The connection's na
     """
     store = _store()
     try:
-        found = store.get(name)
-        if found.url is None:
-            store.remove(name)
-        else:
-            asyncio.run(_disconnect(store, found))
+        asyncio.run(disconnect(store, name))
     except _FAILURES as error:
         fail(str(error))
     out.print(f"[green]✓[/] {name} is disconnected")
@@ -166,11 +162,6 @@ def rotate(name: Annotated[str, typer.Argument(help="The connection's name.")]) 
     store.set_secrets(name, Secrets((made, *before.hooks[:1]), before.token, before.webhook_id))
     out.print(f"[green]✓[/] {name} has a new secret, shown only now; set it at the platform, the old one still works:")
     typer.echo(made)
-
-
-async def _disconnect(store: Connections, found: Connection) -> None:
-    async with LabelStudio(found.url or "", store.secrets_of(found).token or "") as api:
-        await disconnect(api, store, found.name)
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -14,10 +14,12 @@ import orjson
 from aiokafka.errors import KafkaError
 
 from schemas.control import Connection
-from services.gateway.connecting import PLATFORM
 from services.gateway.connections import Connections
-from services.gateway.label_studio_api import Fields, LabelStudio, PlatformError
+from services.gateway.platforms.label_studio import NAME as PLATFORM
 from services.gateway.platforms.label_studio_config import read_label_config
+from services.gateway.sources.client import PlatformError
+from services.gateway.sources.label_studio_api import LabelStudioApi
+from services.gateway.sources.source import Fields
 from services.runtime import metrics
 from services.runtime.kafka import NoKafkaError, make_consumer
 from services.runtime.logs import get_logger
@@ -117,7 +119,7 @@ class WritingBack:
 
     async def _write_to(self, connection: Connection, news: Mapping[str, News]) -> None:
         token = self._connections.secrets_of(connection).token or ""
-        async with LabelStudio(connection.url or "", token) as api:
+        async with LabelStudioApi(connection.url or "", token) as api:
             project = await api.project(connection.platform_project or "")
             for item, one in news.items():
                 task = await api.task(item) if item.isdigit() else None
@@ -125,7 +127,7 @@ class WritingBack:
                     await self._write_task(api, project, task, one)
                     metrics.WRITTEN_BACK.labels(connection.name).inc()
 
-    async def _write_task(self, api: LabelStudio, project: Fields, task: Fields, news: News) -> None:
+    async def _write_task(self, api: LabelStudioApi, project: Fields, task: Fields, news: News) -> None:
         number, meta = str(task["id"]), dict(task.get("meta") or {})
         said = marked(meta.get(MARK), news)
         if said != meta.get(MARK):

@@ -174,9 +174,9 @@ class Look:
 
 
 def _differs(things: Sequence[Listed], ours: int) -> bool:
-    """Tell whether a group has to be looked at: its count is not ours, or only looking tells."""
+    """Tell whether a group has to be looked at: it is said to have more annotations, or fewer."""
     counts = [one.count for one in things if one.count is not None]
-    return any(one.unsure for one in things) or (len(counts) == len(things) and sum(counts) != ours)
+    return len(counts) == len(things) and sum(counts) != ours
 
 
 def _together(found: Sequence[Seen]) -> Sequence[Seen]:

@@ -3,15 +3,17 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 import orjson
 
 from services.gateway.platforms.reading import Fields, identifier, moment
+from services.gateway.sources.source import Registered
 
 _SECONDS = 60.0
 _PAUSE_SECONDS = 0.01
@@ -64,15 +66,26 @@ class Client:
         """Let go of the connections."""
         await self._http.aclose()
 
-    async def ask(self, method: str, path: str, *, missing: Any = RAISE, **rest: Any) -> Any:  # noqa: ANN401
-        """Return the JSON of an answer; `missing` where there is no such thing, unless that is an error."""
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        missing: Any = RAISE,  # noqa: ANN401  # in place of its JSON
+        absent: Collection[int] = (_NOT_FOUND,),
+        **rest: Any,  # noqa: ANN401  # of httpx
+    ) -> Any:  # noqa: ANN401  # its JSON
+        """Return the JSON of an answer; `missing` where there is no such thing, unless that is an error.
+
+        `absent` are the statuses that say so.
+        """
         status, headers, content = await self._answer(method, path, rest)
         for waits in range(_MOST_WAITS):
             if status not in _WAIT_STATUS:
                 break
             await asyncio.sleep(_wanted_pause(headers, waits))
             status, headers, content = await self._answer(method, path, rest)
-        if status == _NOT_FOUND and missing is not RAISE:
+        if status in absent and missing is not RAISE:
             return missing
         if not httpx.codes.is_success(status):
             raise PlatformError(self._complaint(method, path, status))
@@ -170,3 +183,28 @@ async def by_page(page: Callable[[int], Awaitable[Sequence[Fields]]], *, size: i
             yield row
         if len(rows) < size:
             return
+
+
+class Asking:
+    """What sources have in common: a client that is closed at the end, and no webhook unless they say otherwise."""
+
+    def __init__(self, client: Client) -> None:
+        """Take the client."""
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self._client.close()
+
+    async def register_webhook(self, url: str, secret: str) -> Registered | None:  # noqa: ARG002  # of those that can
+        """Register nothing: that can only be done by hand."""
+        return None
+
+    async def remove_webhook(self, webhook: str) -> None:
+        """Take nothing away."""

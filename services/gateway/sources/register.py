@@ -1,24 +1,35 @@
 """The platforms that can be asked, by name."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from schemas.control import Connection
 from services.gateway.connections import Connections
 from services.gateway.held import Held
-from services.gateway.knowing import asked_of
-from services.gateway.outcome import Wanted
-from services.gateway.platforms import label_studio as label_studio_platform
+from services.gateway.knowing import asked_of, settings_of
+from services.gateway.outcome import Asked, Wanted
+from services.gateway.platforms import argilla, cvat, doccano, label_studio, toloka
+from services.gateway.sources.argilla import Argilla
+from services.gateway.sources.cvat import Cvat
+from services.gateway.sources.doccano import Doccano
 from services.gateway.sources.label_studio import LabelStudio
 from services.gateway.sources.source import Seen, Setting, Source, nothing_copied
+from services.gateway.sources.toloka import Toloka
 
 
 class _Made(Protocol):
     def __call__(self, setting: Setting, /) -> Source: ...
 
 
-SOURCES: Mapping[str, _Made] = {label_studio_platform.NAME: LabelStudio}
+SOURCES: Mapping[str, _Made] = {
+    label_studio.NAME: LabelStudio,
+    cvat.NAME: Cvat,
+    toloka.NAME: Toloka,
+    argilla.NAME: Argilla,
+    doccano.NAME: Doccano,
+}
 """How to make the source of each platform that has an API."""
 
 
@@ -34,14 +45,22 @@ def source_of(
 
     Without `remembering` what was read before is left aside, so that all of it is news.
     """
-    setting = Setting(
-        url=connection.url or "",
-        token=connections.secrets_of(connection).token or "",
-        number=connection.platform_project or "",
+    setting = replace(
+        setting_of(connection, connections),
         asked=asked_of(connection, held, now),
         copy_of=held.copy if remembering else nothing_copied,
     )
     return SOURCES[connection.platform](setting)
+
+
+def setting_of(connection: Connection, connections: Connections) -> Setting:
+    """Return what is needed to speak to a connection's platform, without anything that is held."""
+    return Setting(
+        url=connection.url or "",
+        token=connections.secrets_of(connection).token or "",
+        number=connection.platform_project or "",
+        asked=Asked(project=connection.project, now=connection.created_at, default=settings_of(connection)),
+    )
 
 
 async def everything_on(source: Source) -> AsyncIterator[Seen]:

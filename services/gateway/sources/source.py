@@ -37,14 +37,13 @@ class Seen:
 class Listed:
     """A thing in the list of everything. `count`: how many annotations it has, where the list says so.
 
-    `seen` is the thing itself, where the list carries it; `unsure` has it looked at each time, as only that tells.
+    `seen` is the thing itself, where the list carries it.
     """
 
     id: str
     group: str | None
     count: int | None = None
     seen: Seen | None = None
-    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,3 +99,42 @@ class HeldAnnotation(Control, table=True):
     project: str = Field(max_length=256)
     event: str = Field(max_length=256)
     occurred_at: datetime = _moment()
+
+
+class EndedAnnotation(Control, table=True):
+    """The newest deletion of a person's annotation of an item.
+
+    Whatever else that person says of it from before has to be said again: downstream, the newest of a person counts.
+    `event` is the id of the deletion.
+    """
+
+    __tablename__ = "ended_annotations"
+
+    connection: str = Field(primary_key=True, max_length=100)
+    item: str = Field(primary_key=True, max_length=256)
+    annotator: str = Field(primary_key=True, max_length=256)
+    at: datetime = _moment()
+    event: str = Field(max_length=256)
+
+
+class KeptCopy(Control, table=True):
+    """What a platform said of one thing when it was read last, compressed: where only a comparison tells the news."""
+
+    __tablename__ = "kept_copies"
+
+    connection: str = Field(primary_key=True, max_length=100)
+    thing: str = Field(primary_key=True, max_length=256)
+    content: bytes
+
+
+class Intention(Control, table=True):
+    """Annotations that reconciliation is about to publish: should the process end meanwhile, they are published again.
+
+    `content` is a JSON list of them, compressed.
+    """
+
+    __tablename__ = "intentions"
+
+    number: int | None = Field(default=None, primary_key=True)
+    connection: str = Field(max_length=100, index=True)
+    content: bytes

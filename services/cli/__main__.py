@@ -8,6 +8,7 @@ from services.cli import (
     access,
     archiving,
     connecting,
+    connections,
     contracts,
     data,
     decoding,
@@ -27,9 +28,9 @@ app = typer.Typer(
 app.add_typer(contracts.app, name="contract")
 app.add_typer(access.app, name="key")
 app.add_typer(connecting.app, name="connect")
-app.command("connections")(connecting.connections)
-app.command("disconnect")(connecting.disconnect_one)
-app.command("rotate")(connecting.rotate)
+app.command("connections")(connections.connections)
+app.command("disconnect")(connections.disconnect_one)
+app.command("rotate")(connections.rotate)
 app.command("import")(data.import_files)
 app.command("replay")(data.replay_files)
 app.command("train")(data.train)

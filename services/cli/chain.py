@@ -11,16 +11,16 @@ from rich.table import Table
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from schemas.annotation import Action
 from schemas.control import Connection, HeldAnnotation
 from services.archive.engine import open_engine
 from services.archive.settings import ArchiveSettings
 from services.cli.console import escape, out
-from services.gateway.connections import Connections, Held
-from services.gateway.hooks import asked_of
-from services.gateway.label_studio_api import LabelStudio, PlatformError
-from services.gateway.platforms import label_studio
-from services.gateway.platforms.reading import fields, identifier, moment
+from services.gateway.connections import Connections
+from services.gateway.held import Held
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources.client import PlatformError
+from services.gateway.sources.register import can_be_asked, everything_on, source_of
 from services.runtime.control import Vault, open_control
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
@@ -66,7 +66,7 @@ def audit_chain() -> list[ChainAudit]:
     """Audit every connection whose platform has an API that we read."""
     settings = GatewaySettings()
     connections = Connections(open_control(settings), Vault(settings))
-    found = [one for one in connections.all() if one.url]
+    found = [one for one in connections.all() if can_be_asked(one)]
     if not found:
         return []
     on_topic = asyncio.run(_on_the_topic(settings))
@@ -93,8 +93,7 @@ def _audit(
 ) -> ChainAudit:
     engine = open_control(settings)
     try:
-        token = connections.secrets_of(connection).token or ""
-        platform = asyncio.run(_on_the_platform(connection, token, Held(engine, connection.name)))
+        platform = asyncio.run(_on_the_platform(connection, connections, Held(engine, connection.name)))
     except PlatformError as error:
         return ChainAudit(connection.name, {}, failure=str(error))
     with Session(engine) as session:
@@ -108,16 +107,17 @@ def _audit(
     return ChainAudit(connection.name, platform, stations)
 
 
-async def _on_the_platform(connection: Connection, token: str, held: Held) -> Mapping[Place, str]:
-    asked = asked_of(connection, held, datetime.now(UTC))
+async def _on_the_platform(connection: Connection, connections: Connections, held: Held) -> Mapping[Place, str]:
+    """Return what is live there; what cannot be read, under a place that no station has."""
     said: list[tuple[str, str, datetime, str | None]] = []
-    async with LabelStudio(connection.url or "", token) as api:
-        async for task in api.tasks_changed_since(connection.platform_project or "", None):
-            item = label_studio.item_id(task, asked)
-            for one in task["annotations"]:
-                who = identifier(one.get("completed_by")) or identifier(fields(one.get("completed_by")).get("id"))
-                if item is not None and who is not None:
-                    said.append((item, who, moment(one.get("updated_at")) or _EPOCH, str(one["id"])))
+    async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
+        async for seen in everything_on(source):
+            live = {str(one.source and one.source.annotation): one for one in seen.annotations}
+            said += [
+                (one.item.id, one.annotator.id, one.occurred_at, None if one.action is Action.DELETED else number)
+                for number, one in live.items()
+            ]
+            said += [(f"unreadable {number}", "?", _EPOCH, number) for number in (seen.here or set()) - live.keys()]
     return _live(_newest(said))
 
 

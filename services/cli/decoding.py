@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from services.cli.console import err, escape, fail, plain_errors
+from services.cli.options import OPTIONS, read_options
 from services.cli.recorded import Recorded, files_of, read_recorded
 from services.gateway.mapping_file import load_mapping
 from services.gateway.outcome import (
@@ -22,12 +23,10 @@ from services.gateway.outcome import (
     Rejected,
     Settings,
 )
-from services.gateway.platforms.mapping import FieldMapping
 from services.gateway.platforms.register import PLATFORMS, Platform, platform_named
 from services.gateway.signatures import AppenSignature, Refused, Scheme, StaticHeader, in_header, verify
 
 _FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_body` or `body`; or folders of them."
-_OPTIONS = ("control", "item-field", "text-field", "annotator", "header", "attribute", "platform-project")
 
 
 class Index:
@@ -65,7 +64,7 @@ def decode(
     project: Annotated[str | None, typer.Option(help="Assay's project, if not the platform's own id.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
     options: Annotated[
-        list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(_OPTIONS)}.")
+        list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(OPTIONS)}.")
     ] = None,
 ) -> None:
     """Read recorded deliveries as the gateway would, without sending anything; one JSON line for each file.
@@ -75,16 +74,16 @@ def decode(
 
     Example: assay decode --platform label-studio --secret S delivery.json
     """
-    given = _options(options or [])
-    settings = _settings(given, None if mapping is None else load_mapping(mapping))
-    chosen, index = _chosen(platform, settings, _last(given["header"])), Index()
+    given = read_options(options or [])
+    settings = given.settings(None if mapping is None else load_mapping(mapping))
+    chosen, index = _chosen(platform, settings, given.last("header")), Index()
     asked = Asked(
         project=project,
         now=datetime.now(UTC) if at is None else _time(at),
         known=index.known,
         held=index.held,
         default=settings,
-        platform_project=_last(given["platform-project"]),
+        platform_project=given.last("platform-project"),
     )
     if not _decode_all(chosen, files, asked, secret or [], index):
         raise typer.Exit(1)
@@ -140,32 +139,6 @@ def _chosen(name: str, settings: Settings, header: str | None) -> Platform:
     if scheme is None:
         fail(f"the headers that {found.name} signs in are not to be chosen")
     return replace(found, scheme=scheme)
-
-
-def _options(written: Sequence[str]) -> dict[str, list[str]]:
-    """Return the values of each option; none of those that were not given."""
-    found: dict[str, list[str]] = {name: [] for name in _OPTIONS}
-    for option in written:
-        name, separator, value = option.partition("=")
-        if name not in found or not separator:
-            fail(f"--set takes NAME=VALUE, and NAME is one of: {', '.join(_OPTIONS)}")
-        found[name].append(value)
-    return found
-
-
-def _settings(options: dict[str, list[str]], mapping: FieldMapping | None) -> Settings:
-    return Settings(
-        controls=tuple(options["control"]),
-        item_field=_last(options["item-field"]),
-        text_field=_last(options["text-field"]),
-        attributes=tuple(options["attribute"]) or None,
-        annotator=_last(options["annotator"]),
-        mapping=mapping,
-    )
-
-
-def _last(values: Sequence[str]) -> str | None:
-    return values[-1] if values else None
 
 
 def _time(written: str) -> datetime:

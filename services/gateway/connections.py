@@ -3,19 +3,15 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import Engine, delete, update
 from sqlmodel import Session, col, select
 
-from schemas.annotation import Action, Annotation
-from schemas.control import Connection, HeldAnnotation
-from services.gateway.outcome import Known
+from schemas.control import Connection, EndedAnnotation, HeldAnnotation, Intention, KeptCopy
 from services.runtime.control import Vault
-
-_AT_ONCE = 500
 
 
 class NoSuchConnectionError(Exception):
@@ -48,7 +44,7 @@ def new_hook_secret() -> str:
 
 
 class Connections:
-    """The connections and the annotations held through them, in the control database."""
+    """The connections in the control database."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         """Take the database, and what encrypts secrets in it."""
@@ -84,7 +80,8 @@ class Connections:
         """Forget a connection and what was held through it; what was published stays published."""
         self.get(name)
         with Session(self._engine) as session:
-            session.execute(delete(HeldAnnotation).where(col(HeldAnnotation.connection) == name))
+            for table in (HeldAnnotation, EndedAnnotation, KeptCopy, Intention):
+                session.execute(delete(table).where(col(table.connection) == name))
             session.execute(delete(Connection).where(col(Connection.name) == name))
             session.commit()
 
@@ -117,82 +114,3 @@ class Connections:
     def _locked(self, secret: Secrets) -> str:
         plain = {"hooks": list(secret.hooks), "token": secret.token, "webhook_id": secret.webhook_id}
         return self._vault.lock(orjson.dumps(plain).decode())
-
-
-class Held:
-    """The annotations of one connection as they were published last."""
-
-    def __init__(self, engine: Engine, connection: str) -> None:
-        """Take the database and the connection's name."""
-        self._engine = engine
-        self._connection = connection
-
-    def known(self, annotation: str) -> Known | None:
-        """Return what is known of an annotation by the platform's id of it."""
-        with Session(self._engine) as session:
-            found = session.get(HeldAnnotation, (self._connection, annotation))
-            return None if found is None else Known(found.item, found.annotator, found.project, found.occurred_at)
-
-    def held(self, item: str) -> Sequence[str]:
-        """Return the platform's ids of an item's annotations."""
-        mine = select(HeldAnnotation.annotation).where(
-            HeldAnnotation.connection == self._connection, HeldAnnotation.item == item
-        )
-        with Session(self._engine) as session:
-            return session.exec(mine.order_by(HeldAnnotation.annotation)).all()
-
-    def items(self) -> set[str]:
-        """Return every item of which annotations are held."""
-        mine = select(HeldAnnotation.item).where(HeldAnnotation.connection == self._connection).distinct()
-        with Session(self._engine) as session:
-            return set(session.exec(mine))
-
-    def fresh(self, annotations: Sequence[Annotation]) -> list[Annotation]:
-        """Return those that say something that was not published yet."""
-        said: dict[str, tuple[str, datetime]] = {}
-        names = [_name(one) for one in annotations]
-        with Session(self._engine) as session:
-            for start in range(0, len(names), _AT_ONCE):
-                part = names[start : start + _AT_ONCE]
-                found = session.exec(
-                    select(HeldAnnotation).where(
-                        HeldAnnotation.connection == self._connection, col(HeldAnnotation.annotation).in_(part)
-                    )
-                )
-                said |= {one.annotation: (one.event, one.occurred_at) for one in found}
-        return [one for one, name in zip(annotations, names, strict=True) if _is_news(one, said.get(name))]
-
-    def learn(self, annotations: Sequence[Annotation]) -> None:
-        """Note that these were published."""
-        with Session(self._engine) as session:
-            for one in annotations:
-                name = _name(one)
-                before = session.get(HeldAnnotation, (self._connection, name))
-                if one.action is Action.DELETED:
-                    if before is not None:
-                        session.delete(before)
-                elif before is None or before.occurred_at <= one.occurred_at:
-                    session.merge(
-                        HeldAnnotation(
-                            connection=self._connection,
-                            annotation=name,
-                            item=one.item.id,
-                            annotator=one.annotator.id,
-                            project=one.project,
-                            event=one.id,
-                            occurred_at=one.occurred_at.astimezone(UTC),
-                        )
-                    )
-            session.commit()
-
-
-def _name(annotation: Annotation) -> str:
-    """Return the platform's id of an annotation, or where it has none our own."""
-    source = annotation.source
-    return annotation.id if source is None or source.annotation is None else source.annotation
-
-
-def _is_news(annotation: Annotation, said: tuple[str, datetime] | None) -> bool:
-    if annotation.action is Action.DELETED:
-        return said is not None
-    return said is None or (said[0] != annotation.id and said[1] <= annotation.occurred_at)

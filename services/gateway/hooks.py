@@ -8,14 +8,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from schemas.annotation import Annotation
+from schemas.annotation import Action, Annotation
 from schemas.control import Connection
-from services.gateway.connections import Connections, Held
+from services.gateway.connections import Connections
 from services.gateway.core import rows_of
-from services.gateway.outcome import Annotations, Asked, Delivery, Fetch, Nothing, Rejected, Settings
+from services.gateway.held import Held
+from services.gateway.knowing import asked_of, settings_of
+from services.gateway.outcome import Annotations, Delivery, Fetch, Nothing, Rejected, Wanted
 from services.gateway.platforms.register import PLATFORMS
 from services.gateway.publisher import Publisher
 from services.gateway.signatures import Refused, in_header, verify
+from services.gateway.succession import placed
 from services.runtime import metrics
 from services.runtime.logs import get_logger
 
@@ -37,7 +40,7 @@ class Hooks:
     engine: Engine
     connections: Connections
     publisher: Publisher
-    wake: Callable[[str], None]
+    wake: Callable[[str, tuple[Wanted, ...]], None]
 
     async def take(self, connection: Connection, delivery: Delivery, now: datetime) -> Answer:
         """Take one delivery; what is answered with 200 is durable."""
@@ -55,11 +58,11 @@ class Hooks:
         match outcome:
             case Annotations(annotations, fetch, problems):
                 await self._publish(connection, held, annotations, now)
-                if fetch:
-                    self.wake(connection.name)
+                if fetch or any(one.action is Action.DELETED for one in annotations):
+                    self.wake(connection.name, fetch)  # after a deletion an older annotation may have to count again
                 return Answer(200, {"accepted": len(annotations), "to_fetch": len(fetch), "problems": problems})
             case Fetch(wanted, reason):
-                self.wake(connection.name)
+                self.wake(connection.name, wanted)
                 await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1)
                 return Answer(200, {"accepted": 0, "to_fetch": len(wanted), "reason": reason})
             case Nothing(reason):
@@ -71,7 +74,7 @@ class Hooks:
                 return Answer(422, {"error": reason})
 
     def _unproved(self, connection: Connection, delivery: Delivery, now: datetime) -> Refused | None:
-        scheme = PLATFORMS[connection.platform].scheme
+        scheme = PLATFORMS[connection.platform].scheme_for(settings_of(connection))
         header = connection.settings.get("header")
         if header:
             scheme = in_header(scheme, str(header)) or scheme
@@ -82,26 +85,8 @@ class Hooks:
         self, connection: Connection, held: Held, annotations: tuple[Annotation, ...], now: datetime
     ) -> None:
         fresh = await asyncio.to_thread(held.fresh, annotations)
-        await self.publisher.publish(rows_of(fresh))
-        await asyncio.to_thread(held.learn, fresh)
+        changed = await asyncio.to_thread(placed, fresh, held.known)
+        await self.publisher.publish(rows_of(changed))
+        await asyncio.to_thread(held.learn, changed)
         known = len(annotations) - len(fresh)
         await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1, duplicates=known)
-
-
-def asked_of(connection: Connection, held: Held, now: datetime) -> Asked:
-    """Return what a decoder may know of a connection."""
-    chosen = connection.settings
-    return Asked(
-        project=connection.project,
-        now=now,
-        known=held.known,
-        held=held.held,
-        default=Settings(
-            controls=tuple(chosen.get("controls", ())),
-            item_field=chosen.get("item_field"),
-            text_field=chosen.get("text_field"),
-            attributes=None if chosen.get("attributes") is None else tuple(chosen["attributes"]),
-            annotator=chosen.get("annotator"),
-        ),
-        platform_project=connection.platform_project,
-    )

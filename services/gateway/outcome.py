@@ -23,10 +23,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One thing to fetch from the platform: a `task`, `annotation`, `project`, `job`, `record`, and so on."""
+    """One thing to fetch from the platform: a `task`, `annotation`, `project`, `job`, `record`, and so on.
+
+    `by` is who changed it, where only the delivery says so.
+    """
 
     kind: str
     id: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

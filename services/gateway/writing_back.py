@@ -6,42 +6,28 @@ harm; and they touch nothing that the reconciler publishes, so they cannot go ro
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiokafka.errors import KafkaError
 
 from schemas.control import Connection
-from services.gateway.connecting import PLATFORM
 from services.gateway.connections import Connections
-from services.gateway.label_studio_api import Fields, LabelStudio, PlatformError
-from services.gateway.platforms.label_studio_config import read_label_config
+from services.gateway.sources.client import PlatformError
+from services.gateway.sources.register import setting_of
+from services.gateway.writers.news import News
+from services.gateway.writers.register import WRITERS
 from services.runtime import metrics
 from services.runtime.kafka import NoKafkaError, make_consumer
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import CONSENSUS, REVIEW, VALIDATED
 
-MARK = "assay"
-"""The name under which everything is written: the field of a task's meta, and the model version of predictions."""
-
 _PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 5.0
-_MOST_FINDINGS = 10
-_ONE_OF_A_LIST = {"choices": "choices", "rating": "rating", "number": "number", "pairwise": "selected"}
 
 log = get_logger("gateway")
-
-
-@dataclass(slots=True)
-class News:
-    """What is to be written of one item. It changes as more is heard."""
-
-    consensus: Fields | None = None
-    findings: list[Fields] = field(default_factory=list)
-    wants_vote: bool = False
 
 
 class WritingBack:
@@ -85,7 +71,7 @@ class WritingBack:
     def _wanting(self) -> Mapping[str, Connection]:
         """Return the connections that want it, by Assay's project."""
         every = self._connections.all()
-        return {one.project: one for one in every if one.write_back and one.platform == PLATFORM}
+        return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
 
     def _hear(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
         project, _, item = (key or b"").decode(errors="replace").partition(":")
@@ -116,50 +102,7 @@ class WritingBack:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _write_to(self, connection: Connection, news: Mapping[str, News]) -> None:
-        token = self._connections.secrets_of(connection).token or ""
-        async with LabelStudio(connection.url or "", token) as api:
-            project = await api.project(connection.platform_project or "")
+        async with WRITERS[connection.platform](setting_of(connection, self._connections)) as writer:
             for item, one in news.items():
-                task = await api.task(item) if item.isdigit() else None
-                if task is not None and str(task.get("project")) == connection.platform_project:
-                    await self._write_task(api, project, task, one)
+                if await writer.write(item, one):
                     metrics.WRITTEN_BACK.labels(connection.name).inc()
-
-    async def _write_task(self, api: LabelStudio, project: Fields, task: Fields, news: News) -> None:
-        number, meta = str(task["id"]), dict(task.get("meta") or {})
-        said = marked(meta.get(MARK), news)
-        if said != meta.get(MARK):
-            await api.set_meta(number, {**meta, MARK: said})
-        if news.consensus is not None:
-            result = prediction(project, news.consensus["label"])
-            before = [one for one in task.get("predictions") or () if one.get("model_version") == MARK]
-            if result and not any(one.get("result") == result for one in before):
-                for one in before:
-                    await api.remove_prediction(str(one["id"]))
-                await api.predict(number, result, news.consensus["probability"], MARK)
-        votes = int(task.get("total_annotations") or 0)
-        if news.wants_vote and int(task.get("overlap") or 1) <= votes:
-            await api.set_overlap(number, votes + 1)
-
-
-def marked(before: object, news: News) -> Fields:
-    """Return what the task's meta says of Assay from now on."""
-    said: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
-    if news.consensus is not None:
-        said["consensus"] = {name: news.consensus[name] for name in ("label", "probability", "status", "votes")}
-    if news.findings:
-        known = [one for one in said.get("findings", ()) if one not in news.findings]
-        said["findings"] = [*known, *news.findings][-_MOST_FINDINGS:]
-    return said
-
-
-def prediction(project: Fields, label: object) -> Sequence[Fields]:
-    """Return a label as a prediction's result; none for kinds that are more than one choice or number."""
-    config = read_label_config(project.get("label_config"))
-    for name, control in config.controls.items():
-        kind = control.tag
-        if kind in _ONE_OF_A_LIST and isinstance(label, str | int | float):
-            value = [str(label)] if kind == "choices" else label
-            shows = control.shows[0] if control.shows else ""
-            return [{"from_name": name, "to_name": shows, "type": kind, "value": {_ONE_OF_A_LIST[kind]: value}}]
-    return []

@@ -39,6 +39,7 @@ from services.gateway.platforms.reading import (
 
 NAME = "argilla"
 _REMARK = "text"
+_DATASET_AT = {"response": "record.dataset.id", "record": "dataset.id", "dataset": "id"}
 _OF_NO_CONCERN = {"ping", "dataset.created", "dataset.updated", "dataset.published", "record.completed"}
 
 
@@ -60,6 +61,9 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
         return Nothing(f"{kind} says nothing about annotations")
     if kind not in _DECODERS:
         return Rejected(f"Argilla has no event {quoted(kind)}")
+    dataset = identifier(at(data, _DATASET_AT[kind.partition(".")[0]]))
+    if asked.platform_project is not None and dataset not in (None, asked.platform_project):
+        return Nothing("it is about another dataset: the webhooks of Argilla are the server's")
     return _DECODERS[kind](data, body, asked)
 
 
@@ -68,7 +72,7 @@ def decode_record(record: Fields, dataset: Fields, asked: Asked) -> Annotations:
     found: list[Annotation] = []
     problems: list[str] = []
     for response in map(fields, listing(record.get("responses"))):
-        if response.get("status") == "draft":
+        if not is_said(response):
             continue
         created, updated = moment(response.get("inserted_at")), moment(response.get("updated_at"))
         action = Action.CREATED if created == updated else Action.UPDATED
@@ -76,6 +80,17 @@ def decode_record(record: Fields, dataset: Fields, asked: Asked) -> Annotations:
         found += [read[0]] if not isinstance(read, Unreadable) else []
         problems += [read.reason] if isinstance(read, Unreadable) else read[1]
     return Annotations(tuple(found), (), shortened(problems))
+
+
+def item_id(record: Fields, asked: Asked) -> str | None:
+    """Return the id that a record's item has with us, or None where it has none."""
+    own = asked.default.item_field
+    return identifier(record.get("id")) if own is None else identifier(at(record, own))
+
+
+def is_said(response: Fields) -> bool:
+    """Tell whether a response is more than a draft."""
+    return response.get("status") != "draft"
 
 
 def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcome:
@@ -92,14 +107,27 @@ def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcom
 
 
 def _response(data: Fields, body: Fields, asked: Asked, *, action: Action) -> Outcome:
-    if data.get("status") == "draft":
-        return Nothing("a draft")
+    if not is_said(data):
+        return _draft(data, asked)
     if word(data.get("status")) not in {"submitted", "discarded"}:
         return Rejected("the response's status is none of draft, submitted, discarded")
     read = _read(data, fields(data.get("record")), body, asked, action=action)
     if isinstance(read, Unreadable):
         return Rejected(read.reason)
     return Annotations((read[0],), (), read[1])
+
+
+def _draft(data: Fields, asked: Asked) -> Outcome:
+    """Take back what was submitted and is a draft again. A draft that came late takes back nothing."""
+    response, changed = identifier(data.get("id")), moment(data.get("updated_at"))
+    known = None if response is None else asked.known(response)
+    if response is None or known is None or known.occurred_at is None or changed is None:
+        return Nothing("a draft")
+    if changed <= known.occurred_at:
+        return Nothing("a draft from before it was submitted")
+    source = identifier(at(data, "record.dataset.id"))
+    found, _ = deletions(NAME, [response], asked, source_project=source, may_return=True)
+    return outcome_of(found, (), (), otherwise="a draft")
 
 
 def _response_deleted(data: Fields, body: Fields, asked: Asked) -> Outcome:

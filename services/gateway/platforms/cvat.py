@@ -70,7 +70,10 @@ def _wanted(body: Fields, event: str) -> Outcome:
     found = identifier(at(body, f"{kind}.id"))
     if found is None:
         return Rejected(f"the {kind} of {event} has no id")
-    return Fetch((Wanted(kind, found),), f"{event} says that something changed, not what")
+    changed = set(fields(body.get("before_update")))
+    saved = event == "update:job" and changed == {"updated_date"}  # else somebody moved the job on, or gave it away
+    by = identifier(at(body, "sender.id")) if saved else None
+    return Fetch((Wanted(kind, found, by),), f"{event} says that something changed, not what")
 
 
 def decode_job(fetched: FetchedJob, asked: Asked) -> Annotations:

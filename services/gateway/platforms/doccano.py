@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from schemas.annotation import AnnotatorKind
-from services.gateway.outcome import Asked, Delivery, Outcome, Rejected, Settings, outcome_of
+from services.gateway.outcome import Annotations, Asked, Delivery, Outcome, Rejected, Settings, outcome_of, shortened
 from services.gateway.platforms.answers import spans_of
 from services.gateway.platforms.boxes import a_box
 from services.gateway.platforms.facts import Fact, settle_all
@@ -40,6 +40,14 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     facts = [(name, fact) for name, row in _examples(rows) for fact in _facts(row, asked)]
     found, problems = settle_all(facts, asked)
     return outcome_of(found, (), problems, otherwise="no row has an annotation")
+
+
+def decode_example(example: Fields, asked: Asked) -> Annotations:
+    """Decode one example of the API with its `categories`, `spans`, `texts` or `bboxes`, their labels in words."""
+    found, problems = settle_all(
+        [(f"example {identifier(example.get('id'))}", fact) for fact in _facts(example, asked)], asked
+    )
+    return Annotations(tuple(found), (), shortened(problems))
 
 
 def _examples(rows: Sequence[object]) -> list[tuple[str, object]]:
@@ -108,7 +116,7 @@ def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadab
             continue
         yield Fact(
             platform=NAME,
-            annotation=f"{item['id']}/{user}",
+            annotation=f"{identifier(row.get('id')) or item['id']}/{user}",  # two examples may be of one item
             project=project,
             item=item,
             annotator=user,

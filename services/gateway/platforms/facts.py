@@ -128,13 +128,19 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
-def deletion(platform: str, annotation: str, asked: Asked, *, source_project: str | None) -> Annotation | None:
-    """Return the deletion of an annotation that is known by its id, or None where it is not."""
+def deletion(
+    platform: str, annotation: str, asked: Asked, *, source_project: str | None, may_return: bool = False
+) -> Annotation | None:
+    """Return the deletion of an annotation that is known by its id, or None where it is not.
+
+    `may_return`: it may come back under the same id, so that one deletion is not like another.
+    """
     known = asked.known(annotation)
     if known is None:
         return None
+    state = [known.occurred_at.isoformat()] if may_return and known.occurred_at is not None else []
     raw = {
-        "id": _digest(platform, known.project, annotation, _DELETED),
+        "id": _digest(platform, known.project, annotation, _DELETED, *state),
         "action": Action.DELETED,
         "project": known.project,
         "item": {"id": known.item},
@@ -154,9 +160,17 @@ def _deleted_at(known: Known, now: datetime) -> datetime:
 
 
 def deletions(
-    platform: str, annotations: Sequence[str], asked: Asked, *, source_project: str | None
+    platform: str,
+    annotations: Sequence[str],
+    asked: Asked,
+    *,
+    source_project: str | None,
+    may_return: bool = False,
 ) -> tuple[list[Annotation], list[Wanted]]:
     """Return the deletions of those that are known, and the others to ask for."""
-    found = [(one, deletion(platform, one, asked, source_project=source_project)) for one in annotations]
+    found = [
+        (one, deletion(platform, one, asked, source_project=source_project, may_return=may_return))
+        for one in annotations
+    ]
     unknown = [Wanted("annotation", name) for name, one in found if one is None]
     return [one for _, one in found if one is not None], unknown

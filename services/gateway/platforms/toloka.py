@@ -115,6 +115,8 @@ def _fact(assignment: Fields, task: Fields, solution: Fields, asked: Asked, acti
 
 def _when(assignment: Fields, action: Action) -> datetime | None:
     names: Sequence[str] = {Action.DELETED: ("rejected",), Action.SKIPPED: ("skipped",)}.get(action, ())
+    if action is Action.CREATED and assignment.get("rejected") is not None:
+        names = ("accepted",)  # after all: it has to be newer than the rejection
     found = [moment(assignment.get(name)) for name in (*names, "submitted", "created")]
     return next((one for one in found if one is not None), None)
 

@@ -10,11 +10,11 @@ from schemas.control import Connection
 from services.gateway.connections import (
     ConnectionExistsError,
     Connections,
-    Held,
     NoSuchConnectionError,
     Secrets,
     new_hook_secret,
 )
+from services.gateway.held import Held
 from services.gateway.settings import GatewaySettings
 from services.runtime.control import Vault, open_control
 from tests.builders import NOW, an_annotation, an_item
@@ -89,8 +89,8 @@ def test_a_removed_connection_takes_what_was_held_with_it(connections: Connectio
 
     connections.remove("ls")
 
-    assert Held(engine, "ls").items() == set()
-    assert Held(engine, "other").items() == {"i-204"}
+    assert Held(engine, "ls").held("i-204") == []
+    assert Held(engine, "other").held("i-204") == ["1"]
     assert [one.name for one in connections.all()] == ["other"]
 
 

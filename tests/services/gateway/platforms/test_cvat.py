@@ -43,7 +43,7 @@ def labels_of(decoded: Annotations) -> list[Any]:
 
 def test_a_changed_job_is_fetched() -> None:
     assert decode(sent(CVAT_HOOK), asked()) == Fetch(
-        (Wanted("job", "31"),), "update:job says that something changed, not what"
+        (Wanted("job", "31", by="9"),), "update:job says that something changed, not what"
     )
 
 

@@ -1,0 +1,173 @@
+"""The same battery for every platform with an API: whatever webhooks lose, in the end all is as the platform has it."""
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from schemas.annotation import Action
+from services.gateway.settings import GatewaySettings
+from services.gateway.sources.client import PlatformError
+from services.gateway.sources.register import SOURCES
+from tests.services.gateway.fakes.argilla import FakeArgilla
+from tests.services.gateway.fakes.cvat import FakeCvat
+from tests.services.gateway.fakes.doccano import FakeDoccano
+from tests.services.gateway.fakes.label_studio import FakeLabelStudio
+from tests.services.gateway.fakes.platform import TOKEN, Fake
+from tests.services.gateway.fakes.toloka import FakeToloka
+from tests.services.gateway.reconciling import ProcessEndedError, Shop, a_shop
+
+FAKES: dict[str, Callable[..., Fake]] = {
+    one.platform: one for one in (FakeLabelStudio, FakeCvat, FakeToloka, FakeArgilla, FakeDoccano)
+}
+
+
+@pytest.fixture(params=sorted(FAKES))
+def shop(request: pytest.FixtureRequest, offline: GatewaySettings) -> Iterator[Shop]:
+    with a_shop(FAKES[request.param](), offline) as found:
+        found.connect()
+        yield found
+
+
+def test_every_source_has_its_fake() -> None:
+    assert FAKES.keys() == SOURCES.keys()
+
+
+def test_what_was_there_before_comes_in_whole_and_once(shop: Shop) -> None:
+    for who in range(shop.fake.people):
+        for item in range(shop.fake.items):
+            shop.fake.say(who, item, (who + item) % 2)
+
+    shop.look(3)
+
+    assert shop.fake.live()
+    assert shop.topic.live() == shop.fake.live()
+    assert shop.topic.doubled() == []
+    assert len(shop.topic.said) == shop.fake.people * shop.fake.items
+
+
+def test_an_edit_a_deletion_and_a_skip_arrive_without_any_webhook(shop: Shop) -> None:
+    for who in range(3):
+        shop.fake.say(who, 0, 0)
+    shop.look()
+
+    shop.fake.say(0, 0, 1)
+    shop.fake.take_back(1, 0)
+    shop.fake.skip(2, 0)
+    shop.look(2)
+
+    assert shop.topic.live() == shop.fake.live()
+    assert any(one.action is Action.DELETED for one in shop.topic.said)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("lost", [0.5, 1.0])
+def test_all_is_as_the_platform_has_it_though_webhooks_are_lost_doubled_and_late(
+    shop: Shop, seed: int, lost: float
+) -> None:
+    rng = random.Random(seed)
+
+    for _ in range(12):
+        for _ in range(rng.randrange(1, 8)):
+            shop.fake.work(rng)
+        shop.deliver_some(rng, lost=lost)
+        if rng.random() < 0.4:
+            shop.look()
+    shop.deliver_some(rng, lost=0)
+    shop.look(4)
+
+    assert shop.topic.live() == shop.fake.live()
+    said = len(shop.topic.said)
+    shop.look(2)
+    assert len(shop.topic.said) == said
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_process_that_ends_right_after_publishing_loses_nothing_and_makes_nothing_up(shop: Shop, seed: int) -> None:
+    rng = random.Random(seed)
+
+    for _ in range(8):
+        for _ in range(rng.randrange(1, 6)):
+            shop.fake.work(rng)
+        shop.topic.ends_after = rng.randrange(3)
+        try:
+            shop.look()
+        except ProcessEndedError:
+            shop.fake.work(rng)  # meanwhile the platform goes on
+        shop.restart()
+    shop.look(4)
+
+    assert shop.topic.live() == shop.fake.live()
+
+
+def test_a_thing_that_is_gone_takes_its_annotations_along_at_the_second_look(shop: Shop) -> None:
+    for who in range(2):
+        shop.fake.say(who, 0, 0)
+    shop.look()
+    before = shop.topic.live()
+    shop.fake.lose()
+
+    shop.look()
+    after_one = shop.topic.live()
+    shop.look()
+
+    assert after_one == before
+    assert shop.topic.live() == shop.fake.live() != before
+
+
+def test_a_project_that_is_gone_takes_nothing_along(shop: Shop) -> None:
+    shop.fake.say(0, 0, 0)
+    shop.look()
+    before = shop.topic.live()
+    shop.connections.note("shop", platform_project="999")
+
+    for _ in range(3):
+        with pytest.raises(PlatformError, match="404"):
+            shop.look()
+
+    assert shop.topic.live() == before
+
+
+def test_a_wrong_token_says_what_to_do_and_shows_nothing(shop: Shop) -> None:
+    secrets = shop.connections.secrets_of(shop.connection)
+    shop.connections.set_secrets("shop", type(secrets)(secrets.hooks, "another-token-nobody-may-see"))
+
+    with pytest.raises(PlatformError, match=r"401 .*not accepted") as error:
+        shop.look()
+
+    assert "nobody-may-see" not in str(error.value)
+
+
+def test_a_platform_that_is_away_says_so_and_shows_nothing(shop: Shop) -> None:
+    shop.connections.note("shop", url="http://user:a-password@127.0.0.1:1/?key=of-mine")
+
+    with pytest.raises(PlatformError, match="cannot be reached") as error:
+        shop.look()
+
+    assert "a-password" not in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_nothing_is_noted_as_published_that_could_not_be(shop: Shop) -> None:
+    shop.fake.say(0, 0, 0)
+    shop.topic.takes_none = True
+    with pytest.raises(Exception, match="spool"):
+        shop.look()
+
+    shop.topic.takes_none = False
+    shop.look()
+
+    assert shop.topic.live() == shop.fake.live() != {}
+
+
+@pytest.mark.parametrize("platform", sorted(FAKES))
+def test_a_history_of_many_pages_arrives_whole(platform: str, offline: GatewaySettings) -> None:
+    with a_shop(FAKES[platform](items=270, people=1), offline) as shop:
+        shop.connect()
+        for item in range(270):
+            shop.fake.say(0, item, item % 2)
+
+        shop.look()
+
+        assert shop.topic.live() == shop.fake.live()
+        assert len(shop.topic.said) == 270

@@ -4,11 +4,14 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401  # its plugin would import it at the very end, which Python 3.11 fails at after Kafka tests
+import hypothesis  # here, because its plugin would import it at the very end, which fails after tests with Kafka
 import pytest
 
 from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
+
+hypothesis.settings.register_profile("assay", deadline=None)  # how fast the machine is, is nobody's fault
+hypothesis.settings.load_profile("assay")
 
 _prefixes = itertools.count(1)
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -73,7 +73,7 @@ def _false_alarms(name: str, calm: dict[str, Calm], seeds: dict[str, tuple[int, 
         f"{sort}: seeds {', '.join(map(str, seeds[sort]))}; {one.total:,.0f} annotator-weeks"
         for sort, one in calm.items()
     ]
-    notes.append("200 careful annotators, accuracy .7 to .98, 20 labels an hour, 3 to 5 votes an item")
+    notes.append("200 careful annotators of accuracy .7 to .98, 20 labels an hour, 3 to 5 votes an item")
     notes.append("signals raised per annotator-week [95 % Clopper-Pearson]")
     return Sheet(f"False alarms per annotator-week, {name}", ["detector", *calm, "nominal"], rows, notes)
 
@@ -101,16 +101,18 @@ def _delays(name: str, bad: dict[str, Found], seeds: Mapping[str, tuple[int, ...
                 ", ".join(f"{detector} {count}" for detector, count in by),
             ]
         )
-    notes = [f"{sort}: seeds {', '.join(map(str, some))}" for sort, some in seeds.items()]
-    notes += [
+    notes = [
         "median of annotations from the change to the first signal (nine in ten within; found of how many)",
         "30 of 200 annotators misbehave; copying: common items of the pair, to the copying signal",
         "dated: how often the interval of `since` held the true time; by: annotators by detector",
     ]
-    notes += [
-        f"{sort}: {one.false} signals about others in {one.careful_weeks:,.0f} weeks" for sort, one in bad.items()
-    ]
+    for sort, one in bad.items():
+        notes.append(f"{_seeds(sort, seeds)}; {one.false} signals about others in {one.careful_weeks:,.0f} weeks")
     return Sheet(f"Delays, {name}", ["conduct", *bad, "dated", "by"], rows, notes)
+
+
+def _seeds(sort: str, seeds: Mapping[str, Sequence[int]]) -> str:
+    return f"{sort}: seeds {', '.join(map(str, seeds[sort]))}"
 
 
 def _delay_cell(cases: Sequence[Case]) -> str:
@@ -124,7 +126,7 @@ def _number(value: float) -> str:
 
 
 def _rules(name: str, calm: Mapping[str, Calm], bad: Mapping[str, Found]) -> Sheet:
-    """Compare with rules: each set on the tuned seeds to at most as many false alarms as allowed, measured on others."""
+    """Compare with rules: each set on the tuned seeds to at most as many false alarms as allowed, counted on others."""
     rows = []
     cases = {way: [case for one in bad.values() for case in one.cases[way]] for way in _COMPARED}
     for rule, (make, settings) in RULES.items():
@@ -135,13 +137,10 @@ def _rules(name: str, calm: Mapping[str, Calm], bad: Mapping[str, Found]) -> She
     ours = [median([_NEVER if case.delay is None else case.delay for case in cases[way]]) for way in _COMPARED]
     share = calm["untuned"].by_detector.total() / calm["untuned"].total
     rows.append(["Assay, all detectors", "", f"{share:.2%}", *map(_number, ours)])
-    notes = [
-        "each rule at the first of its settings with at most 1 % false alarms per annotator-week on the tuned seeds",
-        f"settings: {'; '.join(rule + ' ' + ', '.join(f'{one:g}' for one in some) for rule, (_, some) in RULES.items())}",
-    ]
-    return Sheet(
-        f"Rules at equal false alarms, {name}: median delay", ["rule", "setting", "false", *_COMPARED], rows, notes
-    )
+    notes = ["each rule at its first setting with at most 1 % false alarms per annotator-week on the tuned seeds"]
+    notes += [f"settings of {rule}: {', '.join(f'{one:g}' for one in some)}" for rule, (_, some) in RULES.items()]
+    title = f"Rules at equal false alarms, {name}: median delay"
+    return Sheet(title, ["rule", "setting", "false", *_COMPARED], rows, notes)
 
 
 def _rule_cells(

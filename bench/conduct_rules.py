@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from math import log
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from river.drift import ADWIN
 from scipy.stats import chi2
 
+_ADWIN: Any = ADWIN  # it has no types
 _WINDOW = 20
 _LOOKS, _VOTES = 5, 100
 
@@ -78,7 +79,7 @@ class Adwin:
 
     def __init__(self, delta: float) -> None:
         """Take ADWIN's own level."""
-        self._adwin = ADWIN(delta=delta, clock=1, grace_period=10)
+        self._adwin: Any = _ADWIN(delta=delta, clock=1, grace_period=10)
 
     def put(self, *, agrees: bool) -> bool:
         """Take one annotation."""
@@ -119,8 +120,8 @@ RULES: dict[str, tuple[Callable[[float], Rule], Sequence[float]]] = {
     "k disagreements in a row": (InARow, tuple(range(3, 16))),
     "share of each 20": (ShareOfBlock, tuple(share / 20 for share in range(12, 0, -1))),
     "moving average of 20": (MovingAverage, tuple(share / 20 for share in range(12, 0, -1))),
-    "ADWIN (river)": (Adwin, tuple(10.0**-power for power in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30))),
-    "product of p-values": (FisherProduct, tuple(10.0**-power for power in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30))),
+    "ADWIN (river)": (Adwin, (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001, 1e-4, 1e-6)),
+    "product of p-values": (FisherProduct, (0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01, 0.001, 1e-4, 1e-6)),
 }
 """Rules and their settings, from the one that objects most to the one that objects least."""
 

@@ -41,7 +41,7 @@ def a_contract() -> LabelContract:
 
 @dataclass(slots=True)
 class Calm:
-    """What was raised of careful annotators in so many weeks: how many people, and signals, by accuracy and detector."""
+    """What was raised of careful annotators in so many weeks; people and signals by accuracy and detector."""
 
     weeks: float
     people: Counter[float] = field(default_factory=Counter)
@@ -100,8 +100,9 @@ class Case:
             self.before.append(agrees)
             return
         self.after.append(agrees)
-        self.begun = min(self.begun or judged.occurred_at, judged.occurred_at)
-        self.seen += peer is None or peer in judged.others
+        if peer is None or peer in judged.others:
+            self.begun = min(self.begun or judged.occurred_at, judged.occurred_at)
+            self.seen += 1
 
     def hear(self, signal: Signal) -> None:
         """Take a signal about the annotator."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from heapq import heapify, heapreplace
 from math import exp, log
 from random import Random
+from typing import Any
 
 from schemas.conduct import JudgedAnnotation
 
@@ -189,13 +190,20 @@ class World:
         for index, (label, at, lead, number) in thing.votes.items():
             others = {other: vote[0] for other, vote in thing.votes.items() if other != index}
             consensus, probability = self._consensus(others)
-            yield index, number, JudgedAnnotation.model_construct(
-                project=PROJECT, item=thing.name, annotator=self.people[index].name,
-                annotation=f"{thing.name}.{index}", label=label, occurred_at=START + timedelta(seconds=at),
-                lead_time_seconds=lead, text_length=thing.length, consensus=consensus,
-                consensus_probability=probability, gold=None, model_label=None, prelabel=None, attributes={},
-                others={self.people[other].name: theirs for other, theirs in others.items()},
-            )  # fmt: skip
+            values: dict[str, Any] = {
+                "project": PROJECT,
+                "item": thing.name,
+                "annotator": self.people[index].name,
+                "annotation": f"{thing.name}.{index}",
+                "label": label,
+                "occurred_at": START + timedelta(seconds=at),
+                "lead_time_seconds": lead,
+                "text_length": thing.length,
+                "consensus": consensus,
+                "consensus_probability": probability,
+                "others": {self.people[other].name: theirs for other, theirs in others.items()},
+            }
+            yield index, number, JudgedAnnotation.model_construct(**values)
 
     def _consensus(self, others: dict[int, str]) -> tuple[str, float]:
         odds = dict.fromkeys(LABELS, 0.0)

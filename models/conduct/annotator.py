@@ -13,7 +13,8 @@ from models.conduct.recent import Recent
 from models.conduct.tallies import Tallies
 from schemas.conduct import Detector
 
-MOST_PAIRS = 40
+_MOST_PAIRS, _MOST_NAMES = 36, 1_400
+"""Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
 WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
     {
         Detector.ACCURACY_DROP: accuracy.WEIGHTS,
@@ -51,7 +52,7 @@ class Annotator:
         """Return the pair with a peer; a new one, from this time (s) on, takes the place of the weakest."""
         found = self.pairs.get(peer)
         if found is None:
-            if len(self.pairs) >= MOST_PAIRS:
+            while self.pairs and (len(self.pairs) + 1) * max(len(peer), _MOST_NAMES // _MOST_PAIRS) > _MOST_NAMES:
                 del self.pairs[min(self.pairs.items(), key=_weight)[0]]
             found = self.pairs[peer] = Pair(Alternative(at=at))
         return found

@@ -12,7 +12,10 @@ _COPIED = 0.8
 """The part of the labels that is copied."""
 _MOST_EXPECTED = 0.985
 _MOST_OVERUSE = 3.0
-_MOST_TELLING = 10
+_MOST_TELLING, _MOST_TEXT = 10, 1_000
+_FEW_TELLING, _LITTLE_TEXT = 2, 200
+"""How much is remembered of a pair that there is evidence about, and of any other; text in characters."""
+_EVIDENT = 1.0
 _TELLING_FROM = 1.5
 
 
@@ -49,8 +52,13 @@ class Pair:
 
     def tell(self, ratio: float, case: list[Any]) -> None:
         """Remember an annotation that speaks clearly for copying."""
-        if ratio >= _TELLING_FROM:
-            self.telling = [*self.telling[1 - _MOST_TELLING :], case]
+        if ratio < _TELLING_FROM:
+            return
+        evident = self.copying.evidence >= _EVIDENT
+        most, text = (_MOST_TELLING, _MOST_TEXT) if evident else (_FEW_TELLING, _LITTLE_TEXT)
+        self.telling = [*self.telling[1 - most :], case]
+        while sum(len(item) + len(annotation) for item, annotation, *_ in self.telling) > text:
+            del self.telling[0]
 
     @property
     def is_refuted(self) -> bool:

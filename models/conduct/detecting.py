@@ -15,6 +15,8 @@ from models.conduct.seeing import Truth
 from schemas.conduct import Detector, JudgedAnnotation
 
 _COPYING_AT = 1 / LEVELS[Detector.COPYING]
+_ROUNDING = 1 - 1e-9
+"""A sharpened bet leads to exactly what is demanded."""
 
 
 class Change(NamedTuple):
@@ -29,20 +31,30 @@ class Change(NamedTuple):
 def weigh(look: Look, own: Annotator, pool: Pool, *, spent: float) -> Iterator[Change]:
     """Let each detector take the annotation in; yield those that have reached what their level demands."""
     habits, fading = own.habits, own.purse.fading
-    found = (
-        accuracy.ratios(look, habits), guessing.ratios(look, habits), patterns.ratios(look, habits),
-        speed.ratios(look, habits), shift.ratios(look, habits), timing.ratios(look, pool), fatigue.ratios(look, habits),
-    )  # fmt: skip
+    bets = {Detector.ACCURACY_DROP: accuracy.bet(look, habits), Detector.GUESSING: guessing.bet(look, habits)}
+    found = {
+        Detector.PATTERN: patterns.ratios(look, habits),
+        Detector.TOO_FAST: speed.ratios(look, habits),
+        Detector.LABEL_SHIFT: shift.ratios(look, habits),
+        Detector.BOT_TIMING: timing.ratios(look, pool),
+        Detector.FATIGUE: fatigue.ratios(look, habits),
+    }
     first = own.purse.is_in_first_week
-    for (detector, watch), ratios in zip(own.watches.items(), found, strict=True):
-        part = 1 - UPFRONT.get(detector, 0.0) if first else 1.0
-        watch.take(ratios, spent * part, fading, look.at)
-        if watch.raised is None and watch.strength >= 1 / LEVELS[detector]:
-            if detector is Detector.FATIGUE and watch.choose().since >= own.habits.session:
-                continue  # one bad session may have other reasons
-            yield Change(detector, None, watch, raised=True)
-        elif watch.is_refuted:
-            yield Change(detector, None, watch, raised=False)
+    for detector, watch in own.watches.items():
+        demanded, share = 1 / LEVELS[detector], spent * (1 - UPFRONT.get(detector, 0.0)) if first else spent
+        bet = bets.get(detector)
+        if bet is not None:
+            watch.take_bet(bet, share, fading, look.at, agrees=look.agrees, demanded=demanded)
+        elif detector in found:
+            watch.take(found[detector], share, fading, look.at)
+        due = watch.is_refuted or (watch.raised is None and watch.strength >= demanded * _ROUNDING)
+        if due and (detector is not Detector.FATIGUE or _spans_sessions(watch, own)):
+            yield Change(detector, None, watch, raised=watch.raised is None)
+
+
+def _spans_sessions(watch: Watch, own: Annotator) -> bool:
+    """Tell whether what was seen began before this session: one bad session may have other reasons than fatigue."""
+    return watch.raised is not None or watch.choose().since < own.habits.session
 
 
 def weigh_pairs(

@@ -8,12 +8,27 @@ begins again) is at most the level times all that was spent: `levels.py` sees to
 
 from collections.abc import Sequence
 from math import log
-from typing import Any
+from operator import mul
+from typing import Any, NamedTuple
 
 MOST = 1e12
 WITHDRAW_AT = 10_000.0
+_OUT_OF_ORDER = 1_800.0
+"""By how much (s) annotations are usually judged out of order: items wait for their votes."""
 _NEARLY = 4.0
 """Log likelihood by which a less likely time of change is still in its interval (nine in ten hold the true time)."""
+
+
+class Bet(NamedTuple):
+    """On one annotation that agrees or does not.
+
+    `agreeing` and `disagreeing`: how many times as likely that is under each alternative; `usual`: how probable
+    agreement is while nothing is wrong.
+    """
+
+    agreeing: Sequence[float]
+    disagreeing: Sequence[float]
+    usual: float
 
 
 class Alternative:
@@ -32,13 +47,15 @@ class Alternative:
         self.low = self.middle = self.since = self.high = at
         self.rise = self.low_rise = self.middle_rise = 0.0
 
-    def take(self, ratio: float, spent: float, fading: float, at: float) -> None:
+    def take(self, ratio: float, spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation made `at` that is so many times as likely if things have changed."""
         if self.rise <= 0:
             self._fall(at)
         if self.rise <= _NEARLY:
             self.high = at
-        self.evidence = min((self.evidence * fading + spent) * ratio, MOST)
+        if at < self.low <= at + _OUT_OF_ORDER:
+            self.low = at
+        self.evidence = min((self.evidence * fading + spent) * ratio * sharpened, MOST)
         self.rise += log(ratio)
 
     def _fall(self, at: float) -> None:
@@ -81,7 +98,7 @@ class Watch:
         self.raised: str | None = None
         self.strength, self.against, self.best = upfront, 1.0, 0
 
-    def take(self, ratios: Sequence[float], spent: float, fading: float, at: float) -> None:
+    def take(self, ratios: Sequence[float], spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation: how many times as likely it is under each alternative."""
         if self.raised is not None:
             usual = sum(ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True))
@@ -89,9 +106,27 @@ class Watch:
             return
         total = 0.0
         for one, ratio, weight in zip(self.alternatives, ratios, self.weights, strict=True):
-            one.take(ratio, spent, fading, at)
+            one.take(ratio, spent, fading, at, sharpened=sharpened)
             total += one.evidence * weight
         self.strength = total
+
+    def take_bet(self, bet: Bet, spent: float, fading: float, at: float, *, agrees: bool, demanded: float) -> None:
+        """Take in one annotation by a bet; evidence beyond what is `demanded` is not wasted.
+
+        Where a disagreement would lead beyond what is demanded, the bet on it is cut there, and what is saved goes to
+        the bet on an agreement: the whole stays fair (Fischer & Ramdas 2024, "Improving Wald's (approximate)
+        sequential probability ratio test by avoiding overshoot").
+        """
+        if not agrees:
+            self.take(bet.disagreeing, spent, fading, at)
+            return
+        held = [one.evidence * fading + spent for one in self.alternatives]
+        held = [value * weight for value, weight in zip(held, self.weights, strict=True)]
+        lost, sharpened = sum(map(mul, held, bet.disagreeing)), 1.0
+        if lost > demanded:
+            won = sum(map(mul, held, bet.agreeing))
+            sharpened += (1 - bet.usual) * (lost - demanded) / (bet.usual * won)
+        self.take(bet.agreeing, spent, fading, at, sharpened=sharpened)
 
     @property
     def leading(self) -> Alternative:

@@ -7,8 +7,8 @@ import orjson
 from schemas.annotation import Event, Label
 from schemas.contract import LabelContract
 
-_LONGEST = 48
-_SHOWN = 24
+_LONGEST = 32
+_SHOWN = 16
 _MOST_STEPS = 20
 _UNLISTED = 8
 """Among how many labels one chooses where they cannot be listed."""

@@ -10,14 +10,14 @@ FALSE_ALARMS_PER_WEEK = 0.01
 
 LEVELS = MappingProxyType(
     {
-        Detector.ACCURACY_DROP: 0.0065,
+        Detector.ACCURACY_DROP: 0.007,
         Detector.GUESSING: 0.002,
-        Detector.PATTERN: 0.0002,
-        Detector.TOO_FAST: 0.0002,
-        Detector.LABEL_SHIFT: 0.0003,
-        Detector.COPYING: 0.0004,
-        Detector.BOT_TIMING: 0.0002,
-        Detector.FATIGUE: 0.0002,
+        Detector.PATTERN: 0.00015,
+        Detector.TOO_FAST: 0.0001,
+        Detector.LABEL_SHIFT: 0.0002,
+        Detector.COPYING: 0.0003,
+        Detector.BOT_TIMING: 0.0001,
+        Detector.FATIGUE: 0.00015,
     }
 )
 UPFRONT = MappingProxyType(

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
-_MOST = 40
-_MOST_SEEN = 500
+_MOST = 36
+_MOST_SEEN = 400
 _MOST_TEXT = 4_000
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
@@ -48,7 +48,7 @@ class Recent:
         self.seen = dict.fromkeys(seen)
 
     def has_seen(self, annotation: str) -> bool:
-        """Tell whether the annotation was among the last 500, as far as a 32-bit mark can tell."""
+        """Tell whether the annotation was among the last 400, as far as a 32-bit mark can tell."""
         return _mark(annotation) in self.seen
 
     def place_of(self, annotation: str) -> int | None:

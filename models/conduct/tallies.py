@@ -11,7 +11,7 @@ _HOUR = 3_600.0
 _NEW_SESSION = 1_800.0
 _MONTH_DAYS = 30.0
 _MOST_DAYS = 14
-_MOST_CELLS = 144
+_MOST_CELLS = 100
 STEPS = 8
 """Steps of the speed distribution per doubling."""
 _LEAST_SECONDS, _MOST_SECONDS = 0.05, 86_400.0
@@ -82,7 +82,8 @@ class Tallies:
             keep = exp((self.faded - day) / _MONTH_DAYS) if self.faded else 1.0
             self.faded = day
             self.confusion = {
-                truth: {label: count * keep for label, count in row.items()} for truth, row in self.confusion.items()
+                truth: {label: round(count * keep, 4) for label, count in row.items()}
+                for truth, row in self.confusion.items()
             }
         truth, label = case.truth or ELSE, case.label
         if label not in self.confusion.get(truth, {}):

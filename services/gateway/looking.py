@@ -73,7 +73,8 @@ class Look:
         """Look for groups that are gone, and for those whose annotations are not as many as ours.
 
         A group counts as gone when it was missing in two sweeps (`missing` is that of the one before): between a list
-        and a look at what is held, a new one may have come. Return what is missing now.
+        and a look at what is held, a new one may have come. So does a thing of an item that others are about, too.
+        Return what is missing now.
         """
         here: dict[str, list[Listed]] = {}
         async for several in _chunks(self._source.everything()):
@@ -83,23 +84,28 @@ class Look:
                     here.setdefault(one.group, []).append(replace(one, seen=None))
         ours = await asyncio.to_thread(self._held.counts, self._group_of)
         shadowed = {self._group_of(*one) for one in await asyncio.to_thread(self._held.overshadowed)}
-        odd = [things for group, things in here.items() if group in shadowed or _differs(things, ours[group])]
-        for start in range(0, len(odd), _AT_ONCE):
-            await self._look_again(odd[start : start + _AT_ONCE])
+        odd = {group for group, things in here.items() if _differs(things, ours[group])}
+        waiting = {_odd(group) for group in odd} - missing if self._shared else set[str]()
+        again = [(here[group], _odd(group) not in waiting) for group in odd | (shadowed & here.keys())]
+        for start in range(0, len(again), _AT_ONCE):
+            await self._look_again(again[start : start + _AT_ONCE])
         gone = ours.keys() - here.keys()
         for group in gone & missing:
             await self._take_away(group)
-        return gone - missing
+        return (gone - missing) | waiting
 
-    async def _look_again(self, odd: Sequence[Sequence[Listed]]) -> None:
-        """Take all things of some groups, each group as one: several tasks may be about one item."""
-        groups: list[Seen] = []
-        for things in odd:
+    async def _look_again(self, groups: Sequence[tuple[Sequence[Listed], bool]]) -> None:
+        """Take all things of some groups, each group as one: several tasks may be about one item.
+
+        With each group stands whether it may answer for what is gone.
+        """
+        seen: list[Seen] = []
+        for things, may_answer in groups:
             several = [await self._source.one(Wanted(self._source.kind, one.id)) for one in things]
             found = [one for one in several if one is not None]
-            complete = len(found) == len(things)
-            groups += _together(found) if complete else [replace(one, here=None) for one in found]
-        await self._take(groups)
+            complete = may_answer and len(found) == len(things)
+            seen += _together(found) if complete else [replace(one, here=None) for one in found]
+        await self._take(seen)
 
     def _alone(self, seen: Sequence[Seen]) -> Sequence[Seen]:
         return [replace(one, here=None) for one in seen] if self._shared else seen
@@ -177,6 +183,11 @@ def _differs(things: Sequence[Listed], ours: int) -> bool:
     """Tell whether a group has to be looked at: it is said to have more annotations, or fewer."""
     counts = [one.count for one in things if one.count is not None]
     return len(counts) == len(things) and sum(counts) != ours
+
+
+def _odd(group: str) -> str:
+    """Return the mark of a group of which something is missing, not all."""
+    return f"odd {group}"
 
 
 def _together(found: Sequence[Seen]) -> Sequence[Seen]:

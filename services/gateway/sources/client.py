@@ -62,6 +62,10 @@ class Client:
             raise PlatformError(f"the address or the token of {platform} cannot be used; write them anew") from None
         self._where = f"{self._http.base_url.scheme}://{self._http.base_url.netloc.decode().rpartition('@')[2]}"
 
+    def surely(self, changed: datetime | None) -> datetime | None:
+        """Return up to which time the last answer surely knew of everything, if it says itself when it changed."""
+        return max((one for one in (changed, self.known_until) if one is not None), default=None)
+
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.aclose()

@@ -1,6 +1,7 @@
 """A project of Label Studio: tasks by the time of their last change, and the number of annotations of each."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -44,8 +45,10 @@ class LabelStudio:
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
         """Yield the tasks that changed."""
+        if self._project is None:
+            await self.check()
         async for task in self.api.tasks_changed_since(self._number, moment(watermark)):
-            yield self._seen(task, await self._config())
+            yield self._seen(task, self._project or {})
 
     async def everything(self) -> AsyncIterator[Listed]:
         """Yield every task with the number of its annotations."""
@@ -60,7 +63,10 @@ class LabelStudio:
         found = None if task is None else await self.api.task(task)
         if found is None or identifier(found.get("project")) != self._number:
             return None
-        return self._seen(found, await self._config())
+        surely = self.api.surely(moment(found.get("updated_at")))
+        if self._project is None:
+            await self.check()
+        return replace(self._seen(found, self._project or {}), changed_at=surely)
 
     async def register_webhook(self, url: str, secret: str) -> Registered | None:
         """Register a webhook that carries a secret in a header."""
@@ -69,11 +75,6 @@ class LabelStudio:
     async def remove_webhook(self, webhook: str) -> None:
         """Take it away."""
         await self.api.remove_webhook(webhook)
-
-    async def _config(self) -> Fields:
-        if self._project is None:
-            await self.check()
-        return self._project or {}
 
     def _seen(self, task: Fields, project: Fields) -> Seen:
         decoded = label_studio.decode_task(task, project, self._asked)
@@ -84,7 +85,7 @@ class LabelStudio:
             group=label_studio.item_id(task, self._asked),
             annotations=decoded.annotations,
             here=frozenset(one for one in ids if one is not None),
-            changed_at=moment(changed),
+            changed_at=self.api.surely(moment(changed)),
             watermark=changed if isinstance(changed, str) else None,
             problems=decoded.problems,
         )

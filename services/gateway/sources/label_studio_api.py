@@ -47,6 +47,10 @@ class LabelStudioApi:
         """Close."""
         await self._client.close()
 
+    def surely(self, changed: datetime | None) -> datetime | None:
+        """Return up to which time the last answer surely knew of everything, if it says itself when it changed."""
+        return self._client.surely(changed)
+
     async def project(self, project: str) -> Fields:
         """Return a project, its label config included."""
         return fields(await self._ask("GET", f"/api/projects/{project}/"))

@@ -2,23 +2,32 @@
 
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.annotation import Action
+from schemas.annotation import Action, Annotation
+from services.gateway.held import Held
+from services.gateway.outcome import Wanted
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources.client import PlatformError
 from services.gateway.sources.register import SOURCES
-from tests.services.gateway.fakes.argilla import FakeArgilla
+from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano
-from tests.services.gateway.fakes.label_studio import FakeLabelStudio
+from tests.services.gateway.fakes.label_studio import FakeLabelStudio, FakeSharedItems
 from tests.services.gateway.fakes.platform import TOKEN, Fake
 from tests.services.gateway.fakes.toloka import FakeToloka
 from tests.services.gateway.reconciling import ProcessEndedError, Shop, a_shop
 
 FAKES: dict[str, Callable[..., Fake]] = {
-    one.platform: one for one in (FakeLabelStudio, FakeCvat, FakeToloka, FakeArgilla, FakeDoccano)
+    "label-studio": FakeLabelStudio,
+    "label-studio, two tasks an item": FakeSharedItems,
+    "cvat": FakeCvat,
+    "toloka": FakeToloka,
+    "argilla": FakeArgilla,
+    "argilla, two records an item": FakeSharedRecords,
+    "doccano": FakeDoccano,
 }
 
 
@@ -30,7 +39,7 @@ def shop(request: pytest.FixtureRequest, offline: GatewaySettings) -> Iterator[S
 
 
 def test_every_source_has_its_fake() -> None:
-    assert FAKES.keys() == SOURCES.keys()
+    assert {name.partition(",")[0] for name in FAKES} == SOURCES.keys()
 
 
 def test_what_was_there_before_comes_in_whole_and_once(shop: Shop) -> None:
@@ -171,3 +180,80 @@ def test_a_history_of_many_pages_arrives_whole(platform: str, offline: GatewaySe
 
         assert shop.topic.live() == shop.fake.live()
         assert len(shop.topic.said) == 270
+
+
+def test_an_annotation_that_is_newer_than_what_was_seen_of_its_task_is_not_deleted(offline: GatewaySettings) -> None:
+    fake = FakeLabelStudio()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        before = dict(fake.tasks[1])
+        fake.now = datetime.now(UTC) + timedelta(hours=1)
+        fake.say(0, 0, 1)
+        shop.deliver(fake.deliveries.pop())
+        fake.tasks[1] = {**before, "annotations": [], "updated_at": before["updated_at"]}  # the list was read earlier
+
+        shop.look(2)
+
+        assert shop.topic.live() == {("1", "101"): "scam"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "asked"),
+    [
+        ("cvat", "GET /api/jobs/31"),
+        ("toloka", "GET /api/v1/assignments/a0001"),
+        ("argilla", "POST /api/v1/datasets/d5aa1f/records/search"),
+    ],
+)
+def test_what_a_webhook_names_is_fetched_by_its_id_before_anything_else(
+    platform: str, asked: str, offline: GatewaySettings
+) -> None:
+    fake = FAKES[platform]()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        shop.look()
+        fake.say(0, 0, 1)
+        for one in fake.deliveries:
+            shop.deliver(one)
+        fake.asked.clear()
+
+        shop.look()
+
+        asked_first = [one for one in fake.asked if not one.endswith(("/d5aa1f", "/questions"))]
+        assert asked_first[0] == asked
+        assert shop.topic.live() == fake.live()
+
+
+def test_an_id_that_could_lead_elsewhere_is_not_asked_for(shop: Shop) -> None:
+    kind = {"cvat": "job", "toloka": "assignment", "argilla": "record", "doccano": "example"}
+    wanted = Wanted(kind.get(shop.fake.platform, "task"), "../projects/4?x=")
+    shop.look()
+    shop.fake.asked.clear()
+
+    shop.reconciler.wake("shop", (wanted,))
+    shop.look()
+
+    assert not any(".." in one or "x=" in one for one in shop.fake.asked)
+
+
+def test_what_was_deleted_by_mistake_and_is_there_again_counts_again(shop: Shop) -> None:
+    shop.fake.say(0, 0, 0)
+    shop.look()
+    before, kept = shop.topic.live(), shop.connection.platform_project
+    held = Held(shop.engine, "shop")
+    gone = [one.model_copy(update=_deletion_of(one)) for one in shop.topic.said]
+    shop.topic.said += gone
+    held.learn(gone)
+    held.drop_copies(["31"])
+
+    shop.fake.say(0, 1, 0)
+    shop.look(2)
+
+    assert kept == shop.fake.number
+    assert before.items() <= shop.topic.live().items()
+    assert shop.topic.live() == shop.fake.live()
+
+
+def _deletion_of(one: Annotation) -> dict[str, object]:
+    at = one.occurred_at + timedelta(microseconds=1)
+    return {"id": f"gone-{one.id}"[:60], "action": Action.DELETED, "label": None, "occurred_at": at}

@@ -34,8 +34,16 @@ class FakeArgilla(Fake):
         for item in range(items):
             self.records[f"rec-{item}"] = {
                 "id": f"rec-{item}", "status": "pending", "fields": {"text": f"text {item}"}, "suggestions": [],
-                "metadata": {"market": "BR"}, "external_id": f"T-{item}", "dataset_id": DATASET,
+                "metadata": {"market": "BR"}, "external_id": self.own(item), "dataset_id": DATASET,
             }  # fmt: skip
+
+    def own(self, item: int) -> str:
+        """Return the item's own id."""
+        return f"T-{item}"
+
+    def item_of(self, record: str) -> str:
+        """Return the id of a record's item with us."""
+        return record
 
     def say(self, who: int, item: int, choice: int) -> None:
         if self._answer(who, item, "draft", choice):
@@ -66,11 +74,13 @@ class FakeArgilla(Fake):
             super().work(rng)
 
     def live(self) -> Live:
-        return {
-            key: one["values"]["sentiment"]["value"]
-            for key, one in self.responses.items()
-            if one["status"] == "submitted"
-        }
+        newest: dict[tuple[str, str], tuple[str, Any]] = {}
+        for (record, user), one in self.responses.items():
+            if one["status"] != "draft":
+                label = None if one["values"] is None else one["values"]["sentiment"]["value"]
+                place = (self.item_of(record), user)
+                newest[place] = max(newest.get(place, ("", None)), (one["updated_at"], label), key=lambda pair: pair[0])
+        return {place: label for place, (_, label) in newest.items() if label is not None}
 
     def elsewhere(self) -> None:
         """Let somebody answer in another dataset of this server."""
@@ -156,3 +166,15 @@ class FakeArgilla(Fake):
             self.hooked.append(await request.json())
             self.secret = base64.b64encode(b"of-argilla-itself" * 4).decode()
             return {"id": f"hook-{len(self.hooked)}", "secret": self.secret}
+
+
+class FakeSharedRecords(FakeArgilla):
+    """Two records are about each item."""
+
+    settings = {"item_field": "external_id"}
+
+    def own(self, item: int) -> str:
+        return f"T-{item // 2}"
+
+    def item_of(self, record: str) -> str:
+        return str(self.records[record]["external_id"])

@@ -26,9 +26,17 @@ class FakeLabelStudio(Fake):
         super().__init__(items=items, people=people)
         for item in range(items):
             self.tasks[item + 1] = {
-                "id": item + 1, "project": 3, "data": {"text": f"text {item}"}, "meta": {}, "annotations": [],
-                "updated_at": zulu(self.tick()),
+                "id": item + 1, "project": 3, "data": {"text": f"text {item}"} | self.own(item), "annotations": [],
+                "meta": {}, "updated_at": zulu(self.tick()),
             }  # fmt: skip
+
+    def own(self, item: int) -> dict[str, str]:  # noqa: ARG002  # those of others
+        """Return the item's own id in a task's data."""
+        return {}
+
+    def item_of(self, task: dict[str, Any]) -> str:
+        """Return the id of a task's item with us."""
+        return str(task["id"])
 
     def say(self, who: int, item: int, choice: int) -> None:
         task = self.tasks.get(item + 1)
@@ -89,7 +97,7 @@ class FakeLabelStudio(Fake):
         for task in self.tasks.values():
             for one in task["annotations"]:
                 label = None if one["was_cancelled"] else one["result"][0]["value"]["choices"][0]
-                place = (str(task["id"]), str(one["completed_by"]))
+                place = (self.item_of(task), str(one["completed_by"]))
                 newest[place] = max(newest.get(place, ("", None)), (one["updated_at"], label), key=lambda pair: pair[0])
         return {place: label for place, (_, label) in newest.items() if label is not None}
 
@@ -134,3 +142,15 @@ class FakeLabelStudio(Fake):
         cancelled = sum(one["was_cancelled"] for one in task["annotations"])
         counts = {"total_annotations": len(task["annotations"]) - cancelled, "cancelled_annotations": cancelled}
         return {name: value for name, value in task.items() if whole or name != "annotations"} | counts
+
+
+class FakeSharedItems(FakeLabelStudio):
+    """Two tasks are about each item, as when a file was imported twice."""
+
+    settings = {"item_field": "own"}
+
+    def own(self, item: int) -> dict[str, str]:
+        return {"own": f"item-{item // 2}"}
+
+    def item_of(self, task: dict[str, Any]) -> str:
+        return str(task["data"]["own"])

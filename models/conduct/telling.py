@@ -13,7 +13,7 @@ from models.conduct.copying import Pair
 from models.conduct.evidence import MOST, Alternative
 from models.conduct.levels import LEVELS
 from models.conduct.recent import Case
-from schemas.annotation import AnnotatorId, ProjectId
+from schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
 _MOST_ITEMS = 10
@@ -97,7 +97,7 @@ def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, fl
 
 def _item(case: Case) -> TellingItem:
     return TellingItem(
-        item=case.item, annotation=case.annotation, label=case.label,
+        item=ItemId(case.item), annotation=AnnotationId(case.annotation), label=case.label,
         consensus=None if case.is_gold else case.truth, gold=case.truth if case.is_gold else None, at=moment(case.at),
     )  # fmt: skip
 

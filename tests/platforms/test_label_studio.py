@@ -197,6 +197,34 @@ def test_label_studio_the_topics_and_the_archive_agree_though_the_gateway_was_ki
     assert "live annotations from the platform to the archive" in audited.output
 
 
+def test_a_project_that_is_made_later_is_connected_by_itself_and_taken_leave_of(shop: Shop) -> None:
+    number, _ = shop.server.a_project("choices", [a_task("choices", 0)])
+    wanted = ["--url", shop.server.url, "--project", str(number), "--token", TOKEN, "--follow"]
+    assert CliRunner().invoke(command, ["connect", "label-studio", *wanted]).exit_code == 0
+
+    later, tasks = shop.server.a_project("choices", [a_task("choices", 1)])
+    name = f"label-studio-{later}"
+    wait_for(lambda: name in _connected(shop), seconds=60, what="the new project is connected")
+    shop.server.annotate(tasks[0], shop.users[0], a_result("choices", 1))
+
+    said = wait_for(lambda: _said_in(shop, name), seconds=60, what="its annotation arrives")
+    assert said == {(name, str(tasks[0]), str(shop.users[0])): "scam"}
+    assert CliRunner().invoke(command, ["disconnect", name]).exit_code == 0
+    assert name not in _connected(shop)
+    hooks = shop.server.ask("GET", "/api/webhooks/", params={"project": later})
+    assert [one["url"] for one in hooks if one["url"].endswith(name)] == []
+
+
+def _connected(shop: Shop) -> set[str]:
+    with closing(sqlite3.connect(shop.settings.folder / "control.db")) as control:
+        return {str(name) for (name,) in control.execute("select name from connections")}
+
+
+def _said_in(shop: Shop, project: str) -> Said:
+    found = asyncio.run(on_the_topic(shop.settings))
+    return {place: label for place, label in found.items() if place[0] == project}
+
+
 def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop) -> None:
     store = Connections(open_control(shop.settings), Vault(shop.settings))
     store.note(f"{shop.settings.prefix}choices", write_back=True)

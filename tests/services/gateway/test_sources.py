@@ -257,3 +257,54 @@ def test_what_was_deleted_by_mistake_and_is_there_again_counts_again(shop: Shop)
 def _deletion_of(one: Annotation) -> dict[str, object]:
     at = one.occurred_at + timedelta(microseconds=1)
     return {"id": f"gone-{one.id}"[:60], "action": Action.DELETED, "label": None, "occurred_at": at}
+
+
+def test_a_job_of_nobody_is_of_whoever_saved_it_or_of_whom_the_settings_name_and_else_waits(
+    offline: GatewaySettings,
+) -> None:
+    fake = FakeCvat()
+    for job in fake.jobs.values():
+        job["assignee"] = None
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 1)
+        fake.say(1, 1, 1)
+        fake.deliveries.pop()  # nobody tells who saved the second
+
+        shop.deliver(fake.deliveries.pop())
+        problems = shop.look()
+        by_sender = shop.topic.live().keys()
+        shop.connections.note("shop", settings={**shop.connection.settings, "annotator": "team"}, watermark=None)
+        shop.look()
+
+        assert by_sender == {("12/0", "101")}
+        assert any("job 32 has no assignee" in one for one in problems)
+        assert shop.topic.live().keys() == {("12/0", "101"), ("12/1", "team")}
+
+
+def test_a_job_that_is_given_to_somebody_else_keeps_what_the_first_one_drew(offline: GatewaySettings) -> None:
+    fake = FakeCvat()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 0)
+        fake.say(0, 1, 0)
+        shop.look()
+        fake.jobs[31]["assignee"] = {"id": 777, "username": "second"}
+
+        fake.say(0, 1, 1)
+        fake.take_back(0, 0)
+        shop.look()
+
+        assert shop.topic.live().keys() == {("12/1", "777")}
+
+
+def test_doccano_says_when_it_shows_only_the_labels_of_one(offline: GatewaySettings) -> None:
+    fake = FakeDoccano()
+    fake.shared = False
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+
+        problems = shop.look()
+
+        assert len(problems) == 1
+        assert "does not share" in problems[0]

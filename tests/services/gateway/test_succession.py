@@ -23,16 +23,17 @@ def deleted(number: str, *, after: int = 0) -> Annotation:
     return said(number, after=after, action="deleted", label=None)
 
 
-def test_the_newest_survivor_is_said_again_just_after_the_deletion() -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_newest_survivor_is_said_again_just_after_the_deletion(turned: bool) -> None:  # noqa: FBT001
     older, newer = said("1", after=1), said("2", after=2, label="scam")
+    live = [newer, older] if turned else [older, newer]
 
-    found = with_survivors([older, newer], {PLACE: Ended(LATER, "gone")})
+    found = {one.label: one for one in with_survivors(live, {PLACE: Ended(LATER, "gone")})}
 
-    assert found[0] == older
-    assert found[1].label == "scam"
-    assert found[1].action == "updated"
-    assert found[1].occurred_at == LATER + timedelta(microseconds=1)
-    assert found[1].id not in {newer.id, "gone"}
+    assert found["safe"] == older
+    assert found["scam"].action == "updated"
+    assert found["scam"].occurred_at == LATER + timedelta(microseconds=1)
+    assert found["scam"].id not in {newer.id, "gone"}
 
 
 def test_a_survivor_has_the_same_id_however_often_it_is_found_and_another_after_another_deletion() -> None:

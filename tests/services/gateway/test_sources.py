@@ -1,5 +1,6 @@
 """The same battery for every platform with an API: whatever webhooks lose, in the end all is as the platform has it."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from services.gateway.held import Held
 from services.gateway.outcome import Wanted
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources.client import PlatformError
-from services.gateway.sources.register import SOURCES
+from services.gateway.sources.register import SOURCES, everything_on, source_of
 from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano
@@ -308,3 +309,42 @@ def test_doccano_says_when_it_shows_only_the_labels_of_one(offline: GatewaySetti
 
         assert len(problems) == 1
         assert "does not share" in problems[0]
+
+
+def test_a_survivor_on_another_task_of_the_item_counts_again(offline: GatewaySettings) -> None:
+    fake = FakeSharedItems()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 0)
+        fake.say(0, 1, 1)
+        shop.look()
+        fake.deliveries.clear()
+        fake.take_back(0, 1)
+        shop.deliver(fake.deliveries.pop())
+        after_the_deletion = shop.topic.live()
+
+        shop.look()
+
+        assert after_the_deletion == {}
+        assert shop.topic.live() == fake.live() == {("item-0", "101"): "safe"}
+
+
+def test_an_audit_finds_on_the_platform_what_counts_there(shop: Shop) -> None:
+    rng = random.Random(1)
+    for _ in range(30):
+        shop.fake.work(rng)
+    shop.look(2)
+
+    async def there() -> list[Annotation]:
+        held = Held(shop.engine, "shop")
+        now = datetime.now(UTC)
+        async with source_of(shop.connection, shop.connections, held, now, remembering=False) as source:
+            return [one async for seen in everything_on(source) for one in seen.annotations]
+
+    newest: dict[tuple[str, str], Annotation] = {}
+    for one in sorted(asyncio.run(there()), key=lambda one: one.occurred_at):
+        if one.action is not Action.DELETED:
+            newest[one.item.id, one.annotator.id] = one
+    counts = {place for place, one in newest.items() if one.action is not Action.SKIPPED}
+
+    assert counts == shop.fake.live().keys()

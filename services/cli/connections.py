@@ -28,13 +28,15 @@ def connections() -> None:
     Example: assay connections
     """
     now = datetime.now(UTC)
-    table = Table("connection", "into", "last event", "asked", "webhooks", "recovered", "known", "refused", box=None)
-    for column in table.columns[4:]:
+    table = Table(
+        "connection", "platform", "into", "last event", "asked", "webhooks", "recovered", "known", "refused", box=None
+    )
+    for column in table.columns[5:]:
         column.justify = "right"
     every = open_connections().all()
     for one in every:
         table.add_row(
-            one.name, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
+            one.name, one.platform, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
             f"{one.webhooks:,}", f"{one.recovered:,}", f"{one.duplicates:,}", f"{one.refused:,}",
         )  # fmt: skip
     out.print(table if every else "nothing is connected yet: `assay connect --help`")

@@ -246,6 +246,27 @@ def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop)
     assert {one: count for one, count in events.items() if count > 1} == {}
 
 
+def test_of_two_annotations_by_one_person_the_survivor_counts_again(shop: Shop) -> None:
+    _, tasks = shop.projects["choices"]
+    person = shop.users[0]
+    for task in tasks[:2]:
+        shop.server.annotate(task, person, a_result("choices", 0))
+    newer = [shop.server.annotate(task, person, a_result("choices", 1)) for task in tasks[:2]]
+    before = agreed(shop, seconds=60)
+
+    shop.server.ask("DELETE", f"/api/annotations/{newer[0]}/")
+    shop.gateway.kill()
+    shop.server.ask("DELETE", f"/api/annotations/{newer[1]}/")
+    shop.gateway.start()
+
+    after = agreed(shop, seconds=120)
+    places = [("choices", str(task), str(person)) for task in tasks[:2]]
+    assert [before[place] for place in places] == ["scam", "scam"]
+    assert [after[place] for place in places] == ["safe", "safe"]
+    audited = CliRunner().invoke(command, ["audit"])
+    assert audited.exit_code == 0, audited.output
+
+
 def _written(shop: Shop, task: int) -> dict[str, Any] | None:
     found: dict[str, Any] = shop.server.ask("GET", f"/api/tasks/{task}/")
     said = found["meta"].get("assay", {})

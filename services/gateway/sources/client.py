@@ -158,25 +158,45 @@ async def by_time(page: Page, since: datetime | None, *, field: str, size: int) 
     """Yield rows that come sorted by a time, each state once, though rows change and move back while we read.
 
     `page(after, number)` returns the rows after a time. After each page we go on from its newest time, not with the
-    next number: what has moved behind us would have made the rest slip by one, unseen. Rows of one and the same time
-    that fill a page are read by number.
+    next number: what has moved behind us would have made the rest slip by one, unseen.
     """
-    after, number = since, 1
-    before: set[tuple[str | None, str]] = set()
+    after = since
+    seen: dict[tuple[str | None, str], datetime | None] = {}
     for _ in range(_MOST_PAGES):
-        rows = await page(after, number)
-        marks = {(identifier(row.get("id")), str(row.get(field))) for row in rows}
-        for row in rows:
-            if (identifier(row.get("id")), str(row.get(field))) not in before:
-                yield row
-        if len(rows) < size:
-            return
+        rows = await page(after, 1)
         newest = max((found for row in rows if (found := moment(row.get(field))) is not None), default=None)
-        before = marks if number == 1 else before | marks
-        if newest is not None and (after is None or newest - _MICROSECOND > after):
-            after, number = newest - _MICROSECOND, 1
-        else:
-            number += 1
+        crowded = len(rows) == size and after is not None and (newest is None or newest - _MICROSECOND <= after)
+        if crowded and newest is not None:
+            rows = [*rows, *await _of_one_time(page, after, newest, field=field, size=size)]
+        for row in rows:
+            mark = (identifier(row.get("id")), str(row.get(field)))
+            if mark not in seen:
+                seen[mark] = moment(row.get(field))
+                yield row
+        if newest is None or (len(rows) < size and not crowded):
+            return
+        after = newest if crowded else newest - _MICROSECOND
+        seen = {mark: at for mark, at in seen.items() if at is None or at > after}
+
+
+async def _of_one_time(
+    page: Page, after: datetime | None, time: datetime, *, field: str, size: int
+) -> Sequence[Fields]:
+    """Return the rows of one and the same time, which fill more than a page.
+
+    The pages are read by number, and backwards: a row that changes leaves them, so that others slip towards the
+    first page, and we meet them there.
+    """
+    last = 1
+    while last < _MOST_PAGES:
+        last += 1
+        rows = await page(after, last)
+        if len(rows) < size or any(moment(row.get(field)) != time for row in rows):
+            break
+    found: list[Fields] = []
+    for number in range(last, 0, -1):
+        found += [row for row in await page(after, number) if moment(row.get(field)) == time]
+    return found
 
 
 async def by_page(page: Callable[[int], Awaitable[Sequence[Fields]]], *, size: int) -> AsyncIterator[Fields]:

@@ -1,5 +1,6 @@
 """The same battery for every platform with an API: whatever webhooks lose, in the end all is as the platform has it."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from services.gateway.held import Held
 from services.gateway.outcome import Wanted
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources.client import PlatformError
-from services.gateway.sources.register import SOURCES
+from services.gateway.sources.register import SOURCES, everything_on, source_of
 from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano
@@ -257,3 +258,93 @@ def test_what_was_deleted_by_mistake_and_is_there_again_counts_again(shop: Shop)
 def _deletion_of(one: Annotation) -> dict[str, object]:
     at = one.occurred_at + timedelta(microseconds=1)
     return {"id": f"gone-{one.id}"[:60], "action": Action.DELETED, "label": None, "occurred_at": at}
+
+
+def test_a_job_of_nobody_is_of_whoever_saved_it_or_of_whom_the_settings_name_and_else_waits(
+    offline: GatewaySettings,
+) -> None:
+    fake = FakeCvat()
+    for job in fake.jobs.values():
+        job["assignee"] = None
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 1)
+        fake.say(1, 1, 1)
+        fake.deliveries.pop()  # nobody tells who saved the second
+
+        shop.deliver(fake.deliveries.pop())
+        problems = shop.look()
+        by_sender = shop.topic.live().keys()
+        shop.connections.note("shop", settings={**shop.connection.settings, "annotator": "team"}, watermark=None)
+        shop.look()
+
+        assert by_sender == {("12/0", "101")}
+        assert any("job 32 has no assignee" in one for one in problems)
+        assert shop.topic.live().keys() == {("12/0", "101"), ("12/1", "team")}
+
+
+def test_a_job_that_is_given_to_somebody_else_keeps_what_the_first_one_drew(offline: GatewaySettings) -> None:
+    fake = FakeCvat()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 0)
+        fake.say(0, 1, 0)
+        shop.look()
+        fake.jobs[31]["assignee"] = {"id": 777, "username": "second"}
+
+        fake.say(0, 1, 1)
+        fake.take_back(0, 0)
+        shop.look()
+
+        assert shop.topic.live().keys() == {("12/1", "777")}
+
+
+def test_doccano_says_when_it_shows_only_the_labels_of_one(offline: GatewaySettings) -> None:
+    fake = FakeDoccano()
+    fake.shared = False
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+
+        problems = shop.look()
+
+        assert len(problems) == 1
+        assert "does not share" in problems[0]
+
+
+def test_a_survivor_on_another_task_of_the_item_counts_again(offline: GatewaySettings) -> None:
+    fake = FakeSharedItems()
+    with a_shop(fake, offline) as shop:
+        shop.connect()
+        fake.say(0, 0, 0)
+        fake.say(0, 1, 1)
+        shop.look()
+        fake.deliveries.clear()
+        fake.take_back(0, 1)
+        shop.deliver(fake.deliveries.pop())
+        after_the_deletion = shop.topic.live()
+
+        shop.look()
+
+        assert after_the_deletion == {}
+        assert shop.topic.live() == fake.live() == {("item-0", "101"): "safe"}
+
+
+def test_an_audit_finds_on_the_platform_what_counts_there(shop: Shop) -> None:
+    rng = random.Random(1)
+    for _ in range(30):
+        shop.fake.work(rng)
+    shop.look(2)
+
+    async def there() -> list[Annotation]:
+        held = Held(shop.engine, "shop")
+        now = datetime.now(UTC)
+        async with source_of(shop.connection, shop.connections, held, now, remembering=False) as source:
+            return [one async for seen in everything_on(source) for one in seen.annotations]
+
+    newest: dict[tuple[str, str], Annotation] = {}
+    for one in sorted(asyncio.run(there()), key=lambda one: one.occurred_at):
+        if one.action is not Action.DELETED:
+            newest[one.item.id, one.annotator.id] = one
+    counts = {place for place, one in newest.items() if one.action is not Action.SKIPPED}
+
+    assert counts == shop.fake.live().keys()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.gateway.outcome import Annotations, Asked, Fetch, Known, Nothing, Outcome, Rejected, Wanted
-from services.gateway.platforms.argilla import decode, decode_record
+from services.gateway.platforms.argilla import decode, decode_record, item_id
 from tests.builders import NOW
 from tests.services.gateway.payloads import argilla_hook, asked, sent
 
@@ -182,3 +182,56 @@ def test_a_polled_record_gives_the_same_annotation_as_its_webhook() -> None:
 
     assert [one.model_dump(mode="json") for one in polled.annotations] == [one_of(hook)]
     assert polled.problems == ("it does not say its annotator",)
+
+
+def test_what_was_submitted_and_is_a_draft_again_is_taken_back() -> None:
+    asking = asked(known=lambda _: KNOWN)
+    changed = (NOW + timedelta(minutes=1)).replace(tzinfo=None).isoformat()
+
+    found = one_of(argilla_hook(status="draft", updated_at=changed), asking)
+
+    assert (found["action"], found["item"]["id"], found["annotator"]["id"]) == ("deleted", "9b2e", "u-ada")
+
+
+def test_a_draft_that_comes_late_takes_nothing_back() -> None:
+    asking = asked(known=lambda _: KNOWN)
+    before = (NOW - timedelta(hours=1)).replace(tzinfo=None).isoformat()
+
+    assert isinstance(decoded(argilla_hook(status="draft", updated_at=before), asking), Nothing)
+    assert isinstance(decoded(argilla_hook(status="draft", updated_at=None), asking), Nothing)
+    assert isinstance(decoded(argilla_hook(status="draft"), asked()), Nothing)
+
+
+def test_one_deletion_of_what_may_return_is_not_like_another() -> None:
+    changed = (NOW + timedelta(minutes=1)).replace(tzinfo=None).isoformat()
+    earlier = Known("9b2e", "u-ada", "d5aa", NOW - timedelta(minutes=9))
+
+    found = [
+        one_of(argilla_hook(status="draft", updated_at=changed), asked(known=lambda _, known=known: known))["id"]
+        for known in (KNOWN, earlier)
+    ]
+
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("kind", ["response.updated", "response.deleted", "record.updated", "dataset.deleted"])
+def test_what_is_about_another_dataset_is_nothing(kind: str) -> None:
+    body = argilla_hook(kind)
+    if kind != "response.updated":
+        body["data"] |= {"id": "another", "dataset": {"id": "another"}}
+        body["data"]["record"] = {"dataset": {"id": "another"}}
+
+    there = decoded(body, asked(platform_project="yet-another"))
+    here = decoded(argilla_hook(), asked(platform_project="d5aa"))
+
+    assert isinstance(there, Nothing)
+    assert isinstance(here, Annotations)
+
+
+@pytest.mark.parametrize(
+    ("field", "item"), [(None, "9b2e"), ("external_id", "T-1"), ("metadata.own", "m-1"), ("nothing", None)]
+)
+def test_the_item_of_a_record_is_named_by_the_settings(field: str | None, item: str | None) -> None:
+    record = {"id": "9b2e", "external_id": "T-1", "metadata": {"own": "m-1"}}
+
+    assert item_id(record, asked(item_field=field)) == item

@@ -223,6 +223,14 @@ class TestToloka:
 
         assert submitted == toloka.decode_assignment(ASSIGNMENT, asked())
 
+    def test_what_was_rejected_and_is_accepted_after_all_is_newer_than_its_rejection(self) -> None:
+        times = {"rejected": "2026-11-25T00:00:00", "accepted": "2026-11-26T00:00:00"}
+
+        rejected = toloka.decode_assignment(ASSIGNMENT | times | {"status": "REJECTED"}, asked())
+        accepted = toloka.decode_assignment(ASSIGNMENT | times | {"status": "ACCEPTED"}, asked())
+
+        assert rejected.annotations[0].occurred_at < accepted.annotations[0].occurred_at
+
     @pytest.mark.parametrize(("status", "action"), [("REJECTED", "deleted"), ("SKIPPED", "skipped")])
     def test_rejected_answers_are_withdrawn_and_skipped_ones_skipped(self, status: str, action: str) -> None:
         decoded = toloka.decode_assignment(ASSIGNMENT | {"status": status, "solutions": []}, asked())

@@ -189,3 +189,16 @@ def test_a_job_without_a_time_or_an_id_is_understood_as_far_as_it_goes() -> None
     assert timeless.annotations[0].occurred_at == NOW
     assert nameless.problems == ("frame 0: it does not say its annotation",)
     assert frames_of({"start_frame": "x", "frames": [{}]}) == {0: {}}
+
+
+@pytest.mark.parametrize(
+    ("before", "by"),
+    [({"updated_date": "x"}, "9"), ({"updated_date": "x", "stage": "annotation"}, None), ({"assignee": None}, None)],
+)
+def test_who_sends_an_event_has_drawn_only_where_nothing_else_has_changed(
+    before: dict[str, Any], by: str | None
+) -> None:
+    outcome = decode(sent({**CVAT_HOOK, "before_update": before}), asked())
+
+    assert isinstance(outcome, Fetch)
+    assert outcome.wanted[0].by == by

@@ -316,3 +316,17 @@ class TestGroundTruth:
         assert isinstance(ground_truth.decode(sent({"Type": "SubscriptionConfirmation"}), asked()), Nothing)
         assert isinstance(ground_truth.decode(sent(broken), asked()), Nothing)
         assert "no UTF-8" in reason_of(ground_truth.decode(sent(b"\xff"), asked()))
+
+
+def test_an_example_of_the_api_is_read_with_the_labels_of_each_user() -> None:
+    example = {"id": 3, "text": "late", "meta": {"own": "T-1"}, "project": 2, "categories": DOCCANO_ROW["categories"]}
+
+    decoded = doccano.decode_example(example, asked(item_field="own"))
+    nobody = doccano.decode_example({"id": 3, "categories": []}, asked())
+
+    assert [(one.item.id, one.annotator.id, one.label) for one in decoded.annotations] == [
+        ("T-1", "5", "neg"),
+        ("T-1", "6", "pos"),
+    ]
+    assert [one.source and one.source.annotation for one in decoded.annotations] == ["3/5", "3/6"]
+    assert nobody.annotations == ()

@@ -55,12 +55,12 @@ class Calm:
         return self.weeks * sum(self.people.values())
 
 
-def run_calm(seeds: Iterable[int], *, hours: float, days: float, keep: int = 0) -> Calm:
+def run_calm(seeds: Iterable[int], *, hours: float, days: float, keep: int = 0, size: int = SIZE) -> Calm:
     """Run pools of careful annotators; `keep` the agreements of so many annotators of each."""
     calm = Calm(days / 7)
     for seed in seeds:
-        people = careful_pool(SIZE, seed=seed)
-        kept: dict[int, list[bool]] = {index: [] for index in range(0, SIZE, SIZE // keep)} if keep else {}
+        people = careful_pool(size, seed=seed)
+        kept: dict[int, list[bool]] = {index: [] for index in range(0, size, size // keep)} if keep else {}
         stream = ConductStream(a_contract())
         accuracy = {person.name: round(person.accuracy, 1) for person in people}
         for index, _, judged in World(people, seed=seed, hours=hours).run(days=days):
@@ -122,11 +122,11 @@ class Found:
     careful_weeks: float = 0.0
 
 
-def run_bad(seeds: Iterable[int], *, hours: float, since: int, days: float) -> Found:
+def run_bad(seeds: Iterable[int], *, hours: float, since: int, days: float, size: int = SIZE) -> Found:
     """Run pools where 30 of 200 misbehave, from about their `since`-th annotation on."""
     found = Found()
     for seed in seeds:
-        people = careful_pool(SIZE, seed=seed)
+        people = careful_pool(size, seed=seed)
         cases = _with_bad_ones(people, since=since, dice=Random(seed + 7))  # noqa: S311  # a simulation
         stream = ConductStream(a_contract())
         for index, number, judged in World(people, seed=seed, hours=hours).run(days=days):
@@ -142,7 +142,7 @@ def run_bad(seeds: Iterable[int], *, hours: float, since: int, days: float) -> F
                     one.hear(signal)
         for one in cases.values():
             found.cases[one.way].append(one)
-        found.careful_weeks += (SIZE - len(cases)) * days / 7
+        found.careful_weeks += (size - len(cases)) * days / 7
     return found
 
 

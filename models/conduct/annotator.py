@@ -13,7 +13,7 @@ from models.conduct.recent import Recent
 from models.conduct.tallies import Tallies
 from schemas.conduct import Detector
 
-_MOST_PAIRS, _MOST_NAMES = 36, 1_400
+_MOST_PAIRS, _MOST_NAMES = 34, 1_360
 """Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
 WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
     {

@@ -13,7 +13,7 @@ _BLOCK = 50
 _LONG_AGO = 12_000.0
 """With more weight than this (some 4,000 annotations) the older ones begin to fade."""
 _REMEMBERED_LABELS = 4
-_MOST_LABELS = 32
+_MOST_LABELS = 24
 _ELSE = "…"
 
 

@@ -28,6 +28,8 @@ UPFRONT = MappingProxyType(
 WEEK = 604_800.0
 _DAY = 86_400.0
 _MOST_SAVED = 0.6
+_FARTHEST_JUMP = 30 * _DAY
+"""How far ahead one annotation may carry the time: a clock that is wrong by years must not stop all spending."""
 _SPREAD_DAYS = 2.0
 _FEWEST = 4.0
 
@@ -50,7 +52,7 @@ class Purse:
     def spend(self, at: float) -> float:
         """Return what is spent on the annotation made now; `fading` is what a week-long memory keeps of the past."""
         gap = max(at - self.last, 0.0)
-        self.last = max(self.last, at)
+        self.last = min(max(self.last, at), self.last + _FARTHEST_JUMP)
         self.saved = min(self.saved + gap / WEEK, _MOST_SAVED)
         self.recent = self.recent * exp(-gap / (_SPREAD_DAYS * _DAY)) + 1
         self.fading = exp(-gap / WEEK)

@@ -27,6 +27,7 @@ _CLIP = 3.0
 _LEAST_SPREAD = 0.1
 _USUALLY_CLOSE = 0.1
 _MINUTE = 60.0
+_DAY_MINUTES = 1_440
 
 
 def kind_of(probability: float | None) -> int:
@@ -48,9 +49,9 @@ class Pool:
         self._minute = -1.0
 
     def pass_to(self, at: float) -> bool:
-        """Learn what was noted before, if `at` (s) lies in a later minute; tell whether it does."""
+        """Learn what was noted before, if `at` (s) lies in a later minute, or a day back; tell whether it does."""
         minute = at // _MINUTE
-        if minute <= self._minute:
+        if self._minute - _DAY_MINUTES <= minute <= self._minute:
             return False
         self._minute = minute
         for key, found in self._pending.items():

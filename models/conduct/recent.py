@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
 
-_MOST = 36
+_MOST = 32
 _MOST_SEEN = 400
-_MOST_TEXT = 4_000
+_MOST_TEXT = 3_600
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
 

@@ -11,7 +11,7 @@ _HOUR = 3_600.0
 _NEW_SESSION = 1_800.0
 _MONTH_DAYS = 30.0
 _MOST_DAYS = 14
-_MOST_CELLS = 100
+_MOST_CELLS = 64
 STEPS = 8
 """Steps of the speed distribution per doubling."""
 _LEAST_SECONDS, _MOST_SECONDS = 0.05, 86_400.0
@@ -98,7 +98,7 @@ class Tallies:
         day = self.days.setdefault(str(int(case.at // _DAY)), [0, 0, 0.0])
         day[0] += sign
         day[1] += sign * case.agrees
-        day[2] += sign * case.pool
+        day[2] = round(day[2] + sign * case.pool, 4)
         while len(self.days) > _MOST_DAYS:
             del self.days[min(self.days, key=int)]
 

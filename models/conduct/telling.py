@@ -61,22 +61,20 @@ def evidence_of(detector: Detector, change: Alternative, cases: Sequence[Case]) 
     """Return what the annotations since the change say, as far as they are among the remembered `cases`."""
     since = [case for case in cases if case.at >= change.since]
     compared = [case for case in since if case.truth is not None]
-    telling = sorted(since, key=_MOST_TELLING.get(detector, _newest), reverse=True)[:_MOST_ITEMS]
+    telling = sorted(since, key=_MOST_TELLING.get(detector, _newest), reverse=True)
+    if _MOST_TELLING.get(detector) is _least_expected:
+        telling = [case for case in telling if case.truth is not None and not case.agrees]
     counts = {"annotations": float(len(since)), "compared": float(len(compared))}
     counts["agreeing"] = float(sum(case.agrees for case in compared))
-    return Evidence(counts=counts, comparison=_comparison(since, compared), items=[_item(case) for case in telling])
+    return Evidence(
+        counts=counts, comparison=_comparison(since, compared), items=[_item(case) for case in telling[:_MOST_ITEMS]]
+    )
 
 
 def pair_evidence_of(pair: Pair) -> Evidence:
     """Return what two annotators have in common."""
     counts = {"common": float(pair.common), "same": float(pair.same), "same_errors": float(pair.same_errors)}
-    items = [
-        TellingItem(
-            item=item, annotation=annotation, label=label,
-            consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),
-        )
-        for item, annotation, label, truth, is_gold, at in pair.telling
-    ]  # fmt: skip
+    items = [_telling_item(*case) for case in pair.telling]
     return Evidence(counts=counts, comparison={"same_share": pair.same / max(pair.common, 1)}, items=items)
 
 
@@ -96,9 +94,13 @@ def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, fl
 
 
 def _item(case: Case) -> TellingItem:
+    return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
+
+
+def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # as it is stored
     return TellingItem(
-        item=ItemId(case.item), annotation=AnnotationId(case.annotation), label=case.label,
-        consensus=None if case.is_gold else case.truth, gold=case.truth if case.is_gold else None, at=moment(case.at),
+        item=ItemId(item), annotation=AnnotationId(annotation), label=label,
+        consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),
     )  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def _newest(case: Case) -> tuple[float, float]:
 
 
 def _least_expected(case: Case) -> tuple[float, float]:
-    return (case.expected if case.truth is not None and not case.agrees else -1.0, case.at)
+    return (case.expected, case.at)
 
 
 def _fastest(case: Case) -> tuple[float, float]:

@@ -1,0 +1,61 @@
+"""Judged annotations, changed as asked, and streams that were told of some."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from models.conduct.look import Look
+from models.conduct.stream import POOL, ConductStream
+from schemas.conduct import JudgedAnnotation, Signal
+from tests.builders import a_contract
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+LABELS = ("safe", "adult", "violence", "scam")
+CONTRACT = a_contract(label={"values": list(LABELS)})
+
+
+def a_judged(number: int = 0, **changes: Any) -> JudgedAnnotation:  # noqa: ANN401  # raw input
+    """Return the how many-th annotation of a17: right, three minutes after the one before."""
+    plain = {
+        "project": "ads-safety",
+        "item": f"i{number}",
+        "annotator": "a17",
+        "annotation": f"an{number}",
+        "label": LABELS[number % 4],
+        "occurred_at": START + timedelta(minutes=3 * number, seconds=number * number % 50),
+        "lead_time_seconds": 8.0 + number * 7 % 13,
+        "text_length": 120,
+        "consensus": LABELS[number % 4],
+        "consensus_probability": 0.96,
+    }
+    return JudgedAnnotation.model_validate(plain | changes)
+
+
+def a_look(**changes: Any) -> Look:  # noqa: ANN401  # any field
+    """Return a look at a right annotation of an ordinary annotator."""
+    plain: dict[str, Any] = {
+        "at": 0.0,
+        "label": "safe",
+        "truth": "safe",
+        "agrees": True,
+        "chance": 0.25,
+        "pool": 0.85,
+        "expected": 0.8,
+    }
+    return Look(**(plain | changes))
+
+
+def put_all(stream: ConductStream, judged: Iterable[JudgedAnnotation]) -> list[Signal]:
+    """Put them all; return what was said."""
+    return [signal for one in judged for signal in stream.put(one)]
+
+
+def a_copy(stream: ConductStream) -> ConductStream:
+    """Return a stream made from what the other one dumps, through JSON."""
+    fresh = ConductStream(CONTRACT)
+    names = [POOL, *(name for name in stream.changed() if name != POOL)]
+    for name in names:
+        fresh.load(name, orjson.loads(orjson.dumps(stream.dump(name))))
+    return fresh

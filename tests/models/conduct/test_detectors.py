@@ -1,0 +1,224 @@
+import pytest
+
+from models.conduct import accuracy, copying, fatigue, guessing, patterns, shift, speed, timing
+from models.conduct.evidence import Alternative, Bet
+from models.conduct.habits import Habits, Skill, chance_of_agreeing
+from models.conduct.pool import Pool
+from models.conduct.spammer import spammer_score
+from tests.models.conduct.builders import LABELS, a_look
+
+UNKNOWN = {"truth": None, "agrees": False}
+
+
+def habits_that_said(*labels: str) -> Habits:
+    habits = Habits()
+    for label in labels:
+        habits.say(label)
+    return habits
+
+
+def is_fair(bet: Bet | None) -> bool:
+    assert bet is not None
+    pairs = zip(bet.agreeing, bet.disagreeing, strict=True)
+    return all(bet.usual * one + (1 - bet.usual) * other == pytest.approx(1) for one, other in pairs)
+
+
+def test_skill_is_agreement_above_chance_in_parts_of_the_pool() -> None:
+    # The pool agrees at .85, chance at .25: somebody of skill 1/2 at .25 + .6 / 2.
+    assert chance_of_agreeing(0.5, 0.85, 0.25) == pytest.approx(0.55)
+    assert chance_of_agreeing(9.0, 0.85, 0.25) == 0.985
+    assert chance_of_agreeing(-9.0, 0.85, 0.25) == 0.02
+
+
+def test_skill_is_learned_and_old_lessons_fade() -> None:
+    skill = Skill()
+
+    for number in range(10_000):
+        skill.learn(0.85, 0.25, agrees=number % 4 > 0)
+
+    assert skill.ratio == pytest.approx((0.75 - 0.25) / 0.6, abs=0.01)
+    assert skill.weight == 12_000
+
+
+def test_a_bet_on_a_drop_is_fair_while_there_is_none() -> None:
+    look, habits = a_look(), Habits()
+
+    bet = accuracy.bet(look, habits)
+
+    assert is_fair(bet)
+    assert bet is not None
+    assert bet.disagreeing[0] > bet.disagreeing[1] > 1 > bet.agreeing[1]
+    assert accuracy.bet(a_look(**UNKNOWN), habits) is None
+
+
+def test_a_bet_on_guessing_is_fair_for_the_least_able() -> None:
+    habits = habits_that_said(*LABELS * 5)
+
+    bet = guessing.bet(a_look(), habits)
+
+    assert is_fair(bet)
+    assert bet is not None
+    # Five of twenty, with half a count for each of four labels: 5.5 / 22 = .25; the least able agrees at .658.
+    assert bet.usual == pytest.approx(0.25 + 0.68 * 0.6)
+    assert bet.agreeing[0] == pytest.approx(0.25 / bet.usual)
+    assert guessing.bet(a_look(**UNKNOWN), habits) is None
+
+
+def test_whoever_always_says_the_commonest_label_is_judged_by_the_other_items() -> None:
+    habits = habits_that_said(*["safe"] * 30)
+
+    common, rare = guessing.bet(a_look(), habits), guessing.bet(a_look(truth="scam", agrees=False), habits)
+
+    assert common is not None
+    assert rare is not None
+    assert common.agreeing[0] == pytest.approx(1)
+    assert rare.disagreeing[0] > 2
+
+
+def test_the_same_label_whatever_the_item_is_a_pattern() -> None:
+    habits = habits_that_said("adult", "scam", "safe", "safe")
+
+    wrong = patterns.ratios(a_look(truth="scam", agrees=False), habits)
+    right = patterns.ratios(a_look(), habits)
+
+    assert wrong[0] == wrong[1] > 10
+    assert wrong[2] == wrong[3] == pytest.approx(0.1)
+    assert right[0] == pytest.approx(0.9 / 0.8 + 0.1)
+    assert set(patterns.ratios(a_look(**UNKNOWN), habits)) == {1.0}
+    assert set(patterns.ratios(a_look(), habits_that_said("safe"))) == {1.0}
+
+
+def test_of_two_labels_the_wrong_one_is_the_only_error() -> None:
+    habits = habits_that_said("yes", "no", "yes", "no")
+
+    found = patterns.ratios(a_look(label="no", truth="yes", agrees=False, chance=0.5), habits)
+
+    assert found[0] == pytest.approx(0.9 / 0.2 + 0.1)
+
+
+def test_times_below_nearly_all_others_speak_for_clicking_through() -> None:
+    assert speed.ratios(a_look(pace=-3.0), Habits())[0] == pytest.approx(2.25)
+    assert speed.ratios(a_look(pace=0.0), Habits())[0] == pytest.approx(1 / 6)
+    assert speed.ratios(a_look(), Habits()) == (1.0,)
+
+
+def test_steps_of_nearly_nothing_speak_for_a_machine() -> None:
+    pool = Pool(4)
+
+    assert list(timing.ratios(a_look(lead_step=0.01, gap_step=0.7), pool)) == pytest.approx([3.4, 0.2])
+    assert timing.ratios(a_look(), pool) == (1.0, 1.0)
+
+
+def test_where_the_pool_is_regular_regularity_says_less() -> None:
+    pool = Pool(4)
+    for _ in range(200):
+        pool.note_regularity("lead", close=True)
+    pool.pass_to(60.0)
+
+    assert timing.ratios(a_look(lead_step=0.01), pool)[0] == pytest.approx(0.85 / 0.6)
+
+
+def test_a_label_said_in_error_speaks_for_its_overuse() -> None:
+    habits = habits_that_said("safe", "scam")
+
+    found = shift.ratios(a_look(label="scam", agrees=False), habits)
+
+    # Errors: 0.2, a third of them scam: 1/15. Overused: 1/15 + 0.1 or three times that, whichever is more.
+    assert found[1] == pytest.approx(3.0)
+    assert found[0] == 1.0
+    assert len(found) == 8
+    assert set(shift.ratios(a_look(**UNKNOWN), habits)) == {1.0}
+
+
+def test_errors_count_where_they_could_be_made() -> None:
+    habits = habits_that_said("safe", "scam")
+
+    for _ in range(20):
+        habits.err("scam", "safe", 0.25)
+        habits.err("safe", "safe", 0.25)
+        habits.err("odd", "unknown", 0.0)
+
+    # 21 errors "scam" (one to begin with) of 10 expected errors, and 3 to begin with; "safe" had no chance of one.
+    assert habits.share_of_errors("scam", 0.25) == pytest.approx(21 / 13)
+    assert habits.share_of_errors("safe", 0.25) == pytest.approx(1 / 3)
+
+
+def test_errors_late_in_a_session_speak_for_fatigue_and_early_ones_against() -> None:
+    habits = Habits()
+
+    late = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)
+    early = fatigue.ratios(a_look(agrees=False, hours=0.5), habits)
+
+    assert late[0] == late[1] > 1 > late[2]
+    assert max(early) < 1
+    assert set(fatigue.ratios(a_look(**UNKNOWN), habits)) == {1.0}
+
+
+def test_a_bad_first_hour_is_what_later_ones_are_set_beside() -> None:
+    habits = Habits()
+    habits.begin_session(0.0)
+    before = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)[0]
+    for _ in range(20):
+        habits.early.learn(0.85, 0.25, agrees=False)
+
+    after = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)[0]
+
+    assert after < before
+
+
+def test_agreement_with_a_dissenter_says_more_than_agreement_with_all() -> None:
+    pool, habits = Pool(4), Habits()
+    wrong = a_look(label="scam", agrees=False, expected=0.8)
+
+    shared_error = copying.ratio(wrong, habits, pool, 5, "scam")
+    shared_truth = copying.ratio(a_look(), habits, pool, 5, "safe")
+    apart = copying.ratio(wrong, habits, pool, 5, "safe")
+
+    assert shared_error > 5
+    assert shared_truth == pytest.approx(1.2)
+    assert apart == pytest.approx(0.2)
+
+
+def test_a_pair_remembers_what_speaks_for_copying_as_long_as_it_may_last() -> None:
+    pair = copying.Pair(Alternative(at=0.0))
+    for number in range(14):
+        pair.take(5.0, 0.01, 1.0, float(number))
+        pair.tell(5.0, [f"i{number}", "an", "scam", "safe", False, float(number)])
+        pair.count(same=True, error=True)
+    held = len(pair.telling)
+    pair.tell(1.2, ["i", "an", "safe", "safe", False, 0.0])
+
+    restored = copying.Pair.load(pair.dump())
+
+    assert held == len(pair.telling) == 10
+    assert (pair.common, pair.same, pair.same_errors) == (14, 14, 14)
+    assert restored == pair or restored.dump() == pair.dump()
+    for _ in range(20):
+        pair.take(0.2, 0.01, 1.0, 20.0)
+    pair.take(0.2, 0.01, 1.0, 21.0)
+    assert pair.telling == []
+
+
+def test_long_names_leave_room_for_fewer_telling_items() -> None:
+    pair = copying.Pair(Alternative(at=0.0))
+
+    for number in range(5):
+        pair.tell(5.0, ["i" * 90, "a" * 90, "scam", "safe", False, float(number)])
+
+    assert len(pair.telling) == 1
+
+
+def test_the_spammer_score_of_two_labels_is_that_of_the_paper() -> None:
+    # Sensitivity 8/10, specificity 9/10: (0.8 + 0.9 - 1) squared.
+    confusion = {"yes": {"yes": 8.0, "no": 2.0}, "no": {"no": 9.0, "yes": 1.0}}
+
+    assert spammer_score(confusion) == pytest.approx(0.49)
+
+
+def test_perfect_labels_score_one_and_guesses_nothing() -> None:
+    perfect = {label: {label: 5.0} for label in LABELS}
+    guesses = {label: dict.fromkeys(LABELS, 5.0) for label in LABELS}
+
+    assert spammer_score(perfect) == pytest.approx(1.0)
+    assert spammer_score(guesses) == 0.0
+    assert spammer_score({"safe": {"safe": 9.0}, "scam": {"safe": 1.0}}) is None

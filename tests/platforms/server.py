@@ -18,6 +18,9 @@ REQUIREMENTS = ROOT / "requirements" / "label-studio.txt"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 _READY_SECONDS = 240
 _STOP_SECONDS = 20
+_TRIES = 20
+_TRY_AGAIN_SECONDS = 0.5
+_GONE = 404
 
 TEXT = '<View><Text name="text" value="$text"/>{}</View>'
 CONFIGS = {
@@ -109,8 +112,19 @@ class LabelStudioServer:
         }
 
     def ask(self, method: str, path: str, **rest: Any) -> Any:  # noqa: ANN401  # its JSON
-        """Return what it answers; raise where that is no success."""
-        answer = self.http.request(method, path, **rest).raise_for_status()
+        """Return what it answers; raise where that is no success.
+
+        Its development server answers 500 now and then while several people write (its SQLite is locked): then they
+        try again, as people would. Whether the first try did something shows in its export at the end.
+        """
+        for _ in range(_TRIES):
+            answer = self.http.request(method, path, **rest)
+            if not answer.is_server_error:
+                break
+            time.sleep(_TRY_AGAIN_SECONDS)
+        if method == "DELETE" and answer.status_code == _GONE:
+            return None
+        answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def a_project(self, kind: str, tasks: list[dict[str, Any]]) -> tuple[int, list[int]]:

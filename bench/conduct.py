@@ -63,7 +63,7 @@ def _false_alarms(name: str, calm: dict[str, Calm], seeds: dict[str, tuple[int, 
     rows = []
     for detector, level in LEVELS.items():
         cells = [_rate(one.by_detector[detector], one.total) for one in calm.values()]
-        rows.append([detector.value, *cells, f"{level:.2%}"])
+        rows.append([detector.value, *cells, f"{level:.3%}"])
     whole = [_rate(one.by_detector.total(), one.total) for one in calm.values()]
     rows.append(["all together", *whole, f"{FALSE_ALARMS_PER_WEEK:.2%}"])
     for accuracy in sorted(next(iter(calm.values())).people):

@@ -168,7 +168,8 @@ class TrendPoint(Event):
 class ConductReport(Event):
     """How one annotator works, from the time this one is remembered.
 
-    `against_gold` and `against_consensus` are None while nothing could be compared. `spammer_score` is 1 for labels
+    `against_gold`, `against_consensus` and `against_model` (the consistency model's label) are None while nothing could
+    be compared. `spammer_score` is 1 for labels
     that follow the items perfectly and 0 for labels that do not depend on them (Raykar & Yu 2012), over about the last
     month; None while fewer than two labels have been the right one often enough. `peers` holds the five that agree
     most and the five that agree least. `prelabels_kept` is the share of shown prelabels that stayed. `repeats_same`
@@ -181,6 +182,7 @@ class ConductReport(Event):
     annotations: int
     against_gold: Rate | None
     against_consensus: Rate | None
+    against_model: Rate | None
     confusion: dict[str, dict[str, float]]
     labels: dict[str, LabelUse]
     peers: list[PeerAgreement]

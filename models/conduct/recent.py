@@ -14,7 +14,7 @@ _MOST_TEXT = 3_600
 class Case(NamedTuple):
     """One annotation as it was judged. `pace`: as in `Look`; `seconds`: the time taken, where known.
 
-    `copied`: whether it is the prelabel, None where none was shown.
+    `copied`: whether it is the prelabel, `modelled`: whether it is the model's label; None where there is none.
     """
 
     at: float
@@ -29,6 +29,7 @@ class Case(NamedTuple):
     pace: float | None
     seconds: float | None
     copied: bool | None
+    modelled: bool | None
 
     @property
     def size(self) -> int:

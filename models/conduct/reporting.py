@@ -29,6 +29,7 @@ def report_of(project: ProjectId, name: str, own: Annotator) -> ConductReport:
         annotations=tallies.annotations,
         against_gold=rate_of(*tallies.gold),
         against_consensus=rate_of(*tallies.consensus),
+        against_model=rate_of(*tallies.modelled),
         confusion={truth: {label: round(n, 3) for label, n in row.items()} for truth, row in tallies.confusion.items()},
         labels=_label_uses(tallies.confusion),
         peers=_peers(own.pairs),

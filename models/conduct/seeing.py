@@ -11,7 +11,7 @@ from models.conduct.look import Look
 from models.conduct.pool import GOLD, Pool, kind_of
 from models.conduct.recent import Case
 from models.conduct.timing import CLOSE, SORTS
-from schemas.annotation import microseconds
+from schemas.annotation import Label, microseconds
 from schemas.conduct import Detector, JudgedAnnotation
 
 _MILLION = 1_000_000
@@ -67,8 +67,13 @@ def case_of(judged: JudgedAnnotation, truth: Truth, look: Look) -> Case:
         look.at, judged.item, judged.annotation, look.label, look.truth, truth.kind == GOLD, look.agrees,
         round(look.expected, 4), round(look.pool, 4), None if look.pace is None else round(look.pace, 3),
         judged.lead_time_seconds if (judged.lead_time_seconds or 0) > 0 else None,
-        None if judged.prelabel is None else name_of(judged.prelabel) == look.label,
+        said_too(look.label, judged.prelabel), said_too(look.label, judged.model_label),
     )  # fmt: skip
+
+
+def said_too(label: str, other: Label | None) -> bool | None:
+    """Tell whether the other label is the same; None where there is no other."""
+    return None if other is None else name_of(other) == label
 
 
 def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, pool: Pool, *, gap: float) -> None:

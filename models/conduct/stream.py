@@ -10,7 +10,7 @@ from models.conduct.discovery import false_discovery_level
 from models.conduct.labels import class_count, name_of
 from models.conduct.pool import GOLD, Pool
 from models.conduct.reporting import report_of
-from models.conduct.seeing import case_of, learn, seconds_of, see, truth_of
+from models.conduct.seeing import case_of, learn, said_too, seconds_of, see, truth_of
 from models.conduct.telling import Raising, evidence_of, pair_evidence_of, signal_of
 from schemas.conduct import ConductReport, JudgedAnnotation, Signal, SignalState
 from schemas.contract import LabelContract
@@ -145,7 +145,7 @@ class ConductStream:
         label = name_of(judged.label)
         case = before._replace(
             item=judged.item, label=label, truth=truth.label, is_gold=truth.kind == GOLD, agrees=label == truth.label,
-            copied=None if judged.prelabel is None else name_of(judged.prelabel) == label,
+            copied=said_too(label, judged.prelabel), modelled=said_too(label, judged.model_label),
         )  # fmt: skip
         own.tallies.add(own.recent.replace(place, case), -1)
         own.tallies.add(case)

@@ -31,6 +31,7 @@ class Tallies:
     gold: list[int] = field(default_factory=lambda: [0, 0])
     consensus: list[int] = field(default_factory=lambda: [0, 0])
     prelabels: list[int] = field(default_factory=lambda: [0, 0])
+    modelled: list[int] = field(default_factory=lambda: [0, 0])
     repeats: list[int] = field(default_factory=lambda: [0, 0])
     confusion: dict[str, dict[str, float]] = field(default_factory=dict)
     cells: int = 0
@@ -51,9 +52,10 @@ class Tallies:
             side[1] += sign * case.agrees
             self._confuse(case, sign)
             self._on_day(case, sign)
-        if case.copied is not None:
-            self.prelabels[0] += sign
-            self.prelabels[1] += sign * case.copied
+        for side, same in ((self.prelabels, case.copied), (self.modelled, case.modelled)):
+            if same is not None:
+                side[0] += sign
+                side[1] += sign * same
         if case.seconds is not None:
             step = str(floor(STEPS * log2(min(max(case.seconds, _LEAST_SECONDS), _MOST_SECONDS))))
             self.speed[step] = self.speed.get(step, 0) + sign

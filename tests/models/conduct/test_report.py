@@ -25,7 +25,10 @@ def test_a_rate_has_an_interval_and_nothing_counted_has_none() -> None:
 
 def test_a_report_says_how_somebody_works() -> None:
     stream = ConductStream(CONTRACT)
-    said = [a_judged(n, label="safe" if n % 8 == 1 else LABELS[n % 4], prelabel="safe") for n in range(40)]
+    said = [
+        a_judged(n, label="safe" if n % 8 == 1 else LABELS[n % 4], prelabel="safe", model_label="scam")
+        for n in range(40)
+    ]
     put_all(stream, said)
 
     report = report_of(stream)
@@ -38,6 +41,8 @@ def test_a_report_says_how_somebody_works() -> None:
     assert report.labels["safe"].expected_share == pytest.approx(10 / 40)
     assert report.prelabels_kept is not None
     assert report.prelabels_kept.value == pytest.approx(15 / 40)
+    assert report.against_model is not None
+    assert report.against_model.value == pytest.approx(10 / 40)
     assert report.speed is not None
     assert 8 <= report.speed.fastest_tenth_seconds <= report.speed.median_seconds <= report.speed.slowest_tenth_seconds
     assert report.speed.characters_per_second == pytest.approx(120 / 14, rel=0.1)

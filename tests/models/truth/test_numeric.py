@@ -272,3 +272,9 @@ def test_headlines_are_weighed_about_as_well_as_by_their_mean(real_data: Path) -
     assert statistics.correlation(found, right) > statistics.correlation(means, right) - 0.005  # .847 and .850
     assert statistics.correlation(found, right) > statistics.correlation(medians, right) + 0.1  # .733
     assert loss(found, right) < 1.01 * loss(means, right)  # 26.3 and 26.1; the median's is 31.3
+
+
+def test_without_a_vote_the_others_plurality_says_as_much() -> None:
+    truth = NumericTruth(a_contract(label={"kind": "ordinal", "low": 0, "high": 100}))
+
+    assert truth.without(["i1"]) == {}

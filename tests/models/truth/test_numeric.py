@@ -275,6 +275,6 @@ def test_headlines_are_weighed_about_as_well_as_by_their_mean(real_data: Path) -
 
 
 def test_without_a_vote_the_others_plurality_says_as_much() -> None:
-    truth = NumericTruth(a_contract(label={"kind": "ordinal", "low": 0, "high": 100}))
+    truth = NumericTruth(a_contract("ordinal"))
 
     assert truth.without(["i1"]) == {}

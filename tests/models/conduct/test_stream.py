@@ -268,6 +268,20 @@ def test_an_update_replaces_what_was_counted_and_not_what_was_concluded() -> Non
     assert stream.dump("a17")[2] == before
 
 
+def test_a_truth_that_comes_later_is_as_good_as_one_at_once() -> None:
+    at_once, later = ConductStream(CONTRACT), ConductStream(CONTRACT)
+    bare = {"consensus": None, "consensus_probability": None}
+    judged = a_drop()
+
+    expected = put_all(at_once, judged)
+    signals = [signal for one in judged for signal in put_all(later, [one.model_copy(update=bare), one])]
+
+    assert [signal.detector for signal in expected if signal.detector is Detector.ACCURACY_DROP]
+    drops = [[one.at for one in found if one.detector is Detector.ACCURACY_DROP] for found in (expected, signals)]
+    assert len(drops[1]) == len(drops[0])
+    assert abs(drops[1][0] - drops[0][0]) < timedelta(minutes=20)
+
+
 def test_an_update_of_a_newcomer_replaces_the_annotation() -> None:
     stream = ConductStream(CONTRACT)
 

@@ -9,7 +9,7 @@ from models.conduct.detecting import Change, weigh, weigh_pairs
 from models.conduct.discovery import false_discovery_level
 from models.conduct.labels import class_count
 from models.conduct.look import Look
-from models.conduct.pool import Pool
+from models.conduct.pool import GOLD, Pool
 from models.conduct.reporting import report_of
 from models.conduct.seeing import Truth, case_of, learn, learn_truth, seconds_of, see, truth_of
 from models.conduct.telling import Raising, evidence_of, pair_evidence_of, signal_of
@@ -139,7 +139,10 @@ class ConductStream:
         place = own.recent.place_of(judged.annotation)
         if place is None:
             return []
-        truth, before = truth_of(judged), own.recent.cases[place]
+        before = own.recent.cases[place]
+        truth = truth_of(judged)
+        if truth.label is None and before.truth is not None:
+            truth = Truth(before.truth, GOLD if before.is_gold else 0)
         look = see(judged, truth, own, self._pool, late=True)
         case = case_of(judged, truth, look)._replace(at=before.at, pace=before.pace, seconds=before.seconds)
         changes = list[Change]()

@@ -18,7 +18,7 @@ from models.conduct.levels import FALSE_ALARMS_PER_WEEK, LEVELS
 
 TUNED = (1, 2, 3, 4)
 UNTUNED = (2_001, 2_002, 2_003, 2_004)
-KINDS = (("8 h a day", 8.0, 1_120, 4), ("round the clock", 24.0, 3_360, 2))
+KINDS = (("8 h a day", 8.0, 1_120, 4), ("round the clock", 24.0, 3_360, 1))
 """How much people work, after how many annotations (a week's) they change, and how many seeds of each sort are run."""
 _LABELS_A_WEEK = 3_360
 """Of each annotator in a pool of the careful: three weeks of 8 h a day, or one round the clock."""
@@ -52,7 +52,7 @@ def _measured(*, quick: bool) -> Iterator[Sheet]:
         days = 7 * _LABELS_A_WEEK / since
         calm = {sort: run_calm(some, hours=hours, days=days, keep=50) for sort, some in seeds.items()}
         yield _false_alarms(name, calm, seeds)
-        days = since / hours / _RATE + 3
+        days = 1.5 * since / hours / _RATE + 3
         bad = {sort: run_bad(some, hours=hours, since=since, days=days) for sort, some in seeds.items()}
         yield _delays(name, bad, seeds)
         yield _rules(name, calm, bad)
@@ -103,7 +103,7 @@ def _delays(name: str, bad: dict[str, Found], seeds: Mapping[str, tuple[int, ...
         )
     notes = [
         "median of annotations from the change to the first signal (nine in ten within; found of how many)",
-        "30 of 200 annotators misbehave; copying: common items of the pair, to the copying signal",
+        "31 of 200 annotators misbehave; copying: common items of the pair, to the copying signal",
         "dated: how often the interval of `since` held the true time; by: annotators by detector",
     ]
     for sort, one in bad.items():

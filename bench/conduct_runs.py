@@ -29,8 +29,8 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "a label overused": {"way": Way.SHIFT, "then": 0.2, "accuracy": 0.9},
     "tired after 4 hours": {"way": Way.TIRED, "then": 0.7, "accuracy": 0.9},
 }
-_OFTEN = 4
-"""The first so many ways are played twice as often."""
+_MAIN_WAYS, _MAIN_PLAYERS = 4, 6
+"""Each of the first four ways is played by six in each pool, each other way by one."""
 
 
 def a_contract() -> LabelContract:
@@ -123,7 +123,7 @@ class Found:
 
 
 def run_bad(seeds: Iterable[int], *, hours: float, since: int, days: float, size: int = SIZE) -> Found:
-    """Run pools where 30 of 200 misbehave, from about their `since`-th annotation on."""
+    """Run pools where some 30 misbehave, from their `since`-th annotation on, or up to half as many later."""
     found = Found()
     for seed in seeds:
         people = careful_pool(size, seed=seed)
@@ -147,12 +147,12 @@ def run_bad(seeds: Iterable[int], *, hours: float, since: int, days: float, size
 
 
 def _with_bad_ones(people: list[Person], *, since: int, dice: Random) -> dict[int, Case]:
-    ways = [*WAYS, *WAYS, *list(WAYS)[:_OFTEN], *list(WAYS)[:_OFTEN]]
+    ways = [way for place, way in enumerate(WAYS) for _ in range(_MAIN_PLAYERS if place < _MAIN_WAYS else 1)]
     chosen = dice.sample(range(len(people)), 2 * len(ways))
     cases: dict[int, Case] = {}
     for place, way in enumerate(ways):
         person = people[chosen[place]]
-        person.since = since + dice.randrange(100)
+        person.since = since + dice.randrange(since // 2)
         person.peer = chosen[place + len(ways)]
         for name, value in WAYS[way].items():
             setattr(person, name, value)

@@ -21,6 +21,8 @@ _HARDNESS = (0.5, 2.0)
 _EASY_SHARE = 0.75
 _TRAP, _FAVOURITE = 0.4, 0.6
 _LAPSES = 0.06
+_FORGETTING = 0.01
+_LEAST_AGREEMENT, _MOST_AGREEMENT = 0.3, 0.97
 _OPEN_ITEMS = 120
 _DAY_HOURS = 24
 _PEER_ITEMS = 40
@@ -91,8 +93,8 @@ def skill_for(accuracy: float) -> float:
 class World:
     """A pool at work, `hours` a day, at so many labels an hour, with 3 to 5 votes an item.
 
-    Annotations come out when their item has its votes, as the consensus would publish them. Nobody tells the consensus
-    that somebody's way has changed.
+    Annotations come out when their item has its votes, as the consensus would publish them. It weighs votes by how
+    often each annotator has agreed with it, over about the last hundred; of hard items it knows nothing.
     """
 
     def __init__(self, people: Sequence[Person], *, seed: int, hours: float = 8.0, rate: float = 20.0) -> None:
@@ -102,7 +104,7 @@ class World:
         self._hours, self._gap = hours, 3_600 / rate
         self._things = [self._thing(number) for number in range(_OPEN_ITEMS)]
         self._made = _OPEN_ITEMS
-        self._weights = [log(one.accuracy * (_CLASSES - 1) / (1 - one.accuracy)) for one in people]
+        self._agreement = [one.accuracy for one in people]
         self._shown: dict[int, list[Thing]] = {one.peer: [] for one in people if one.way is Way.COPY}
 
     def run(self, *, days: float) -> Iterator[tuple[int, int, JudgedAnnotation]]:
@@ -190,6 +192,7 @@ class World:
         for index, (label, at, lead, number) in thing.votes.items():
             others = {other: vote[0] for other, vote in thing.votes.items() if other != index}
             consensus, probability = self._consensus(others)
+            self._agreement[index] += ((label == consensus) - self._agreement[index]) * _FORGETTING
             values: dict[str, Any] = {
                 "project": PROJECT,
                 "item": thing.name,
@@ -208,7 +211,8 @@ class World:
     def _consensus(self, others: dict[int, str]) -> tuple[str, float]:
         odds = dict.fromkeys(LABELS, 0.0)
         for other, label in others.items():
-            odds[label] += self._weights[other]
+            share = min(max(self._agreement[other], _LEAST_AGREEMENT), _MOST_AGREEMENT)
+            odds[label] += log(share * (_CLASSES - 1) / (1 - share))
         best = max(odds, key=lambda label: odds[label])
         certain = 1 / sum(exp(value - odds[best]) for value in odds.values())
         return best, (1 - _LAPSES) * certain + _LAPSES / _CLASSES

@@ -12,7 +12,7 @@ EARLY_HOURS = 1.0
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:
     """Return how many times as likely the annotation is for somebody who tires after so many hours."""
-    if look.truth is None:
+    if look.truth is None or look.late:
         return (1.0,) * COUNT
     skill = habits.skill.ratio
     early = _ratio(look, skill * _EARLY, look.expected)

@@ -11,7 +11,8 @@ class Look:
     `agrees`. `pool` is how often the pool agrees with such a truth, `expected` how often this annotator does; both are
     `chance` where there is no truth. `pace` is by how much the logarithm of the time taken lies from the pool's mean,
     in spreads; `lead_step` and `gap_step` by how much the logarithm of the time taken, or of the time since the last
-    annotation, has changed; None where unknown. `hours` is the time since the session began.
+    annotation, has changed; None where unknown. `hours` is the time since the session began. `late`: all
+    but the truth had been seen before.
     """
 
     at: float
@@ -25,3 +26,4 @@ class Look:
     lead_step: float | None = None
     gap_step: float | None = None
     hours: float = 0.0
+    late: bool = False

@@ -15,7 +15,7 @@ def ratios(look: Look, habits: Habits) -> tuple[float, ...]:
     The other side says the consensus's label as often as this annotator does, else any other: so a queue in which
     the same label is right a hundred times in a row is no pattern of the annotator's.
     """
-    if look.truth is None or len(habits.newest) < COUNT:
+    if look.truth is None or look.late or len(habits.newest) < COUNT:
         return (1.0,) * COUNT
     others = 1 / look.chance - 1
     usual = look.expected if look.agrees else (1 - look.expected) * _error_share(look, habits, others)

@@ -41,14 +41,16 @@ def truth_of(judged: JudgedAnnotation) -> Truth:
     return Truth(name_of(judged.consensus), kind_of(judged.consensus_probability))
 
 
-def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool) -> Look:
-    """Return what the detectors see of an annotation; nothing of it has been learned yet."""
+def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool, *, late: bool = False) -> Look:
+    """Return what the detectors see of an annotation; nothing of it has been learned yet (if `late`: but its truth)."""
     at, label, habits = seconds_of(judged), name_of(judged.label), own.habits
     usual = expected = pool.chance
     if truth.label is not None:
         usual = pool.agreement(truth.kind, truth.label)
         expected = chance_of_agreeing(habits.skill.ratio, usual, pool.chance)
-    look = Look(at, label, truth.label, label == truth.label, pool.chance, usual, expected)
+    look = Look(at, label, truth.label, label == truth.label, pool.chance, usual, expected, late=late)
+    if late:
+        return look
     seconds = judged.lead_time_seconds
     if seconds is not None and seconds > 0:
         times = pool.time(length_of(judged))
@@ -81,18 +83,24 @@ def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, po
 
     `gap`: how long (s) after the newest one before it was made.
     """
-    habits = own.habits
     if gap > _NEW_SESSION:
-        habits.begin_session(look.at)
-    if look.truth is not None:
-        if look.hours < EARLY_HOURS:
-            habits.early.learn(look.pool, look.chance, agrees=look.agrees)
-        habits.err(look.label, look.truth, 1 - look.expected)
-        if own.watches[Detector.ACCURACY_DROP].raised is None:
-            habits.compare(look.pool, look.chance, agrees=look.agrees)
-        pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
-    habits.say(look.label)
+        own.habits.begin_session(look.at)
+    learn_truth(truth, look, own, pool)
+    own.habits.say(look.label)
     _learn_times(judged, look, own, pool, gap)
+
+
+def learn_truth(truth: Truth, look: Look, own: Annotator, pool: Pool) -> None:
+    """Let them learn from the comparison with the truth, if there is any."""
+    habits = own.habits
+    if look.truth is None:
+        return
+    if look.hours < EARLY_HOURS and not look.late:
+        habits.early.learn(look.pool, look.chance, agrees=look.agrees)
+    habits.err(look.label, look.truth, 1 - look.expected)
+    if own.watches[Detector.ACCURACY_DROP].raised is None:
+        habits.compare(look.pool, look.chance, agrees=look.agrees)
+    pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
 
 
 def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Pool, gap: float) -> None:

@@ -1,16 +1,17 @@
 """How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from models.conduct.annotator import Annotator
 from models.conduct.copying import Pair
 from models.conduct.detecting import Change, weigh, weigh_pairs
 from models.conduct.discovery import false_discovery_level
-from models.conduct.labels import class_count, name_of
+from models.conduct.labels import class_count
+from models.conduct.look import Look
 from models.conduct.pool import GOLD, Pool
 from models.conduct.reporting import report_of
-from models.conduct.seeing import case_of, learn, said_too, seconds_of, see, truth_of
+from models.conduct.seeing import Truth, case_of, learn, learn_truth, seconds_of, see, truth_of
 from models.conduct.telling import Raising, evidence_of, pair_evidence_of, signal_of
 from schemas.conduct import ConductReport, JudgedAnnotation, Signal, SignalState
 from schemas.contract import LabelContract
@@ -28,8 +29,8 @@ class ConductStream:
     """Mutable, and deterministic: the same annotations in the same order give the same signals.
 
     Each of an annotator's annotations counts once. One that comes again with the same id replaces what was counted of
-    it, but not what was concluded: a bet is not changed after the race. Whoever has not been heard of for longest is
-    forgotten when there are too many.
+    it, but not what was concluded: a bet is not changed after the race (without a truth there was no bet). Whoever has
+    not been heard of for longest is forgotten when there are too many.
     """
 
     def __init__(self, contract: LabelContract) -> None:
@@ -114,16 +115,11 @@ class ConductStream:
 
     def _take(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
         if own.recent.has_seen(judged.annotation):
-            self._replace(own, judged)
-            return []
+            return self._replace(own, judged)
         truth = truth_of(judged)
         look = see(judged, truth, own, self._pool)
         gap_from = own.purse.last
-        spent = own.purse.spend(look.at)
-        changes = [
-            *weigh(look, own, self._pool, spent=spent),
-            *weigh_pairs(judged, truth, look, own, self._pool, spent=spent),
-        ]
+        changes = self._weigh(own, judged, truth, look)
         learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
         before = own.recent.newest_of(judged.item)
         if before is not None:
@@ -131,24 +127,38 @@ class ConductStream:
         case = case_of(judged, truth, look)
         own.recent.add(case)
         own.tallies.add(case)
-        signals = [self._say(judged.annotator, own, change) for change in changes]
-        self._note_evidence(judged.annotator, own)
-        return signals
+        return self._say_all(judged.annotator, own, changes)
 
-    def _replace(self, own: Annotator, judged: JudgedAnnotation) -> None:
-        """Count an annotation anew that came again, if it is remembered."""
+    def _weigh(self, own: Annotator, judged: JudgedAnnotation, truth: Truth, look: Look) -> list[Change]:
+        spent = own.purse.spend(look.at)
+        single = weigh(look, own, self._pool, spent=spent)
+        return [*single, *weigh_pairs(judged, truth, look, own, self._pool, spent=spent)]
+
+    def _replace(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+        """Count an annotation anew that came again, if it is remembered; bet on it if there was no truth before."""
         place = own.recent.place_of(judged.annotation)
         if place is None:
-            return
-        truth = truth_of(judged)
+            return []
         before = own.recent.cases[place]
-        label = name_of(judged.label)
-        case = before._replace(
-            item=judged.item, label=label, truth=truth.label, is_gold=truth.kind == GOLD, agrees=label == truth.label,
-            copied=said_too(label, judged.prelabel), modelled=said_too(label, judged.model_label),
-        )  # fmt: skip
+        truth = truth_of(judged)
+        if truth.label is None and before.truth is not None:
+            truth = Truth(before.truth, GOLD if before.is_gold else 0)
+        look = see(judged, truth, own, self._pool, late=True)
+        case = case_of(judged, truth, look)._replace(at=before.at, pace=before.pace, seconds=before.seconds)
+        changes = list[Change]()
+        if before.truth is not None:
+            case = case._replace(expected=before.expected, pool=before.pool)
+        elif truth.label is not None:
+            changes = self._weigh(own, judged, truth, look)
+            learn_truth(truth, look, own, self._pool)
         own.tallies.add(own.recent.replace(place, case), -1)
         own.tallies.add(case)
+        return self._say_all(judged.annotator, own, changes)
+
+    def _say_all(self, name: str, own: Annotator, changes: Sequence[Change]) -> list[Signal]:
+        signals = [self._say(name, own, change) for change in changes]
+        self._note_evidence(name, own)
+        return signals
 
     def _say(self, name: str, own: Annotator, change: Change) -> Signal:
         about = change.about

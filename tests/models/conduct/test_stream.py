@@ -257,15 +257,32 @@ def test_an_update_replaces_what_was_counted_and_not_what_was_concluded() -> Non
     put_all(stream, judged)
     before = stream.dump("a17")[2]
 
-    put_all(stream, [wrong(18, prelabel="safe"), a_judged(19, consensus=None)])
+    put_all(stream, [wrong(18, prelabel="safe"), a_judged(19, consensus=None)])  # the latter has had its truth
 
     report = stream.report("a17")
     assert report is not None
     assert report.annotations == 20
     assert report.against_consensus is not None
-    assert (report.against_consensus.count, report.against_consensus.value) == (19, 18 / 19)
+    assert (report.against_consensus.count, report.against_consensus.value) == (20, 19 / 20)
     assert report.prelabels_kept is not None
     assert stream.dump("a17")[2] == before
+
+
+def test_a_truth_that_comes_later_is_as_good_as_one_at_once() -> None:
+    at_once, later = ConductStream(CONTRACT), ConductStream(CONTRACT)
+    bare = {"consensus": None, "consensus_probability": None}
+    judged = a_drop()
+
+    expected = put_all(at_once, judged)
+    signals = []
+    for one in judged:
+        without = one.model_copy(update=bare)
+        signals += put_all(later, [without, without, one, without])
+
+    assert [signal.detector for signal in expected if signal.detector is Detector.ACCURACY_DROP]
+    drops = [[one.at for one in found if one.detector is Detector.ACCURACY_DROP] for found in (expected, signals)]
+    assert len(drops[1]) == len(drops[0])
+    assert abs(drops[1][0] - drops[0][0]) < timedelta(minutes=20)
 
 
 def test_an_update_of_a_newcomer_replaces_the_annotation() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from models.truth.credible import interval, share_below
+from models.truth.credible import interval
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,8 @@ def test_a_million_votes_leave_a_narrow_interval() -> None:
     assert high == pytest.approx(0.8 + 1.96 * 0.0004, abs=1e-6)
 
 
-def test_no_rate_is_below_nothing_and_every_rate_below_one() -> None:
-    assert share_below(0.0, 2, 3) == 0
-    assert share_below(1.0, 2, 3) == 1
-    assert share_below(0.5, 3, 3) == pytest.approx(0.5)
+def test_next_to_no_errors_among_a_million_votes_leave_next_to_no_doubt() -> None:
+    low, high = interval(1_000_000, 0.003)
 
-
-def test_a_term_that_vanishes_does_no_harm() -> None:
-    assert share_below(0.5, 1, 2) == pytest.approx(0.75)
-    assert share_below(1 / 3, 1, 2) == pytest.approx(1 - (2 / 3) ** 2)
-
-
-def test_the_middle_of_a_very_narrow_posterior_is_found_to_a_thousandth() -> None:
-    assert share_below(0.5, 1e6, 1e6) == pytest.approx(0.5, abs=1e-3)
+    assert low > 1 - 1e-6
+    assert high == 1

@@ -184,9 +184,9 @@ class NamedStream:
         return Judgement(label, row[best], shown, gain, partial(_doubt, shown), (counted, shown))
 
     def _votes(self, facts: Facts) -> dict[int, int]:
+        number, way = self._number, self._annotators.number
         return {
-            self._annotators.number(who, way_of(ballot)): self._number(str(class_name(ballot.label)))
-            for who, ballot in facts.ballots.items()
+            way(who, way_of(ballot)): number(str(class_name(ballot.label))) for who, ballot in facts.ballots.items()
         }
 
     def _known(self, facts: Facts) -> int | None:
@@ -213,7 +213,8 @@ class NamedStream:
         row = [0.0] * len(self._labels)
         for label, share in named.items():
             number = self._number(label)
-            row.extend([0.0] * (number + 1 - len(row)))
+            if number >= len(row):
+                row += [0.0] * (number + 1 - len(row))
             row[number] = share
         return row
 

@@ -83,11 +83,12 @@ class TruthStream:
         from storage; the item counts as settled with them, exactly, and `told` is what was last published of it
         (those responsibilities, if nothing is given).
         """
-        if votes and not 0 <= min(votes.values()) <= max(votes.values()) < self.classes:
-            raise ValueError(f"not all labels are among the {self.classes} classes: {sorted(set(votes.values()))}")
+        items = self._books.items
+        said = votes.values()
+        if votes and not 0 <= min(said) <= max(said) < items.classes:
+            raise ValueError(f"not all labels are among the {items.classes} classes: {sorted(set(said))}")
         if votes and min(votes) < 0:
             raise ValueError(f"an annotator's index is below 0: {min(votes)}")
-        items = self._books.items
         place = items.place(item)
         items.gold[place] = UNPINNED if gold is None else gold
         items.see(place, view)

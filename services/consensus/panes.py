@@ -46,13 +46,14 @@ class OwnPanes:
         """Move an item from where it stood to where it stands now."""
         after = places_of(item, contract)
         own = self._own[item.project]
-        for scope in dict.fromkeys((*before, *after)):
+        for scope in dict.fromkeys((*before, *after)) if before else after:
             old, new = before.get(scope), after.get(scope)
             if old == new:
                 continue
             own.move(scope, old, new)
-            told = (place.minute for place in (old, new) if place is not None and place.minute >= own.floor)
-            self._untold.update((item.project, scope, minute) for minute in told)
+            for place in (old, new):
+                if place is not None and place.minute >= own.floor:
+                    self._untold.add((item.project, scope, place.minute))
 
     def begin(self, project: str, contract: LabelContract) -> int:
         """Return the first minute that a window reaches, before items are taken up again; older ones count nowhere."""

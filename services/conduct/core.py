@@ -10,7 +10,7 @@ from models.conduct.stream import POOL, ConductStream
 from schemas.conduct import Signal
 from schemas.contract import LabelContract
 from services.conduct.decode import decode, fresh
-from services.runtime.cloud import headers
+from services.runtime.cloud import event
 from services.runtime.state import PartitionState
 from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
 
@@ -141,8 +141,7 @@ class Conduct(Core):
                 if found is not None:
                     value = found.model_dump(mode="json")
                     key = f"{project}:{annotator}".encode()
-                    said = headers("conduct", value, source="conduct")
-                    yield Output("annotators.conduct", key, orjson.dumps(value), said)
+                    yield event("annotators.conduct", key, value, kind="conduct", source="conduct")
 
     def _stream(self, project: str) -> ConductStream:
         stream = self._streams.get(project)
@@ -157,7 +156,7 @@ class Conduct(Core):
 def _said(signal: Signal) -> Output:
     value = signal.model_dump(mode="json")
     key = f"{signal.project}:{signal.annotator}".encode()
-    return Output("annotators.signals", key, orjson.dumps(value), headers("signal", value, source="conduct"))
+    return event("annotators.signals", key, value, kind="signal", source="conduct")
 
 
 def _page(batch: Sequence[Record]) -> bytes:

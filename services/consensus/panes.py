@@ -13,7 +13,7 @@ from services.consensus.items import OpenItem
 from services.consensus.placing import PAIRS, Places, longest_minutes, places_of
 from services.consensus.pool import Changes, Pool, owner
 from services.consensus.readings import Reading, pair_reading, pair_tables, pool_readings
-from services.consensus.words import Origin, headers
+from services.consensus.words import Origin, event
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
@@ -145,4 +145,4 @@ class OwnPanes:
             "scope": reading.scope,
             "as_of": iso(now),
         }
-        yield Output("agreement.rolling", project.encode(), orjson.dumps(value), headers("reading", value))
+        yield event("agreement.rolling", project.encode(), value, kind="reading")

@@ -1,0 +1,41 @@
+"""A control database and an archive for reviewers: in SQLite, and in a real PostgreSQL where one is installed."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from bench.postgres import LocalPostgres, postgres_programs
+from schemas.control import Control
+from schemas.review import ReviewClaim
+from schemas.tables import ReviewRow
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    if postgres_programs() is None:
+        pytest.skip("PostgreSQL is not installed here: `apt-get install postgresql` runs these tests, too")
+    with LocalPostgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Return one database with the tables of both: they have no name in common."""
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path / 'both.db'}", connect_args={"timeout": 30})
+    else:
+        server: LocalPostgres = request.getfixturevalue("postgres")
+        made = create_engine(server.create(f"review_{next(_names)}").replace("postgresql://", "postgresql+psycopg://"))
+    Control.metadata.create_all(made, tables=[table for table in _tables() if table.name.startswith("review_")])
+    ReviewRow.metadata.create_all(made, tables=[ReviewRow.__table__])  # type: ignore[attr-defined]
+    yield made
+    made.dispose()
+
+
+def _tables() -> list:  # type: ignore[type-arg]
+    return list(ReviewClaim.metadata.tables.values())

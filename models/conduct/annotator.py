@@ -63,6 +63,20 @@ class Annotator:
         parts = sum([part * watch.strength for part, watch in zip(_PARTS, self.watches.values(), strict=True)])
         return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
 
+    def forget_item(self, item: str) -> bool:
+        """Forget which annotations of the item there were, not what was concluded; tell whether any was remembered."""
+        found = self.recent.forget(item)
+        for pair in self.pairs.values():
+            found = pair.forget_item(item) or found
+        return found
+
+    def forget_peer(self, peer: str, pseudonym: str | None) -> bool:
+        """Forget the pair with a peer, or have it under another name; tell whether there was one."""
+        pair = self.pairs.pop(peer, None)
+        if pair is not None and pseudonym is not None:
+            self.pairs[pseudonym] = pair
+        return pair is not None
+
     def standing(self) -> Iterator[Detector]:
         """Yield what is raised and not withdrawn."""
         yield from (detector for detector, watch in self.watches.items() if watch.raised is not None)

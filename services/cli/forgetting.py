@@ -15,6 +15,7 @@ from services.archive.engine import database_url, is_sqlite, open_engine
 from services.archive.erasure import erase, found, words_of
 from services.archive.settings import ArchiveSettings
 from services.cli.console import err, fail, out, plain_errors, run_async
+from services.conduct.forgetting import forget as forget_conduct
 from services.consensus.forgetting import forget as forget_consensus
 from services.runtime.audit import audit, audit_consensus
 from services.runtime.settings import RuntimeSettings
@@ -22,11 +23,15 @@ from services.runtime.state import PartitionState
 from services.runtime.takeover import Held, look, take_over
 from services.runtime.topics import (
     ANNOTATIONS,
+    CONDUCT,
+    CONDUCT_STATE,
     CONSENSUS,
     CONSENSUS_STATE,
     COUNTS,
+    JUDGED,
     RELIABILITY,
     REVIEW,
+    SINGLE,
     VALIDATED,
     VALIDATOR_STATE,
 )
@@ -46,6 +51,7 @@ _LANES: tuple[tuple[Held, Forget], ...] = (
         ),
         forget_consensus,
     ),
+    (Held("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
 )
 
 
@@ -107,7 +113,7 @@ async def _forget_in_kafka(settings: RuntimeSettings, whom: Whom, *, dry_run: bo
     counts: Counter[str] = Counter()
     for held, forget_there in _LANES:
         decide = partial(_decide, forget_there, whom)
-        for number in range(settings.partitions):
+        for number in range(1 if held.source in SINGLE else settings.partitions):
             change = await look(settings, held, number, decide)
             if change and not dry_run:
                 change = await take_over(settings, held, number, decide)

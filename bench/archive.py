@@ -15,8 +15,8 @@ from bench.postgres import LocalPostgres, postgres_programs
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
 from services.archive.asking import ask
-from services.archive.engine import open_engine
 from services.archive.migrate import upgrade
+from services.runtime.database import open_engine
 from services.runtime.kafka import make_producer, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Output

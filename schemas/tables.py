@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 _TEXTS = text("label_kind = 'text'")
+_OF_MANY = text("(scope ->> 'annotators') IS NULL")
 JSON_TEXT = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -197,7 +198,10 @@ class ReadingRow(SQLModel, table=True):
     """One reading of agreement. `time_window` is its length as the contract writes it."""
 
     __tablename__ = "readings"
-    __table_args__ = (Index("readings_by_time", "project", "time_window", "window_end"),)
+    __table_args__ = (
+        Index("readings_by_time", "project", "time_window", "window_end"),
+        Index("readings_of_many", "project", "time_window", "as_of", sqlite_where=_OF_MANY, postgresql_where=_OF_MANY),
+    )
 
     source: int = _whole(key=True)
     kafka_partition: int = _whole(key=True)
@@ -311,6 +315,183 @@ class UnreadableRow(SQLModel, table=True):
     came_at: datetime = _moment()
 
 
+class VoteRow(SQLModel, table=True):
+    """An annotator's newest validated word on an item; `live`: it is a label, neither withdrawn nor skipped.
+
+    What the view live_annotations finds by comparing is kept here as it comes, for those who ask often.
+    """
+
+    __tablename__ = "votes"
+    __table_args__ = (
+        Index("votes_by_annotator", "project", "annotator", "occurred_at"),
+        Index("votes_by_label", "project", "label", "item", sqlite_where=_TEXTS, postgresql_where=_TEXTS),
+    )
+
+    project: str = _text(key=True)
+    item: str = _text(key=True)
+    annotator: str = _text(key=True)
+    annotator_kind: str = _text()
+    id: str = _text()
+    live: bool
+    label: str | None = _text(optional=True)
+    label_kind: str | None = _text(optional=True)
+    occurred_at: datetime = _moment()
+    judged_at: datetime = _moment()
+    lead_time_seconds: float | None = None
+    flagged: bool
+    label_probability: float | None = None
+    predicted: str | None = _text(optional=True)
+    predicted_probability: float | None = None
+    contract_version: int = _whole()
+    source: int = _whole()
+    kafka_partition: int = _whole()
+    kafka_offset: int = _whole()
+
+
+class VoteCountRow(SQLModel, table=True):
+    """How many live votes say a label, by annotator; triggers on `votes` keep it.
+
+    `label` is shortened to 200 characters, and '' for lists. `milliseconds` sums the lead times of `timed` votes.
+    """
+
+    __tablename__ = "vote_counts"
+
+    project: str = _text(key=True)
+    annotator: str = _text(key=True)
+    label: str = _text(key=True)
+    n: int = _whole()
+    flagged: int = _whole()
+    timed: int = _whole()
+    milliseconds: int = _whole()
+
+
+class VerdictCountRow(SQLModel, table=True):
+    """How many annotations were judged in a minute; triggers on `annotations` keep it. `flagged` is 0 or 1."""
+
+    __tablename__ = "verdict_counts"
+
+    project: str = _text(key=True)
+    minute: datetime = Field(sa_column=Column(Moment(), primary_key=True, nullable=False))
+    verdict: str = _text(key=True)
+    flagged: int = _whole(key=True)
+    n: int = _whole()
+
+
+class StatusCountRow(SQLModel, table=True):
+    """How many items have which status and label ('': none); triggers on `consensus` keep it."""
+
+    __tablename__ = "status_counts"
+
+    project: str = _text(key=True)
+    status: str = _text(key=True)
+    label: str = _text(key=True)
+    n: int = _whole()
+
+
+class ObjectionRow(SQLModel, table=True):
+    """One rule's finding about one annotation, as a row of its own."""
+
+    __tablename__ = "objections"
+    __table_args__ = (
+        Index("objections_by_rule", "project", "rule", "action", "occurred_at"),
+        Index("objections_by_annotator", "project", "annotator", "rule"),
+        Index("objections_by_item", "project", "item"),
+    )
+
+    source: int = _whole(key=True)
+    verdict: str = _text(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    number: int = _whole(key=True)
+    project: str = _text()
+    item: str = _text()
+    annotator: str = _text()
+    annotation: str = _text()
+    rule: str = _text()
+    action: str = _text()
+    message: str = _text()
+    path: str = _text()
+    occurred_at: datetime = _moment()
+
+
+class ConsensusChangeRow(SQLModel, table=True):
+    """What an item's annotations came to at one moment. Rows are added, never changed."""
+
+    __tablename__ = "consensus_history"
+
+    project: str = _text(key=True)
+    item: str = _text(key=True)
+    as_of: datetime = Field(sa_column=Column(Moment(), primary_key=True, nullable=False))
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    label: str | None = _text(optional=True)
+    probability: float | None = None
+    votes: int = _whole()
+    status: str = _text()
+
+
+class ReadingNowRow(SQLModel, table=True):
+    """The newest reading of each window, coefficient and scope.
+
+    `kind` is `all`, `label`, `attribute` or `pair`; `subject` the label, the attribute or `a|b`; `subject_value` the
+    attribute's value.
+    """
+
+    __tablename__ = "readings_now"
+
+    project: str = _text(key=True)
+    kind: str = _text(key=True)
+    time_window: str = _text(key=True)
+    coefficient: str = _text(key=True)
+    subject: str = _text(key=True)
+    subject_value: str = _text(key=True)
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int = _whole()
+    annotators: int = _whole()
+    window_start: datetime = _moment()
+    window_end: datetime = _moment()
+    as_of: datetime = _moment()
+    source: int = _whole()
+    kafka_partition: int = _whole()
+    kafka_offset: int = _whole()
+
+
+class ConductRow(SQLModel, table=True):
+    """How an annotator works: the newest report. `report` leaves out the peers, who are named in `readings_now`."""
+
+    __tablename__ = "conduct"
+
+    project: str = _text(key=True)
+    annotator: str = _text(key=True)
+    annotations: int = _whole()
+    compared: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+    agreement: float | None = None
+    agreement_low: float | None = None
+    agreement_high: float | None = None
+    median_seconds: float | None = None
+    standing: list[str] = _json()
+    report: dict[str, Any] = _json()
+    as_of: datetime = _moment()
+
+
+class ContractRow(SQLModel, table=True):
+    """A contract as it was put in force; without version and content: it was withdrawn."""
+
+    __tablename__ = "contracts"
+    __table_args__ = (Index("contracts_by_project", "project", "came_at"),)
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    project: str = _text()
+    version: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+    contract: dict[str, Any] | None = _json(optional=True)
+    came_at: datetime = _moment()
+
+
 class ForgottenRow(SQLModel, table=True):
     """Who or what was forgotten, as a hash, so that records still on their way are left out as well.
 
@@ -327,5 +508,6 @@ class ForgottenRow(SQLModel, table=True):
 
 TABLES: tuple[type[SQLModel], ...] = (
     SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
-    SignalRow, DeadRow, UnreadableRow, ForgottenRow,
+    SignalRow, DeadRow, UnreadableRow, ForgottenRow, VoteRow, VoteCountRow, VerdictCountRow, StatusCountRow,
+    ObjectionRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow,
 )  # fmt: skip

@@ -79,11 +79,11 @@ def test_no_port_is_open_beyond_this_machine() -> None:
     assert not any("network_mode" in one for one in COMPOSE["services"].values())
 
 
-def test_every_container_of_ours_can_write_nothing_but_its_tmp_and_the_gateway_its_spool() -> None:
+def test_every_container_of_ours_can_write_nothing_but_its_tmp_and_the_gateway_and_console_their_data() -> None:
     for name, one in OURS.items():
         assert one["read_only"] is True
         assert one["tmpfs"] == ["/tmp"]  # noqa: S108  # a mount, not a file
-        if name == "gateway":
+        if name in {"gateway", "console"}:
             assert one["volumes"] == ["gateway-data:/data"]
             assert one["environment"]["ASSAY_FOLDER"] == "/data"
         else:
@@ -113,7 +113,7 @@ def test_every_container_says_when_it_is_well_and_ours_wait_for_what_they_need()
     assert all("healthcheck" in one for one in COMPOSE["services"].values())
     for name, one in OURS.items():
         port = one["ports"][0].rpartition(":")[2]
-        assert port == ("8484" if name == "gateway" else "6066")
+        assert port == {"gateway": "8484", "console": "8485"}.get(name, "6066")
         assert one["depends_on"]["kafka"] == {"condition": "service_healthy"}
         assert f"http://127.0.0.1:{port}/ready" in one["healthcheck"]["test"][-1]
 

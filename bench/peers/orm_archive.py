@@ -11,9 +11,9 @@ from sqlmodel import Session
 from schemas.annotation import Label
 from schemas.tables import AnnotationRow, ItemRow, OffsetRow
 from schemas.verdict import ValidatedAnnotation
-from services.archive.engine import open_engine
 from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
+from services.runtime.database import open_engine
 from services.runtime.kafka import make_consumer
 from services.runtime.topics import VALIDATED
 

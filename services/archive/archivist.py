@@ -14,7 +14,6 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from services.archive.core import Fetched, Plan, halves, plan, refuse
-from services.archive.engine import open_engine
 from services.archive.erasure import purge
 from services.archive.forgotten import Forgotten
 from services.archive.migrate import upgrade
@@ -22,6 +21,7 @@ from services.archive.register import ARCHIVED
 from services.archive.settings import ArchiveSettings
 from services.archive.store import DatabaseAway, Overtaken, Partition, Ready, RowsRefused, Store
 from services.runtime import metrics
+from services.runtime.database import open_engine
 from services.runtime.kafka import client_options, from_position, make_member, retrying
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings

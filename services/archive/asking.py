@@ -16,7 +16,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 from sqlalchemy import URL
 
-from services.archive.engine import DatabaseError, database_url
+from services.runtime.database import DatabaseError, database_url
 
 Cell: TypeAlias = str | int | float | bytes | None
 

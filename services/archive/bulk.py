@@ -10,10 +10,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from schemas.tables import TABLES
-from services.archive.cells import Row
-
-_NEWER = {"items": ("described", "seen_at", "seen_in")}
-"""By which columns a row is newer than the one that is there; of other tables the last one written is."""
+from services.archive.cells import NEWER, Row
 
 
 class Bulk(Protocol):
@@ -98,7 +95,7 @@ def _moments(table: str) -> tuple[int, ...]:
     return tuple(
         number
         for number, name in enumerate(columns_of(table))
-        if name.endswith(("_at", "_of", "window_end", "window_start"))
+        if name.endswith(("_at", "_of", "window_end", "window_start")) or name.startswith("since")
     )
 
 
@@ -132,7 +129,7 @@ def _insert(table: str, mark: str) -> str:
 
 @cache
 def _on_conflict(table: str) -> str:
-    key, newer = key_of(table), _NEWER.get(table, ())
+    key, newer = key_of(table), NEWER.get(table, ())
     rest = ", ".join(f"{name} = excluded.{name}" for name in columns_of(table) if name not in key)
     clause = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {rest}"
     if newer:

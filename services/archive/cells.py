@@ -10,8 +10,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from schemas.agreement import AgreementReading
 from schemas.annotation import Label
-from schemas.conduct import Signal
+from schemas.conduct import ConductReport, Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
+from schemas.contract import LabelContract
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.step import Record
 
@@ -22,6 +23,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _NUL_SHOWN = "\N{SYMBOL FOR NULL}"
 _LARGEST = 2**63 - 1
+
+
+NEWER: Mapping[str, Sequence[str]] = {
+    "items": ("described", "seen_at", "seen_in"),
+    "votes": ("occurred_at", "id", "source", "kafka_partition", "kafka_offset"),
+    "readings_now": ("as_of", "source", "kafka_partition", "kafka_offset"),
+}
+"""By which columns a row is newer than the one that is there; of other tables the last one written is."""
 
 
 class Unreadable(Exception):
@@ -46,7 +55,7 @@ class Kept(NamedTuple):
     """A row of which there is one for each key; None: it is gone."""
 
     table: str
-    key: tuple[str, str]
+    key: tuple[str, ...]
     row: Row | None
 
 
@@ -90,6 +99,8 @@ _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
         AgreementReading,
         Reliability,
         Signal,
+        ConductReport,
+        LabelContract,
     )
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.archive.cells import Added, Place, Put, Reader, Row, Unreadable, arrived
+from services.archive.cells import NEWER, Added, Kept, Place, Put, Reader, Row, Unreadable, arrived
 from services.archive.forgotten import Forgotten
 from services.runtime.step import Record
 
@@ -36,7 +36,7 @@ class Plan:
     """What one transaction writes: rows added, rows of which the newest counts (None: gone), and the positions."""
 
     added: Mapping[str, Sequence[Row]]
-    kept: Mapping[str, Mapping[tuple[str, str], Row | None]]
+    kept: Mapping[str, Mapping[tuple[str, ...], Row | None]]
     advances: Sequence[Advance]
 
 
@@ -45,7 +45,7 @@ class _Work:
     source: int
     forgotten: Forgotten
     added: defaultdict[str, list[Row]]
-    kept: defaultdict[str, dict[tuple[str, str], Row | None]]
+    kept: defaultdict[str, dict[tuple[str, ...], Row | None]]
 
 
 def plan(fetched: Sequence[Fetched], *, source: int, readers: Mapping[str, Reader], forgotten: Forgotten) -> Plan:
@@ -97,18 +97,16 @@ def _advance(work: _Work, fetched: Fetched, reader: Reader) -> Advance:
 def _take(work: _Work, put: Put) -> None:
     if isinstance(put, Added):
         work.added[put.table].append(put.row)
-    elif not _is_older(put.row, work.kept[put.table].get(put.key)):
+    elif not _is_older(put, work.kept[put.table].get(put.key)):
         work.kept[put.table][put.key] = put.row
 
 
-def _is_older(row: Row | None, known: Row | None) -> bool:
-    """Tell whether a row says less than the known one; only items come out of order, everything else as it happened."""
-    return row is not None and known is not None and "seen_at" in row and item_rank(row) < item_rank(known)
-
-
-def item_rank(row: Row) -> tuple[object, ...]:
-    """Return by what the newest description of an item is found."""
-    return row["described"], row["seen_at"], row["seen_in"]
+def _is_older(put: Kept, known: Row | None) -> bool:
+    """Tell whether a row says less than the known one: of some tables rows come out of order."""
+    if put.row is None or known is None or put.table not in NEWER:
+        return False
+    columns = NEWER[put.table]
+    return [put.row[name] for name in columns] < [known[name] for name in columns]
 
 
 def _unreadable(fetched: Fetched, record: Record, source: int, reason: str) -> Row:

@@ -9,13 +9,15 @@ from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlmodel import col
 
 from schemas.tables import ForgottenRow
-from services.archive.engine import is_sqlite
 from services.archive.forgotten import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
 from services.archive.store import alone, told_apart
+from services.runtime.database import is_sqlite
 from services.runtime.whom import Whom
 
 _PROJECT = "(CAST(:project AS text) IS NULL OR project = :project)"
 _PAIR = r"(scope ->> 'annotators' LIKE :first ESCAPE '\' OR scope ->> 'annotators' LIKE :second ESCAPE '\')"
+_PAIR_NOW = r"kind = 'pair' AND (subject LIKE :first ESCAPE '\' OR subject LIKE :second ESCAPE '\')"
+_BY_ANNOTATOR = ("annotations", "votes", "objections", "corrections", "reliability", "conduct", "signals")
 _TOPICS = {
     "annotations": "'annotations.' || verdict",
     "corrections": "'annotations.corrected'",
@@ -88,7 +90,9 @@ def _parts(engine: Engine, whom: Whom) -> list[_Part]:
     inside = f"{contains.format('raw_name')} AND {contains.format('raw_project')}"
     letters = [_Part(table, f"(value IS NOT NULL AND {inside})") for table in _LETTERS]
     if whom.is_item:
-        tables = ("annotations", "items", "consensus", "corrections", "reviews")
+        tables = (
+            "annotations", "votes", "objections", "items", "consensus", "consensus_history", "corrections", "reviews",
+        )  # fmt: skip
         keys = {"dead": "key = :text_key", "unreadable": "key = :raw_key"}
         return [
             *(_Part(table, "project = :project AND item = :name") for table in tables),
@@ -96,9 +100,10 @@ def _parts(engine: Engine, whom: Whom) -> list[_Part]:
         ]
     mine = f"annotator = :name AND {_PROJECT}"
     return [
-        *(_Part(table, mine, renamed=True) for table in ("annotations", "corrections", "reliability", "signals")),
+        *(_Part(table, mine, renamed=True) for table in _BY_ANNOTATOR),
         _Part("signals", f"peer = :name AND {_PROJECT}"),
         _Part("readings", f"{_PROJECT} AND {_PAIR}"),
+        _Part("readings_now", f"{_PROJECT} AND {_PAIR_NOW}"),
         *letters,
     ]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.archive.cells import Put, Row
+from services.archive.cells import Kept, Put, Row
 
 ITEM, ANNOTATOR = "item", "annotator"
 ANY_PROJECT = ""
@@ -35,7 +35,8 @@ class Forgotten:
         project, made_at = row["project"], _made_at(row)
         if "item" in row and self._find(ITEM, project, row["item"], made_at) is not None:
             return None
-        if put.table == "readings" and self._is_of_a_forgotten_pair(project, row["scope"], made_at):
+        pair = _pair_in(put.table, row)
+        if pair and self._is_of_a_forgotten_pair(project, pair, made_at):
             return None
         if row.get("peer") and self._find(ANNOTATOR, project, row["peer"], made_at) is not None:
             return None
@@ -44,9 +45,9 @@ class Forgotten:
             return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)
         return put
 
-    def _is_of_a_forgotten_pair(self, project: str, scope: str, made_at: datetime) -> bool:
-        """Tell whether a reading is of two annotators, `a|b`, one of whom is forgotten; both may have bars."""
-        parts = str(orjson.loads(scope).get("annotators", "")).split("|")
+    def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: datetime) -> bool:
+        """Tell whether of two annotators, `a|b`, one is forgotten; both may have bars."""
+        parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
 
@@ -58,6 +59,13 @@ class Forgotten:
         return None
 
 
+def _pair_in(table: str, row: Row) -> str:
+    """Return of which two annotators a reading is, '' where it is of none."""
+    if table == "readings":
+        return str(orjson.loads(row["scope"]).get("annotators", ""))
+    return str(row["subject"]) if table == "readings_now" and row["kind"] == "pair" else ""
+
+
 def mark_of(kind: str, project: str, name: str) -> str:
     """Return what stands in the database for a forgotten item or annotator: a hash, not the name."""
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
@@ -65,12 +73,12 @@ def mark_of(kind: str, project: str, name: str) -> str:
 
 def _made_at(row: Row) -> datetime:
     """Return when what a row says was made; every row about a project has such a time."""
-    moment: datetime = next(row[name] for name in ("occurred_at", "as_of", "seen_at") if name in row)
+    moment: datetime = next(row[name] for name in ("occurred_at", "as_of", "seen_at", "came_at") if name in row)
     return moment
 
 
 def _renamed(put: Put, row: Row, pseudonym: str) -> Put:
     renamed = row | {"annotator": pseudonym}
-    if put.table == "reliability":
-        return put._replace(row=renamed, key=(row["project"], pseudonym))  # type: ignore[call-arg]  # it is Kept
+    if isinstance(put, Kept):
+        return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the last of the key
     return put._replace(row=renamed)

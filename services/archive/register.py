@@ -7,7 +7,9 @@ from services.archive import rows
 from services.archive.cells import Reader
 from services.runtime.topics import (
     AGREEMENT,
+    CONDUCT,
     CONSENSUS,
+    CONTRACTS,
     CORRECTED,
     DEAD,
     REJECTED,
@@ -28,5 +30,7 @@ ARCHIVED: Mapping[str, Reader] = MappingProxyType(
         AGREEMENT.name: rows.reading,
         RELIABILITY.name: rows.reliability,
         SIGNALS.name: rows.signal,
+        CONDUCT.name: rows.conduct,
+        CONTRACTS.name: rows.contract,
     }
 )

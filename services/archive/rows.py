@@ -1,11 +1,12 @@
 """From the records of a topic to rows: one function for each topic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.agreement import AgreementReading
 from schemas.annotation import Annotation, Item
-from schemas.conduct import Signal
+from schemas.conduct import ConductReport, Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
+from schemas.contract import LabelContract
 from schemas.verdict import Finding, RejectedAnnotation, ValidatedAnnotation
 from services.archive.cells import (
     Added,
@@ -52,8 +53,8 @@ def dead(record: Record, place: Place) -> Sequence[Put]:
     return [Added("dead", row)]
 
 
-def consensus(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001  # all have these
-    """Return the row of an item's consensus."""
+def consensus(record: Record, place: Place) -> Sequence[Put]:
+    """Return the rows of an item's consensus: what it is now, and what it was at this moment."""
     if record.value is None:
         return gone("consensus", record)
     found = read(Consensus, record)
@@ -70,7 +71,11 @@ def consensus(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001  #
         "contract_version": whole(found.contract_version),
         "as_of": utc(found.as_of),
     }
-    return [Kept("consensus", (found.project, found.item), row)]
+    history = {name: row[name] for name in ("project", "item", "label", "probability", "votes", "status", "as_of")}
+    return [
+        Kept("consensus", (found.project, found.item), row),
+        Added("consensus_history", position(place, record) | history),
+    ]
 
 
 def correction(record: Record, place: Place) -> Sequence[Put]:
@@ -134,7 +139,23 @@ def reading(record: Record, place: Place) -> Sequence[Put]:
         "scope": json_text(found.scope),
         "as_of": utc(found.as_of),
     }
-    return [Added("readings", row)]
+    kind, subject, value = _scope(found.scope)
+    names = ("project", "coefficient", "value", "low", "high", "items", "annotators", "time_window", "as_of")
+    now = position(place, record) | {name: row[name] for name in (*names, "window_start", "window_end")}
+    now |= {"kind": kind, "subject": subject, "subject_value": value}
+    key = (found.project, kind, found.window, found.coefficient, subject, value)
+    return [Added("readings", row), Kept("readings_now", key, now)]
+
+
+def _scope(scope: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return of what a reading is: its kind, and two texts that name it."""
+    if not scope:
+        return "all", "", ""
+    if "annotators" in scope:
+        return "pair", scope["annotators"], ""
+    if "attribute" in scope:
+        return "attribute", scope["attribute"], scope.get("value", "")
+    return "label", scope.get("label", ""), ""
 
 
 def signal(record: Record, place: Place) -> Sequence[Put]:
@@ -177,6 +198,39 @@ def reliability(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
     return [Kept("reliability", (found.project, found.annotator), row)]
 
 
+def contract(record: Record, place: Place) -> Sequence[Put]:
+    """Return the row of a contract that comes into force, or (without value) is withdrawn."""
+    project = plain_text(record.key or b"")
+    row = position(place, record) | {"project": project, "version": None, "contract": None, "came_at": arrived(record)}
+    if record.value is not None:
+        found = read(LabelContract, record)
+        content = json_text(found.model_dump(mode="json"))
+        row |= {"project": found.project, "version": whole(found.version), "contract": content}
+    return [Added("contracts", row)]
+
+
+def conduct(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
+    """Return the row of a report of an annotator."""
+    if record.value is None:
+        return gone("conduct", record)
+    found = read(ConductReport, record)
+    rate, speed = found.against_consensus, found.speed
+    row = {
+        "project": found.project,
+        "annotator": found.annotator,
+        "annotations": whole(found.annotations),
+        "compared": None if rate is None else whole(rate.count),
+        "agreement": None if rate is None else rate.value,
+        "agreement_low": None if rate is None else rate.low,
+        "agreement_high": None if rate is None else rate.high,
+        "median_seconds": None if speed is None else speed.median_seconds,
+        "standing": json_text([one.value for one in found.standing]),
+        "report": json_text(found.model_dump(mode="json", exclude={"project", "annotator", "peers"})),
+        "as_of": utc(found.as_of),
+    }
+    return [Kept("conduct", (found.project, found.annotator), row)]
+
+
 def _judged(
     found: ValidatedAnnotation | RejectedAnnotation, verdict: str, record: Record, place: Place
 ) -> Sequence[Put]:
@@ -200,8 +254,31 @@ def _judged(
         "below_threshold": None if score is None else score.below_threshold,
         "contract_version": whole(found.contract_version),
     }
-    item = _item(said.item, row)
-    return [Added("annotations", row), Kept("items", (said.project, said.item.id), item)]
+    puts: list[Put] = [Added("annotations", row), Kept("items", (said.project, said.item.id), _item(said.item, row))]
+    if verdict == "validated":
+        puts.append(Kept("votes", (said.project, said.item.id, said.annotator.id), _vote(row, found.findings)))
+    puts.extend(_objections(row, found.findings))
+    return puts
+
+
+_VOTE = (
+    "project", "item", "annotator", "annotator_kind", "id", "label", "label_kind", "occurred_at", "judged_at",
+    "lead_time_seconds", "label_probability", "predicted", "predicted_probability", "contract_version", "source",
+    "kafka_partition", "kafka_offset",
+)  # fmt: skip
+_OBJECTION = ("source", "verdict", "kafka_partition", "kafka_offset", "project", "item", "annotator", "occurred_at")
+_SAYING = {"created", "updated"}
+
+
+def _vote(row: Row, findings: Sequence[Finding]) -> Row:
+    return {name: row[name] for name in _VOTE} | {"live": row["action"] in _SAYING, "flagged": bool(findings)}
+
+
+def _objections(row: Row, findings: Sequence[Finding]) -> Iterator[Put]:
+    for number, one in enumerate(findings):
+        about = {name: row[name] for name in _OBJECTION} | {"annotation": row["id"], "number": number}
+        said = {"rule": one.rule, "action": one.action.value, "message": one.message, "path": one.path}
+        yield Added("objections", about | said)
 
 
 def _said(said: Annotation) -> Row:

@@ -15,8 +15,8 @@ from sqlmodel import col, select
 from schemas.tables import ForgottenRow, OffsetRow
 from services.archive.bulk import Bulk, PostgresBulk, SqliteBulk
 from services.archive.core import Advance, Plan
-from services.archive.engine import DatabaseError, is_sqlite
 from services.archive.forgotten import Forgotten, Oblivion
+from services.runtime.database import DatabaseError, is_sqlite
 
 _LOCK = 7_261_983
 """PostgreSQL's advisory lock of the archive: writers share it, whoever forgets or migrates has it alone."""

@@ -7,11 +7,11 @@ from rich.table import Table
 
 from services.archive.asking import QueryRefused, ask
 from services.archive.auditing import TopicAudit, audit_archive
-from services.archive.engine import DatabaseError, database_url, open_engine
 from services.archive.migrate import newest_version
 from services.archive.migrate import upgrade as migrate
 from services.archive.settings import ArchiveSettings
 from services.cli.console import fail, out, plain_errors
+from services.runtime.database import DatabaseError, database_url, open_engine
 
 _PATIENCE_SECONDS = 30.0
 _TOPICS = """

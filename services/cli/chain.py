@@ -13,7 +13,6 @@ from sqlmodel import Session, select
 
 from schemas.annotation import Action
 from schemas.control import Connection, HeldAnnotation
-from services.archive.engine import open_engine
 from services.archive.settings import ArchiveSettings
 from services.cli.console import escape, out
 from services.gateway.connections import Connections
@@ -22,6 +21,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.sources.client import PlatformError
 from services.gateway.sources.register import can_be_asked, everything_on, source_of
 from services.runtime.control import Vault, open_control
+from services.runtime.database import open_engine
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS

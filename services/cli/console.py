@@ -12,10 +12,10 @@ from rich.console import Console
 from models.learned.observations import TrainingImpossible
 from services.archive.asking import QueryRefused
 from services.archive.dataset import ExportImpossible
-from services.archive.engine import DatabaseError
 from services.archive.store import DatabaseAway
 from services.cli.inputs import InputError
 from services.runtime.broker import BrokerFailedError
+from services.runtime.database import DatabaseError
 from services.runtime.kafka import NoKafkaError, kafka_address
 from services.runtime.settings import RuntimeSettings
 from services.runtime.takeover import StateContestedError

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from services.archive.engine import database_url, is_sqlite, open_engine
 from services.archive.erasure import erase, found, words_of
 from services.archive.settings import ArchiveSettings
 from services.cli.console import err, fail, out, plain_errors, run_async
 from services.conduct.forgetting import forget as forget_conduct
 from services.consensus.forgetting import forget as forget_consensus
 from services.runtime.audit import audit, audit_consensus
+from services.runtime.database import database_url, is_sqlite, open_engine
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.takeover import Held, look, take_over

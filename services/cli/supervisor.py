@@ -14,6 +14,7 @@ WORKERS = {
     "conduct": "services.conduct",
     "archive": "services.archive",
     "gateway": "services.gateway",
+    "console": "services.console",
 }
 """The workers by name, and the module that each one runs."""
 

@@ -18,7 +18,7 @@ from services.gateway import pages
 from services.gateway.connections import Connections, NoSuchConnectionError
 from services.gateway.hooks import Hooks
 from services.gateway.intake import Intake, Receipt
-from services.gateway.limits import Bodies, Crowd, Rates, RefusedError, Room
+from services.gateway.limits import Bodies, Crowd, Room
 from services.gateway.outcome import Delivery
 from services.gateway.publisher import OverloadedError, Publisher
 from services.gateway.reconciler import Reconciler
@@ -29,6 +29,7 @@ from services.runtime import metrics
 from services.runtime.control import Vault, open_control
 from services.runtime.essential import start_essential
 from services.runtime.keys import Keys, Refusal
+from services.runtime.rates import Rates, RefusedError
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
 _Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]

@@ -8,8 +8,9 @@ from starlette.requests import Request
 
 from schemas.annotation import Annotation
 from services.gateway.core import Accepted, NotJsonError, Refused, judge, split
-from services.gateway.limits import Bodies, Crowd, RefusedError
+from services.gateway.limits import Bodies, Crowd
 from services.gateway.publisher import Publisher
+from services.runtime.rates import RefusedError
 
 _LINES_AT_ONCE = 500
 _JSON = {"application/json", "application/cloudevents+json"}

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -58,7 +59,12 @@ class Vault:
         """Take the key of the settings, or the one in the folder, which is made where it is missing."""
         given = settings.secret_key
         key = _key_in(settings.folder / "control.key") if given is None else given.get_secret_value()
-        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+        self._key = key.encode()
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(self._key).digest()))
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a key of its own for one purpose, always the same."""
+        return hmac.new(self._key, purpose.encode(), hashlib.sha256).digest()
 
     def lock(self, text: str) -> str:
         """Encrypt."""

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 from rich.live import Live
 
 from schemas.contract import LabelContract
 from services.archive.auditing import TopicAudit, audit_archive
-from services.archive.engine import open_engine
 from services.archive.settings import ArchiveSettings
 from services.cli.console import fail, out
 from services.cli.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
@@ -28,6 +27,7 @@ from services.cli.training import train_model
 from services.runtime.audit import PartitionAudit, audit, audit_consensus
 from services.runtime.broker import LocalBroker
 from services.runtime.contracts import publish_contract
+from services.runtime.database import open_engine
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import (
@@ -100,7 +100,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     await publish_contract(settings, CONTRACT)
     log = (settings.folder / "services.log").open("a")
     supervisor = Supervisor(
-        say=lambda name, line: print(name, line, file=log, flush=True),
+        say=lambda name, line: _note(log, name, line),
         environment={
             "ASSAY_KAFKA": str(settings.kafka),
             "ASSAY_FOLDER": str(settings.folder),
@@ -108,6 +108,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": "",
             "ASSAY_GATEWAY_PORT": str(free_port()),
+            "ASSAY_CONSOLE_PORT": str(free_port()),
             "ASSAY_DATABASE": archive_of(settings).database_url,
         },
         ports={name: free_port() for name in WORKERS},
@@ -135,6 +136,15 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     if unbalanced or any(one.problems or one.waiting for one in archived):
         fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
     out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
+
+
+def _note(log: TextIO, name: str, line: str) -> None:
+    """Write a service's line into the log; say where the console is, and how to get in."""
+    print(name, line, file=log, flush=True)
+    if name != "console" or "console_first_admin" not in line:
+        return
+    link = orjson.loads(line)["link"]
+    out.print(f"[bold]The console[/], once and within the hour, to become its admin: {link}", soft_wrap=True)
 
 
 async def _stream(

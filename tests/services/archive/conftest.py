@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 from bench.postgres import LocalPostgres, postgres_programs
-from services.archive.engine import open_engine
 from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
 from services.archive.store import Store
+from services.runtime.database import open_engine
 from services.runtime.settings import RuntimeSettings
 
 _names = itertools.count(1)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from services.archive.asking import QueryRefused, ask, first_word
-from services.archive.engine import DatabaseError, database_url
 from services.archive.store import Store
+from services.runtime.database import DatabaseError, database_url
 from services.runtime.topics import VALIDATED
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_store import ready, rows, write

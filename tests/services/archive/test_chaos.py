@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 
 from bench.chaos import Workers
 from bench.postgres import LocalPostgres
-from services.archive.engine import open_engine
 from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
+from services.runtime.database import open_engine
 from services.runtime.kafka import make_producer, send_all
 from services.runtime.step import Headers
 from services.runtime.topics import CONSENSUS, REJECTED, REVIEW, VALIDATED, ensure_topics

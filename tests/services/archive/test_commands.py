@@ -12,10 +12,10 @@ from pyarrow import parquet
 from sqlalchemy import Engine
 
 from bench.postgres import LocalPostgres
-from services.archive.engine import open_engine
 from services.archive.migrate import newest_version, upgrade
 from services.archive.store import Store
 from services.cli.answers import guarded
+from services.runtime.database import open_engine
 from services.runtime.topics import CONSENSUS, CORRECTED, VALIDATED
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write

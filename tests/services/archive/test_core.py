@@ -14,7 +14,9 @@ from services.archive.forgotten import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, 
 from services.archive.register import ARCHIVED
 from services.runtime.topics import (
     AGREEMENT,
+    CONDUCT,
     CONSENSUS,
+    CONTRACTS,
     CORRECTED,
     DEAD,
     REJECTED,
@@ -24,7 +26,7 @@ from services.runtime.topics import (
     TOPICS,
     VALIDATED,
 )
-from tests.builders import NOW, an_item
+from tests.builders import NOW, a_contract, an_item
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE
 from tests.services.archive.test_views import CORRECTION, FINDING, said
@@ -69,6 +71,37 @@ SIGNAL_VALUE: dict[str, Any] = {
     "false_discovery_level": 0.05,
     "evidence": {"counts": {"annotations": 40}, "comparison": {"pool_share": 0.8}, "items": []},
 }
+_RATE = {"value": 0.8, "low": 0.7, "high": 0.9, "count": 40}
+CONDUCT_VALUE = {
+    "project": "ads-safety",
+    "annotator": "a17",
+    "as_of": "2026-11-24T12:00:00Z",
+    "annotations": 40,
+    "against_gold": None,
+    "against_consensus": _RATE,
+    "against_model": None,
+    "confusion": {},
+    "labels": {},
+    "peers": [{"peer": "a18", "common": 9, "agreement": _RATE, "same_errors": 0}],
+    "speed": {
+        "fastest_tenth_seconds": 1.0,
+        "median_seconds": 4.0,
+        "slowest_tenth_seconds": 9.0,
+        "characters_per_second": None,
+    },
+    "activity": {
+        "first_at": "2026-11-24T11:00:00Z",
+        "last_at": "2026-11-24T12:00:00Z",
+        "sessions": 1,
+        "session_hours": 1.0,
+        "by_hour": [0] * 24,
+    },
+    "prelabels_kept": None,
+    "repeats_same": None,
+    "spammer_score": None,
+    "trend": [],
+    "standing": ["guessing"],
+}
 VALUES: dict[str, bytes] = {
     VALIDATED.name: verdict_value(),
     REJECTED.name: verdict_value(),
@@ -79,6 +112,8 @@ VALUES: dict[str, bytes] = {
     AGREEMENT.name: orjson.dumps(READING_VALUE),
     RELIABILITY.name: orjson.dumps(RELIABILITY_VALUE),
     SIGNALS.name: orjson.dumps(SIGNAL_VALUE),
+    CONDUCT.name: orjson.dumps(CONDUCT_VALUE),
+    CONTRACTS.name: a_contract().model_dump_json().encode(),
 }
 LATER = NOW + timedelta(hours=1)
 
@@ -306,3 +341,54 @@ def test_what_has_no_project_and_what_is_withdrawn_are_never_recalled() -> None:
     assert len(dead.added["dead"]) == 1
     assert withdrawn.kept["reviews"] == {("ads-safety", "i-204"): None}
     assert len(whole.added["readings"]) == 1
+
+
+def test_a_report_names_no_peer_and_a_pair_is_forgotten_wherever_it_is_read() -> None:
+    pair = orjson.dumps(READING_VALUE | {"scope": {"annotators": "a17|a18"}})
+
+    report = planned(fetched(Came(0, VALUES[CONDUCT.name]), topic=CONDUCT.name)).kept["conduct"]["ads-safety", "a17"]
+    reading = planned(fetched(Came(0, pair), topic=AGREEMENT.name), forgotten=without("annotator", "a18"))
+
+    assert report is not None
+    assert "a18" not in report["report"]
+    assert not reading.kept.get("readings_now")
+    assert not reading.added.get("readings")
+
+
+@pytest.mark.parametrize(
+    ("scope", "named"),
+    [
+        ({}, ("all", "", "")),
+        ({"label": "scam"}, ("label", "scam", "")),
+        ({"attribute": "market", "value": "BR"}, ("attribute", "market", "BR")),
+        ({"annotators": "a|b"}, ("pair", "a|b", "")),
+    ],
+)
+def test_the_newest_reading_is_found_by_what_it_is_of(scope: dict[str, str], named: tuple[str, str, str]) -> None:
+    value = orjson.dumps(READING_VALUE | {"scope": scope})
+
+    found = planned(fetched(Came(0, value), topic=AGREEMENT.name)).kept["readings_now"]
+
+    ((key, row),) = found.items()
+    assert row is not None
+    assert (row["kind"], row["subject"], row["subject_value"]) == named
+    assert (key[1], key[4], key[5]) == named
+
+
+def test_a_report_that_is_withdrawn_takes_its_row_along() -> None:
+    assert planned(fetched(Came(0, None, b"a:b"), topic=CONDUCT.name)).kept["conduct"] == {("a", "b"): None}
+
+
+def test_a_report_without_comparison_or_times_leaves_those_cells_empty() -> None:
+    value = orjson.dumps(CONDUCT_VALUE | {"against_consensus": None, "speed": None})
+
+    row = planned(fetched(Came(0, value), topic=CONDUCT.name)).kept["conduct"]["ads-safety", "a17"]
+
+    assert row is not None
+    assert (row["agreement"], row["compared"], row["median_seconds"]) == (None, None, None)
+
+
+def test_a_withdrawn_contract_is_a_row_without_content() -> None:
+    (row,) = planned(fetched(Came(0, None, b"ads-safety"), topic=CONTRACTS.name)).added["contracts"]
+
+    assert (row["project"], row["version"], row["contract"]) == ("ads-safety", None, None)

@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 
 from services.archive.archivist import Archivist
 from services.archive.auditing import audit_archive
-from services.archive.engine import open_engine
 from services.archive.erasure import erase, purge
 from services.archive.settings import ArchiveSettings
 from services.archive.store import Store
@@ -26,6 +25,7 @@ from services.consensus.following import Follower
 from services.consensus.pool import Pool
 from services.consensus.words import Origin
 from services.runtime.audit import audit, audit_consensus
+from services.runtime.database import open_engine
 from services.runtime.lane import Lane, LaneTopics
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state_topic import restore

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, text
 
 from services.archive.archivist import Archivist
 from services.archive.auditing import audit_archive
-from services.archive.engine import open_engine
 from services.archive.settings import ArchiveSettings
+from services.runtime.database import open_engine
 from services.runtime.kafka import make_producer, send_all
 from services.runtime.step import Headers
 from services.runtime.topics import VALIDATED, ensure_topics

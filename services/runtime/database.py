@@ -1,16 +1,33 @@
-"""Open the database of the archive: SQLite (WAL) or PostgreSQL (psycopg 3), by URL."""
+"""Open the database of the archive: SQLite (WAL) or PostgreSQL (psycopg 3), by URL, to write or only to read."""
 
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
+from services.runtime.settings import RuntimeSettings
+
 _BUSY_SECONDS = 30
 _CACHE_KIB = 64 * 1024
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+class DatabaseSettings(RuntimeSettings):
+    """`database` is `postgresql://user:password@host/name` or `sqlite:///file`; None is a file in `folder`."""
+
+    database: SecretStr | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Return where the archive is."""
+        if self.database is None:
+            return f"sqlite:///{self.folder / 'archive.db'}"
+        return self.database.get_secret_value()
 
 
 class DatabaseError(Exception):
@@ -45,6 +62,26 @@ def open_engine(text: str) -> Engine:
     )
 
 
+def open_for_reading(text: str, *, timeout_seconds: float) -> Engine:
+    """Open the database so that nothing can be changed through it. Nothing is connected yet."""
+    url = database_url(text)
+    if url.drivername == "sqlite":
+        path = Path(url.database or "").absolute()
+        engine = create_engine(
+            f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true",
+            connect_args={"timeout": timeout_seconds, "check_same_thread": False},
+            pool_size=8,
+        )
+        event.listen(engine, "connect", _prepare_reader)
+        return engine
+    options = f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={int(timeout_seconds * 1_000)}"
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5, "application_name": "assay console"},
+    )
+
+
 def is_sqlite(engine: Engine) -> bool:
     """Tell whether this is SQLite."""
     return engine.dialect.name == "sqlite"
@@ -72,4 +109,9 @@ def _prepare(raw: sqlite3.Connection) -> None:
     raw.isolation_level = None
     raw.execute("PRAGMA journal_mode=WAL")
     raw.execute("PRAGMA synchronous=NORMAL")
+    raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+
+
+def _prepare_reader(raw: Any, _: object) -> None:  # noqa: ANN401  # the driver's own
+    raw.execute("PRAGMA query_only=ON")
     raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")

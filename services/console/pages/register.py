@@ -1,0 +1,13 @@
+"""The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
+
+from services.console.pages import overview
+from services.console.pages.frame import Page, add_page
+from services.console.parts import Parts
+
+PAGES: tuple[Page, ...] = (overview.PAGE,)
+
+
+def add_pages(parts: Parts) -> None:
+    """Register all pages with NiceGUI."""
+    for page in PAGES:
+        add_page(parts, page, PAGES)

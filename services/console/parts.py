@@ -1,0 +1,50 @@
+"""What all parts of the console share."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from services.console.live import Live
+from services.console.naming import Naming
+from services.console.settings import ConsoleSettings
+from services.console.signing.sessions import Sessions
+from services.console.signing.users import Users
+from services.runtime.control import Vault, open_control
+from services.runtime.database import open_for_reading
+from services.runtime.keys import Keys
+from services.runtime.rates import Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The databases and what speaks for them."""
+
+    settings: ConsoleSettings
+    archive: Engine
+    control: Engine
+    users: Users
+    sessions: Sessions
+    keys: Keys
+    naming: Naming
+    live: Live
+    sign_in_rates: Rates
+    api_rates: Rates
+
+
+def build_parts(settings: ConsoleSettings) -> Parts:
+    """Open what the console needs."""
+    control = open_control(settings)
+    archive = open_for_reading(settings.database_url, timeout_seconds=settings.console_query_seconds)
+    return Parts(
+        settings=settings,
+        archive=archive,
+        control=control,
+        users=Users(control),
+        sessions=Sessions(control, lasting=timedelta(hours=settings.console_session_hours)),
+        keys=Keys(control),
+        naming=Naming(Vault(settings).derive("pseudonyms")),
+        live=Live(archive, now=lambda: datetime.now(UTC)),
+        sign_in_rates=Rates(2.0),
+        api_rates=Rates(settings.console_rate_per_second),
+    )

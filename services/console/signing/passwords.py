@@ -1,0 +1,29 @@
+"""Passwords: argon2id, and what one must be like."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST, LONGEST = 12, 1_000
+_HASHER = PasswordHasher()  # RFC 9106's second choice: 64 MiB, three passes
+_NOBODYS = _HASHER.hash("nobody has this password")
+
+
+class PasswordTooWeak(Exception):
+    """A password that is not taken; the message says what is wanted."""
+
+
+def digest_of(password: str) -> str:
+    """Return what is kept of a password; raise PasswordTooWeak."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise PasswordTooWeak(f"a password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}")
+    if len(set(password)) <= SHORTEST // 3:
+        raise PasswordTooWeak("a password has more than four different characters")
+    return _HASHER.hash(password)
+
+
+def is_right(digest: str | None, password: str) -> bool:
+    """Tell whether a password is the one; without a digest it takes as long, and it is not."""
+    try:
+        return _HASHER.verify(digest or _NOBODYS, password[: LONGEST + 1]) and digest is not None
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,43 +1,70 @@
-"""What waits for a reviewer, what says most first."""
+"""What waits for a reviewer, what says most first; and what became of what was decided."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from sqlalchemy import Engine, func, tuple_
-from sqlmodel import Session, col, select
+from sqlalchemy import Engine
 
-from schemas.tables import ReviewRow
+from services.console.reading.asking import asking, moment, parsed, row, rows
 from services.console.reviewing.claims import Candidate
 
 _AT_ONCE = 100
+_MINE = "(:project = '' OR project = :project)"
 
 
-def candidates(archive: Engine, project: str | None = None) -> Iterator[Candidate]:
-    """Yield the items that wait, of one project or of all, the highest priority first.
+class Became(NamedTuple):
+    """What is known downstream of a decision: whether the consensus follows it, and why it was refused, if it was."""
+
+    is_followed: bool
+    refused: str | None
+
+
+def candidates(archive: Engine, project: str = "") -> Iterator[Candidate]:
+    """Yield the items that wait, of one project or ('') of all, the highest priority first.
 
     Read page by page from where the last page ended, so that the queue may be long.
     """
-    after: tuple[float, str, str] | None = None
+    after = ""
+    place: dict[str, object] = {}
     while True:
-        page = _page(archive, project, after)
-        yield from (Candidate(row.project, row.item, row.as_of) for row in page)
-        if len(page) < _AT_ONCE:
+        with asking(archive) as connection:
+            found = rows(
+                connection,
+                f"SELECT project, item, priority, as_of FROM reviews WHERE {_MINE}{after}"  # noqa: S608  # our own words
+                " ORDER BY priority DESC, project, item LIMIT :most",
+                project=project,
+                most=_AT_ONCE,
+                **place,
+            )
+        yield from (Candidate(one["project"], one["item"], moment(one["as_of"])) for one in found)
+        if len(found) < _AT_ONCE:
             return
-        after = (-page[-1].priority, page[-1].project, page[-1].item)
+        last = found[-1]
+        place = {"priority": last["priority"], "last_project": last["project"], "last_item": last["item"]}
+        after = (
+            " AND (priority < :priority OR priority = :priority"
+            " AND (project > :last_project OR project = :last_project AND item > :last_item))"
+        )
 
 
-def waiting(archive: Engine, project: str | None = None) -> int:
+def waiting(archive: Engine, project: str = "") -> int:
     """Return how many items wait."""
-    count = select(func.count()).select_from(ReviewRow)
-    with Session(archive) as session:
-        return session.exec(count if project is None else count.where(ReviewRow.project == project)).one()
+    with asking(archive) as connection:
+        found = row(connection, f"SELECT count(*) AS n FROM reviews WHERE {_MINE}", project=project)  # noqa: S608
+    return int(found["n"]) if found else 0
 
 
-def _page(archive: Engine, project: str | None, after: tuple[float, str, str] | None) -> list[ReviewRow]:
-    place = (-col(ReviewRow.priority), col(ReviewRow.project), col(ReviewRow.item))
-    rows = select(ReviewRow).order_by(*place).limit(_AT_ONCE)
-    if project is not None:
-        rows = rows.where(ReviewRow.project == project)
-    if after is not None:
-        rows = rows.where(tuple_(*place) > after)
-    with Session(archive) as session:
-        return list(session.exec(rows).all())
+def became(archive: Engine, project: str, item: str, decision: str) -> Became:
+    """Return what became of a decision, as far as the archive knows."""
+    about = {"project": project, "item": item}
+    with asking(archive) as connection:
+        now = row(connection, "SELECT status FROM consensus WHERE project = :project AND item = :item", **about)
+        refused = row(
+            connection,
+            "SELECT findings FROM annotations WHERE project = :project AND item = :item AND id = :id"
+            " AND verdict = 'rejected'",
+            **about,
+            id=decision,
+        )
+    reasons = [one["message"] for one in parsed(refused["findings"])] if refused else []
+    return Became(now is not None and now["status"] == "adjudicated", "; ".join(reasons) or None)

@@ -17,6 +17,7 @@ from services.cli import (
     looking,
     querying,
     running,
+    users,
 )
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(contracts.app, name="contract")
 app.add_typer(access.app, name="key")
+app.add_typer(users.app, name="user")
 app.add_typer(connecting.app, name="connect")
 app.command("connections")(connections.connections)
 app.command("disconnect")(connections.disconnect_one)

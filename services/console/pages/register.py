@@ -1,10 +1,17 @@
 """The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
 
-from services.console.pages import overview
+from services.console.pages import annotators, items, overview, project
 from services.console.pages.frame import Page, add_page
 from services.console.parts import Parts
 
-PAGES: tuple[Page, ...] = (overview.PAGE,)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    project.PAGE,
+    annotators.PAGE,
+    items.PAGE,
+    annotators.ONE,
+    items.ONE,
+)
 
 
 def add_pages(parts: Parts) -> None:

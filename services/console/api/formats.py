@@ -1,0 +1,71 @@
+"""The formats of the query API: JSON, NDJSON, CSV that no spreadsheet takes for formulas, and Parquet."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from pyarrow import parquet
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MEDIA = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""The media type of each format."""
+
+Records = Sequence[Mapping[str, Any]]
+
+
+def chosen(format_: str | None, accept: str) -> str | None:
+    """Return the format that was asked for: by name, else by `Accept`, else JSON; None where there is none such."""
+    if format_:
+        return format_ if format_ in MEDIA else None
+    for wanted in accept.split(","):
+        plain = wanted.partition(";")[0].strip()
+        for name, media in MEDIA.items():
+            if plain == media.partition(";")[0]:
+                return name
+    return "json"
+
+
+def written(records: Records, format_: str, *, following: str | None) -> bytes:
+    """Return records in a format; the cursor of the next page is in JSON, and in a header of the others."""
+    if format_ == "json":
+        return orjson.dumps({"data": list(records), "next": following})
+    if format_ == "ndjson":
+        return b"".join(orjson.dumps(one) + b"\n" for one in records)
+    flat = [{name: _flat(value) for name, value in one.items()} for one in records]
+    return _csv(flat) if format_ == "csv" else _parquet(flat)
+
+
+def _flat(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    return orjson.dumps(value).decode() if isinstance(value, Mapping | list | tuple) else value
+
+
+def _csv(records: Records) -> bytes:
+    out = io.StringIO()
+    names = list(records[0]) if records else []
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(names)
+    writer.writerows([_cell(one[name]) for name in names] for one in records)
+    return out.getvalue().encode()
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    """Return a cell; what a spreadsheet would take for a formula is led by an apostrophe."""
+    text = "" if value is None else str(value)
+    guarded = isinstance(value, str) and text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if guarded else text
+
+
+def _parquet(records: Records) -> bytes:
+    out = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist([dict(one) for one in records]), out)
+    return out.getvalue()

@@ -43,7 +43,9 @@ def build_service(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         beating = start_essential(parts.live.run(), name="live")
+        await parts.outbox.start()
         yield
+        await parts.outbox.stop()
         beating.cancel()
         with suppress(asyncio.CancelledError):
             await beating

@@ -24,6 +24,7 @@ DOORS: Mapping[str, Role | None] = MappingProxyType(
         "/annotator": Role.VIEWER,
         "/items": Role.VIEWER,
         "/item": Role.VIEWER,
+        "/review": Role.REVIEWER,
         "/metrics": Role.LEAD,
         "/api/v1/openapi.json": Role.VIEWER,
         "/api/v1/overview": Role.VIEWER,

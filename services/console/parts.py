@@ -7,6 +7,9 @@ from sqlalchemy import Engine
 
 from services.console.live import Live
 from services.console.naming import Naming
+from services.console.reviewing.claims import Claims
+from services.console.reviewing.decisions import Decisions
+from services.console.reviewing.outbox import Outbox
 from services.console.settings import ConsoleSettings
 from services.console.signing.sessions import Sessions
 from services.console.signing.users import Users
@@ -28,6 +31,9 @@ class Parts:
     keys: Keys
     naming: Naming
     live: Live
+    claims: Claims
+    decisions: Decisions
+    outbox: Outbox
     sign_in_rates: Rates
     api_rates: Rates
 
@@ -35,6 +41,7 @@ class Parts:
 def build_parts(settings: ConsoleSettings) -> Parts:
     """Open what the console needs."""
     control = open_control(settings)
+    decisions = Decisions(control)
     archive = open_for_reading(settings.database_url, timeout_seconds=settings.console_query_seconds)
     return Parts(
         settings=settings,
@@ -44,6 +51,9 @@ def build_parts(settings: ConsoleSettings) -> Parts:
         sessions=Sessions(control, lasting=timedelta(hours=settings.console_session_hours)),
         keys=Keys(control),
         naming=Naming(Vault(settings).derive("pseudonyms")),
+        claims=Claims(control),
+        decisions=decisions,
+        outbox=Outbox(settings, decisions),
         live=Live(archive, now=lambda: datetime.now(UTC)),
         sign_in_rates=Rates(2.0),
         api_rates=Rates(settings.console_rate_per_second),

@@ -15,9 +15,7 @@ _MOST_MARKED = 20_000
 def item(found: ItemView, *, is_pair: bool) -> Html:
     """Return the item as it is judged."""
     if is_pair and all(side in found.attributes for side in _SIDES):
-        sides = [
-            tag("section", tag("h3", side), whole(found.attributes[side]), class_="card side") for side in _SIDES
-        ]
+        sides = [tag("section", tag("h3", side), whole(found.attributes[side]), class_="card side") for side in _SIDES]
         return join((whole(found.text) if found.text else None, tag("div", *sides, class_="pair")))
     shown = [whole(found.text) if found.text else None, image(found.media, ()) if found.media else None]
     return join(shown) if any(shown) else tag("p", "It has no text and no image; its id is all that is known.")
@@ -47,18 +45,20 @@ def answer(label: Any, found: ItemView) -> Html:  # noqa: ANN401  # of any kind
         return said(", ".join(map(str, label)) if isinstance(label, list) else str(label), most=200)
     if "start" in label[0]:
         return marked(found.text or "", label)
-    listed = [
-        tag("li", said(str(one["label"]), most=60), f" at {one['x']:g}, {one['y']:g}, {one['width']:g} × {one['height']:g}")
-        for one in label
-    ]
+    listed = [tag("li", said(str(one["label"]), most=60), " at ", _place(one)) for one in label]
     drawn = image(found.media, label) if found.media else None
     return join((drawn, tag("ol", *listed)))
+
+
+def _place(box: Mapping[str, Any]) -> str:
+    return f"{box['x']:g}, {box['y']:g}, {box['width']:g} wide, {box['height']:g} high"
 
 
 def marked(text: str, spans: Sequence[Mapping[str, Any]]) -> Html:
     """Return the text with the stretches marked and named; where they overlap, all names stand."""
     text = text[:_MOST_MARKED]
-    edges = sorted({0, len(text), *(min(max(int(one[end]), 0), len(text)) for one in spans for end in ("start", "end"))})
+    ends = (min(max(int(one[end]), 0), len(text)) for one in spans for end in ("start", "end"))
+    edges = sorted({0, len(text), *ends})
     parts: list[object] = []
     for start, end in pairwise(edges):
         names = [str(one["label"]) for one in spans if one["start"] <= start and end <= one["end"]]

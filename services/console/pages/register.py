@@ -1,6 +1,6 @@
 """The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
 
-from services.console.pages import annotators, items, overview, project
+from services.console.pages import annotators, items, overview, project, review
 from services.console.pages.frame import Page, add_page
 from services.console.parts import Parts
 
@@ -9,6 +9,7 @@ PAGES: tuple[Page, ...] = (
     project.PAGE,
     annotators.PAGE,
     items.PAGE,
+    review.PAGE,
     annotators.ONE,
     items.ONE,
 )

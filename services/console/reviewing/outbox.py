@@ -21,7 +21,7 @@ log = get_logger("console")
 
 
 class Outbox:
-    """Send what is unpublished, at once when there is something new.
+    """Send what is unpublished, at once when there is something new. `problem` is why Kafka does not take it.
 
     A decision may be sent twice, when the console was killed between Kafka's answer and the note of it: the second is a
     duplicate by its id, and superseded downstream.
@@ -34,6 +34,7 @@ class Outbox:
         self._news = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
+        self.problem: str | None = None
 
     async def start(self) -> None:
         """Begin; Kafka need not be there."""
@@ -57,7 +58,9 @@ class Outbox:
             try:
                 while await self._send_some():
                     pass
+                self.problem = None
             except _AWAY as error:
+                self.problem = str(error)
                 log.warning("kafka_away", waiting=self._decisions.count_unpublished(), reason=str(error))
                 await self._forget_producer()
             with suppress(TimeoutError):

@@ -61,6 +61,7 @@ def test_the_item_that_says_most_comes_first_however_long_the_queue_is(engine: E
 
     assert found == sorted((f"i-{n:03d}" for n in range(250)), key=lambda item: (-(int(item[2:]) % 7), item))
     assert waiting(engine) == waiting(engine, "ads") == 250
+    assert waiting(engine, "another") == 0
     assert list(candidates(engine, "another")) == []
 
 
@@ -216,8 +217,7 @@ def test_decisions_wait_for_kafka(engine: Engine, settings: RuntimeSettings) -> 
     async def run() -> Sequence[Action]:
         outbox = Outbox(nowhere, decisions)
         await outbox.start()
-        await asyncio.sleep(0)
-        outbox.wake()
+        await until(lambda: outbox.problem is not None)
         await outbox.stop()
         assert decisions.count_unpublished() == 1
         await ensure_topics(settings)

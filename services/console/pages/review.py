@@ -127,7 +127,7 @@ def _buttons(desk: Desk, task: Task, act: Act) -> None:
 
 
 def _button(face: Html, do: Callable[[], Awaitable[None]]) -> None:
-    with ui.button(on_click=do).props("flat no-caps").classes("choice"):
+    with ui.button(on_click=do, color=None).props("flat no-caps").classes("choice"):
         html(face)
 
 

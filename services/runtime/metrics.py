@@ -81,6 +81,10 @@ ALERT_SERIES_DROPPED = Counter(
     ["project", "rule"],
     registry=REGISTRY,
 )
+ALERT_DELIVERIES = Counter(
+    "assay_alert_deliveries", "Tries to deliver a message, by outcome.", ["outcome"], registry=REGISTRY
+)
+ALERT_MESSAGES = Gauge("assay_alert_messages", "Messages that are due, or dead.", ["fate"], registry=REGISTRY)
 
 NOTES = {
     "findings": FINDINGS,

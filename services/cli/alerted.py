@@ -1,17 +1,20 @@
 """Alerts over files: the same cores, fed in the order of event time."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 import orjson
 
+from schemas.alert import Gauge, Observation, Occurrence, Tally
 from schemas.annotation import microseconds
 from schemas.contract import LabelContract
 from services.alerts.core import Alerts
 from services.alerts.intake import SOURCES, Intake
 from services.runtime.state import PartitionState
-from services.runtime.step import Output
+from services.runtime.step import Output, Record
 from services.runtime.topics import REJECTED, VALIDATED
 
 _AFTERWARDS_MS = 180_000
@@ -19,7 +22,7 @@ _MINUTE_MS = 60_000
 _JUDGED = {VALIDATED.name, REJECTED.name}
 
 
-class _Record(NamedTuple):
+class AnyRecord(NamedTuple):
     """A record as the cores see it."""
 
     offset: int
@@ -29,47 +32,75 @@ class _Record(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-class _Observed(NamedTuple):
-    """One observation and its event time (ms), in the order in which it was made."""
+@dataclass(slots=True)
+class _Minute:
+    """What one topic says of one minute of a project. It changes."""
 
-    at: int
-    number: int
-    key: bytes | None
-    value: bytes | None
+    tallies: dict[tuple[str, bytes], Tally] = field(default_factory=dict)
+    gauges: list[Gauge] = field(default_factory=list)
+    occurrences: list[Occurrence] = field(default_factory=list)
+    newest: int = 0
+
+    def count(self, one: Tally) -> None:
+        """Add to what was counted already."""
+        key = (one.rule, orjson.dumps(one.labels, option=orjson.OPT_SORT_KEYS))
+        had = self.tallies.get(key)
+        counted = {} if had is None else {"hits": had.hits + one.hits, "total": had.total + one.total}
+        self.tallies[key] = one.model_copy(update=counted)
+        self.newest = max(self.newest, (one.minute + 1) * _MINUTE_MS - 1)
+
+    def observed(self, project: str, topic: str) -> Observation:
+        """Return it as the alerts take it."""
+        return Observation(
+            project=project, source=f"{topic}/0", newest=self.newest, tallies=list(self.tallies.values()),
+            gauges=self.gauges, occurrences=self.occurrences,
+        )  # fmt: skip
 
 
 class ReplayedAlerts:
-    """Collect what rules are judged by, and judge it when all is there: signals are known only at the end."""
+    """Collect what rules are judged by, and judge it minute by minute when all is there, in whatever order it came."""
 
     def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
         """Take the contracts in force."""
         self._contracts = contracts
         self._intakes = {topic: Intake(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
-        self._observed: list[_Observed] = []
+        self._minutes: defaultdict[tuple[int, str, str], _Minute] = defaultdict(_Minute)
         self._wanted = any(contract.alerts for contract in contracts.values())
         self._reached = 0
 
     def take(self, outputs: Iterable[Output], now: int) -> None:
         """Take what other cores have said; nothing of it is later than `now` (ms)."""
-        batches: dict[tuple[str, int], list[_Record]] = {}
+        by_topic: dict[str, list[AnyRecord]] = {}
         for output in outputs if self._wanted else ():
             if output.topic in SOURCES and output.value is not None:
                 at = self._time(output.value, now) if output.topic in _JUDGED else now
-                batch = batches.setdefault((output.topic, at // _MINUTE_MS), [])  # as if each minute came by itself
-                batch.append(_Record(0, at, output.key, output.value))
-        for (topic, _), records in batches.items():
-            for said in self._intakes[topic].step(PartitionState(), records).outputs:
-                at = int(orjson.loads(said.value or b"")["newest"])
-                self._observed.append(_Observed(at, len(self._observed), said.key, said.value))
+                by_topic.setdefault(output.topic, []).append(AnyRecord(0, at, output.key, output.value))
+        for topic, records in by_topic.items():
+            self.hear(topic, records)
+
+    def hear(self, topic: str, records: Sequence[Record]) -> None:
+        """Take records of a topic, with their own times; raise NotYet where a project has no contract."""
+        for said in self._intakes[topic].step(PartitionState(), records).outputs:
+            one = Observation.model_validate_json(said.value or b"")
+            for tally in one.tallies:
+                self._minutes[tally.minute, one.project, topic].count(tally)
+            for gauge in one.gauges:
+                minute = self._minutes[(gauge.at - 1) // _MINUTE_MS, one.project, topic]
+                minute.gauges.append(gauge)
+                minute.newest = max(minute.newest, gauge.at)
+            for happened in one.occurrences:
+                minute = self._minutes[happened.at // _MINUTE_MS, one.project, topic]
+                minute.occurrences.append(happened)
+                minute.newest = max(minute.newest, happened.at)
 
     def finish(self) -> Iterator[Output]:
         """Yield all transitions."""
         state = PartitionState()
         core, last = Alerts(self._contracts, state, watches=False), 0
-        for one in sorted(self._observed):
-            last = max(last, one.at)
-            step = core.step(state, [_Record(one.number, last, one.key, one.value)])
-            yield from step.outputs
+        for number, ((_, project, topic), minute) in enumerate(sorted(self._minutes.items(), key=lambda one: one[0])):
+            last = max(last, minute.newest)
+            value = minute.observed(project, topic).model_dump_json().encode()
+            yield from core.step(state, [AnyRecord(number, last, project.encode(), value)]).outputs
         rest = core.idle(last + _AFTERWARDS_MS)
         yield from () if rest is None else rest.outputs
 

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from schemas.agreement import AgreementReading
+from schemas.alert import Alert
 from schemas.annotation import Label
 from schemas.conduct import Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
@@ -90,6 +91,7 @@ _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
         AgreementReading,
         Reliability,
         Signal,
+        Alert,
     )
 }
 

@@ -21,6 +21,7 @@ _TOPICS = {
     "corrections": "'annotations.corrected'",
     "readings": "'agreement.rolling'",
     "signals": "'annotators.signals'",
+    "alerts": "'alerts'",
     "dead": "'annotations.dead'",
     "unreadable": "topic",
 }
@@ -98,6 +99,7 @@ def _parts(engine: Engine, whom: Whom) -> list[_Part]:
     return [
         *(_Part(table, mine, renamed=True) for table in ("annotations", "corrections", "reliability", "signals")),
         _Part("signals", f"peer = :name AND {_PROJECT}"),
+        _Part("alerts", f"(annotator = :name OR peer = :name) AND {_PROJECT}"),
         _Part("readings", f"{_PROJECT} AND {_PAIR}"),
         *letters,
     ]

@@ -7,6 +7,7 @@ from services.archive import rows
 from services.archive.cells import Reader
 from services.runtime.topics import (
     AGREEMENT,
+    ALERTS,
     CONSENSUS,
     CORRECTED,
     DEAD,
@@ -28,5 +29,6 @@ ARCHIVED: Mapping[str, Reader] = MappingProxyType(
         AGREEMENT.name: rows.reading,
         RELIABILITY.name: rows.reliability,
         SIGNALS.name: rows.signal,
+        ALERTS.name: rows.alert,
     }
 )

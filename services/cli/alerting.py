@@ -256,9 +256,10 @@ def backtest(
 
 
 def _show_counts(found: Sequence[Alert], contracts: Mapping[str, LabelContract]) -> None:
-    fired: Counter[tuple[str, str]] = Counter((one.project, one.rule) for one in found if one.state.value == "firing")
+    firing = [one for one in found if one.state.value == "firing"]
+    fired: Counter[tuple[str, str]] = Counter((one.project, one.rule) for one in firing)
     distinct: Counter[tuple[str, str]] = Counter(
-        (project, rule) for project, rule, _ in {(one.project, one.rule, one.id) for one in found}
+        (project, rule) for project, rule, _ in {(one.project, one.rule, one.id) for one in firing}
     )
     table = Table("project", "rule", "fired", "alerts", box=None)
     for project, agreed in contracts.items():

@@ -34,6 +34,10 @@ class Receiver:
         """Return what was taken: answered with 2xx."""
         return [json.loads(raw) for _, raw in list(self.taken)]
 
+    def bodies_of_slack(self) -> list[str]:
+        """Return the texts that a chat would show."""
+        return [body["text"] for body in self.bodies]
+
     @property
     def transitions(self) -> list[tuple[str, str]]:
         """Return the id of the message and the transition, for each alert that was taken."""

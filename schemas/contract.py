@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.alert_rule import AlertRule
 from schemas.annotation import Event, ProjectId
 from schemas.verdict import RuleAction
 
@@ -392,12 +393,16 @@ class LabelContract(Event):
     consensus: ConsensusOptions = ConsensusOptions()
     agreement: AgreementOptions = AgreementOptions()
     close: Closing = Closing()
+    alerts: Annotated[list[AlertRule], Field(max_length=200)] = []
 
     @model_validator(mode="after")
     def _unique_rules(self) -> "LabelContract":
-        seen: set[str] = set()
-        for rule in self.rules:
-            if rule.id in seen:
-                raise PydanticCustomError("repeated_rule", "rule '{id}' stands here twice", {"id": rule.id})
-            seen.add(rule.id)
+        for rules, what in ((self.rules, "rule"), (self.alerts, "alert")):
+            seen: set[str] = set()
+            for rule in rules:
+                if rule.id in seen:
+                    raise PydanticCustomError(
+                        "repeated_rule", "{what} '{id}' stands here twice", {"what": what, "id": rule.id}
+                    )
+                seen.add(rule.id)
         return self

@@ -266,6 +266,43 @@ class SignalRow(SQLModel, table=True):
     evidence: dict[str, Any] = _json()
 
 
+class AlertRow(SQLModel, table=True):
+    """One transition of an alert. Rows are added, never changed; current_alerts has those that are not over.
+
+    `as_of` is its event time. `hushed`: silenced or inhibited, so nobody was told. `annotator` and `peer` are '' where
+    it is about nobody.
+    """
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index("alerts_by_time", "project", "as_of"),
+        Index("alerts_by_id", "id", "source", "kafka_offset"),
+    )
+
+    source: int = _whole(key=True)
+    kafka_partition: int = _whole(key=True)
+    kafka_offset: int = _whole(key=True)
+    id: str = _text()
+    transition: str = _text()
+    project: str = _text()
+    rule: str = _text()
+    state: str = _text()
+    was: str | None = _text(optional=True)
+    severity: str = _text()
+    annotator: str = _text()
+    peer: str = _text()
+    as_of: datetime = _moment()
+    since: datetime = _moment()
+    value: float | None = None
+    threshold: float | None = None
+    labels: dict[str, str] = _json()
+    summary: str = _text()
+    acknowledged_by: str | None = _text(optional=True)
+    hushed: bool
+    flapping: bool
+    evidence: dict[str, Any] = _json()
+
+
 class ReviewRow(SQLModel, table=True):
     """An item that a person should look at; the row goes when that is over."""
 
@@ -508,6 +545,6 @@ class ForgottenRow(SQLModel, table=True):
 
 TABLES: tuple[type[SQLModel], ...] = (
     SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
-    SignalRow, DeadRow, UnreadableRow, ForgottenRow, VoteRow, VoteCountRow, VerdictCountRow, StatusCountRow,
+    SignalRow, AlertRow, DeadRow, UnreadableRow, ForgottenRow, VoteRow, VoteCountRow, VerdictCountRow, StatusCountRow,
     ObjectionRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow,
 )  # fmt: skip

@@ -8,13 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from services.gateway.settings import GatewaySettings
 from services.runtime.control import ControlSettings
 
 ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 _STOP_SECONDS = 20
-_OWN = GatewaySettings.model_fields.keys() - ControlSettings.model_fields.keys()
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str) -> T:
@@ -31,7 +29,7 @@ def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str) ->
 class Service:
     """One service as a process. It can be killed and started again."""
 
-    def __init__(self, name: str, settings: GatewaySettings, web_port: int) -> None:
+    def __init__(self, name: str, settings: ControlSettings, web_port: int) -> None:
         """Say which, and with which settings."""
         self._name = name
         self._log = settings.folder / f"{name}.log"
@@ -45,7 +43,7 @@ class Service:
             "ASSAY_WEB_PORT": str(web_port),
             **{
                 f"ASSAY_{name.upper()}": str(getattr(settings, name))
-                for name in _OWN
+                for name in type(settings).model_fields.keys() - ControlSettings.model_fields.keys()
                 if getattr(settings, name) is not None
             },
         }

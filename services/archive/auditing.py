@@ -12,7 +12,7 @@ from services.archive.register import ARCHIVED
 from services.archive.store import Partition, told_apart
 from services.runtime.kafka import reading
 from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import AGREEMENT, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
+from services.runtime.topics import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 
 _ROWS: Mapping[str, tuple[str, str]] = {
     VALIDATED.name: ("annotations", "verdict = 'validated'"),
@@ -21,6 +21,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     CORRECTED.name: ("corrections", "1 = 1"),
     AGREEMENT.name: ("readings", "1 = 1"),
     SIGNALS.name: ("signals", "1 = 1"),
+    ALERTS.name: ("alerts", "1 = 1"),
 }
 """Where each record of a topic has a row of its own; of the other topics only the newest of each key is kept."""
 

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from schemas.agreement import AgreementReading
+from schemas.alert import Alert
 from schemas.annotation import Label
 from schemas.conduct import ConductReport, Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
@@ -101,6 +102,7 @@ _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
         Signal,
         ConductReport,
         LabelContract,
+        Alert,
     )
 }
 

@@ -23,6 +23,7 @@ _TOPICS = {
     "corrections": "'annotations.corrected'",
     "readings": "'agreement.rolling'",
     "signals": "'annotators.signals'",
+    "alerts": "'alerts'",
     "dead": "'annotations.dead'",
     "unreadable": "topic",
 }
@@ -102,6 +103,7 @@ def _parts(engine: Engine, whom: Whom) -> list[_Part]:
     return [
         *(_Part(table, mine, renamed=True) for table in _BY_ANNOTATOR),
         _Part("signals", f"peer = :name AND {_PROJECT}"),
+        _Part("alerts", f"(annotator = :name OR peer = :name) AND {_PROJECT}"),
         _Part("readings", f"{_PROJECT} AND {_PAIR}"),
         _Part("readings_now", f"{_PROJECT} AND {_PAIR_NOW}"),
         *letters,

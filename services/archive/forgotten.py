@@ -42,7 +42,8 @@ class Forgotten:
             return None
         found = self._find(ANNOTATOR, project, row["annotator"], made_at) if "annotator" in row else None
         if found is not None:
-            return None if found.pseudonym is None else _renamed(put, row, found.pseudonym)
+            is_alert = put.table == "alerts"  # it says the name in its labels and its summary, too
+            return None if found.pseudonym is None or is_alert else _renamed(put, row, found.pseudonym)
         return put
 
     def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: datetime) -> bool:

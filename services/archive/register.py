@@ -7,6 +7,7 @@ from services.archive import rows
 from services.archive.cells import Reader
 from services.runtime.topics import (
     AGREEMENT,
+    ALERTS,
     CONDUCT,
     CONSENSUS,
     CONTRACTS,
@@ -32,5 +33,6 @@ ARCHIVED: Mapping[str, Reader] = MappingProxyType(
         SIGNALS.name: rows.signal,
         CONDUCT.name: rows.conduct,
         CONTRACTS.name: rows.contract,
+        ALERTS.name: rows.alert,
     }
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.agreement import AgreementReading
+from schemas.alert import Alert
 from schemas.annotation import Annotation, Item
 from schemas.conduct import ConductReport, Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
@@ -178,6 +179,33 @@ def signal(record: Record, place: Place) -> Sequence[Put]:
         "evidence": json_text(found.evidence.model_dump(mode="json")),
     }
     return [Added("signals", row)]
+
+
+def alert(record: Record, place: Place) -> Sequence[Put]:
+    """Return the row of a transition of an alert."""
+    found = read(Alert, record)
+    row = position(place, record) | {
+        "id": found.id,
+        "transition": found.transition,
+        "project": found.project,
+        "rule": found.rule,
+        "state": found.state.value,
+        "was": None if found.was is None else found.was.value,
+        "severity": found.severity.value,
+        "annotator": found.labels.get("annotator", ""),
+        "peer": found.labels.get("peer", ""),
+        "as_of": utc(found.at),
+        "since": utc(found.since),
+        "value": found.value,
+        "threshold": found.threshold,
+        "labels": json_text(found.labels),
+        "summary": found.summary,
+        "acknowledged_by": found.by,
+        "hushed": bool(found.silenced_by or found.inhibited_by),
+        "flapping": found.flapping,
+        "evidence": json_text(found.evidence),
+    }
+    return [Added("alerts", row)]
 
 
 def reliability(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001

@@ -6,6 +6,7 @@ import typer
 
 from services.cli import (
     access,
+    alerting,
     archiving,
     connecting,
     connections,
@@ -17,6 +18,7 @@ from services.cli import (
     looking,
     querying,
     running,
+    subscribing,
     users,
 )
 
@@ -30,6 +32,10 @@ app.add_typer(contracts.app, name="contract")
 app.add_typer(access.app, name="key")
 app.add_typer(users.app, name="user")
 app.add_typer(connecting.app, name="connect")
+app.add_typer(alerting.app, name="alerts")
+app.command("subscribe")(subscribing.subscribe_one)
+app.command("subscriptions")(subscribing.subscriptions)
+app.command("unsubscribe")(subscribing.remove)
 app.command("connections")(connections.connections)
 app.command("disconnect")(connections.disconnect_one)
 app.command("rotate")(connections.rotate)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.truth.kinds import make_truth
+from services.cli.alerted import ReplayedAlerts
 from services.cli.beside import ReplayedConduct
 from services.cli.inputs import InputRecord
 from services.cli.results import Results
@@ -47,6 +48,7 @@ def replay(
     validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
     consensus = ReplayedConsensus(projects)
     contracts = {name: project.rules.contract for name, project in projects.items()}
+    alerts = ReplayedAlerts(contracts)
     total, offset = Counter[str](), 0
     with Results(folder) as results, ReplayedConduct(contracts) as conduct:
         for chunk in _chunks(records):
@@ -57,13 +59,18 @@ def replay(
             said = consensus.absorb([one for one in step.outputs if one.topic == VALIDATED.name], now)
             results.write(said)
             conduct.watch(said, consensus.clock)
+            alerts.take((*step.outputs, *said), now)
             offset += len(batch)
             total.update(step.verdicts)
             yield total
         for said in consensus.finish():
             results.write(said)
             conduct.watch(said, consensus.clock)
-        results.write(conduct.finish())
+            alerts.take(said, now)
+        signals = conduct.finish()
+        results.write(signals)
+        alerts.take(signals, now)
+        results.write(alerts.finish())
 
 
 @dataclass

@@ -12,6 +12,7 @@ import orjson
 from services.runtime.step import Headers, Output
 from services.runtime.topics import (
     AGREEMENT,
+    ALERTS,
     CONDUCT,
     CONSENSUS,
     CORRECTED,
@@ -37,6 +38,7 @@ _TOPICS = {
         RELIABILITY,
         SIGNALS,
         CONDUCT,
+        ALERTS,
     )
 }
 

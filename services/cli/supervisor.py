@@ -12,6 +12,7 @@ WORKERS = {
     "validator": "services.validator",
     "consensus": "services.consensus",
     "conduct": "services.conduct",
+    "alerts": "services.alerts",
     "archive": "services.archive",
     "gateway": "services.gateway",
     "console": "services.console",

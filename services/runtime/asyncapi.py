@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from pydantic.json_schema import models_json_schema
 
 from schemas.agreement import AgreementReading, PaneCounts
+from schemas.alert import Alert, Observation
 from schemas.annotation import Annotation, Event
 from schemas.conduct import ConductReport, Signal
 from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
@@ -22,6 +23,13 @@ from schemas.judged import JudgedItem
 from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.topics import (
     AGREEMENT,
+    ALERTS,
+    ALERTS_AGREEMENT_STATE,
+    ALERTS_CONSENSUS_STATE,
+    ALERTS_REJECTED_STATE,
+    ALERTS_SIGNALS_STATE,
+    ALERTS_STATE,
+    ALERTS_VALIDATED_STATE,
     ANNOTATIONS,
     CONDUCT,
     CONDUCT_STATE,
@@ -33,6 +41,7 @@ from services.runtime.topics import (
     DEAD,
     JUDGED,
     LARGEST_MESSAGE_BYTES,
+    OBSERVED,
     PANES,
     REJECTED,
     RELIABILITY,
@@ -62,6 +71,8 @@ EVENTS: tuple[type[Event], ...] = (
     JudgedItem,
     Signal,
     ConductReport,
+    Observation,
+    Alert,
 )
 _VERSION = "1.0.0"
 _BINDING_VERSION = "0.5.0"
@@ -76,6 +87,14 @@ class _Duty(NamedTuple):
     topic: Topic
 
 
+_ALERTS_STATES = (
+    ALERTS_STATE,
+    ALERTS_VALIDATED_STATE,
+    ALERTS_REJECTED_STATE,
+    ALERTS_CONSENSUS_STATE,
+    ALERTS_AGREEMENT_STATE,
+    ALERTS_SIGNALS_STATE,
+)
 _DUTIES = (
     _Duty("gateway", "send", ANNOTATIONS),
     _Duty("import", "send", ANNOTATIONS),
@@ -94,8 +113,13 @@ _DUTIES = (
     ),
     *(_Duty("conduct", "receive", topic) for topic in (JUDGED, CONTRACTS, CONDUCT_STATE)),
     *(_Duty("conduct", "send", topic) for topic in (SIGNALS, CONDUCT, CONDUCT_STATE)),
+    *(
+        _Duty("alerts", "receive", topic)
+        for topic in (VALIDATED, REJECTED, CONSENSUS, AGREEMENT, SIGNALS, CONTRACTS, OBSERVED, *_ALERTS_STATES)
+    ),
+    *(_Duty("alerts", "send", topic) for topic in (OBSERVED, ALERTS, *_ALERTS_STATES)),
 )
-_CLOUD_EVENTS = (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, JUDGED, SIGNALS, CONDUCT)
+_CLOUD_EVENTS = (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, JUDGED, SIGNALS, CONDUCT, ALERTS)
 _HEADERS = {
     ANNOTATIONS.name: "CloudEventHeaders",
     VALIDATED.name: "VerdictHeaders",

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from models.alerts.checking import alert_problems
 from models.rules.ruleset import RuleProblem, compile_contract
 from schemas.contract import BUILT_IN, ExpressionRule, LabelContract
 from services.runtime.yaml_file import Place, YamlFile, YamlFileError
@@ -25,6 +26,9 @@ def load_contract(path: Path) -> LabelContract:
         compile_contract(contract)
     except RuleProblem as error:
         raise ContractError([file.problem(("rules", error.index, error.field), str(error))]) from None
+    problems = [file.problem(("alerts", one.place, *one.field), one.message) for one in alert_problems(contract)]
+    if problems:
+        raise ContractError(problems)
     return contract
 
 
@@ -37,7 +41,7 @@ def _names_near(place: Place) -> list[str]:
         models = [m for m in _models(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     else:
         models = [LabelContract]
-    return sorted({name for model in models for name in model.model_fields})
+    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
 
 
 def _models(annotation: Any) -> list[Any]:  # noqa: ANN401  # a type of any form

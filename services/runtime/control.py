@@ -10,9 +10,10 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from schemas.control import Control
+from schemas.subscriptions import Subscription
 from services.runtime.settings import RuntimeSettings
 
 _BUSY_SECONDS = 30
@@ -43,8 +44,18 @@ def open_control(settings: ControlSettings) -> Engine:
         path.touch(mode=_OWNER_ONLY)
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
-    Control.metadata.create_all(engine)
+    _create(engine)
     return engine
+
+
+def _create(engine: Engine) -> None:
+    """Create what is missing; another process may be doing the same."""
+    for table in Subscription.metadata.sorted_tables:
+        try:
+            table.create(engine, checkfirst=True)
+        except (OperationalError, ProgrammingError, IntegrityError):
+            if not inspect(engine).has_table(table.name):
+                raise
 
 
 def _prepare_sqlite(raw: Any, _: object) -> None:  # noqa: ANN401  # the driver's own

@@ -75,6 +75,21 @@ ARCHIVE_RETRIES = Counter(
 ARCHIVE_UNREADABLE = Counter(
     "assay_archive_unreadable", "Records that no row could be made of, by topic.", ["topic"], registry=REGISTRY
 )
+ALERT_SERIES_DROPPED = Counter(
+    "assay_alert_series_dropped",
+    "Alerts that were forgotten because a rule had too many of them.",
+    ["project", "rule"],
+    registry=REGISTRY,
+)
+ALERT_DELIVERIES = Counter(
+    "assay_alert_deliveries", "Tries to deliver a message, by outcome.", ["outcome"], registry=REGISTRY
+)
+ALERT_MESSAGES = Gauge("assay_alert_messages", "Messages that are due, or dead.", ["fate"], registry=REGISTRY)
 
-NOTES = {"findings": FINDINGS, "dead_letters": DEAD_LETTERS, "corrections": CORRECTIONS}
+NOTES = {
+    "findings": FINDINGS,
+    "dead_letters": DEAD_LETTERS,
+    "corrections": CORRECTIONS,
+    "alert_series_dropped": ALERT_SERIES_DROPPED,
+}
 """The counters that a core may name in `Step.notes`."""

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
 from schemas.agreement import AgreementReading, PaneCounts
+from schemas.alert import Alert, Observation
 from schemas.annotation import Annotation, Event
 from schemas.conduct import ConductReport, Signal
 from schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
@@ -135,6 +136,30 @@ CONDUCT_STATE = Topic(
 CONSENSUS_STATE = Topic(
     "consensus.state", "The consensus's open items and its positions.", "state key", None, kept=Kept.COMPACTED
 )
+OBSERVED = Topic(
+    "alerts.observed",
+    "What alert rules are judged by, and what people ask for: picked out of the other topics.",
+    "project",
+    Observation,
+    single=True,
+)
+ALERTS = Topic("alerts", "Alerts, as they begin, are acknowledged and end.", "alert", Alert, single=True)
+ALERTS_STATE = Topic(
+    "alerts.state", "What the alerts remember, and their position.", "state key", None, kept=Kept.COMPACTED, single=True
+)
+
+
+def _intake_state(of: str, *, single: bool = False) -> Topic:
+    """Return the state topic of one intake of the alerts: nothing but its position."""
+    purpose = f"How far the alerts have read {of}."
+    return Topic(f"alerts.{of}.state", purpose, "state key", None, kept=Kept.COMPACTED, single=single)
+
+
+ALERTS_VALIDATED_STATE = _intake_state("annotations.validated")
+ALERTS_REJECTED_STATE = _intake_state("annotations.rejected")
+ALERTS_CONSENSUS_STATE = _intake_state("items.consensus")
+ALERTS_AGREEMENT_STATE = _intake_state("agreement.rolling")
+ALERTS_SIGNALS_STATE = _intake_state("annotators.signals", single=True)
 
 TOPICS = (
     ANNOTATIONS,
@@ -155,6 +180,14 @@ TOPICS = (
     SIGNALS,
     CONDUCT,
     CONDUCT_STATE,
+    OBSERVED,
+    ALERTS,
+    ALERTS_STATE,
+    ALERTS_VALIDATED_STATE,
+    ALERTS_REJECTED_STATE,
+    ALERTS_CONSENSUS_STATE,
+    ALERTS_AGREEMENT_STATE,
+    ALERTS_SIGNALS_STATE,
 )
 SINGLE = frozenset(topic.name for topic in TOPICS if topic.single)
 """Topics of one partition, which all partitions write to: what is on them has to be seen in one place."""

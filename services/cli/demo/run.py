@@ -16,7 +16,14 @@ from schemas.contract import LabelContract
 from services.archive.auditing import TopicAudit, audit_archive
 from services.archive.settings import ArchiveSettings
 from services.cli.console import fail, out
+from services.cli.demo.receiver import Receiver
 from services.cli.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
+from services.cli.demo.subscriber import (
+    alerts_delivered,
+    control_environment,
+    print_alerts,
+    subscribe_receiver,
+)
 from services.cli.demo.view import Scene, accuracy_line, draw
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
@@ -65,6 +72,11 @@ CONTRACT = LabelContract.model_validate(
             },
         ],
         "model": {"path": f"{PROJECT}.onnx"},
+        "alerts": [
+            {"id": "conduct", "metric": "signal", "severity": "warning"},
+            {"id": "rejections-rise", "metric": "rejection-share", "above": 0.1, "sure": True, "for": "5m"},
+            {"id": "agreement-low", "metric": "agreement", "below": 0.2, "where": {"window": "15m"}, "for": "5m"},
+        ],
     }
 )
 
@@ -85,7 +97,8 @@ def run_demo(*, seconds: float | None, seed: int, folder: Path) -> None:
         settings = RuntimeSettings(
             kafka=broker.address, folder=folder, models=folder / "models", prefix="", partitions=4, replication=1
         )
-        asyncio.run(_run(settings, simulator, seconds))
+        with Receiver() as receiver:
+            asyncio.run(_run(settings, simulator, seconds, receiver))
     finally:
         broker.stop()
 
@@ -95,9 +108,10 @@ def _history(simulator: Simulator) -> Iterator[InputRecord]:
         yield InputRecord(line, None, value)
 
 
-async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float | None) -> None:
+async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float | None, receiver: Receiver) -> None:
     await ensure_topics(settings)
     await publish_contract(settings, CONTRACT)
+    subscribe_receiver(settings, receiver)
     log = (settings.folder / "services.log").open("a")
     supervisor = Supervisor(
         say=lambda name, line: _note(log, name, line),
@@ -109,6 +123,8 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_PREFIX": "",
             "ASSAY_GATEWAY_PORT": str(free_port()),
             "ASSAY_CONSOLE_PORT": str(free_port()),
+            "ASSAY_ALERTS_PORT": str(free_port()),
+            **control_environment(settings),
             "ASSAY_DATABASE": archive_of(settings).database_url,
         },
         ports={name: free_port() for name in WORKERS},
@@ -119,6 +135,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     try:
         await _stream(settings, simulator, scene, seconds, services)
         found, absorbed = await _drained(settings)
+        await alerts_delivered(settings, receiver)
         archived = await _archived(settings)
     finally:
         watching.cancel()
@@ -132,6 +149,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
     print_archive_audit(archived)
     out.print(accuracy_line(scene))
+    print_alerts(receiver)
     unbalanced = [one for one in (*found, *absorbed) if one.problems or one.waiting]
     if unbalanced or any(one.problems or one.waiting for one in archived):
         fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")

@@ -11,6 +11,29 @@ from tests.builders import NOW, annotation_input
 
 NOW_MS = int(NOW.timestamp() * 1_000)
 
+ALERT_VALUE: dict[str, Any] = {
+    "id": "f1",
+    "transition": "f1-1",
+    "project": "ads-safety",
+    "rule": "conduct",
+    "state": "acknowledged",
+    "was": "firing",
+    "at": "2026-11-24T12:00:00Z",
+    "since": "2026-11-24T11:00:00Z",
+    "severity": "critical",
+    "value": 812.5,
+    "threshold": None,
+    "labels": {"annotator": "a17", "peer": "a18"},
+    "summary": "a17: copying with a18",
+    "runbook": None,
+    "by": "lea",
+    "why": "looking",
+    "silenced_by": [],
+    "inhibited_by": [],
+    "flapping": False,
+    "evidence": {"counts": {}},
+}
+
 
 class Came(NamedTuple):
     """One record."""

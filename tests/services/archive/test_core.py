@@ -14,6 +14,7 @@ from services.archive.forgotten import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, 
 from services.archive.register import ARCHIVED
 from services.runtime.topics import (
     AGREEMENT,
+    ALERTS,
     CONDUCT,
     CONSENSUS,
     CONTRACTS,
@@ -27,7 +28,7 @@ from services.runtime.topics import (
     VALIDATED,
 )
 from tests.builders import NOW, a_contract, an_item
-from tests.services.archive.records import Came, fetched, verdict_value
+from tests.services.archive.records import ALERT_VALUE, Came, fetched, verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE
 from tests.services.archive.test_views import CORRECTION, FINDING, said
 
@@ -114,6 +115,7 @@ VALUES: dict[str, bytes] = {
     SIGNALS.name: orjson.dumps(SIGNAL_VALUE),
     CONDUCT.name: orjson.dumps(CONDUCT_VALUE),
     CONTRACTS.name: a_contract().model_dump_json().encode(),
+    ALERTS.name: orjson.dumps(ALERT_VALUE),
 }
 LATER = NOW + timedelta(hours=1)
 
@@ -316,6 +318,15 @@ def test_a_signal_about_a_pair_goes_when_either_is_forgotten(peer_of: str) -> No
     found = planned(fetched(Came(0, VALUES[SIGNALS.name]), topic=SIGNALS.name), forgotten=without(ANNOTATOR, peer_of))
 
     assert "signals" not in found.added
+
+
+@pytest.mark.parametrize("name", ["a18", "a17"])
+def test_an_alert_about_a_forgotten_annotator_goes_with_or_without_a_pseudonym(name: str) -> None:
+    gone = without(ANNOTATOR, name, pseudonym="anonymous-1")
+
+    found = planned(fetched(Came(0, VALUES[ALERTS.name]), topic=ALERTS.name), forgotten=gone)
+
+    assert "alerts" not in found.added
 
 
 def test_a_forgotten_item_is_left_out_and_what_is_made_later_is_not() -> None:

@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 
 from services.archive.core import Fetched
 from services.archive.store import Store
-from services.runtime.topics import CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, VALIDATED
+from services.runtime.topics import ALERTS, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, VALIDATED
 from tests.builders import an_item, annotation_input
-from tests.services.archive.records import Came, fetched, verdict_value
+from tests.services.archive.records import ALERT_VALUE, Came, fetched, verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
 
 FINDING = {"rule": "too-fast", "action": "flag", "message": "1.0 s is less than 1.5 s", "path": "lead_time_seconds"}
@@ -68,6 +68,17 @@ def test_a_correction_is_current_until_it_is_taken_back(engine: Engine, store: S
     archived(store, fetched(*(Came(n, value) for n, value in enumerate(values)), topic=CORRECTED.name))
 
     assert rows(engine, "SELECT id, item FROM current_corrections") == [("c3", "i-205")]
+
+
+def test_an_alert_is_current_until_it_is_resolved(engine: Engine, store: Store) -> None:
+    over = ALERT_VALUE | {"id": "f2", "state": "firing"}
+    values = [ALERT_VALUE | {"state": "firing"}, over, ALERT_VALUE, over | {"state": "resolved"}]
+
+    source = ready(store, ALERTS.name)
+    came = [Came(number, orjson.dumps(one)) for number, one in enumerate(values)]
+    write(store, fetched(*came, topic=ALERTS.name), source=source)
+
+    assert rows(engine, "SELECT id, state, acknowledged_by FROM current_alerts") == [("f1", "acknowledged", "lea")]
 
 
 def test_the_label_mix_adds_up_for_each_day_and_market(engine: Engine, store: Store) -> None:

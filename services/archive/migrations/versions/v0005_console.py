@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from services.archive.migrations import counting
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

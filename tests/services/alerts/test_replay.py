@@ -1,0 +1,61 @@
+"""A replay judges alerts with the same cores: the same file gives the same transitions."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from schemas.alert import Alert
+from services.cli.demo.simulator import LABELS, PROJECT, Simulator
+from services.cli.inputs import read_annotations
+from services.cli.replay import replay
+from services.validator.core import Project
+from services.validator.projects import load_project
+from tests.builders import a_contract
+
+BEGAN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+SECONDS_APART = 2.5
+HOURS = 3
+NOW = 1_800_000_000_000
+RULES = [
+    {"id": "conduct", "metric": "signal", "severity": "critical"},
+    {"id": "agreement-low", "metric": "agreement", "below": 0.5, "for": "10m", "where": {"window": "15m"}},
+    {"id": "rejected", "metric": "rejection-share", "above": 0.03, "where": {"window": "30m", "annotator": "*"}},
+    {"id": "quiet", "metric": "rejection-share", "absent": "20m"},
+]
+
+
+def some_hours(path: Path) -> None:
+    """Write hours of work, with a pause of half an hour in the second one."""
+    simulator, made = Simulator(11), []
+    for number in range(int(HOURS * 3_600 / SECONDS_APART)):
+        at = BEGAN + timedelta(seconds=number * SECONDS_APART)
+        if not BEGAN + timedelta(minutes=70) < at < BEGAN + timedelta(minutes=100):
+            made.append(simulator.event(at, over=number * SECONDS_APART / 3_600 / HOURS))
+    path.write_bytes(b"\n".join(made))
+
+
+def alerts_of(path: Path, folder: Path, *, tmp_path: Path) -> bytes:
+    contract = a_contract(project=PROJECT, label={"values": list(LABELS)}, alerts=RULES)
+    loaded = load_project(contract, tmp_path)
+    assert loaded is not None
+    projects: dict[str, Project] = {PROJECT: loaded}
+    for _ in replay(read_annotations(path, contract), projects=projects, folder=folder, now=NOW):
+        pass
+    return (folder / "alerts.jsonl").read_bytes()
+
+
+def test_a_replay_writes_alerts_and_the_same_file_gives_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    some_hours(path)
+
+    first = alerts_of(path, tmp_path / "one", tmp_path=tmp_path)
+    second = alerts_of(path, tmp_path / "two", tmp_path=tmp_path)
+
+    assert first == second
+    alerts = [Alert.model_validate(orjson.loads(line)) for line in first.splitlines()]
+    who = {one.labels["annotator"].partition("-")[0] for one in alerts if one.rule == "conduct"}
+    assert {"spammer", "bot"} <= who
+    assert "careful" not in who
+    quiet = [(one.state.value, (one.at - BEGAN) / timedelta(minutes=1)) for one in alerts if one.rule == "quiet"]
+    assert quiet == [("firing", 90.0), ("resolved", 100.0)]

@@ -23,8 +23,13 @@ def value_of(label: str | float | Collection[str]) -> Value:
 
 def pattern_of(labels: Iterable[str | float | Collection[str]]) -> Pattern:
     """Return the pattern of the labels one item got, one per annotator; an item without labels has the empty one."""
-    counted = Counter(map(value_of, labels))
-    return tuple(sorted(counted.items(), key=lambda pair: rank(pair[0])))
+    counted: dict[Value, int] = {}
+    for label in labels:
+        value = value_of(label)
+        counted[value] = counted.get(value, 0) + 1
+    if len(counted) <= 1:
+        return tuple(counted.items())
+    return tuple(sorted(counted.items(), key=_rank_of_first))
 
 
 def rank(value: Value) -> tuple[int, Value]:
@@ -32,6 +37,10 @@ def rank(value: Value) -> tuple[int, Value]:
     if isinstance(value, str):
         return 1, value
     return (2, value) if isinstance(value, tuple) else (0, value)
+
+
+def _rank_of_first(pair: tuple[Value, int]) -> tuple[int, Value]:
+    return rank(pair[0])
 
 
 def added(table: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:

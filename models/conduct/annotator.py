@@ -53,15 +53,29 @@ class Annotator:
         found = self.pairs.get(peer)
         if found is None:
             while self.pairs and (len(self.pairs) + 1) * max(len(peer), _MOST_NAMES // _MOST_PAIRS) > _MOST_NAMES:
-                del self.pairs[min(self.pairs.items(), key=_weight)[0]]
+                del self.pairs[_weakest(self.pairs)]
             found = self.pairs[peer] = Pair(Alternative(at=at))
         return found
 
     @property
     def e_value(self) -> float:
         """The evidence that anything is wrong: the mean over the detectors, weighed by their allowances."""
-        parts = sum(part * watch.strength for part, watch in zip(_PARTS, self.watches.values(), strict=True))
-        return float(parts + _COPYING_PART * sum(pair.copying.evidence for pair in self.pairs.values()))
+        parts = sum([part * watch.strength for part, watch in zip(_PARTS, self.watches.values(), strict=True)])
+        return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
+
+    def forget_item(self, item: str) -> bool:
+        """Forget which annotations of the item there were, not what was concluded; tell whether any was remembered."""
+        found = self.recent.forget(item)
+        for pair in self.pairs.values():
+            found = pair.forget_item(item) or found
+        return found
+
+    def forget_peer(self, peer: str, pseudonym: str | None) -> bool:
+        """Forget the pair with a peer, or have it under another name; tell whether there was one."""
+        pair = self.pairs.pop(peer, None)
+        if pair is not None and pseudonym is not None:
+            self.pairs[pseudonym] = pair
+        return pair is not None
 
     def standing(self) -> Iterator[Detector]:
         """Yield what is raised and not withdrawn."""
@@ -95,6 +109,7 @@ class Annotator:
         return one
 
 
-def _weight(each: tuple[str, Pair]) -> tuple[bool, float, str]:
-    peer, pair = each
-    return pair.raised is not None, pair.copying.evidence, peer
+def _weakest(pairs: Mapping[str, Pair]) -> str:
+    """Return the peer with whom there is least evidence, of several the first by name; raised ones only at need."""
+    quiet = [(pair.copying.evidence, peer) for peer, pair in pairs.items() if pair.raised is None]
+    return min(quiet or [(pair.copying.evidence, peer) for peer, pair in pairs.items()])[1]

@@ -60,6 +60,13 @@ class Pair:
         while sum(len(item) + len(annotation) for item, annotation, *_ in self.telling) > text:
             del self.telling[0]
 
+    def forget_item(self, item: str) -> bool:
+        """Forget that an item spoke for copying; tell whether it did."""
+        kept = [case for case in self.telling if case[0] != item]
+        found = len(kept) < len(self.telling)
+        self.telling = kept
+        return found
+
     @property
     def is_refuted(self) -> bool:
         """Tell whether what was raised is to be withdrawn."""

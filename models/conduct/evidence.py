@@ -49,21 +49,23 @@ class Alternative:
 
     def take(self, ratio: float, spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation made `at` that is so many times as likely if things have changed."""
-        if self.rise <= 0:
+        rise = self.rise
+        if rise <= 0:
             self._fall(at)
-        if self.rise <= _NEARLY:
+            rise = 0.0
+        if rise <= _NEARLY:
             self.high = at
         if at < self.low <= at + _OUT_OF_ORDER:
             self.low = at
-        self.evidence = min((self.evidence * fading + spent) * ratio * sharpened, MOST)
-        self.rise += log(ratio)
+        evidence = (self.evidence * fading + spent) * ratio * sharpened
+        self.evidence = evidence if evidence < MOST else MOST  # noqa: FURB136  # a call takes as long as all the rest
+        self.rise = rise + log(ratio)
 
     def _fall(self, at: float) -> None:
-        """Let this be the most likely time: nothing since an earlier one spoke for a change."""
+        """Let this be the most likely time (the rise begins anew): nothing since an earlier one spoke for a change."""
         self.since = at
         self.low_rise -= self.rise
         self.middle_rise -= self.rise
-        self.rise = 0.0
         if self.low_rise > _NEARLY:
             self.low, self.low_rise = self.middle, self.middle_rise
             self.middle, self.middle_rise = at, 0.0

@@ -5,7 +5,6 @@ annotators' annotations within a minute, everybody is compared with the same.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from math import log
 from typing import Any
 
@@ -64,21 +63,24 @@ class Pool:
         self._known = {}
         return True
 
-    def _note(self, key: tuple[Any, ...], values: Sequence[int]) -> None:
+    def _note(self, key: tuple[Any, ...], value: int, *more: int) -> None:
         place = self._pending.get(key)
         if place is None:
-            self._pending[key] = list(values)
-        else:
-            place[:] = [one + other for one, other in zip(place, values, strict=True)]
+            self._pending[key] = [1, value, *more]
+            return
+        place[0] += 1
+        place[1] += value
+        if more:
+            place[2] += more[0]
 
     def note_agreement(self, kind: int, truth: str, *, agrees: bool) -> None:
         """Note whether an annotation agreed with the consensus (or gold) `truth`."""
-        self._note(("kind", kind), (1, agrees))
-        self._note(("cell", kind, truth), (1, agrees))
+        self._note(("kind", kind), agrees)
+        self._note(("cell", kind, truth), agrees)
 
     def note_pair(self, kind: int, *, dissents: bool, same: bool) -> None:
         """Note whether an annotation was the same as another one, which dissents from the consensus or does not."""
-        self._note(("dissent" if dissents else "concord", kind), (1, same))
+        self._note(("dissent" if dissents else "concord", kind), same)
 
     def note_time(self, length: int, seconds: float) -> None:
         """Note how long an item of this length took."""
@@ -86,11 +88,11 @@ class Pool:
         value = log(seconds)
         if usual is not None and self._counts["time", length][0] >= _CLIPPED_FROM:
             value = min(max(value, usual[0] - _CLIP * usual[1]), usual[0] + _CLIP * usual[1])
-        self._note(("time", length), (1, round(value * _MILLION), round(value * value * _MILLION)))
+        self._note(("time", length), round(value * _MILLION), round(value * value * _MILLION))
 
     def note_regularity(self, sort: str, *, close: bool) -> None:
         """Note whether two times in a row were nearly the same."""
-        self._note(("regular", sort), (1, close))
+        self._note(("regular", sort), close)
 
     def agreement(self, kind: int, truth: str) -> float:
         """Return how often annotators agree with a consensus of this kind that says `truth`."""

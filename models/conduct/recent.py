@@ -80,6 +80,13 @@ class Recent:
         self.size += case.size - before.size
         return before
 
+    def forget(self, item: str) -> bool:
+        """Forget an item's annotations; tell whether there were any."""
+        kept = [case for case in self.cases if case.item != item]
+        found = len(kept) < len(self.cases)
+        self.cases, self.size = kept, sum(case.size for case in kept)
+        return found
+
     def dump(self) -> list[Any]:
         """Return it as plain JSON data."""
         marks = b"".join(mark.to_bytes(4, "big") for mark in self.seen)

@@ -40,7 +40,7 @@ class ConductStream:
         self._annotators: dict[str, Annotator] = {}
         self._newcomers: dict[str, list[bytes]] = {}
         self._evident: dict[str, float] = {}
-        self._changing: dict[str, float] = {}
+        self._changing: dict[str, None] = {}
         self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class ConductStream:
     def dump(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return the state of an annotator or of the POOL, to be written at once; None for one who was forgotten."""
         if annotator == POOL:
-            return [self._pool.dump(), self._evident, self._changing]
+            return [self._pool.dump(), self._evident, list(self._changing)]
         if annotator in self._newcomers:
             return [raw.decode() for raw in self._newcomers[annotator]]
         own = self._annotators.get(annotator)
@@ -83,7 +83,7 @@ class ConductStream:
         """Take back what `dump` gave; those heard of longest ago first, if it matters who is forgotten first."""
         if annotator == POOL:
             self._pool.load(stored[0])
-            self._evident, self._changing = dict(stored[1]), dict(stored[2])
+            self._evident, self._changing = dict(stored[1]), dict.fromkeys(stored[2])
         elif isinstance(stored[0], str):
             self._newcomers[annotator] = [raw.encode() for raw in stored]
         else:
@@ -156,9 +156,8 @@ class ConductStream:
         return self._say_all(judged.annotator, own, changes)
 
     def _say_all(self, name: str, own: Annotator, changes: Sequence[Change]) -> list[Signal]:
-        signals = [self._say(name, own, change) for change in changes]
-        self._note_evidence(name, own)
-        return signals
+        self._changing[name] = None
+        return [self._say(name, own, change) for change in changes]
 
     def _say(self, name: str, own: Annotator, change: Change) -> Signal:
         about = change.about
@@ -184,14 +183,10 @@ class ConductStream:
     def _evidence_of_others(self, name: str) -> Iterator[float]:
         return (value for other, value in self._evident.items() if other != name)
 
-    def _note_evidence(self, name: str, own: Annotator) -> None:
-        value = own.e_value
-        if value > _NOTICEABLE or name in self._evident:
-            self._changing[name] = value
-
     def _remember_evidence(self) -> None:
         """Let what has changed within the last minute be known: within a minute, order does not matter."""
-        for name, value in self._changing.items():
+        for name in self._changing:
+            value = self._annotators[name].e_value
             if value > _NOTICEABLE:
                 self._evident[name] = value
             else:

@@ -72,9 +72,9 @@ class Books:
         puts = list(pending.values())
         self.items.write(places, ballots_of([put.votes for put in puts], [put.weights for put in puts]))
         restored = np.fromiter((put.posterior is not None for put in puts), np.bool_, len(puts))
-        for place, put in pending.items():
-            if put.posterior is not None:
-                self.items.restore(place, put.posterior, put.told or put.posterior)
+        believed = [put.posterior for put in puts if put.posterior is not None]
+        told = [put.told or put.posterior for put in puts if put.posterior is not None]
+        self.items.restore(places[restored], believed, told)
         self.items.settled[places[restored]] = True
         self._count(places[self.items.settled[places]], sign=1)
         return places[~restored]

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from models.learned.classes import class_name
-from models.truth.ballots import Floats
 from models.truth.books import Settled
 from models.truth.emission import Strengths
 from models.truth.evidence import NOTHING, Evidence
@@ -94,12 +93,11 @@ class NamedStream:
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
         """Return for each item, by annotator, the likeliest label without their vote, and how probable it is."""
-        return {item: dict(map(self._best, found.items())) for item, found in self._stream.without(items).items()}
-
-    def _best(self, one: tuple[int, Floats]) -> tuple[str, tuple[Label, float]]:
-        number, probabilities = one
-        best = int(probabilities[: len(self._labels)].argmax())
-        return self._annotators.name(number)[0], (self._read(self._labels[best]), round(float(probabilities[best]), 6))
+        read, labels, name = self._read, self._labels, self._annotators.name
+        return {
+            item: {name(number)[0]: (read(labels[best]), sure) for number, (best, sure) in found.items()}
+            for item, found in self._stream.without(items, among=len(labels)).items()
+        }
 
     @property
     def unrest(self) -> float:
@@ -184,9 +182,9 @@ class NamedStream:
         return Judgement(label, row[best], shown, gain, partial(_doubt, shown), (counted, shown))
 
     def _votes(self, facts: Facts) -> dict[int, int]:
+        number, way = self._number, self._annotators.number
         return {
-            self._annotators.number(who, way_of(ballot)): self._number(str(class_name(ballot.label)))
-            for who, ballot in facts.ballots.items()
+            way(who, way_of(ballot)): number(str(class_name(ballot.label))) for who, ballot in facts.ballots.items()
         }
 
     def _known(self, facts: Facts) -> int | None:
@@ -213,7 +211,8 @@ class NamedStream:
         row = [0.0] * len(self._labels)
         for label, share in named.items():
             number = self._number(label)
-            row.extend([0.0] * (number + 1 - len(row)))
+            if number >= len(row):
+                row += [0.0] * (number + 1 - len(row))
             row[number] = share
         return row
 

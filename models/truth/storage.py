@@ -108,11 +108,11 @@ class OpenItems:
         if view is not None:
             self.view[place, : len(view)] = view
 
-    def restore(self, place: int, posterior: Sequence[float], told: Sequence[float]) -> None:
-        """Let this be what is believed of the item, and what was last told of it; missing classes are impossible."""
-        self.units[place], self.told[place] = 0, 0
-        self.units[place, : len(posterior)] = np.rint(np.asarray(posterior) * UNITS)
-        self.told[place, : len(told)] = told
+    def restore(self, places: Integers, posteriors: Sequence[Sequence[float]], told: Sequence[Sequence[float]]) -> None:
+        """Let this be what is believed of these items, and what was last told; missing classes are impossible."""
+        if len(places):
+            self.units[places] = np.rint(_filled(posteriors, self.classes) * UNITS)
+            self.told[places] = _filled(told, self.classes)
 
     def views(self, places: Integers) -> Floats | None:
         """Return a model's probabilities, (items, classes), NaN where there are none; None if there never were any."""
@@ -155,3 +155,8 @@ class OpenItems:
         self._used = self._kept = 0
         self._length[places] = 0
         self.write(places, ballots)
+
+
+def _filled(rows: Sequence[Sequence[float]], width: int) -> NDArray[np.float64]:
+    """Return the rows as an array, short ones filled up with zeros."""
+    return np.array([row if len(row) == width else [*row, *[0.0] * (width - len(row))] for row in rows])

@@ -2,10 +2,11 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
-from models.truth.ballots import Floats, Integers, Votes, Weights
+from models.truth.ballots import Integers, Votes, Weights
 from models.truth.books import Books, Put, Settled
 from models.truth.evidence import NOTHING, Evidence, learn
 from models.truth.observation import observe
@@ -13,6 +14,9 @@ from models.truth.posterior import Learned
 from models.truth.reliability import Reliability, reliability_of
 from models.truth.storage import UNPINNED
 from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of, load_errors
+
+Likeliest: TypeAlias = tuple[int, float]
+"""A class and its probability (0-1)."""
 
 NOTICEABLE = 0.005
 _PASSES = 2
@@ -83,11 +87,12 @@ class TruthStream:
         from storage; the item counts as settled with them, exactly, and `told` is what was last published of it
         (those responsibilities, if nothing is given).
         """
-        if votes and not 0 <= min(votes.values()) <= max(votes.values()) < self.classes:
-            raise ValueError(f"not all labels are among the {self.classes} classes: {sorted(set(votes.values()))}")
+        items = self._books.items
+        said = votes.values()
+        if votes and not 0 <= min(said) <= max(said) < items.classes:
+            raise ValueError(f"not all labels are among the {items.classes} classes: {sorted(set(said))}")
         if votes and min(votes) < 0:
             raise ValueError(f"an annotator's index is below 0: {min(votes)}")
-        items = self._books.items
         place = items.place(item)
         items.gold[place] = UNPINNED if gold is None else gold
         items.see(place, view)
@@ -143,14 +148,19 @@ class TruthStream:
         names = tuple(name for name, one in zip(settled.items, moved.tolist(), strict=True) if one)
         return Settled(names, settled.posterior[moved], settled.responsibilities[moved], settled.gain[moved])
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Hashable, Mapping[int, Floats]]:
-        """Return for each of these settled items, by annotator, the probabilities of the classes without their vote."""
+    def without(self, items: Sequence[Hashable], *, among: int) -> Mapping[Hashable, Mapping[int, Likeliest]]:
+        """Return for each of these settled items, by annotator, the likeliest of the first classes without their vote.
+
+        `among`: how many classes may be named.
+        """
         self._flush()
         places = [self._books.items.places[item] for item in items if item in self]
         named = [item for item in items if item in self]
         ballots, probabilities = self._books.without(np.array(places, np.int64), self._learned)
-        found: dict[Hashable, dict[int, Floats]] = {item: {} for item in named}
-        for row, annotator, each in zip(ballots.row.tolist(), ballots.annotator.tolist(), probabilities, strict=True):
+        found: dict[Hashable, dict[int, Likeliest]] = {item: {} for item in named}
+        best, most = probabilities[:, :among].argmax(axis=1), probabilities[:, :among].max(axis=1).round(6)
+        likeliest = zip(best.tolist(), most.tolist(), strict=True)
+        for row, annotator, each in zip(ballots.row.tolist(), ballots.annotator.tolist(), likeliest, strict=True):
             found[named[row]][annotator] = each
         return found
 

@@ -10,13 +10,13 @@ from models.conduct.stream import POOL, ConductStream
 from schemas.conduct import Signal
 from schemas.contract import LabelContract
 from services.conduct.decode import decode, fresh
-from services.runtime.cloud import headers
+from services.runtime.cloud import event
 from services.runtime.state import PartitionState
 from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
 
 _NEVER = 2**62
-_KNOWN = b"c:"
-_DIARY = b"d:"
+KNOWN = b"c:"
+DIARY = b"d:"
 _MINUTE_MS = 60_000
 
 
@@ -53,7 +53,7 @@ class Conduct(Core):
         self._checked_at = self._reported_at = 0
         diary: list[tuple[bytes, bytes]] = []
         for key, value in state.values():
-            if key.startswith(_DIARY):
+            if key.startswith(DIARY):
                 diary.append((key, value))
             else:
                 project, annotator, number, _ = orjson.loads(value)
@@ -80,7 +80,7 @@ class Conduct(Core):
                 for one in fresh(item):
                     self._unreported[one.project][one.annotator] = None
                     outputs += [_said(signal) for signal in stream.put(one)]
-        key = _DIARY + b"%020d" % batch[0].offset
+        key = DIARY + b"%020d" % batch[0].offset
         self._diary[key] = len(batch)
         changes: dict[bytes, Entry | None] = {key: Entry(_NEVER, _page(batch))}
         outputs += self._reports(now)
@@ -122,7 +122,7 @@ class Conduct(Core):
         self._checked_at = now
         for project, stream in self._streams.items():
             for annotator in stream.changed():
-                key, known = _KNOWN + orjson.dumps([project, annotator]), stream.dump(annotator)
+                key, known = known_key(project, annotator), stream.dump(annotator)
                 self._number += 1
                 value = orjson.dumps([project, annotator, self._number, known])
                 yield key, None if known is None else Entry(_NEVER, value)
@@ -141,8 +141,7 @@ class Conduct(Core):
                 if found is not None:
                     value = found.model_dump(mode="json")
                     key = f"{project}:{annotator}".encode()
-                    said = headers("conduct", value, source="conduct")
-                    yield Output("annotators.conduct", key, orjson.dumps(value), said)
+                    yield event("annotators.conduct", key, value, kind="conduct", source="conduct")
 
     def _stream(self, project: str) -> ConductStream:
         stream = self._streams.get(project)
@@ -154,10 +153,15 @@ class Conduct(Core):
         return stream
 
 
+def known_key(project: str, annotator: str) -> bytes:
+    """Return where the state keeps what is known of an annotator."""
+    return KNOWN + orjson.dumps([project, annotator])
+
+
 def _said(signal: Signal) -> Output:
     value = signal.model_dump(mode="json")
     key = f"{signal.project}:{signal.annotator}".encode()
-    return Output("annotators.signals", key, orjson.dumps(value), headers("signal", value, source="conduct"))
+    return event("annotators.signals", key, value, kind="signal", source="conduct")
 
 
 def _page(batch: Sequence[Record]) -> bytes:

@@ -1,5 +1,6 @@
 """Absorb validated annotations: what each item's label is, who is right how often, how well all agree."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from services.runtime.state import PartitionState
 from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
 
 _ITEM = b"i:"
+_FIRST = re.compile(rb'\[("[^"\\]*"),')
 _CLOSE_AT_ONCE = 200
 _RESTORED_AT_ONCE = 5_000
 _DAY_MS = 86_400_000
@@ -287,4 +289,5 @@ def _closes_at(item: OpenItem, contract: LabelContract) -> int:
 
 def _project_of(value: bytes) -> str:
     """Return the project of a stored item or kept count: the first thing that either has."""
-    return str(orjson.loads(value)[0])
+    first = _FIRST.match(value)
+    return str(orjson.loads(value)[0] if first is None else orjson.loads(first[1]))

@@ -74,7 +74,7 @@ class OpenItem:
     @property
     def newest(self) -> int | None:
         """Return when the newest live annotation was made (µs since 1970), or None where there is none."""
-        return max((vote.occurred for vote in self.votes.values()), default=None)
+        return max([vote.occurred for vote in self.votes.values()], default=None)
 
     @property
     def minute(self) -> int:

@@ -10,7 +10,7 @@ import orjson
 from schemas.annotation import EPOCH, Label
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem, Vote
-from services.consensus.words import headers
+from services.consensus.words import event
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
@@ -39,26 +39,28 @@ def told(key: bytes, item: OpenItem, without: Without, now: int) -> Output:
         "annotations": [_vote(who, vote, item, without) for who, vote in sorted(item.votes.items())],
         "as_of": iso(now),
     }
-    item.votes = {who: vote._replace(judged=True) for who, vote in item.votes.items()}
-    return Output("items.judged", key, orjson.dumps(value), headers("judged", value))
+    item.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in item.votes.items()}
+    return event("items.judged", key, value, kind="judged")
 
 
 def _vote(who: str, vote: Vote, item: OpenItem, without: Without) -> Mapping[str, Any]:
-    label, probability = None, None
-    if len(item.votes) > _FEWEST_OTHERS:
-        others = [other.label for annotator, other in item.votes.items() if annotator != who]
-        label, probability = without.get(who) or plurality(others)
+    label, probability = _said_without(who, item, without) if len(item.votes) > _FEWEST_OTHERS else (None, None)
     return {
         "annotator": who,
         "annotation": vote.annotation,
         "label": vote.label,
-        "occurred_at": (EPOCH + timedelta(microseconds=vote.occurred)).isoformat().replace("+00:00", "Z"),
+        "occurred_at": EPOCH + timedelta(microseconds=vote.occurred),
         "lead_time_seconds": vote.lead,
         "prelabel": vote.prelabel,
         "consensus": label,
         "consensus_probability": probability,
         "fresh": not vote.judged,
     }
+
+
+def _said_without(who: str, item: OpenItem, without: Without) -> tuple[Label, float]:
+    found = without.get(who)
+    return found or plurality([vote.label for annotator, vote in item.votes.items() if annotator != who])
 
 
 def plurality(labels: Sequence[Label]) -> tuple[Label, float]:

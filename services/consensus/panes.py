@@ -13,7 +13,7 @@ from services.consensus.items import OpenItem
 from services.consensus.placing import PAIRS, Places, longest_minutes, places_of
 from services.consensus.pool import Changes, Pool, owner
 from services.consensus.readings import Reading, pair_reading, pair_tables, pool_readings
-from services.consensus.words import Origin, headers
+from services.consensus.words import Origin, event
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
@@ -46,13 +46,14 @@ class OwnPanes:
         """Move an item from where it stood to where it stands now."""
         after = places_of(item, contract)
         own = self._own[item.project]
-        for scope in dict.fromkeys((*before, *after)):
+        for scope in dict.fromkeys((*before, *after)) if before else after:
             old, new = before.get(scope), after.get(scope)
             if old == new:
                 continue
             own.move(scope, old, new)
-            told = (place.minute for place in (old, new) if place is not None and place.minute >= own.floor)
-            self._untold.update((item.project, scope, minute) for minute in told)
+            for place in (old, new):
+                if place is not None and place.minute >= own.floor:
+                    self._untold.add((item.project, scope, place.minute))
 
     def begin(self, project: str, contract: LabelContract) -> int:
         """Return the first minute that a window reaches, before items are taken up again; older ones count nowhere."""
@@ -144,4 +145,4 @@ class OwnPanes:
             "scope": reading.scope,
             "as_of": iso(now),
         }
-        yield Output("agreement.rolling", project.encode(), orjson.dumps(value), headers("reading", value))
+        yield event("agreement.rolling", project.encode(), value, kind="reading")

@@ -1,6 +1,7 @@
 """Where an item stands among the panes of agreement: by scope, the minute and what its annotators say."""
 
 from collections.abc import Hashable, Mapping
+from functools import cache
 from itertools import combinations
 
 from models.agreement.boxes import box_counts_of
@@ -46,6 +47,7 @@ def longest_minutes(options: AgreementOptions) -> int:
     return max(map(minutes_of, options.windows))
 
 
+@cache
 def minutes_of(window: str) -> int:
     """Return the length of a window such as `15m`, `24h` or `7d`."""
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]

@@ -7,7 +7,7 @@ import orjson
 
 from models.truth.judging import POOL, Truth
 from services.consensus.pool import Annotator, Changes, Pool, owner
-from services.consensus.words import Origin, headers
+from services.consensus.words import Origin, event
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
@@ -88,4 +88,4 @@ def _reliability(project: str, annotator: str, truth: Truth, now: int) -> Iterat
         "as_of": iso(now),
     }
     key = f"{project}:{annotator}".encode()
-    yield Output("annotators.reliability", key, orjson.dumps(value), headers("reliability", value))
+    yield event("annotators.reliability", key, value, kind="reliability")

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-import orjson
-
 from models.truth.judging import Judgement
 from schemas.consensus import Status
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem, Said, Standing
 from services.runtime import cloud
 from services.runtime.cloud import iso
-from services.runtime.step import Headers, Output
+from services.runtime.step import Output
 
 _NOTICEABLE = 0.005
 _RETRACTION_SLACK = 6.0
@@ -82,7 +80,7 @@ class Words:
             "contract_version": self.contract.version,
             "as_of": iso(self.now),
         }
-        return Output("items.consensus", key, orjson.dumps(value), headers("consensus", value))
+        return event("items.consensus", key, value, kind="consensus")
 
     def _corrections(self, key: bytes, item: OpenItem, judgement: Judgement) -> list[Output]:
         options = self.contract.consensus
@@ -99,8 +97,9 @@ class Words:
             elif judgement.label != standing.label and (judgement.probability or 0.0) >= options.accept_at:
                 said.append(self._retraction(key, item, who, judgement, "another label is more probable now"))
         for who, vote in item.votes.items() if enough else ():
-            wrong = judgement.doubt(vote.label)
-            if who not in item.standing and wrong >= options.correct_at and judgement.label != vote.label:
+            if vote.label == judgement.label or who in item.standing:
+                continue
+            if judgement.doubt(vote.label) >= options.correct_at:
                 said.append(self._correction(key, item, who, judgement))
         return said
 
@@ -138,7 +137,7 @@ class Words:
             "contract_version": self.contract.version,
             "as_of": iso(self.now),
         }
-        return Output("annotations.corrected", key, orjson.dumps(value), headers("correction", value))
+        return event("annotations.corrected", key, value, kind="correction")
 
     def _next_id(self, key: bytes, item: OpenItem) -> str:
         """Return an id that is the same whenever the same step is taken again."""
@@ -157,7 +156,7 @@ class Words:
             "votes": len(item.votes),
             "as_of": iso(self.now),
         }
-        return Output("items.review", key, orjson.dumps(value), headers("review", value))
+        return event("items.review", key, value, kind="review")
 
 
 def _moved(before: Said, judgement: Judgement, status: Status) -> bool:
@@ -167,6 +166,6 @@ def _moved(before: Said, judgement: Judgement, status: Status) -> bool:
     return abs((before.probability or 0.0) - (judgement.probability or 0.0)) >= _NOTICEABLE
 
 
-def headers(kind: str, value: Mapping[str, Any]) -> Headers:
-    """Return the headers of what the consensus says."""
-    return cloud.headers(kind, value, source="consensus")
+def event(topic: str, key: bytes, value: Mapping[str, Any], *, kind: str) -> Output:
+    """Return a record that the consensus publishes."""
+    return cloud.event(topic, key, value, kind=kind, source="consensus")

@@ -1,4 +1,4 @@
-"""What every record that we publish carries: CloudEvents headers, and times with their zone."""
+"""The records that services publish: JSON with CloudEvents headers, and times with their zone."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,22 +8,28 @@ from typing import Any
 
 import orjson
 
-from services.runtime.step import Headers
+from services.runtime.step import Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def headers(kind: str, value: Mapping[str, Any], *, source: str) -> Headers:
-    """Return the CloudEvents headers; the id comes from the content, so the same fact has the same id."""
-    made = value.get("id") or blake2b(orjson.dumps(value), digest_size=12).hexdigest()
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(made).encode()),
-        ("ce_type", b"assay." + kind.encode()),
-        ("ce_source", b"assay/" + source.encode()),
-        ("ce_time", str(value["as_of"] if "as_of" in value else value["at"]).encode()),
-        ("content-type", b"application/json"),
-    ]
+def event(topic: str, key: bytes, value: Mapping[str, Any], *, kind: str, source: str) -> Output:
+    """Return a record with CloudEvents headers; the id comes from the content, so the same fact has the same id."""
+    raw = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    made = value.get("id") or blake2b(raw, digest_size=12).hexdigest()
+    return Output(
+        topic,
+        key,
+        raw,
+        [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(made).encode()),
+            ("ce_type", b"assay." + kind.encode()),
+            ("ce_source", b"assay/" + source.encode()),
+            ("ce_time", str(value["as_of"] if "as_of" in value else value["at"]).encode()),
+            ("content-type", b"application/json"),
+        ],
+    )
 
 
 @lru_cache(maxsize=64)  # a whole batch speaks of the same moment

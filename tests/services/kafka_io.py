@@ -13,7 +13,7 @@ from services.runtime.lane import Lane, LaneTopics
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.step import Core, Headers
-from services.runtime.topics import ANNOTATIONS, VALIDATOR_STATE
+from services.runtime.topics import ANNOTATIONS, SINGLE, VALIDATOR_STATE
 
 PATIENCE_SECONDS = 60
 
@@ -31,7 +31,7 @@ async def put(settings: RuntimeSettings, *values: bytes | None, partition: int =
 async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
     """Return all committed records of a topic, partition by partition."""
     found: list[Any] = []
-    for number in range(settings.partitions):
+    for number in range(1 if topic in SINGLE else settings.partitions):
         async with reading(settings, topic, number) as reader:
             found += [record async for batch in reader.batches() for record in batch]
     return found

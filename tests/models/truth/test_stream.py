@@ -277,8 +277,10 @@ def test_without_a_vote_an_item_is_judged_as_if_it_had_never_been_given() -> Non
 
     whole.settle()
     expected = less.settle().posterior[0]
-    found = whole.without(["x", "nobody knows it"])
+    found = whole.without(["x", "nobody knows it"], among=2)
 
     assert set(found) == {"x"}
     assert set(found["x"]) == set(votes)
-    assert found["x"][2] == pytest.approx(expected, abs=0.01)
+    best, probability = found["x"][2]
+    assert best == expected.argmax()
+    assert probability == pytest.approx(expected.max(), abs=0.01)

@@ -20,6 +20,7 @@ from services.archive.store import Store
 from services.cli.demo.simulator import PROJECT, Simulator
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
+from services.conduct.core import Conduct
 from services.consensus.core import Consensus
 from services.consensus.following import Follower
 from services.consensus.pool import Pool
@@ -30,13 +31,17 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.state_topic import restore
 from services.runtime.topics import (
     AGREEMENT,
+    CONDUCT,
+    CONDUCT_STATE,
     CONSENSUS,
     CONSENSUS_STATE,
     COUNTS,
     DEAD,
+    JUDGED,
     PANES,
     RELIABILITY,
     REVIEW,
+    SINGLE,
     VALIDATED,
     VALIDATOR_STATE,
     ensure_topics,
@@ -73,7 +78,7 @@ async def send(settings: RuntimeSettings, some: Iterator[InputRecord]) -> None:
 
 @asynccontextmanager
 async def everything(settings: ArchiveSettings) -> AsyncIterator[Lane]:
-    """Run validator, consensus and archive."""
+    """Run validator, consensus, conduct and archive."""
     await ensure_topics(settings)
     pool = Pool()
     follower = Follower(settings, pool)
@@ -84,11 +89,17 @@ async def everything(settings: ArchiveSettings) -> AsyncIterator[Lane]:
         settings=settings,
         before=follower.read_all,
     )
+    conduct = Lane(
+        lambda _, state: Conduct({PROJECT: RULES[PROJECT].rules.contract}, state),
+        service="conduct",
+        topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
+        settings=settings,
+    )
     async with AsyncExitStack() as stack:
         validator = await stack.enter_async_context(
             running(settings, lambda number, _: Validator(RULES, ValidatorOrigin("annotations", number)))
         )
-        for service in (follower, consensus, Archivist(settings)):
+        for service in (follower, consensus, conduct, Archivist(settings)):
             await service.start()
             stack.push_async_callback(service.stop)
         await until(lambda: consensus.is_ready and validator.is_ready)
@@ -106,11 +117,11 @@ async def until_all_is_done(settings: ArchiveSettings, engine: Engine, validator
 async def remembered(settings: RuntimeSettings) -> bytes:
     """Return all that the workers remember, and the newest of each key of the compacted topics, in one piece."""
     found: list[bytes] = []
-    for topic in (VALIDATOR_STATE.name, CONSENSUS_STATE.name):
-        for number in range(settings.partitions):
+    for topic in (VALIDATOR_STATE.name, CONSENSUS_STATE.name, CONDUCT_STATE.name):
+        for number in range(1 if topic in SINGLE else settings.partitions):
             state, _ = await restore(settings, topic, number)
             found += [part for key_and_value in state.values() for part in key_and_value]
-    for topic in (CONSENSUS.name, REVIEW.name, RELIABILITY.name, COUNTS.name, PANES.name):
+    for topic in (CONSENSUS.name, REVIEW.name, RELIABILITY.name, COUNTS.name, PANES.name, CONDUCT.name):
         newest = {record.key: record.value for record in await take(settings, topic)}
         found += [part for key, value in newest.items() if value is not None for part in (key, value)]
     return b"\n".join(found)

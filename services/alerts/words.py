@@ -10,7 +10,7 @@ from models.alerts.life import Change, is_flapping
 from schemas.alert import Alert
 from schemas.alert_rule import AlertRule, Metric
 from services.alerts.series import Plan, Series
-from services.runtime.cloud import headers, iso
+from services.runtime.cloud import event, iso
 from services.runtime.step import Output
 
 ALERTS_TOPIC = "alerts"
@@ -59,8 +59,8 @@ def said(series: Series, plan: Plan | None, change: Change, *, hushed: Hushed, t
         "flapping": is_flapping(series.life, change.at),
         "evidence": series.evidence,
     }
-    about = headers("alert", {"id": value["transition"], "at": value["at"]}, source="alerts")
-    return Output(ALERTS_TOPIC, series.id.encode(), orjson.dumps(value), about)
+    transition = str(value["transition"])
+    return event(ALERTS_TOPIC, series.id.encode(), value, kind="alert", source="alerts", event_id=transition)
 
 
 def all_labels(series: Series, rule: AlertRule | None) -> Mapping[str, str]:

@@ -50,8 +50,6 @@ class Book:
 
     def clocks(self) -> Sequence[Clock]:
         """Return the clocks of all projects."""
-        for project in self._by_project.keys() - self._clocks.keys():
-            self._clocks[project] = Clock(project)
         return list(self._clocks.values())
 
     def series(self, project: str, plan: Plan, labels: Mapping[str, str]) -> Series:

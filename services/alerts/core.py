@@ -126,7 +126,7 @@ class Alerts(Core):
                 self._book.silence(Silence(order.subject, project, order.matchers, order.until))
             case OrderKind.UNSILENCE:
                 self._book.unsilence(order.subject)
-            case OrderKind.ACKNOWLEDGE:
+            case _:
                 series = self._book.find(order.subject)
                 if series is not None:
                     series.life, changes = acknowledge(series.life, at=max(work.now, series.life.since))
@@ -155,12 +155,12 @@ class Alerts(Core):
         data = (minute for one in every for minute in one.minutes())
         for minute in minutes_to_look_at(clock.evaluated + 1, target, data=data, horizon=horizon):
             for series in every:
-                plan = plans.get(series.rule)
-                if plan is not None and (minute + 1) % plan.pane == 0:
+                plan = plans[series.rule]
+                if (minute + 1) % plan.pane == 0:
                     self._look_at(work, series, plan, minute)
         self._book.clock(clock.project).evaluated = target
         for series in every:
-            self._tidy(series, plans.get(series.rule), target)
+            self._tidy(series, plans[series.rule], target)
 
     def _look_at(self, work: _Work, series: Series, plan: Plan, minute: int) -> None:
         read = series.read(plan, minute, blind_until=self._blind_until)
@@ -173,9 +173,7 @@ class Alerts(Core):
         series.life, changes = live(series.life, holds=holds, at=at, lasting=plan.lasting, keep=plan.keep)
         self._tell(work, series, changes)
 
-    def _tidy(self, series: Series, plan: Plan | None, minute: int) -> None:
-        if plan is None:
-            return
+    def _tidy(self, series: Series, plan: Plan, minute: int) -> None:
         series.forget(plan, minute)
         waits = plan.rule.absent is not None
         if series.is_empty() and not waits and is_forgettable(series.life, (minute + 1) * MINUTE_MS):
@@ -217,14 +215,13 @@ class Alerts(Core):
     def _hushed(self, work: _Work, series: Series, plan: Plan | None) -> Hushed:
         rule = None if plan is None else plan.rule
         alert = named(series.project, series.rule, series.severity, all_labels(series, rule))
-        firing = self._named_firing(series.project) if rule is not None and rule.inhibited_by else ()
+        firing = self._named_firing() if rule is not None and rule.inhibited_by else ()
         rules = [] if rule is None else inhibited_by(alert, rule.inhibited_by, firing)
         return Hushed(silenced_by(self._book.silences(), alert, now=work.now), rules)
 
-    def _named_firing(self, project: str) -> Iterator[Named]:
+    def _named_firing(self) -> Iterator[Named]:
         for one in self._book.told():
-            if one.project == project:
-                yield named(project, one.rule, one.severity, one.labels)
+            yield named(one.project, one.rule, one.severity, one.labels)
 
     def _plans_of(self, project: str) -> dict[str, Plan] | None:
         """Return the rules of a project; None without a contract. Alerts go by a new contract at once."""

@@ -59,8 +59,8 @@ def said(series: Series, plan: Plan | None, change: Change, *, hushed: Hushed, t
         "flapping": is_flapping(series.life, change.at),
         "evidence": series.evidence,
     }
-    key, made = series.id.encode(), str(value["transition"])
-    return event(ALERTS_TOPIC, key, value, kind="alert", source="alerts", made=made)
+    transition = str(value["transition"])
+    return event(ALERTS_TOPIC, series.id.encode(), value, kind="alert", source="alerts", event_id=transition)
 
 
 def all_labels(series: Series, rule: AlertRule | None) -> Mapping[str, str]:

@@ -11,17 +11,21 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from services.alerts.forgetting import forget as forget_alerts
 from services.archive.erasure import erase, found, words_of
 from services.archive.settings import ArchiveSettings
 from services.cli.console import err, fail, out, plain_errors, run_async
 from services.conduct.forgetting import forget as forget_conduct
 from services.consensus.forgetting import forget as forget_consensus
+from services.runtime.alerting import forget_annotator
 from services.runtime.audit import audit, audit_consensus
+from services.runtime.control import ControlSettings, open_control
 from services.runtime.database import database_url, is_sqlite, open_engine
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.takeover import Held, look, take_over
 from services.runtime.topics import (
+    ALERTS_STATE,
     ANNOTATIONS,
     CONDUCT,
     CONDUCT_STATE,
@@ -29,6 +33,7 @@ from services.runtime.topics import (
     CONSENSUS_STATE,
     COUNTS,
     JUDGED,
+    OBSERVED,
     RELIABILITY,
     REVIEW,
     SINGLE,
@@ -52,6 +57,7 @@ _LANES: tuple[tuple[Held, Forget], ...] = (
         forget_consensus,
     ),
     (Held("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
+    (Held("alerts", OBSERVED.name, ALERTS_STATE.name), forget_alerts),
 )
 
 
@@ -82,6 +88,8 @@ def forget(
     counts: Counter[str] = Counter()
     if not archive_only:
         counts += run_async(_forget_in_kafka(settings, whom, dry_run=dry_run))
+        told = forget_annotator(open_control(ControlSettings()), whom, dry_run=dry_run)
+        counts.update({"control database": told} if told else {})
     counts.update(found(engine, whom) if dry_run else erase(engine, whom, now=datetime.now(UTC)))
     _print(counts, whom, dry_run=dry_run)
     if not archive_only:

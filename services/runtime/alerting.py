@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, case, func
+from sqlalchemy import Engine, case, delete, func
 from sqlmodel import Session, col, select
 
 from models.truth.credible import interval
 from schemas.alert import Alert, AlertState, Order, OrderKind
-from schemas.subscriptions import AskedOrder, CurrentAlert, Delivery, Fate, Feedback, SilenceRow
+from schemas.subscriptions import AskedOrder, CurrentAlert, Delivery, Fate, Feedback, Notice, SilenceRow
+from services.runtime.whom import Whom
 
 _LONGEST_SILENCE = timedelta(days=366)
 _JEFFREYS = 0.5
@@ -184,3 +185,36 @@ def revive(engine: Engine, delivery: str, *, now: datetime) -> Delivery:
 
 def _asked(order: Order, project: str, now: datetime) -> AskedOrder:
     return AskedOrder(project=project, content=order.model_dump(mode="json"), created_at=now)
+
+
+def forget_annotator(engine: Engine, whom: Whom, *, dry_run: bool) -> int:
+    """Forget the alerts about an annotator, and what is still to be told of them; return how many there are."""
+    with Session(engine) as session:
+        rows = [one for one in session.exec(select(CurrentAlert)) if _is_about(one.content, whom)]
+        if not dry_run and not whom.is_item:
+            for one in rows:
+                session.execute(delete(Feedback).where(col(Feedback.alert) == one.id))
+                session.delete(one)
+            for notice in session.exec(select(Notice)):
+                if _is_about(notice.content, whom):
+                    session.delete(notice)
+            for delivery in session.exec(select(Delivery).where(Delivery.alerts > 0)):
+                _forget_in(session, delivery, whom)
+            session.commit()
+        return len(rows)
+
+
+def _forget_in(session: Session, delivery: Delivery, whom: Whom) -> None:
+    alerts = delivery.body["data"]["alerts"]
+    kept = [one for one in alerts if not _is_about(one, whom)]
+    if not kept:
+        session.delete(delivery)
+    elif len(kept) < len(alerts):
+        delivery.body = {**delivery.body, "data": {**delivery.body["data"], "count": len(kept), "alerts": kept}}
+        delivery.alerts = len(kept)
+        session.add(delivery)
+
+
+def _is_about(alert: Mapping[str, Any], whom: Whom) -> bool:
+    labels = alert["labels"]
+    return any(whom.is_annotator(alert["project"], labels.get(name, "")) for name in ("annotator", "peer"))

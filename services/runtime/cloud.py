@@ -14,14 +14,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def event(
-    topic: str, key: bytes, value: Mapping[str, Any], *, kind: str, source: str, made: str | None = None
+    topic: str, key: bytes, value: Mapping[str, Any], *, kind: str, source: str, event_id: str | None = None
 ) -> Output:
-    """Return a record with CloudEvents headers.
+    """Return a record with CloudEvents headers; the id comes from the content, so the same fact has the same id.
 
-    Its id is `made`, or that of the value, or comes from the content: the same fact has the same id.
+    `event_id`: where the value's own id is that of a thing which is told of more than once.
     """
     raw = orjson.dumps(value, option=orjson.OPT_UTC_Z)
-    made = made or value.get("id") or blake2b(raw, digest_size=12).hexdigest()
+    made = event_id or value.get("id") or blake2b(raw, digest_size=12).hexdigest()
     return Output(
         topic,
         key,

@@ -65,7 +65,7 @@ def _handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.send_response(receiver.take({name.lower(): value for name, value in self.headers.items()}, raw))
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
             """Say nothing: the demo draws its own picture."""
 
     return Handler

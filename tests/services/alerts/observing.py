@@ -9,6 +9,7 @@ from schemas.alert import Alert, Order, OrderKind
 from schemas.contract import LabelContract
 from services.alerts.core import Alerts, order_record
 from services.alerts.intake import SOURCES, Intake
+from services.alerts.words import read_alert
 from services.runtime.state import PartitionState
 from services.runtime.step import Step
 from tests.builders import a_contract, annotation_input
@@ -115,7 +116,7 @@ class Watch:
 
     def _keep(self, step: Step) -> Step:
         self.state.apply(step.changes)
-        self.said += [Alert.model_validate_json(one.value or b"") for one in step.outputs if one.topic == "alerts"]
+        self.said += [read_alert(one.value) for one in step.outputs if one.topic == "alerts"]
         return step
 
 

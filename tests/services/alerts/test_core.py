@@ -323,6 +323,31 @@ def test_a_rule_that_is_taken_out_ends_its_alerts_and_one_that_changes_counts_an
     ]
 
 
+def test_a_project_that_goes_ends_its_alerts_and_counts_no_more() -> None:
+    watch = Watch(CONDUCT, REJECTIONS)
+    watch.hear("annotators.signals", a_signal(5))
+    watch.annotations(an_annotation(5))
+
+    watch.contracts.clear()
+    watch.rest(20)
+
+    assert watch.told == [("conduct", "firing", 5.0), ("conduct", "resolved", 20.0)]
+    assert [one[1] for one in kept_of(watch)] != ["rejections"]
+
+
+def test_a_day_is_looked_at_every_24_minutes() -> None:
+    watch = Watch(REJECTIONS | {"where": {"window": "24h"}})
+
+    minute_by_minute(watch, range(60), rejected=True)
+
+    # 12:00 UTC is minute 0 of a sixtieth of a day, so the first one is over at 12:24.
+    assert watch.told == [("rejections", "firing", 24.0)]
+
+
+def kept_of(watch: Watch) -> list[Any]:
+    return [orjson.loads(value) for _, value in watch.state.values()]
+
+
 def test_a_rules_own_message_is_used_and_its_runbook_and_labels_go_along() -> None:
     watch = Watch(CONDUCT | {"message": "look at this", "runbook": "https://wiki.example/conduct"})
 
@@ -427,7 +452,7 @@ def test_times_in_rarer_forms_and_labels_of_every_kind_are_read() -> None:
     for minute in range(4):
         for label in labels:
             record = an_annotation(minute, label=label)
-            rare = (record.value or b"").replace(b"2026-11-24T", b"2026-11-24t")
+            rare = (record.value or b"").replace(b"+00:00", b"z")
             watch.annotations(ARecord(rare, timestamp=record.timestamp))
 
     assert watch.told == [("any", "firing", 1.0)]

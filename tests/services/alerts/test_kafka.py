@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from schemas.alert import Alert
+from schemas.contract import LabelContract
 from schemas.control import Scope
 from schemas.subscriptions import Channel, Fate
 from services.alerts.settings import AlertsSettings
+from services.cli.backtesting import backtest
 from services.cli.ports import free_port
 from services.runtime import alerting
 from services.runtime.contracts import publish_contract
@@ -222,3 +224,17 @@ def test_what_is_on_loopback_is_not_called_unless_allowed(chosen: AlertsSettings
         assert "not public" in str(list_subscriptions(engine)[0].problem)
         assert receiver.came == []
     assert tmp_path.exists()
+
+
+def test_rules_are_tried_on_what_lies_on_the_topics(chosen: AlertsSettings) -> None:
+    prepare(chosen)
+    raise_signals(chosen, range(3))
+    tried: dict[str, LabelContract] = {"ads-safety": a_contract(alerts=[{"id": "new", "metric": "signal"}])}
+
+    found = asyncio.run(backtest(chosen, tried, since=datetime(2026, 1, 1, tzinfo=UTC)))
+    later = asyncio.run(backtest(chosen, tried, since=datetime(2100, 1, 1, tzinfo=UTC)))
+    other = asyncio.run(backtest(chosen, {}, since=datetime(2026, 1, 1, tzinfo=UTC)))
+
+    assert [(one.rule, one.state.value) for one in found] == [("new", "firing")] * 3
+    assert (later, other) == ([], [])
+    assert transitions(chosen) == []

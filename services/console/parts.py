@@ -26,6 +26,7 @@ class Parts:
     settings: ConsoleSettings
     archive: Engine
     control: Engine
+    vault: Vault
     users: Users
     sessions: Sessions
     keys: Keys
@@ -40,17 +41,18 @@ class Parts:
 
 def build_parts(settings: ConsoleSettings) -> Parts:
     """Open what the console needs."""
-    control = open_control(settings)
+    control, vault = open_control(settings), Vault(settings)
     decisions = Decisions(control)
     archive = open_for_reading(settings.database_url, timeout_seconds=settings.console_query_seconds)
     return Parts(
         settings=settings,
         archive=archive,
         control=control,
+        vault=vault,
         users=Users(control),
         sessions=Sessions(control, lasting=timedelta(hours=settings.console_session_hours)),
         keys=Keys(control),
-        naming=Naming(Vault(settings).derive("pseudonyms")),
+        naming=Naming(vault.derive("pseudonyms")),
         claims=Claims(control),
         decisions=decisions,
         outbox=Outbox(settings, decisions),

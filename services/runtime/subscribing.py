@@ -17,6 +17,8 @@ from schemas.alert_rule import Severity
 from schemas.subscriptions import Channel, Delivery, Fate, Notice, Subscription
 from services.runtime.control import Vault
 
+PAUSED = "paused by"
+
 
 class SubscriptionError(Exception):
     """A subscription that cannot be, or is not there."""
@@ -99,6 +101,21 @@ def unsubscribe(engine: Engine, name: str) -> None:
         session.execute(delete(Notice).where(col(Notice.subscription) == name))
         session.execute(delete(Delivery).where(col(Delivery.subscription) == name))
         session.execute(delete(Subscription).where(col(Subscription.name) == name))
+        session.commit()
+
+
+def pause(engine: Engine, name: str, *, by: str, now: datetime) -> None:
+    """Tell a subscriber nothing until `resume`, of what comes meanwhile neither. Raise SubscriptionError."""
+    get_subscription(engine, name)
+    note_problem(engine, name, f"{PAUSED} {by}", disabled_at=now)
+
+
+def resume(engine: Engine, name: str) -> None:
+    """Go on with a subscription that was paused, or whose subscriber had gone. Raise SubscriptionError."""
+    get_subscription(engine, name)
+    with Session(engine) as session:
+        values = {"disabled_at": None, "problem": None}
+        session.execute(update(Subscription).where(col(Subscription.name) == name).values(**values))
         session.commit()
 
 

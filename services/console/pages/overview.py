@@ -27,6 +27,7 @@ from services.console.reading.overview import Overview, ProjectLine, Share
 
 _VERDICTS = ("validated", "rejected", "dead")
 _MOST_LABELS = 8
+_MOST_ALERTS = 5
 _SECONDS_A_RATE = 10
 
 
@@ -34,7 +35,7 @@ async def build(view: View) -> None:
     """Fill the page, and follow."""
     beat = await view.parts.live.look()
     html(tag("h1", "Overview"))
-    head, alerts = html(_tiles(view, beat)), html(_alerts())
+    head, alerts = html(_tiles(view, beat)), html(_alerts(view))
     with ui.element("div").classes("card"):
         html(tag("h2", "Records judged a second, as they reach the archive"))
         chart = charts.show(_rates(view), label="Records judged a second by verdict, the last five minutes")
@@ -42,6 +43,7 @@ async def build(view: View) -> None:
 
     def follow(beat: Beat) -> None:
         head.set_content(_tiles(view, beat))
+        alerts.set_content(_alerts(view))
         lines.set_content(_projects(view, beat))
         chart.run_chart_method("setOption", {"series": _series(view)})
 
@@ -83,8 +85,21 @@ def _lag(found: Overview) -> Html:
     return Html(f"{max((found.wrote_at - newest).total_seconds(), 0.0):.1f} s")
 
 
-def _alerts() -> Html:
-    return nothing("No alert fires", "Rules that fire show here, with what to look at first.")
+def _alerts(view: View) -> Html:
+    firing = [one for one in view.parts.live.alerts if one.state is AlertState.FIRING]
+    if not firing:
+        return nothing("No alert fires", "Rules that fire show here, with what to look at first.")
+    shown = [
+        tag(
+            "li",
+            link("/alert", summary(view, one), id=one.id),
+            f" {one.severity.value}, since ",
+            when(one.since, view.zone),
+        )
+        for one in firing[:_MOST_ALERTS]
+    ]
+    more = tag("p", link("/alerts", f"all {len(firing)} alerts")) if len(firing) > _MOST_ALERTS else None
+    return tag("section", tag("h2", f"{len(firing)} alerts fire"), tag("ul", *shown), more, class_="card firing")
 
 
 def _projects(view: View, beat: Beat) -> Html:

@@ -1,6 +1,6 @@
 """The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
 
-from services.console.pages import annotators, items, overview, project, review
+from services.console.pages import alerts, annotators, items, overview, project, review, subscriptions
 from services.console.pages.frame import Page, add_page
 from services.console.parts import Parts
 
@@ -10,8 +10,12 @@ PAGES: tuple[Page, ...] = (
     annotators.PAGE,
     items.PAGE,
     review.PAGE,
+    alerts.PAGE,
+    subscriptions.PAGE,
     annotators.ONE,
     items.ONE,
+    alerts.ONE,
+    subscriptions.ONE,
 )
 
 

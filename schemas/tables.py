@@ -451,6 +451,18 @@ class ObjectionRow(SQLModel, table=True):
     occurred_at: datetime = _moment()
 
 
+class RuleCountRow(SQLModel, table=True):
+    """How often a rule objected to an annotator's labels; triggers on `objections` keep it."""
+
+    __tablename__ = "rule_counts"
+
+    project: str = _text(key=True)
+    rule: str = _text(key=True)
+    action: str = _text(key=True)
+    annotator: str = _text(key=True)
+    n: int = _whole()
+
+
 class ConsensusChangeRow(SQLModel, table=True):
     """What an item's annotations came to at one moment. Rows are added, never changed."""
 
@@ -546,5 +558,5 @@ class ForgottenRow(SQLModel, table=True):
 TABLES: tuple[type[SQLModel], ...] = (
     SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
     SignalRow, AlertRow, DeadRow, UnreadableRow, ForgottenRow, VoteRow, VoteCountRow, VerdictCountRow, StatusCountRow,
-    ObjectionRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow,
+    ObjectionRow, RuleCountRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow,
 )  # fmt: skip

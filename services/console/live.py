@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
+from schemas.alert import Alert
 from services.console.reading.asking import ArchiveAway
 from services.console.reading.overview import Overview, read_overview
+from services.runtime.alerting import list_alerts
 from services.runtime.logs import get_logger
 
 _EVERY_SECONDS = 1.0
@@ -26,15 +28,17 @@ class Beat:
     at: datetime
     rates: Mapping[str, float]
     overview: Overview | None
+    alerts: Sequence[Alert] = ()
     problem: str | None = None
 
 
 class Live:
     """The shared refresher. `now` is the clock."""
 
-    def __init__(self, archive: Engine, *, now: Callable[[], datetime]) -> None:
-        """Take the archive. Nothing is asked yet."""
+    def __init__(self, archive: Engine, control: Engine, *, now: Callable[[], datetime]) -> None:
+        """Take the databases. Nothing is asked yet."""
         self._archive = archive
+        self._control = control
         self._now = now
         self._followers: set[Callable[[Beat], None]] = set()
         self.beats: deque[Beat] = deque(maxlen=_REMEMBERED)
@@ -72,14 +76,14 @@ class Live:
         return beat
 
     def _read(self, before: Beat | None) -> Beat:
-        now = self._now()
+        now, alerts = self._now(), list_alerts(self._control)
         try:
             found = read_overview(self._archive, now=now)
         except ArchiveAway as away:
-            return Beat(now, {}, None, str(away))
+            return Beat(now, {}, None, alerts, str(away))
         if before is None or before.overview is None:
-            return Beat(now, {}, found)
+            return Beat(now, {}, found, alerts)
         seconds = max((now - before.at).total_seconds(), 1e-3)
         known = before.overview.totals
         rates = {name: max(0.0, (n - known.get(name, n)) / seconds) for name, n in found.totals.items()}
-        return Beat(now, rates, found)
+        return Beat(now, rates, found, alerts)

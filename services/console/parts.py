@@ -56,7 +56,7 @@ def build_parts(settings: ConsoleSettings) -> Parts:
         claims=Claims(control),
         decisions=decisions,
         outbox=Outbox(settings, decisions),
-        live=Live(archive, now=lambda: datetime.now(UTC)),
+        live=Live(archive, control, now=lambda: datetime.now(UTC)),
         sign_in_rates=Rates(2.0),
         api_rates=Rates(settings.console_rate_per_second),
     )

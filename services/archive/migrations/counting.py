@@ -32,6 +32,7 @@ _TARGETS = {
     # Forgetting renames an annotator here, which no count of verdicts shows.
     "annotations": _Target("verdict_counts", ("project", "minute", "verdict", "flagged"), ("n",), ("INSERT", "DELETE")),
     "consensus": _Target("status_counts", ("project", "status", "label"), ("n",)),
+    "objections": _Target("rule_counts", ("project", "rule", "action", "annotator"), ("n",)),
 }
 
 
@@ -57,6 +58,8 @@ def _values(table: str, dialect: str, row: str, sign: str) -> tuple[str, ...]:
     whole = "INTEGER" if dialect == "sqlite" else "bigint"
     if table == "consensus":
         return f"{row}project", f"{row}status", _LABEL.format(row=row), f"{sign}1"
+    if table == "objections":
+        return f"{row}project", f"{row}rule", f"{row}action", f"{row}annotator", f"{sign}1"
     if table == "annotations":
         minute, flagged = _MINUTE[dialect].format(row=row), _FLAGGED[dialect].format(row=row)
         return f"{row}project", minute, f"{row}verdict", flagged, f"{sign}1"

@@ -103,7 +103,7 @@ def _table(view: View, caption: str, alerts: Sequence[Alert]) -> Html:
         (
             link("/alert", _MARKS[one.state], id=one.id),
             one.severity.value,
-            join((_summary(view, one), _why_quiet(one))),
+            join((summary(view, one), _why_quiet(one))),
             said(one.rule, most=60),
             said(one.project, most=40),
             when(one.since, view.zone),
@@ -115,7 +115,7 @@ def _table(view: View, caption: str, alerts: Sequence[Alert]) -> Html:
     return table(caption, columns, rows)
 
 
-def _summary(view: View, alert: Alert) -> Html:
+def summary(view: View, alert: Alert) -> Html:
     """Return the summary, with the annotator called as this viewer may call them."""
     who = alert.labels.get(_WHO)
     return said(alert.summary if who is None else alert.summary.replace(who, view.named(who)), most=200)
@@ -158,7 +158,7 @@ async def build_one(view: View) -> None:
 
 
 def _alert(view: View, alert: Alert, actions: Actions) -> None:
-    html(tag("h1", _summary(view, alert)))
+    html(tag("h1", summary(view, alert)))
     facts: list[tuple[str, object]] = [
         ("State", join((_MARKS[alert.state], _why_quiet(alert)))),
         ("Severity", alert.severity.value),

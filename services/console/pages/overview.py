@@ -6,8 +6,10 @@ from typing import Any
 
 from nicegui import ui
 
+from schemas.alert import AlertState
 from services.console.live import Beat
 from services.console.pages import charts
+from services.console.pages.alerts import summary
 from services.console.pages.frame import Page, View, html
 from services.console.pages.markup import (
     Html,
@@ -35,7 +37,7 @@ async def build(view: View) -> None:
     """Fill the page, and follow."""
     beat = await view.parts.live.look()
     html(tag("h1", "Overview"))
-    head, alerts = html(_tiles(view, beat)), html(_alerts(view))
+    head, alerts = html(_tiles(view, beat)), html(_alerts(view, beat))
     with ui.element("div").classes("card"):
         html(tag("h2", "Records judged a second, as they reach the archive"))
         chart = charts.show(_rates(view), label="Records judged a second by verdict, the last five minutes")
@@ -43,7 +45,7 @@ async def build(view: View) -> None:
 
     def follow(beat: Beat) -> None:
         head.set_content(_tiles(view, beat))
-        alerts.set_content(_alerts(view))
+        alerts.set_content(_alerts(view, beat))
         lines.set_content(_projects(view, beat))
         chart.run_chart_method("setOption", {"series": _series(view)})
 
@@ -85,8 +87,8 @@ def _lag(found: Overview) -> Html:
     return Html(f"{max((found.wrote_at - newest).total_seconds(), 0.0):.1f} s")
 
 
-def _alerts(view: View) -> Html:
-    firing = [one for one in view.parts.live.alerts if one.state is AlertState.FIRING]
+def _alerts(view: View, beat: Beat) -> Html:
+    firing = [one for one in beat.alerts if one.state is AlertState.FIRING]
     if not firing:
         return nothing("No alert fires", "Rules that fire show here, with what to look at first.")
     shown = [

@@ -110,7 +110,7 @@ def read_annotator(engine: Engine, project: str, annotator: str) -> Annotator | 
         report = row(connection, f"SELECT report FROM conduct {where}", **who)  # noqa: S608
         rules = rows(
             connection,
-            f"SELECT rule, count(*) AS n FROM objections {where} GROUP BY rule ORDER BY 2 DESC",  # noqa: S608
+            f"SELECT rule, sum(n) AS n FROM rule_counts {where} GROUP BY rule ORDER BY 2 DESC",  # noqa: S608
             **who,
         )
         last = row(connection, f"SELECT max(occurred_at) AS at FROM votes {where}", **who)  # noqa: S608

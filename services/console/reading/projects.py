@@ -66,8 +66,11 @@ def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
     with asking(engine) as connection:
         found = rows(
             connection,
-            "SELECT rule, action, count(*) AS n, count(DISTINCT annotator) AS annotators, max(occurred_at) AS newest"
-            " FROM objections WHERE project = :project GROUP BY rule, action ORDER BY 3 DESC, 1",
+            "SELECT c.rule, c.action, sum(c.n) AS n, count(*) AS annotators, ("
+            "   SELECT max(o.occurred_at) FROM objections AS o"
+            "   WHERE o.project = :project AND o.rule = c.rule AND o.action = c.action"
+            " ) AS newest"
+            " FROM rule_counts AS c WHERE c.project = :project GROUP BY c.rule, c.action ORDER BY 3 DESC, 1",
             project=project,
         )
     return [

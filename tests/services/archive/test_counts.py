@@ -29,6 +29,8 @@ REVERDICTS = """
 SELECT verdict, CASE WHEN findings <> '[]' THEN 1 ELSE 0 END AS flagged, count(*)
 FROM annotations GROUP BY 1, 2 ORDER BY 1, 2
 """
+RULES = "SELECT rule, action, annotator, n FROM rule_counts ORDER BY 1, 2, 3"
+RERULES = "SELECT rule, action, annotator, count(*) FROM objections GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 OBJECTIONS = "SELECT annotator, rule FROM objections ORDER BY 1, 2"
 
 
@@ -99,6 +101,7 @@ def test_counts_stay_right_when_something_is_forgotten(engine: Engine, store: St
     erase(engine, whom, now=LATER)
 
     assert counts_are_right(engine)
+    assert rows(engine, RULES) == rows(engine, RERULES)
     left = rows(engine, "SELECT annotator FROM vote_counts UNION ALL SELECT annotator FROM objections")
     assert whom.is_item or "a1" not in [row[0] for row in left]
 

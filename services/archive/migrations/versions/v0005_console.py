@@ -76,6 +76,10 @@ def _votes() -> None:
 
 def _statuses() -> None:
     _table(
+        "rule_counts", ("project", "rule", "action", "annotator"),
+        project="text", rule="text", action="text", annotator="text", n="whole",
+    )  # fmt: skip
+    _table(
         "status_counts", ("project", "status", "label"), project="text", status="text", label="text", n="whole"
     )  # fmt: skip
 
@@ -133,5 +137,6 @@ def downgrade() -> None:
     for name in (
         "votes", "vote_counts", "verdict_counts", "objections", "consensus_history", "readings_now", "conduct",
         "contracts", "status_counts",
+        "rule_counts",
     ):  # fmt: skip
         op.drop_table(name)

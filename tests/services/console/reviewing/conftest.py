@@ -11,6 +11,8 @@ from bench.postgres import LocalPostgres, postgres_programs
 from schemas.control import Control
 from schemas.review import ReviewClaim
 from schemas.tables import ReviewRow
+from services.runtime.broker import LocalBroker
+from services.runtime.settings import RuntimeSettings
 
 _names = itertools.count(1)
 
@@ -35,6 +37,13 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     ReviewRow.metadata.create_all(made, tables=[ReviewRow.__table__])  # type: ignore[attr-defined]
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def settings(kafka: LocalBroker, tmp_path: Path) -> RuntimeSettings:
+    return RuntimeSettings(
+        kafka=kafka.address, prefix=f"review{next(_names)}.", partitions=2, folder=tmp_path, _env_file=None
+    )
 
 
 def _tables() -> list:  # type: ignore[type-arg]

@@ -70,8 +70,8 @@ class Subscription(Control, table=True):
 class CurrentAlert(Control, table=True):
     """Each alert as it stands. `content` is its last transition, `place` how far the topic was read then."""
 
-    __tablename__ = "current_alerts"
-    __table_args__ = (Index("current_alerts_by_state", "state", "at"),)
+    __tablename__ = "standing_alerts"
+    __table_args__ = (Index("standing_alerts_by_state", "state", "at"),)
 
     id: str = Field(primary_key=True, max_length=64)
     project: str = Field(max_length=256)

@@ -32,6 +32,7 @@ _EVERY_SECONDS = 2.0
 _SILENCES = (("1 hour", 1), ("8 hours", 8), ("7 days", 168))
 _MOST_OVER = 100
 _DEPTH = 6
+_TIMES = frozenset({"at", "since", "since_low", "since_high"})
 _WHO = "annotator"
 _MARKS: Mapping[AlertState, str] = {
     AlertState.PENDING: "○ pending",
@@ -166,7 +167,7 @@ def _alert(view: View, alert: Alert, actions: Actions) -> None:
         ("Project", link("/project", said(alert.project), project=alert.project)),
         ("Since", when(alert.since, view.zone)),
         ("Last change", when(alert.at, view.zone)),
-        ("Read", join((number(alert.value, digits=4), " against ", number(alert.threshold, digits=4)))),
+        ("Read", _read(alert)),
         ("About", _labels(view, alert)),
         ("Acknowledged", join((said(alert.by), ": ", said(alert.why))) if alert.by else None),
         ("What to do", _runbook(alert.runbook)),
@@ -176,7 +177,7 @@ def _alert(view: View, alert: Alert, actions: Actions) -> None:
         with ui.element("section").classes("card"):
             html(tag("h2", "What you do about it"))
             _do(view, alert, actions)
-    html(tag("section", tag("h2", "Evidence"), _evidence(view, alert.evidence), class_="card"))
+    html(tag("section", tag("h2", "Evidence"), _evidence(view, alert), class_="card"))
 
 
 def _facts(facts: Sequence[tuple[str, object]]) -> Html:
@@ -202,10 +203,34 @@ def _runbook(address: str | None) -> Html | None:
     return tag("a", said(address, most=300), href=address, rel="noopener noreferrer", target="_blank")
 
 
-def _evidence(view: View, evidence: Mapping[str, Any]) -> Html:
-    if not evidence:
+def _read(alert: Alert) -> Html:
+    value = number(alert.value, digits=4)
+    return value if alert.threshold is None else join((value, " against ", number(alert.threshold, digits=4)))
+
+
+def _evidence(view: View, alert: Alert) -> Html:
+    if not alert.evidence:
         return tag("p", "The reading above is all the evidence.", class_="soft")
-    return _tree(view, evidence, _DEPTH)
+    lists = {name: value for name, value in alert.evidence.items() if _is_table(value)}
+    facts = {name: value for name, value in alert.evidence.items() if name not in lists}
+    tables = [_rows(view, alert.project, name, value) for name, value in lists.items()]
+    return join((_tree(view, facts, _DEPTH), *tables))
+
+
+def _is_table(value: Any) -> bool:  # noqa: ANN401  # any JSON
+    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
+
+
+def _rows(view: View, project: str, name: str, found: Sequence[Mapping[str, Any]]) -> Html:
+    columns = list(dict.fromkeys(column for one in found for column in one))
+    rows = [[_cell(view, project, column, one.get(column)) for column in columns] for one in found]
+    return table(_worded(name), [_worded(column) for column in columns], rows)
+
+
+def _cell(view: View, project: str, column: str, value: Any) -> Html:  # noqa: ANN401  # any JSON
+    if column == "item" and isinstance(value, str):
+        return link("/item", said(value, most=60), project=project, item=value)
+    return _leaf(view, column, value, 0)
 
 
 def _tree(view: View, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JSON
@@ -214,20 +239,26 @@ def _tree(view: View, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JS
         rows = (
             part
             for name, inner in value.items()
-            for part in (tag("dt", said(str(name), most=60)), tag("dd", _leaf(view, str(name), inner, depth - 1)))
+            for part in (tag("dt", _worded(name)), tag("dd", _leaf(view, str(name), inner, depth - 1)))
         )
         return tag("dl", *rows)
     if isinstance(value, list) and depth:
         return tag("ol", *(tag("li", _tree(view, one, depth - 1)) for one in value))
     if isinstance(value, float):
         return said(f"{value:.4g}")
-    return said(str(value), most=300)
+    return said(None if value is None else str(value), most=300)
 
 
 def _leaf(view: View, name: str, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JSON
-    if name in {"annotator", "peer"} and isinstance(value, str):
+    if name in {_WHO, "peer"} and isinstance(value, str):
         return said(view.named(value), most=60)
+    if isinstance(value, str) and name in _TIMES:
+        return when(datetime.fromisoformat(value), view.zone)
     return _tree(view, value, depth)
+
+
+def _worded(name: object) -> Html:
+    return said(str(name).replace("_", " "), most=60)
 
 
 def _do(view: View, alert: Alert, actions: Actions) -> None:

@@ -1,59 +1,75 @@
-"""The `assay` command."""
+"""The `assay` command: each command's module is imported when it is asked for."""
 
 import logging
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from services.cli import (
-    access,
-    alerting,
-    archiving,
-    connecting,
-    connections,
-    contracts,
-    data,
-    decoding,
-    exporting,
-    forgetting,
-    looking,
-    querying,
-    running,
-    subscribing,
-    users,
+_COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "contract": "contracts.app",
+        "key": "access.app",
+        "user": "users.app",
+        "connect": "connecting.app",
+        "connections": "connections.connections",
+        "disconnect": "connections.disconnect_one",
+        "rotate": "connections.rotate",
+        "alerts": "alerting.app",
+        "subscribe": "subscribing.subscribe_one",
+        "subscriptions": "subscribing.subscriptions",
+        "unsubscribe": "subscribing.remove",
+        "import": "data.import_files",
+        "replay": "data.replay_files",
+        "train": "data.train",
+        "broker": "running.broker",
+        "worker": "running.worker",
+        "up": "running.up",
+        "demo": "running.demo",
+        "decode": "decoding.decode",
+        "tail": "looking.tail",
+        "audit": "looking.audit",
+        "schema": "looking.schema",
+        "sql": "querying.sql",
+        "forget": "forgetting.forget",
+        "archive": "archiving.app",
+        "export": "exporting.app",
+    }
 )
+"""Where each command is, within `services.cli`."""
 
-app = typer.Typer(
-    name="assay",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    help="Test labels as they arrive. Settings come from ASSAY_… variables or a file .env.",
-)
-app.add_typer(contracts.app, name="contract")
-app.add_typer(access.app, name="key")
-app.add_typer(users.app, name="user")
-app.add_typer(connecting.app, name="connect")
-app.add_typer(alerting.app, name="alerts")
-app.command("subscribe")(subscribing.subscribe_one)
-app.command("subscriptions")(subscribing.subscriptions)
-app.command("unsubscribe")(subscribing.remove)
-app.command("connections")(connections.connections)
-app.command("disconnect")(connections.disconnect_one)
-app.command("rotate")(connections.rotate)
-app.command("import")(data.import_files)
-app.command("replay")(data.replay_files)
-app.command("train")(data.train)
-app.command("broker")(running.broker)
-app.command("worker")(running.worker)
-app.command("up")(running.up)
-app.command("demo")(running.demo)
-app.command("decode")(decoding.decode)
-app.command("tail")(looking.tail)
-app.command("audit")(looking.audit)
-app.command("schema")(looking.schema)
-app.command("sql")(querying.sql)
-app.command("forget")(forgetting.forget)
-app.add_typer(archiving.app, name="archive")
-app.add_typer(exporting.app, name="export")
+
+class _Commands(TyperGroup):
+    """The commands of the table: importing all of them for one takes longer than most of them run."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002  # theirs
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]  # noqa: ARG002
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(".")
+        found = getattr(import_module(f"services.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            command: TyperCommand | TyperGroup = get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            command = get_command(alone)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(name="assay", cls=_Commands, no_args_is_help=True, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def assay() -> None:
+    """Test labels as they arrive. Settings come from ASSAY_… variables or a file .env."""
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -48,14 +49,14 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002  # theirs
         return list(_COMMANDS)
 
-    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]  # noqa: ARG002
+    def get_command(self, ctx: object, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
         where = _COMMANDS.get(cmd_name)
         if where is None:
             return None
         module, _, name = where.partition(".")
         found = getattr(import_module(f"services.cli.{module}"), name)
         if isinstance(found, typer.Typer):
-            command: TyperCommand | TyperGroup = get_group(found)
+            command: Any = get_group(found)
         else:
             alone = typer.Typer(add_completion=False)
             alone.command(cmd_name)(found)

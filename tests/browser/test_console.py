@@ -62,11 +62,11 @@ def test_a_live_update_is_seen_after_an_annotation_enters_the_gateway(seeded: St
     print(f"seen {moment() - began:.2f} s after it was sent")  # noqa: T201  # what the report quotes
 
 
-@pytest.mark.usefixtures("seeded")
-def test_a_cell_leads_to_the_items_behind_it(admin: Page) -> None:
+def test_a_cell_leads_to_the_items_behind_it(seeded: Stack, admin: Page) -> None:
     settled(admin, f"/project?project={PROJECT}")
 
-    for _ in range(60):  # confusion is told a few seconds after the votes
+    for turn in range(60):  # confusion is told now and then, while annotations come
+        seeded.send(annotation(f"turn-{turn}", "cora", "safe"))
         if admin.locator("text=The cells as a table").count():
             break
         admin.wait_for_timeout(1_000)

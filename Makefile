@@ -5,7 +5,7 @@ SECONDS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-platforms check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
+.PHONY: help setup demo test test-platforms test-browser screenshots check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ test: setup ## Run all tests (starts a real Kafka; under ten minutes)
 
 test-platforms: setup ## Run the tests against a real Label Studio (installed for it; the first time takes minutes)
 	@$(BIN)/python -m pytest --no-cov -m platforms tests/platforms
+
+test-browser: setup ## Run the tests of the console in a real Chromium (Debian's; installed where that is possible)
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null; } || echo "Chromium could not be installed; these tests are skipped"
+	@$(BIN)/python -m pytest --no-cov -m browser tests/browser
+
+screenshots: setup ## Write every page of the console, light and dark, wide and narrow, to docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots
 
 check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/ruff check .

@@ -37,9 +37,9 @@ class Role(StrEnum):
 
 
 class User(Control, table=True):
-    """Somebody who signs in. `digest` is argon2id's of the password; None: only by OpenID Connect or a link.
+    """Somebody who signs in. `digest` is argon2id's of the password; None: not by password.
 
-    `subject` is the issuer and the person's id there, where OpenID Connect knows them.
+    `subject` is kept for the issuer and the person's id there, for sign-in by OpenID Connect; nothing fills it yet.
     """
 
     __tablename__ = "users"

@@ -40,11 +40,10 @@ def show() -> None:
 
     Example: assay user list
     """
-    table = Table("name", "role", "signs in by", "last seen", "state")
+    table = Table("name", "role", "last seen", "state")
     for user in _users().all():
         seen = "never" if user.last_seen_at is None else f"{user.last_seen_at:%Y-%m-%d %H:%M}Z"
-        how = "OpenID Connect" if user.subject else "password"
-        table.add_row(escape(user.name), user.role.value, how, seen, "disabled" if user.disabled else "active")
+        table.add_row(escape(user.name), user.role.value, seen, "disabled" if user.disabled else "active")
     out.print(table if table.row_count else "there are no users yet; the console prints a link for the first admin")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from services.runtime.control import ControlSettings
 from services.runtime.database import DatabaseSettings
@@ -13,8 +13,7 @@ class ConsoleSettings(ControlSettings, DatabaseSettings):
     """Where the console listens, whom it lets in, and how long it asks.
 
     `console_certificate_file` and `console_key_file` turn TLS on. `console_trusts_proxy`: a proxy in front says by
-    `X-Forwarded-Proto` and `X-Forwarded-Host` how it was reached. `console_url` is the address people use, for links
-    and OpenID Connect. `oidc_…`: the provider; `oidc_role` is what somebody who comes by it for the first time is.
+    `X-Forwarded-Proto` and `X-Forwarded-Host` how it was reached. `console_url` is the address people use, for links.
     """
 
     console_host: str = "127.0.0.1"
@@ -28,12 +27,6 @@ class ConsoleSettings(ControlSettings, DatabaseSettings):
     console_link_minutes: Annotated[float, Field(gt=0)] = 60
     console_query_seconds: Annotated[float, Field(gt=0)] = 10
     console_rate_per_second: Annotated[float, Field(gt=0)] = 50
-
-    oidc_issuer: str | None = None
-    oidc_client: str | None = None
-    oidc_secret: SecretStr | None = None
-    oidc_role: str = "viewer"
-    oidc_name: str = "single sign-on"
 
     @property
     def is_served_over_tls(self) -> bool:

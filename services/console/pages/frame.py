@@ -74,7 +74,7 @@ def add_page(parts: Parts, page: Page, pages: Sequence[Page]) -> None:
         ui.add_head_html('<html lang="en">')
         ui.context.client.on_connect(lambda: ui.run_javascript(_LEARN))
         _heading(view, page, pages)
-        with ui.element("main").props('id="main" tabindex="-1"'):
+        with ui.element("div").props('id="main" tabindex="-1"').classes("content"):  # NiceGUI's page is the <main>
             try:
                 await page.build(view)
             except ArchiveAway as away:
@@ -122,7 +122,7 @@ def _heading(view: View, page: Page, pages: Sequence[Page]) -> None:
     with ui.element("header"):
         html(tag("div", skip, tag("a", "Assay", href="/", class_="mark"), menu, wide, class_="bars"))
         other = "light" if view.look.is_dark else "dark"
-        ui.button(f"{other.capitalize()} look", on_click=lambda: ui.run_javascript(_turned(other))).props(
+        ui.button(f"{other.capitalize()} look", color=None, on_click=lambda: ui.run_javascript(_turned(other))).props(
             "flat dense no-caps"
         ).classes("look")
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
+from nicegui import ui
+
 from services.console.pages import charts
 from services.console.pages.choosing import chosen_project, field, heading, no_project, onward
 from services.console.pages.frame import Page, View, html
@@ -126,8 +128,9 @@ async def build_one(view: View) -> None:
         return
     html(tag("section", tag("h2", "What it is"), whole(found.text), _facts(view, found), class_="card"))
     card(_votes(view, found.votes))
-    html(tag("h2", "Consensus over time")).classes("card")
-    _history(view, found)
+    with ui.element("section").classes("card"):
+        html(tag("h2", "Consensus over time"))
+        _history(view, found)
     card(_corrections(view, found.corrections))
 
 

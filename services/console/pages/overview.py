@@ -65,7 +65,11 @@ def _tiles(view: View, beat: Beat) -> Html:
             kinds[share.name] += share.count
     tiles = [
         tile("Records a second", number(_recent_rate(view), digits=1), "mean of the last 10 s"),
-        tile("Annotations, last hour", number(judged), f"{len(found.projects)} projects"),
+        tile(
+            "Annotations, last hour",
+            number(judged),
+            f"{len(found.projects)} project{'' if len(found.projects) == 1 else 's'}",
+        ),
         tile("Flagged", percent(kinds["flagged"] / judged if judged else None), f"n {judged:,}, last hour"),
         tile("Rejected", percent(kinds["rejected"] / judged if judged else None), f"n {judged:,}, last hour"),
         tile("Dead letters", number(found.totals.get("dead", 0)), "since the archive began"),

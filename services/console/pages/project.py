@@ -103,7 +103,12 @@ def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Who agrees with whom"))
         if not pairs:
-            html(nothing("No pair yet", "Two annotators need twenty items in common before their agreement is read."))
+            html(
+                nothing(
+                    "No pair yet",
+                    "Pairs are read now and then, once two annotators have labelled enough of the same items.",
+                )
+            )
             return
         names = sorted({name for one in pairs for name in (one.one, one.other)})
         place = {name: number for number, name in enumerate(names)}

@@ -1,5 +1,6 @@
 """How well people agree: over time, by label and attribute, and each two of them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,13 @@ from sqlalchemy import Connection, Engine
 from services.console.reading.asking import asking, moment, parsed, row, rows
 from services.console.reading.overview import Agreement, agreement_now, window_minutes
 
-_MOST_READINGS = 20_000
+_MOST_READINGS = 10_000
+_OF = defaultdict(
+    lambda: "1 = 0",
+    all="(scope ->> 'label') IS NULL AND (scope ->> 'attribute') IS NULL",
+    label="(scope ->> 'label') IS NOT NULL",
+    attribute="(scope ->> 'attribute') IS NOT NULL",
+)
 _MOST_POINTS = 240
 
 
@@ -66,8 +73,9 @@ def read_history(engine: Engine, project: str, *, window: str, kind: str = "all"
     with asking(engine) as connection:
         found = rows(
             connection,
-            "SELECT scope, value, low, high, items, as_of FROM readings WHERE project = :project"
-            " AND time_window = :window AND (scope ->> 'annotators') IS NULL ORDER BY as_of DESC LIMIT :most",
+            "SELECT scope, value, low, high, items, as_of FROM readings WHERE project = :project"  # noqa: S608  # ours
+            f" AND time_window = :window AND (scope ->> 'annotators') IS NULL AND {_OF[kind.partition(':')[0]]}"
+            " ORDER BY as_of DESC LIMIT :most",
             project=project,
             window=window,
             most=_MOST_READINGS,

@@ -26,9 +26,8 @@ button { background: var(--deep); color: var(--card) } .other { color: var(--dee
 """
 
 
-def sign_in_page(*, following: str, name: str = "", wrong: str = "", provider: str = "") -> HTMLResponse:
-    """Return the page that asks for name and password. `provider`: what OpenID Connect is called, '' without."""
-    other = f'<a class="other" href="/oidc/begin">Sign in by {escape(provider)}</a>' if provider else ""
+def sign_in_page(*, following: str, name: str = "", wrong: str = "") -> HTMLResponse:
+    """Return the page that asks for name and password."""
     return _page(
         "Sign in",
         f"""<p>to the console of Assay</p>{_wrong(wrong)}
@@ -39,7 +38,7 @@ def sign_in_page(*, following: str, name: str = "", wrong: str = "", provider: s
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1000">
 <button>Sign in</button>
-</form>{other}
+</form>
 <p><br><small>No account? An admin makes one: <code>assay user add NAME --role viewer</code></small></p>""",
         401 if wrong else 200,
     )

@@ -45,14 +45,12 @@ def add_signing(app: FastAPI, parts: Parts) -> None:
 
 
 def _add_sign_in(app: FastAPI, parts: Parts) -> None:
-    provider = parts.settings.oidc_name if parts.settings.oidc_issuer else ""
-
     @app.get("/sign-in", include_in_schema=False)
     async def ask(request: Request) -> Response:
         following = local_path(request.query_params.get("next", "/"))
         if request.state.viewer is not None:
             return RedirectResponse(following, 303)
-        return sign_in_page(following=following, provider=provider)
+        return sign_in_page(following=following)
 
     @app.post("/sign-in", include_in_schema=False)
     async def sign_in(
@@ -70,7 +68,7 @@ def _add_sign_in(app: FastAPI, parts: Parts) -> None:
         user = await asyncio.to_thread(parts.users.come_by_password, name, password, now=datetime.now(UTC))
         if user is None:
             log.warning("sign_in_refused", user=name[:100])
-            return sign_in_page(following=local_path(following), name=name, wrong=_WRONG, provider=provider)
+            return sign_in_page(following=local_path(following), name=name, wrong=_WRONG)
         return await let_in(parts, request, user, local_path(following))
 
 

@@ -70,18 +70,6 @@ class Users:
             session.commit()
         return found if right else None
 
-    def come_by_provider(self, subject: str, name: str, role: Role, *, now: datetime) -> User | None:
-        """Return the user whom an OpenID provider knows as `subject`, made where new; None where disabled."""
-        with Session(self._engine, expire_on_commit=False) as session:
-            user = session.exec(select(User).where(col(User.subject) == subject)).first()
-            if user is None:
-                free = next(one for one in _names(name) if session.get(User, one) is None)
-                user = User(name=free, role=role, subject=subject, created_at=now)
-            user.last_seen_at = now
-            session.add(user)
-            session.commit()
-        return None if user.disabled else user
-
     def change(
         self, name: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
     ) -> User:
@@ -108,11 +96,6 @@ def _locked_until(failures: int, now: datetime) -> datetime | None:
         return None
     doubled: int = 2 ** min(failures - _LOCKED_AFTER, 10)
     return now + min(_FIRST_LOCK * doubled, _LONGEST_LOCK)
-
-
-def _names(wanted: str) -> Sequence[str]:
-    plain = "".join(one for one in wanted if one.isprintable()).strip()[: _LONGEST_NAME - 6] or "somebody"
-    return [plain, *(f"{plain} {number}" for number in range(2, 10_000))]
 
 
 def _check_that_an_admin_is_left(session: Session) -> None:

@@ -1,0 +1,171 @@
+"""A real Chromium, and the whole stack as processes: Kafka, every service, the console."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from services.cli.demo.run import CONTRACT
+from services.cli.ports import free_port
+from services.cli.supervisor import WORKERS
+from services.runtime.broker import LocalBroker
+from tests.processes import wait_for
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "a long enough word"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(slots=True)
+class Stack:
+    """Every service as a process of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+    url: str
+    gateway: str
+    key: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start one service."""
+        own = {"ASSAY_WEB_PORT": str(free_port())}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", WORKERS[name]], env=self.environment | own, cwd=ROOT, stdout=log, stderr=log
+            )
+
+    def stop(self, name: str) -> None:
+        """Stop one service."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def said(self, name: str) -> str:
+        """Return a service's log."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def assay(self, *arguments: str, given: str = "") -> str:
+        """Run a command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.cli", *arguments],
+            env=self.environment, cwd=ROOT, input=given, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def send(self, *annotations: dict[str, object]) -> None:
+        """Send annotations to the gateway."""
+        answer = httpx.post(
+            f"{self.gateway}/v1/annotations",
+            json=list(annotations),
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def stack(kafka: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder, port, gateway = tmp_path_factory.mktemp("stack"), free_port(), free_port()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")}
+    environment |= {
+        "ASSAY_KAFKA": kafka.address,
+        "ASSAY_FOLDER": str(folder),
+        "ASSAY_PREFIX": "browser.",
+        "ASSAY_PARTITIONS": "2",
+        "ASSAY_CONSOLE_PORT": str(port),
+        "ASSAY_GATEWAY_PORT": str(gateway),
+    }
+    stack = Stack(folder, environment, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{gateway}")
+    for name in WORKERS:
+        stack.start(name)
+    try:
+        wait_for(lambda: _answers(stack.url) and _answers(stack.gateway), seconds=60, what="console and gateway")
+        wait_for(lambda: "partitions_ready" in stack.said("archive"), seconds=60, what="the archive")
+        (folder / "contract.yaml").write_text(CONTRACT.model_copy(update={"model": None}).model_dump_json())
+        stack.assay("contract", "apply", str(folder / "contract.yaml"))
+        stack.key = stack.assay("key", "create", "--name", "test", "--scope", "write", "-q")
+        yield stack
+    finally:
+        for name in list(stack.processes):
+            stack.stop(name)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed here: `apt-get install chromium` runs these tests")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def admins_cookies(stack: Stack, chromium: Browser) -> list[dict[str, object]]:
+    """Become the first admin by the one-time link; return the cookies of that browser."""
+    (link,) = set(re.findall(r"http://\S+/welcome\?token=[\w-]+", stack.said("console")))
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.fill("#password", PASSWORD)
+    page.click("text=Begin")
+    page.wait_for_selector("h1:has-text('Overview')")
+    found: list[dict[str, object]] = [dict(one) for one in context.cookies()]
+    context.close()
+    return found
+
+
+@pytest.fixture
+def admin(stack: Stack, chromium: Browser, admins_cookies: list[dict[str, object]]) -> Iterator[Page]:
+    """Return a page of the admin's that fails a test for errors in its scripts."""
+    context = chromium.new_context(base_url=stack.url, timezone_id="Europe/Lisbon")
+    context.add_cookies(admins_cookies)  # type: ignore[arg-type]  # they came from there
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def settled(page: Page, path: str) -> Page:
+    """Open a page and wait until its content is there."""
+    page.goto(path)
+    page.wait_for_selector("#main h1")
+    page.wait_for_function("() => document.cookie.includes('assay_zone=')")
+    page.wait_for_selector("#main h1")
+    return page
+
+
+def moment() -> float:
+    """Return the time, for reports only."""
+    return time.monotonic()

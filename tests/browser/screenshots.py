@@ -1,0 +1,83 @@
+"""Write every page of the console while the demo runs: `python -m tests.browser.screenshots`.
+
+Light and dark, 1440 and 390 pixels wide, into docs/screenshots. Look at them.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from services.cli.demo.simulator import PROJECT
+from tests.browser.conftest import CHROMIUM_FLAGS, PASSWORD, ROOT, settled
+from tests.processes import wait_for
+
+TARGET = ROOT / "docs" / "screenshots"
+PAGES = {
+    "overview": "/",
+    "project": f"/project?project={PROJECT}",
+    "annotators": f"/annotators?project={PROJECT}",
+    "annotator": f"/annotator?project={PROJECT}&annotator=drifting-1",
+    "items": f"/items?project={PROJECT}&status=disputed",
+}
+_DEMO_SECONDS, _WARM_UP_SECONDS = 240, 75
+_TALLEST = 1_600
+
+
+def main() -> None:
+    """Run the demo, sign in, and take the pictures."""
+    TARGET.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        output = Path(folder) / "output"
+        environment = os.environ | {"ASSAY_FOLDER": folder, "COLUMNS": "200"}
+        command = [sys.executable, "-m", "services.cli", "demo", "--seconds", str(_DEMO_SECONDS)]
+        with output.open("wb") as file:
+            demo = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)
+        try:
+            link = wait_for(lambda: _link(output), seconds=120, what="the console's link")
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+                _shoot(browser, link)
+        finally:
+            demo.terminate()
+            demo.wait(60)
+
+
+def _link(output: Path) -> str | None:
+    found = re.search(r"http://\S+/welcome\?token=[\w-]+", output.read_text(errors="replace"))
+    return None if found is None else found[0]
+
+
+def _shoot(browser: Browser, link: str) -> None:
+    context = browser.new_context(base_url=link.partition("/welcome")[0], timezone_id="Europe/Lisbon")
+    page = context.new_page()
+    page.goto(link)
+    page.fill("#password", PASSWORD)
+    page.click("text=Begin")
+    time.sleep(_WARM_UP_SECONDS)
+    settled(page, PAGES["items"])
+    first = page.locator("#main tbody a").first.get_attribute("href") or "/items"
+    for (name, path), look, width in product((PAGES | {"item": first}).items(), ("light", "dark"), (1440, 390)):
+        context.add_cookies([{"name": "assay_look", "value": look, "url": page.url.partition("?")[0]}])
+        _take(page, path, TARGET / f"{name}-{look}-{width}.png", width)
+    context.close()
+
+
+def _take(page: Page, path: str, target: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    settled(page, path)
+    page.wait_for_timeout(2_500)
+    height = min(int(page.evaluate("document.documentElement.scrollHeight")), _TALLEST)
+    page.set_viewport_size({"width": width, "height": max(height, 900)})
+    page.wait_for_timeout(400)
+    page.screenshot(path=target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The console as people use it: a real browser against the whole running stack."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from services.cli.demo.simulator import PROJECT
+from tests.browser.conftest import PASSWORD, Stack, moment, settled
+
+pytestmark = pytest.mark.browser
+HOSTILE = '"><img src=x onerror="window.hurt=1"><script>window.hurt=1</script>\u202e'
+LONG = "w" * 100_000
+PAGES = (
+    "/",
+    f"/project?project={PROJECT}",
+    f"/annotators?project={PROJECT}",
+    f"/annotator?project={PROJECT}&annotator=anna",
+    f"/items?project={PROJECT}",
+    f"/item?project={PROJECT}&item=seed-0",
+)
+PATIENCE_MS = 30_000
+
+
+def annotation(
+    item: str, annotator: str, label: str, *, text: str = "a text of some length", back: int = 0
+) -> dict[str, Any]:
+    made = datetime.now(UTC) - timedelta(seconds=back)
+    return {
+        "project": PROJECT,
+        "item": {"id": item, "text": text, "attributes": {"market": "BR"}},
+        "annotator": {"id": annotator},
+        "label": label,
+        "lead_time_seconds": 4.0,
+        "occurred_at": made.isoformat(),
+    }
+
+
+@pytest.fixture(scope="module")
+def seeded(stack: Stack) -> Stack:
+    """Return the stack with forty items on which ben is wrong about every fourth."""
+    votes = [
+        annotation(f"seed-{n}", who, "adult" if who == "ben" and n % 4 == 0 else "safe", back=60 - n)
+        for n in range(40)
+        for who in ("anna", "ben", "cora")
+    ]
+    hostile = annotation("hostile", HOSTILE[:200], "safe", text=HOSTILE + LONG)
+    stack.send(*votes, hostile)
+    return stack
+
+
+def test_a_live_update_is_seen_after_an_annotation_enters_the_gateway(seeded: Stack, admin: Page) -> None:
+    settled(admin, "/")
+    expect(admin.locator("#main")).to_contain_text("0.0 % rejected", timeout=PATIENCE_MS)
+
+    began = moment()
+    seeded.send(annotation("live-1", "anna", "no such label"))
+    expect(admin.locator("#main")).not_to_contain_text("0.0 % rejected", timeout=PATIENCE_MS)
+
+    print(f"seen {moment() - began:.2f} s after it was sent")  # noqa: T201  # what the report quotes
+
+
+def test_a_cell_leads_to_the_items_behind_it(seeded: Stack, admin: Page) -> None:
+    settled(admin, f"/project?project={PROJECT}")
+
+    for turn in range(60):  # confusion is told now and then, while annotations come
+        seeded.send(annotation(f"turn-{turn}", "cora", "safe"))
+        if admin.locator("text=The cells as a table").count():
+            break
+        admin.wait_for_timeout(1_000)
+        settled(admin, f"/project?project={PROJECT}")
+    admin.click("text=The cells as a table")
+    admin.locator("a[href*='right=safe'][href*='given=adult']").first.click()
+
+    expect(admin.locator("#main table")).to_contain_text("seed-0")
+    expect(admin.locator("#main table")).not_to_contain_text("seed-5")
+    admin.click("a[href$='item=seed-0']")
+    expect(admin.locator("#main")).to_contain_text("Votes, with how reliable their authors are")
+    expect(admin.locator("#main")).to_contain_text("ben")
+
+
+def test_a_viewer_is_denied_what_a_lead_may_do(seeded: Stack, chromium: Browser) -> None:
+    seeded.assay("user", "add", "vera", "--role", "viewer", given=f"{PASSWORD}\n{PASSWORD}\n")
+    context = chromium.new_context(base_url=seeded.url)
+    page = context.new_page()
+    page.goto("/annotators")
+    page.fill("#name", "vera")
+    page.fill("#password", PASSWORD)
+    page.click("button")
+    page.wait_for_selector("#main table")
+
+    assert "anna" not in page.content()
+    assert "annotator " in page.inner_text("#main table")
+    assert page.goto("/metrics").status == 403  # type: ignore[union-attr]
+    seeded.assay("user", "disable", "vera")
+    page.goto("/annotators")
+    assert "/sign-in" in page.url
+    context.close()
+
+
+@pytest.mark.usefixtures("seeded")
+def test_hostile_names_and_texts_are_inert_and_long_ones_are_cut(admin: Page) -> None:
+    settled(admin, f"/item?project={PROJECT}&item=hostile")
+
+    expect(admin.locator("#main")).to_contain_text("<script>window.hurt=1</script>", timeout=PATIENCE_MS)
+    expect(admin.locator("#main")).to_contain_text("⟦U+202E⟧")
+    assert admin.locator("summary:has-text('Show all')").count() == 1
+    for path in (f"/annotators?project={PROJECT}", f"/items?project={PROJECT}", f"/project?project={PROJECT}"):
+        settled(admin, path)
+        admin.wait_for_timeout(300)
+        assert admin.evaluate("window.hurt") is None
+        assert admin.locator("#main img").count() == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_page_has_no_serious_problem_of_access_and_fits_the_screen(
+    path: str, look: str, width: int, seeded: Stack, admin: Page
+) -> None:
+    admin.set_viewport_size({"width": width, "height": 900})
+    admin.context.add_cookies([{"name": "assay_look", "value": look, "url": seeded.url}])
+    settled(admin, path)
+    admin.wait_for_timeout(500)
+
+    found = Axe().run(admin).response["violations"]
+
+    serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in {"serious", "critical"}]
+    assert serious == []
+    assert admin.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_page_goes_on_by_itself_after_the_console_was_restarted(seeded: Stack, admin: Page) -> None:
+    settled(admin, "/")
+    seeded.stop("console")
+    admin.wait_for_timeout(500)
+    seeded.start("console")
+
+    expect(admin.locator("#main h1")).to_have_text("Overview", timeout=PATIENCE_MS)
+    before = admin.locator("#main").inner_text()
+    seeded.send(*(annotation(f"after-{n}", "dora", "scam") for n in range(30)))
+
+    expect(admin.locator("#main")).not_to_have_text(before, timeout=PATIENCE_MS)
+    expect(admin.locator("#main")).to_contain_text("scam", timeout=PATIENCE_MS)

@@ -122,7 +122,8 @@ def _delay_cell(cases: Sequence[Case]) -> str:
 
 
 def _number(value: float) -> str:
-    return "never" if value >= _NEVER else f"{value:g}"
+    """Write a median; one between a delay and never is never, too."""
+    return "never" if value >= _NEVER / 2 else f"{value:g}"
 
 
 def _rules(name: str, calm: Mapping[str, Calm], bad: Mapping[str, Found]) -> Sheet:

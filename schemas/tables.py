@@ -91,8 +91,6 @@ class AnnotationRow(SQLModel, table=True):
     __table_args__ = (
         Index("annotations_by_time", "project", "occurred_at"),
         Index("annotations_by_item", "project", "item", "annotator"),
-        Index("annotations_by_annotator", "project", "annotator", "occurred_at"),
-        Index("annotations_by_label", "project", "label", "occurred_at", sqlite_where=_TEXTS, postgresql_where=_TEXTS),
     )
 
     source: int = _whole(key=True)

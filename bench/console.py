@@ -1,9 +1,10 @@
 """The console's questions on an archive of 1,000,000 annotations, 500 annotators, 200,000 items.
 
-`python -m bench.console [--annotations N] [--sqlite FILE]`: the archive is made by the archive's own store.
+`python -m bench.console [--annotations N] [--sqlite FILE] [--markdown FILE]`: the archive's store makes the archive.
 """
 
 import argparse
+import itertools
 import random
 import sys
 import time
@@ -15,8 +16,9 @@ from typing import Any
 
 from rich.console import Console
 
+from bench.console_pages import measure as measure_pages
 from bench.postgres import LocalPostgres, postgres_programs
-from bench.report import Sheet, as_table, conditions
+from bench.report import Sheet, as_document, as_table, conditions
 from services.archive.cells import json_text
 from services.archive.core import Plan
 from services.archive.forgotten import Forgotten
@@ -31,6 +33,7 @@ _ANNOTATORS, _VOTES_AN_ITEM = 500, 5
 _RULES = ("too-fast", "model-disagrees", "gold-missed")
 _BATCH = 20_000
 _TRIES = 30
+_FED_ITEMS = 40
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 _TABLES = ("annotations", "objections", "consensus_history", "items", "votes", "consensus")
 Rows = dict[str, list[dict[str, Any]]]
@@ -41,16 +44,41 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.console", description=__doc__)
     parser.add_argument("--annotations", type=int, default=1_000_000)
     parser.add_argument("--sqlite", type=Path, help="keep the SQLite archive there, and use it where it is")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
     asked = parser.parse_args(arguments)
-    console = Console(width=130)
+    console, sheets = Console(width=130), list[Sheet]()
     with TemporaryDirectory(prefix="assay-bench-console-") as folder:
         path = asked.sqlite or Path(folder) / "archive.db"
-        console.print(as_table(_measure(f"sqlite:///{path}", "SQLite", asked.annotations, is_made=path.exists())))
+        url = f"sqlite:///{path}"
+        sheets.append(_measure(url, "SQLite", asked.annotations, is_made=path.exists()))
+        console.print(as_table(sheets[-1]))
+        sheets.append(measure_pages(url, "SQLite", _feed(url, asked.annotations)))
+        console.print(as_table(sheets[-1]))
     if postgres_programs() is not None:
         with LocalPostgres() as server:
-            console.print(as_table(_measure(server.create("console"), "PostgreSQL", asked.annotations, is_made=False)))
+            sheets.append(_measure(server.create("console"), "PostgreSQL", asked.annotations, is_made=False))
+            console.print(as_table(sheets[-1]))
     console.print(conditions())
+    if asked.markdown is not None:
+        document = as_document(sheets, arguments=arguments, now=datetime.now(UTC))
+        asked.markdown.write_text(document.replace("python -m bench", "python -m bench.console", 1), encoding="utf-8")
     return 0
+
+
+def _feed(url: str, count: int) -> Callable[[], None]:
+    """Return what adds forty items with five annotations each to the archive, as of now."""
+    store = Store(open_engine(url))
+    source, nothing, rng = store.source("a-bench", ""), Forgotten(), random.Random(8)  # noqa: S311  # a simulation
+    numbers = itertools.count(count // _VOTES_AN_ITEM)
+
+    def feed() -> None:
+        rows: Rows = {name: [] for name in _TABLES}
+        for number in itertools.islice(numbers, _FED_ITEMS):
+            _item(rows, rng, source, number, datetime.now(UTC))
+        plan = _plan_of(rows)
+        store.write(source, Ready(plan, nothing, lambda _: plan))
+
+    return feed
 
 
 def _measure(url: str, name: str, count: int, *, is_made: bool) -> Sheet:
@@ -113,12 +141,7 @@ def make_archive(url: str, count: int) -> None:
     store = Store(engine)
     source, nothing = store.source("a-bench", ""), Forgotten()
     for rows in _batches(source, count):
-        kept: dict[str, Any] = {}
-        for table in ("items", "votes", "consensus", "reliability", "conduct", "readings_now"):
-            made = rows.pop(table, [])
-            if made:
-                kept[table] = {tuple(str(number) for number in (index,)): row for index, row in enumerate(made)}
-        plan = Plan(rows, kept, [])
+        plan = _plan_of(rows)
         store.write(source, Ready(plan, nothing, lambda _, plan=plan: plan))  # type: ignore[misc]
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -126,13 +149,20 @@ def make_archive(url: str, count: int) -> None:
     engine.dispose()
 
 
+def _plan_of(rows: Rows) -> Plan:
+    kept: dict[str, Any] = {}
+    for table in ("items", "votes", "consensus", "reliability", "conduct", "readings_now"):
+        made = rows.pop(table, [])
+        if made:
+            kept[table] = {(str(index),): row for index, row in enumerate(made)}
+    return Plan(rows, kept, [])
+
+
 def _batches(source: int, count: int) -> Iterator[Rows]:
     rng = random.Random(7)  # noqa: S311  # a simulation, not a secret
     many = count // _VOTES_AN_ITEM
     for first in range(0, many, _BATCH // _VOTES_AN_ITEM):
-        rows: Rows = {
-            name: [] for name in ("annotations", "objections", "consensus_history", "items", "votes", "consensus")
-        }
+        rows: Rows = {name: [] for name in _TABLES}
         for number in range(first, min(many, first + _BATCH // _VOTES_AN_ITEM)):
             _item(rows, rng, source, number, _BEGAN + timedelta(days=30) * (number / many))
         yield rows

@@ -27,6 +27,7 @@ DOORS: Mapping[str, Role | None] = MappingProxyType(
         "/alert": Role.VIEWER,
         "/subscriptions": Role.LEAD,
         "/subscription": Role.LEAD,
+        "/system": Role.LEAD,
         "/metrics": Role.LEAD,
         "/api/v1/openapi.json": Role.VIEWER,
         "/api/v1/overview": Role.VIEWER,

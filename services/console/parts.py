@@ -13,6 +13,8 @@ from services.console.reviewing.outbox import Outbox
 from services.console.settings import ConsoleSettings
 from services.console.signing.sessions import Sessions
 from services.console.signing.users import Users
+from services.console.system.sender import Sender
+from services.console.system.watch import Watch
 from services.runtime.control import Vault, open_control
 from services.runtime.database import open_for_reading
 from services.runtime.keys import Keys
@@ -35,6 +37,8 @@ class Parts:
     claims: Claims
     decisions: Decisions
     outbox: Outbox
+    watch: Watch
+    sender: Sender
     sign_in_rates: Rates
     api_rates: Rates
 
@@ -57,6 +61,8 @@ def build_parts(settings: ConsoleSettings) -> Parts:
         decisions=decisions,
         outbox=Outbox(settings, decisions),
         live=Live(archive, control, now=lambda: datetime.now(UTC)),
+        watch=Watch(settings, now=lambda: datetime.now(UTC)),
+        sender=Sender(settings, archive, control),
         sign_in_rates=Rates(2.0),
         api_rates=Rates(settings.console_rate_per_second),
     )

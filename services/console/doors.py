@@ -15,6 +15,8 @@ DOORS: Mapping[str, Role | None] = MappingProxyType(
         "/sign-in": OPEN,
         "/sign-in.css": OPEN,
         "/welcome": OPEN,
+        "/oidc/begin": OPEN,
+        "/oidc/back": OPEN,
         "/sign-out": Role.VIEWER,
         "/": Role.VIEWER,
         "/project": Role.VIEWER,

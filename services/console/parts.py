@@ -11,6 +11,7 @@ from services.console.reviewing.claims import Claims
 from services.console.reviewing.decisions import Decisions
 from services.console.reviewing.outbox import Outbox
 from services.console.settings import ConsoleSettings
+from services.console.signing.openid import Provider
 from services.console.signing.sessions import Sessions
 from services.console.signing.users import Users
 from services.console.system.sender import Sender
@@ -31,6 +32,7 @@ class Parts:
     vault: Vault
     users: Users
     sessions: Sessions
+    provider: Provider | None
     keys: Keys
     naming: Naming
     live: Live
@@ -55,6 +57,7 @@ def build_parts(settings: ConsoleSettings) -> Parts:
         vault=vault,
         users=Users(control),
         sessions=Sessions(control, lasting=timedelta(hours=settings.console_session_hours)),
+        provider=Provider(settings, settings.oidc_issuer, vault) if settings.oidc_issuer else None,
         keys=Keys(control),
         naming=Naming(vault.derive("pseudonyms")),
         claims=Claims(control),

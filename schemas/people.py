@@ -39,7 +39,7 @@ class Role(StrEnum):
 class User(Control, table=True):
     """Somebody who signs in. `digest` is argon2id's of the password; None: not by password.
 
-    `subject` is kept for the issuer and the person's id there, for sign-in by OpenID Connect; nothing fills it yet.
+    `subject` is the issuer and the person's id there, where they came by OpenID Connect.
     """
 
     __tablename__ = "users"

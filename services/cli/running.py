@@ -12,7 +12,9 @@ import typer
 from rich.text import Text
 
 from services.cli.console import fail, out, plain_errors
+from services.cli.ports import health_addresses
 from services.cli.supervisor import WORKERS, Supervisor
+from services.gateway.settings import GatewaySettings
 from services.runtime.broker import LocalBroker
 from services.runtime.kafka import kafka_address
 from services.runtime.settings import RuntimeSettings
@@ -71,7 +73,9 @@ def up() -> None:
         ports = {name: settings.web_port + number for number, name in enumerate(WORKERS)}
         shown = ", ".join(f"{name} (http://{settings.web_host}:{port}/metrics)" for name, port in ports.items())
         out.print(f"Kafka at {address}; services: {shown}; Ctrl-C stops all")
-        asyncio.run(Supervisor(say=print_log, environment={"ASSAY_KAFKA": address}, ports=ports).run())
+        there = health_addresses(ports, host=settings.web_host, gateway_port=GatewaySettings().gateway_port)
+        environment = {"ASSAY_KAFKA": address, "ASSAY_CONSOLE_SERVICES": there}
+        asyncio.run(Supervisor(say=print_log, environment=environment, ports=ports).run())
         out.print("stopping …")
 
 

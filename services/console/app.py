@@ -42,13 +42,14 @@ def build_service(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        beating = start_essential(parts.live.run(), name="live")
+        beating = [start_essential(parts.live.run(), name="live"), start_essential(parts.watch.run(), name="watch")]
         await parts.outbox.start()
         yield
         await parts.outbox.stop()
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        for task in beating:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         parts.archive.dispose()
         parts.control.dispose()
 

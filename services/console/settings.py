@@ -1,12 +1,27 @@
 """What the console reads from its environment."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from schemas.people import Role
 from services.runtime.control import ControlSettings
 from services.runtime.database import DatabaseSettings
+
+SERVICES: Mapping[str, str] = MappingProxyType(
+    {
+        "validator": "http://127.0.0.1:6066",
+        "consensus": "http://127.0.0.1:6067",
+        "conduct": "http://127.0.0.1:6068",
+        "alerts": "http://127.0.0.1:6069",
+        "archive": "http://127.0.0.1:6070",
+        "gateway": "http://127.0.0.1:8484",
+    }
+)
+"""Where `assay up` lets each service answer for its health."""
 
 
 class ConsoleSettings(ControlSettings, DatabaseSettings):
@@ -14,6 +29,9 @@ class ConsoleSettings(ControlSettings, DatabaseSettings):
 
     `console_certificate_file` and `console_key_file` turn TLS on. `console_trusts_proxy`: a proxy in front says by
     `X-Forwarded-Proto` and `X-Forwarded-Host` how it was reached. `console_url` is the address people use, for links.
+    `console_services` is where the other services answer for their health, by name, as JSON. `console_audit_seconds` is
+    how long the ledgers may be counted for the page System. `oidc_issuer` turns OpenID Connect on; `oidc_name` is what
+    people know the provider by, `oidc_role` what somebody who comes by it for the first time may do.
     """
 
     console_host: str = "127.0.0.1"
@@ -27,6 +45,14 @@ class ConsoleSettings(ControlSettings, DatabaseSettings):
     console_link_minutes: Annotated[float, Field(gt=0)] = 60
     console_query_seconds: Annotated[float, Field(gt=0)] = 10
     console_rate_per_second: Annotated[float, Field(gt=0)] = 50
+    console_services: dict[str, str] = Field(default_factory=lambda: dict(SERVICES))
+    console_audit_seconds: Annotated[float, Field(gt=0)] = 20
+
+    oidc_issuer: str | None = None
+    oidc_client: str | None = None
+    oidc_secret: SecretStr | None = None
+    oidc_role: Role = Role.VIEWER
+    oidc_name: str = "single sign-on"
 
     @property
     def is_served_over_tls(self) -> bool:

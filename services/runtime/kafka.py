@@ -161,8 +161,8 @@ async def reading(settings: RuntimeSettings, topic: str, number: int) -> AsyncIt
     partition = TopicPartition(settings.prefix + topic, number)
     consumer = make_consumer(settings, fetch_max_wait_ms=20)
     consumer.assign([partition])
-    await consumer.start()
     try:
+        await consumer.start()  # inside: whoever loses patience meanwhile leaves no connection behind
         yield PartitionReader(consumer, partition)
     finally:
         await consumer.stop()

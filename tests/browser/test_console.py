@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from services.cli.demo.run import CONTRACT
 from services.cli.demo.simulator import PROJECT
 from tests.browser.conftest import PASSWORD, Stack, moment, settled
 
@@ -20,6 +21,7 @@ PAGES = (
     f"/annotator?project={PROJECT}&annotator=anna",
     f"/items?project={PROJECT}",
     f"/item?project={PROJECT}&item=seed-0",
+    "/system",
 )
 PATIENCE_MS = 30_000
 
@@ -98,6 +100,29 @@ def test_a_viewer_is_denied_what_a_lead_may_do(seeded: Stack, chromium: Browser)
     page.goto("/annotators")
     assert "/sign-in" in page.url
     context.close()
+
+
+def test_a_dead_letter_is_sent_again_once_its_contract_is_there(seeded: Stack, admin: Page) -> None:
+    late = CONTRACT.model_copy(update={"project": "late-project", "model": None})
+    seeded.send(annotation("late-1", "anna", "safe") | {"project": "late-project"})
+    while not (admin.goto("/system") and admin.locator(".letter").count()):
+        admin.wait_for_timeout(500)
+    admin.locator(".letter summary").first.click()
+    expect(admin.locator(".letter pre").first).to_contain_text("000000  7b")
+    admin.locator(".letter .q-checkbox").first.click()
+
+    admin.click("text=Send the chosen again")
+    expect(admin.locator("#main")).to_contain_text("has no contract yet")
+    (seeded.folder / "late.yaml").write_text(late.model_dump_json())
+    seeded.assay("contract", "apply", str(seeded.folder / "late.yaml"))
+    admin.wait_for_timeout(2_000)
+    admin.click("text=Send the chosen again")
+
+    expect(admin.locator("#main")).to_contain_text("1 sent again", timeout=PATIENCE_MS)
+    settled(admin, "/system")
+    expect(admin.locator(".letter").first).to_contain_text("sent again by")
+    expect(admin.locator(".letter .q-checkbox")).to_have_count(0)
+    expect(admin.locator("#main")).to_contain_text("balances", timeout=PATIENCE_MS)
 
 
 @pytest.mark.usefixtures("seeded")

@@ -28,7 +28,7 @@ from services.cli.demo.view import Scene, accuracy_line, draw
 from services.cli.importing import send_records
 from services.cli.inputs import InputRecord, key_of
 from services.cli.ledger_table import ABSORBED, JUDGED, print_archive_audit, print_audit
-from services.cli.ports import free_port
+from services.cli.ports import free_port, health_addresses
 from services.cli.supervisor import WORKERS, Supervisor
 from services.cli.training import train_model
 from services.runtime.audit import PartitionAudit, audit, audit_consensus
@@ -113,6 +113,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     await publish_contract(settings, CONTRACT)
     subscribe_receiver(settings, receiver)
     log = (settings.folder / "services.log").open("a")
+    ports, gateway_port = {name: free_port() for name in WORKERS}, free_port()
     supervisor = Supervisor(
         say=lambda name, line: _note(log, name, line),
         environment={
@@ -121,13 +122,14 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             "ASSAY_MODELS": str(settings.models),
             "ASSAY_PARTITIONS": str(settings.partitions),
             "ASSAY_PREFIX": "",
-            "ASSAY_GATEWAY_PORT": str(free_port()),
+            "ASSAY_GATEWAY_PORT": str(gateway_port),
+            "ASSAY_CONSOLE_SERVICES": health_addresses(ports, host=settings.web_host, gateway_port=gateway_port),
             "ASSAY_CONSOLE_PORT": str(free_port()),
             "ASSAY_ALERTS_PORT": str(free_port()),
             **control_environment(settings),
             "ASSAY_DATABASE": archive_of(settings).database_url,
         },
-        ports={name: free_port() for name in WORKERS},
+        ports=ports,
     )
     services = asyncio.create_task(supervisor.run())
     scene = Scene(simulator.given, simulator.right)

@@ -1,15 +1,32 @@
 """Buttons that do something: who may, what came of it, and the page shown anew."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from nicegui import ui
 
-from services.console.pages.frame import html
+from schemas.people import Role
+from services.console.guard import COOKIE
+from services.console.pages.frame import View, html
 from services.console.pages.markup import Html, said, tag
 
 Work = Callable[[], str]
 """Do something and say what came of it; raises what the page knows how to say."""
+
+
+class NoMoreAllowedError(Exception):
+    """Who looks may not do this, or may not any more."""
+
+
+async def check_still_may(view: View, least: Role) -> None:
+    """Look at the session anew: the page's websocket was let in earlier. Raise NoMoreAllowedError."""
+    request = ui.context.client.request
+    cookie = None if request is None else request.cookies.get(COOKIE)
+    viewer = await asyncio.to_thread(view.parts.sessions.viewer, cookie, now=datetime.now(UTC))
+    if viewer is None or not viewer.may(least):
+        raise NoMoreAllowedError(f"this takes the role {least.value}; sign in again, or ask an admin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
 
-from services.console.pages import alerts, annotators, items, overview, project, review, subscriptions
+from services.console.pages import alerts, annotators, items, overview, project, review, subscriptions, system
 from services.console.pages.frame import Page, add_page
 from services.console.parts import Parts
 
@@ -12,6 +12,7 @@ PAGES: tuple[Page, ...] = (
     review.PAGE,
     alerts.PAGE,
     subscriptions.PAGE,
+    system.PAGE,
     annotators.ONE,
     items.ONE,
     alerts.ONE,

@@ -79,6 +79,17 @@ def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
     ]
 
 
+def read_contracted(engine: Engine) -> frozenset[str]:
+    """Return the projects whose contract is in force, as far as the archive knows."""
+    query = (
+        "SELECT DISTINCT c.project FROM contracts AS c WHERE c.version IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM contracts AS n WHERE n.project = c.project"
+        "  AND (n.came_at > c.came_at OR n.came_at = c.came_at AND n.kafka_offset > c.kafka_offset))"
+    )
+    with asking(engine) as connection:
+        return frozenset(str(one["project"]) for one in rows(connection, query))
+
+
 def read_contracts(engine: Engine, project: str) -> Sequence[ContractVersion]:
     """Return the contracts of a project, the newest first, each with what it changed."""
     with asking(engine) as connection:

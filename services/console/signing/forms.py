@@ -1,6 +1,7 @@
 """The pages of signing in: plain HTML, no script, so they work before anything else does."""
 
 from html import escape
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
@@ -26,8 +27,10 @@ button { background: var(--deep); color: var(--card) } .other { color: var(--dee
 """
 
 
-def sign_in_page(*, following: str, name: str = "", wrong: str = "") -> HTMLResponse:
-    """Return the page that asks for name and password."""
+def sign_in_page(*, following: str, name: str = "", wrong: str = "", provider: str = "") -> HTMLResponse:
+    """Return the page that asks for name and password. `provider`: what OpenID Connect is called, '' without."""
+    begin = f"/oidc/begin?{urlencode({'next': following})}"
+    other = f'<a class="other" href="{escape(begin)}">Sign in by {escape(provider)}</a>' if provider else ""
     return _page(
         "Sign in",
         f"""<p>to the console of Assay</p>{_wrong(wrong)}
@@ -38,7 +41,7 @@ def sign_in_page(*, following: str, name: str = "", wrong: str = "") -> HTMLResp
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1000">
 <button>Sign in</button>
-</form>
+</form>{other}
 <p><br><small>No account? An admin makes one: <code>assay user add NAME --role viewer</code></small></p>""",
         401 if wrong else 200,
     )

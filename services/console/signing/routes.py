@@ -12,6 +12,7 @@ from schemas.people import Role, User
 from services.console.guard import COOKIE, is_secure
 from services.console.parts import Parts
 from services.console.signing.forms import STYLE, said_page, sign_in_page, welcome_page
+from services.console.signing.openid import BACK, LASTING, NotLetInError, ProviderAwayError
 from services.console.signing.passwords import PasswordTooWeak, digest_of
 from services.console.signing.sessions import Viewer
 from services.console.signing.users import UserError
@@ -20,14 +21,17 @@ from services.runtime.rates import RefusedError
 
 log = get_logger("console")
 
+_BEGUN = "assay_openid"
 _WRONG = "Name and password do not go together, or there were too many tries: then wait a minute."
 _OVER = "This link was used, is too old, or a newer one was printed. `assay user add` makes users, too."
 
 
 def add_signing(app: FastAPI, parts: Parts) -> None:
     """Add the pages of signing in and out."""
-    _add_sign_in(app, parts)
+    provider = "" if parts.provider is None else parts.settings.oidc_name
+    _add_sign_in(app, parts, provider)
     _add_welcome(app, parts)
+    _add_openid(app, parts)
 
     @app.get("/sign-in.css", include_in_schema=False)
     async def style() -> Response:
@@ -44,13 +48,13 @@ def add_signing(app: FastAPI, parts: Parts) -> None:
         return answer
 
 
-def _add_sign_in(app: FastAPI, parts: Parts) -> None:
+def _add_sign_in(app: FastAPI, parts: Parts, provider: str) -> None:
     @app.get("/sign-in", include_in_schema=False)
     async def ask(request: Request) -> Response:
         following = local_path(request.query_params.get("next", "/"))
         if request.state.viewer is not None:
             return RedirectResponse(following, 303)
-        return sign_in_page(following=following)
+        return sign_in_page(following=following, provider=provider)
 
     @app.post("/sign-in", include_in_schema=False)
     async def sign_in(
@@ -68,7 +72,7 @@ def _add_sign_in(app: FastAPI, parts: Parts) -> None:
         user = await asyncio.to_thread(parts.users.come_by_password, name, password, now=datetime.now(UTC))
         if user is None:
             log.warning("sign_in_refused", user=name[:100])
-            return sign_in_page(following=local_path(following), name=name, wrong=_WRONG)
+            return sign_in_page(following=local_path(following), name=name, wrong=_WRONG, provider=provider)
         return await let_in(parts, request, user, local_path(following))
 
 
@@ -95,6 +99,62 @@ def _add_welcome(app: FastAPI, parts: Parts) -> None:
         if user is None:
             return said_page("Not this link", _OVER, status=403)
         return await let_in(parts, request, user, "/")
+
+
+def _add_openid(app: FastAPI, parts: Parts) -> None:
+    @app.get("/oidc/begin", include_in_schema=False)
+    async def begin(request: Request) -> Response:
+        if parts.provider is None:
+            return _no_provider()
+        following = local_path(request.query_params.get("next", "/"))
+        try:
+            begun = await parts.provider.begin(following, now=datetime.now(UTC))
+        except ProviderAwayError as error:
+            log.warning("openid_provider_away", reason=str(error))
+            return said_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+        answer = RedirectResponse(begun.address, 303)
+        answer.set_cookie(
+            _BEGUN,
+            begun.sealed,
+            max_age=int(LASTING.total_seconds()),
+            path=BACK,
+            httponly=True,
+            samesite="lax",
+            secure=is_secure(parts, request.scope),
+        )
+        return answer
+
+    @app.get(BACK, include_in_schema=False)
+    async def back(request: Request) -> Response:
+        answer = await _come_back(parts, request)
+        answer.delete_cookie(_BEGUN, path=BACK)
+        return answer
+
+
+async def _come_back(parts: Parts, request: Request) -> Response:
+    if parts.provider is None:
+        return _no_provider()
+    now = datetime.now(UTC)
+    try:
+        parts.sign_in_rates.take(_from(request))
+        person = await parts.provider.finish(request.query_params, request.cookies.get(_BEGUN, ""), now=now)
+    except RefusedError:
+        return said_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+    except ProviderAwayError as error:
+        log.warning("openid_provider_away", reason=str(error))
+        return said_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+    except NotLetInError as error:
+        log.warning("openid_refused", reason=str(error))
+        return said_page("Not let in", "That did not prove who you are. Sign in again.", status=403)
+    role = parts.settings.oidc_role
+    user = await asyncio.to_thread(parts.users.come_by_provider, person.subject, person.name, role, now=now)
+    if user is None:
+        return said_page("Not let in", "An admin has disabled this user.", status=403)
+    return await let_in(parts, request, user, local_path(person.following))
+
+
+def _no_provider() -> Response:
+    return said_page("Not here", "This console has no other way to sign in than by password.", status=404)
 
 
 def _first_admin(parts: Parts, token: str, name: str, password: str) -> User | None:

@@ -1,7 +1,8 @@
 """Users in the control database: made, found, locked out after too many failures, disabled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 
 from sqlalchemy import Engine, delete
 from sqlmodel import Session, col, select
@@ -70,6 +71,23 @@ class Users:
             session.commit()
         return found if right else None
 
+    def come_by_provider(self, subject: str, name: str, role: Role, *, now: datetime) -> User | None:
+        """Return the user whom an OpenID provider knows as `subject`, made where new; None where disabled.
+
+        A new one is never given the name of somebody who is there: a provider vouches for nobody but its own people.
+        """
+        with Session(self._engine, expire_on_commit=False) as session:
+            user = session.exec(select(User).where(col(User.subject) == subject)).first()
+            if user is None:
+                free = next(one for one in _names(name) if session.get(User, one) is None)
+                user = User(name=free, role=role, subject=subject, created_at=now)
+            if user.disabled:
+                return None
+            user.last_seen_at = now
+            session.add(user)
+            session.commit()
+        return user
+
     def change(
         self, name: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
     ) -> User:
@@ -96,6 +114,13 @@ def _locked_until(failures: int, now: datetime) -> datetime | None:
         return None
     doubled: int = 2 ** min(failures - _LOCKED_AFTER, 10)
     return now + min(_FIRST_LOCK * doubled, _LONGEST_LOCK)
+
+
+def _names(wanted: str) -> Iterator[str]:
+    """Yield names for somebody new: the one that is wanted, then the same with numbers."""
+    plain = "".join(one for one in wanted if one.isprintable()).strip()[: _LONGEST_NAME - 10] or "somebody"
+    yield plain
+    yield from (f"{plain} {number}" for number in count(2))
 
 
 def _check_that_an_admin_is_left(session: Session) -> None:

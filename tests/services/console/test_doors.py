@@ -23,7 +23,7 @@ def test_every_route_and_page_stands_in_the_table_and_nothing_else_does(service:
 def test_only_signing_in_and_health_are_open() -> None:
     opened = {path for path, least in DOORS.items() if least is OPEN}
 
-    assert opened == {"/health", "/ready", "/sign-in", "/sign-in.css", "/welcome"}
+    assert opened == {"/health", "/ready", "/sign-in", "/sign-in.css", "/welcome", "/oidc/begin", "/oidc/back"}
     assert all(least.is_at_least(Role.VIEWER) for least in BEHIND.values())
 
 

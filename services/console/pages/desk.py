@@ -15,7 +15,7 @@ from services.console.reading.projects import read_contracts
 from services.console.reviewing.choices import Choice, choices_of, is_many, typed
 from services.console.reviewing.claims import Candidate
 from services.console.reviewing.decisions import ClaimLostError, NothingToUndoError
-from services.console.reviewing.queue import Became, became, candidates
+from services.console.reviewing.queue import Became, as_annotated, became, candidates
 
 _FOLLOWED_FOR = timedelta(seconds=30)
 _MOST_PASSED = 200
@@ -27,6 +27,7 @@ class Task:
 
     project: str
     item: ItemView
+    annotated: Item
     contract: LabelContract
     choices: tuple[Choice, ...]
 
@@ -80,8 +81,9 @@ class Desk:
         if item is None or not versions or versions[0].contract is None:
             return None
         contract = LabelContract.model_validate(versions[0].contract)
+        annotated = await self.view.ask(as_annotated, claimed.project, claimed.item)
         given = [one.label for one in item.votes if one.is_live and one.label is not None]
-        return Task(claimed.project, item, contract, tuple(choices_of(contract, given)))
+        return Task(claimed.project, item, annotated, contract, tuple(choices_of(contract, given)))
 
     async def choose(self, choice: Choice) -> None:
         """Decide for a choice; where several make a label, have it among them, or no longer."""
@@ -102,13 +104,10 @@ class Desk:
         task = self.task
         if task is None:
             return
-        found, now = task.item, task.item.now
-        shown = Item.model_validate(
-            {"id": found.item, "text": found.text, "media": found.media, "attributes": dict(found.attributes)}
-        )
+        now = task.item.now
         others = None if now is None or now.label is None else typed(task.contract, now.label)
         decide = partial(
-            self.view.parts.decisions.decide, task.project, shown, self.reviewer,
+            self.view.parts.decisions.decide, task.project, task.annotated, self.reviewer,
             label=label, consensus=others, now=datetime.now(UTC),
         )  # fmt: skip
         try:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from glob import escape
 from typing import Any
 
 from nicegui import ui
 
+from models.alerts.hushing import Silence, named, silenced_by
 from schemas.alert import Alert, AlertState
 from schemas.people import Role
 from services.console.pages.acting import Actions
@@ -24,21 +26,23 @@ _TIMES = frozenset({"at", "since", "since_low", "since_high"})
 async def build(view: View) -> None:
     """Fill the page, and follow what becomes of the alert."""
     before = _found(view)
+    quiet = _quiet(view, before)
 
     @ui.refreshable
     def shown() -> None:
         if isinstance(before, alerting.NoSuchAlertError):
             html(nothing("There is no such alert", str(before)))
         else:
-            _alert(view, before, Actions((alerting.NoSuchAlertError,), shown.refresh))
+            _alert(view, before, quiet, Actions((alerting.NoSuchAlertError,), shown.refresh))
 
     shown()
 
     def look() -> None:
-        nonlocal before
+        nonlocal before, quiet
         now = _found(view)
-        if isinstance(now, Alert) and now != before:
-            before = now
+        hushed = _quiet(view, now)
+        if isinstance(now, Alert) and (now, hushed) != (before, quiet):
+            before, quiet = now, hushed
             shown.refresh()
 
     ui.timer(_EVERY_SECONDS, look)
@@ -51,7 +55,26 @@ def _found(view: View) -> Alert | alerting.NoSuchAlertError:
         return error
 
 
-def _alert(view: View, alert: Alert, actions: Actions) -> None:
+def _quiet(view: View, found: Alert | alerting.NoSuchAlertError) -> Html | None:
+    """Return the silences in force of which this alert is one; its own record speaks only of its last transition."""
+    if isinstance(found, alerting.NoSuchAlertError):
+        return None
+    now = datetime.now(UTC)
+    alert = named(found.project, found.rule, found.severity.value, found.labels)
+    rows = {one.id: one for one in alerting.list_silences(view.parts.control, now=now)}
+    asked = [Silence(one.id, one.project, one.matchers, _ms(one.until)) for one in rows.values()]
+    mine = [rows[one] for one in silenced_by(asked, alert, now=_ms(now))]
+    told = [
+        join(("until ", when(one.until, view.zone), ", by ", said(one.by), ": ", said(one.why), " ")) for one in mine
+    ]
+    return join(told) if told else None
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000)
+
+
+def _alert(view: View, alert: Alert, quiet: Html | None, actions: Actions) -> None:
     html(tag("h1", summary(view, alert)))
     facts: list[tuple[str, object]] = [
         ("State", join((MARKS[alert.state], why_quiet(alert)))),
@@ -62,6 +85,7 @@ def _alert(view: View, alert: Alert, actions: Actions) -> None:
         ("Last change", when(alert.at, view.zone)),
         ("Read", _read(alert)),
         ("About", _labels(view, alert)),
+        ("Silenced", quiet),
         ("Acknowledged", join((said(alert.by), ": ", said(alert.why))) if alert.by else None),
         ("What to do", _runbook(alert.runbook)),
     ]
@@ -177,7 +201,10 @@ def _silence(view: View, alert: Alert, hours: int, why: Any) -> str:  # noqa: AN
     if not reason:
         raise alerting.NoSuchAlertError("say why nobody needs to know: it is shown as long as the silence holds")
     now = datetime.now(UTC)
-    until, matchers = now + timedelta(hours=hours), {"rule": alert.rule, **alert.labels}
+    until, matchers = (
+        now + timedelta(hours=hours),
+        {name: escape(value) for name, value in {"rule": alert.rule, **alert.labels}.items()},
+    )
     alerting.silence(
         view.parts.control, matchers, until=until, by=view.viewer.name, why=reason, now=now, project=alert.project
     )

@@ -50,6 +50,7 @@ class Desk:
     last: ReviewDecision | None = None
     became: Became | None = None
     said: str = ""
+    held_at: datetime | None = None
 
     @property
     def reviewer(self) -> str:
@@ -68,7 +69,11 @@ class Desk:
                 self._pass_on(claimed.project, claimed.item)
 
     def _claim(self) -> Candidate | None:
-        return self.view.parts.claims.claim(self._queue(), self.reviewer, now=datetime.now(UTC))
+        claims, now = self.view.parts.claims, datetime.now(UTC)
+        found = claims.claim(self._queue(), self.reviewer, now=now)
+        if found is not None and claims.renew(found.project, found.item, self.reviewer, now=now):
+            self.held_at = now  # an older page of theirs that had it lets it go no more
+        return found
 
     def _queue(self) -> Iterator[Candidate]:
         for one in candidates(self.view.parts.archive, self.project):
@@ -152,11 +157,18 @@ class Desk:
         if self.task is not None:
             self.view.parts.claims.release(self.task.project, self.task.item.item, self.reviewer)
 
+    def leave(self) -> None:
+        """Let the item go with the page, unless another page of the same reviewer has it now: one that was reloaded."""
+        if self.task is not None and self.held_at is not None:
+            claims, item = self.view.parts.claims, self.task.item.item
+            claims.let_go(self.task.project, item, self.reviewer, held_at=self.held_at)
+
     def renew(self) -> None:
         """Hold the item for longer."""
         if self.task is not None:
             now = datetime.now(UTC)
-            self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now)
+            if self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now):
+                self.held_at = now
 
     async def look_after(self) -> bool:
         """Look what became of the last decision; tell whether anything is new."""

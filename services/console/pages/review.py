@@ -91,7 +91,7 @@ def _live(desk: Desk, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
     ui.timer(_LOOK_SECONDS, look)
     ui.timer(_WAIT_SECONDS, wait)
     ui.timer(_RENEW_SECONDS, lambda: asyncio.to_thread(desk.renew))
-    ui.context.client.on_delete(desk.release)
+    ui.context.client.on_delete(desk.leave)
 
 
 def _meant(desk: Desk, key: str) -> Callable[[], Awaitable[None]] | None:

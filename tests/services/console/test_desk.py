@@ -159,6 +159,25 @@ def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(pa
     assert sami.task.item.item == "i-1"
 
 
+def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts: Parts) -> None:
+    ask_for_review(parts, "categorical", "i-1")
+    old, new, sami = desk_of(parts), desk_of(parts), desk_of(parts, "sami")
+
+    async def work() -> None:
+        await old.next()
+        await new.next()
+        old.leave()
+        await sami.next()
+        assert sami.task is None
+        new.renew()
+        new.leave()
+        await sami.next()
+
+    asyncio.run(work())
+    assert sami.task is not None
+    assert sami.task.item.item == "i-1"
+
+
 def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: Parts) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita = desk_of(parts)

@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from services.cli.demo.run import CONTRACT
+from services.cli.demo.simulator import PROJECT
 from services.cli.ports import free_port
 from services.cli.supervisor import WORKERS
 from services.runtime.broker import LocalBroker
@@ -30,6 +34,32 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+LOOKS, WIDTHS = ("light", "dark"), (390, 1440)
+SignIn = Callable[[str, str], Page]
+"""Return a page of somebody of that name and role, signed in."""
+
+
+def annotation(
+    item: str,
+    annotator: str,
+    label: str,
+    *,
+    text: str = "a text of some length",
+    back: int = 0,
+    project: str = PROJECT,
+) -> dict[str, Any]:
+    """Return an annotation as a platform sends it, made so many seconds ago."""
+    made = datetime.now(UTC) - timedelta(seconds=back)
+    return {
+        "project": project,
+        "item": {"id": item, "text": text, "attributes": {"market": "BR"}},
+        "annotator": {"id": annotator},
+        "label": label,
+        "lead_time_seconds": 4.0,
+        "occurred_at": made.isoformat(),
+    }
 
 
 @dataclass(slots=True)
@@ -73,6 +103,12 @@ class Stack:
         )  # fmt: skip
         return done.stdout.strip()
 
+    def put_in_force(self, contract: str) -> None:
+        """Put a contract in force."""
+        file = self.folder / "another.yaml"
+        file.write_text(contract)
+        self.assay("contract", "apply", str(file))
+
     def send(self, *annotations: dict[str, object]) -> None:
         """Send annotations to the gateway."""
         answer = httpx.post(
@@ -95,6 +131,8 @@ def stack(kafka: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "ASSAY_PARTITIONS": "2",
         "ASSAY_CONSOLE_PORT": str(port),
         "ASSAY_GATEWAY_PORT": str(gateway),
+        "ASSAY_ALERTS_PORT": str(free_port()),
+        "ASSAY_ALERTS_ALLOW": "127.0.0.0/8",
     }
     stack = Stack(folder, environment, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{gateway}")
     for name in WORKERS:
@@ -130,9 +168,27 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def admins_cookies(stack: Stack, chromium: Browser) -> list[dict[str, object]]:
+def first_link(stack: Stack) -> str:
+    links: set[str] = set(re.findall(r"http://\S+/welcome\?token=[\w-]+", stack.said("console")))
+    (link,) = links
+    return link
+
+
+@pytest.fixture(scope="session")
+def problems_of_the_first_page(first_link: str, chromium: Browser) -> list[str]:
+    """Return what axe-core finds on the page of the one-time link, which is there only until the link is used."""
+    return [
+        problem for look in LOOKS for width in WIDTHS for problem in problems_of_form(chromium, first_link, look, width)
+    ]
+
+
+@pytest.fixture(scope="session")
+def admins_cookies(
+    first_link: str, chromium: Browser, problems_of_the_first_page: list[str]
+) -> list[dict[str, object]]:
     """Become the first admin by the one-time link; return the cookies of that browser."""
-    (link,) = set(re.findall(r"http://\S+/welcome\?token=[\w-]+", stack.said("console")))
+    assert problems_of_the_first_page is not None  # they were looked for before the link is used
+    link = first_link
     context = chromium.new_context()
     page = context.new_page()
     page.goto(link)
@@ -155,6 +211,60 @@ def admin(stack: Stack, chromium: Browser, admins_cookies: list[dict[str, object
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def cookies_of() -> dict[str, list[dict[str, object]]]:
+    return {}
+
+
+@pytest.fixture
+def sign_in(stack: Stack, chromium: Browser, cookies_of: dict[str, list[dict[str, object]]]) -> Iterator[SignIn]:
+    """Make users as they are asked for, each in a browser of their own; errors in scripts fail the test."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def signed_in(name: str, role: str) -> Page:
+        context = chromium.new_context(base_url=stack.url, timezone_id="Europe/Lisbon")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if name in cookies_of:
+            context.add_cookies(cookies_of[name])  # type: ignore[arg-type]  # they came from there
+            return page
+        stack.assay("user", "add", name, "--role", role, given=f"{PASSWORD}\n{PASSWORD}\n")
+        page.goto("/sign-in")
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.click("button")
+        settled(page, "/")
+        cookies_of[name] = [dict(one) for one in context.cookies()]
+        return page
+
+    yield signed_in
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def problems(page: Page, width: int) -> list[str]:
+    """Return the serious problems of access that axe-core finds, and whether the page is wider than the screen."""
+    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
+    wide = int(page.evaluate("document.documentElement.scrollWidth"))
+    told = [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"][:3]]
+    return told + ([f"{wide} pixels wide on a screen of {width}"] if wide > width else [])
+
+
+def problems_of_form(chromium: Browser, address: str, look: str, width: int) -> list[str]:
+    """Return the problems of a page of the sign-in, which is light or dark as the browser is."""
+    scheme: Any = look
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("main form, main .other")
+    found = problems(page, width)
+    context.close()
+    return [f"{look}, {width}: {one}" for one in found]
 
 
 def settled(page: Page, path: str) -> Page:

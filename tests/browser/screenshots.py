@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from services.cli.demo.simulator import PROJECT
-from tests.browser.conftest import CHROMIUM_FLAGS, PASSWORD, ROOT, settled
+from tests.browser.conftest import CHROMIUM_FLAGS, LOOKS, PASSWORD, ROOT, WIDTHS, settled
 from tests.processes import wait_for
 
 TARGET = ROOT / "docs" / "screenshots"
@@ -25,6 +25,9 @@ PAGES = {
     "annotators": f"/annotators?project={PROJECT}",
     "annotator": f"/annotator?project={PROJECT}&annotator=drifting-1",
     "items": f"/items?project={PROJECT}&status=disputed",
+    "review": f"/review?project={PROJECT}",
+    "alerts": "/alerts",
+    "subscriptions": "/subscriptions",
 }
 _DEMO_SECONDS, _WARM_UP_SECONDS = 240, 75
 _TALLEST = 1_600
@@ -61,12 +64,17 @@ def _shoot(browser: Browser, link: str) -> None:
     page.fill("#password", PASSWORD)
     page.click("text=Begin")
     time.sleep(_WARM_UP_SECONDS)
-    settled(page, PAGES["items"])
-    first = page.locator("#main tbody a").first.get_attribute("href") or "/items"
-    for (name, path), look, width in product((PAGES | {"item": first}).items(), ("light", "dark"), (1440, 390)):
+    found = {"item": _first(page, PAGES["items"]), "alert": _first(page, PAGES["alerts"])}
+    for (name, path), look, width in product((PAGES | found).items(), LOOKS, WIDTHS):
         context.add_cookies([{"name": "assay_look", "value": look, "url": page.url.partition("?")[0]}])
         _take(page, path, TARGET / f"{name}-{look}-{width}.png", width)
     context.close()
+
+
+def _first(page: Page, path: str) -> str:
+    """Return where the first row of a list leads."""
+    settled(page, path)
+    return page.locator("#main tbody a").first.get_attribute("href") or path
 
 
 def _take(page: Page, path: str, target: Path, width: int) -> None:

@@ -15,7 +15,7 @@ from services.console.reading.projects import read_contracts
 from services.console.reviewing.choices import Choice, choices_of, is_many, typed
 from services.console.reviewing.claims import Candidate
 from services.console.reviewing.decisions import ClaimLostError, NothingToUndoError
-from services.console.reviewing.queue import Became, became, candidates
+from services.console.reviewing.queue import Became, as_annotated, became, candidates
 
 _FOLLOWED_FOR = timedelta(seconds=30)
 _MOST_PASSED = 200
@@ -27,6 +27,7 @@ class Task:
 
     project: str
     item: ItemView
+    annotated: Item
     contract: LabelContract
     choices: tuple[Choice, ...]
 
@@ -49,6 +50,7 @@ class Desk:
     last: ReviewDecision | None = None
     became: Became | None = None
     said: str = ""
+    held_at: datetime | None = None
 
     @property
     def reviewer(self) -> str:
@@ -67,7 +69,11 @@ class Desk:
                 self._pass_on(claimed.project, claimed.item)
 
     def _claim(self) -> Candidate | None:
-        return self.view.parts.claims.claim(self._queue(), self.reviewer, now=datetime.now(UTC))
+        claims, now = self.view.parts.claims, datetime.now(UTC)
+        found = claims.claim(self._queue(), self.reviewer, now=now)
+        if found is not None and claims.renew(found.project, found.item, self.reviewer, now=now):
+            self.held_at = now  # an older page of theirs that had it lets it go no more
+        return found
 
     def _queue(self) -> Iterator[Candidate]:
         for one in candidates(self.view.parts.archive, self.project):
@@ -80,8 +86,9 @@ class Desk:
         if item is None or not versions or versions[0].contract is None:
             return None
         contract = LabelContract.model_validate(versions[0].contract)
+        annotated = await self.view.ask(as_annotated, claimed.project, claimed.item)
         given = [one.label for one in item.votes if one.is_live and one.label is not None]
-        return Task(claimed.project, item, contract, tuple(choices_of(contract, given)))
+        return Task(claimed.project, item, annotated, contract, tuple(choices_of(contract, given)))
 
     async def choose(self, choice: Choice) -> None:
         """Decide for a choice; where several make a label, have it among them, or no longer."""
@@ -102,13 +109,10 @@ class Desk:
         task = self.task
         if task is None:
             return
-        found, now = task.item, task.item.now
-        shown = Item.model_validate(
-            {"id": found.item, "text": found.text, "media": found.media, "attributes": dict(found.attributes)}
-        )
+        now = task.item.now
         others = None if now is None or now.label is None else typed(task.contract, now.label)
         decide = partial(
-            self.view.parts.decisions.decide, task.project, shown, self.reviewer,
+            self.view.parts.decisions.decide, task.project, task.annotated, self.reviewer,
             label=label, consensus=others, now=datetime.now(UTC),
         )  # fmt: skip
         try:
@@ -153,11 +157,18 @@ class Desk:
         if self.task is not None:
             self.view.parts.claims.release(self.task.project, self.task.item.item, self.reviewer)
 
+    def leave(self) -> None:
+        """Let the item go with the page, unless another page of the same reviewer has it now: one that was reloaded."""
+        if self.task is not None and self.held_at is not None:
+            claims, item = self.view.parts.claims, self.task.item.item
+            claims.let_go(self.task.project, item, self.reviewer, held_at=self.held_at)
+
     def renew(self) -> None:
         """Hold the item for longer."""
         if self.task is not None:
             now = datetime.now(UTC)
-            self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now)
+            if self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now):
+                self.held_at = now
 
     async def look_after(self) -> bool:
         """Look what became of the last decision; tell whether anything is new."""

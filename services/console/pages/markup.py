@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -66,6 +66,14 @@ def address(where: str, **query: object) -> str:
     """Return the address of a page; values that are None or '' are left out."""
     asked = {name: str(value) for name, value in query.items() if value not in {None, ""}}
     return where + (f"?{urlencode(asked, errors='surrogatepass')}" if asked else "")
+
+
+def is_web(where: str) -> bool:
+    """Tell whether an address from outside may be linked or shown as an image; a script's may not."""
+    try:
+        return urlsplit(where).scheme in {"http", "https"}
+    except ValueError:  # such as http://[
+        return False
 
 
 def when(moment: datetime | None, zone: ZoneInfo) -> Html:

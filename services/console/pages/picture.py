@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
-from services.console.pages.markup import Html, join, plain, said, tag, whole
+from schemas.annotation import Box, Label, Span
+from services.console.pages.markup import Html, is_web, join, plain, said, tag, whole
 from services.console.reading.items import ItemView
 
 _SIDES = ("left", "right")
@@ -21,10 +21,10 @@ def item(found: ItemView, *, is_pair: bool) -> Html:
     return join(shown) if any(shown) else tag("p", "It has no text and no image; its id is all that is known.")
 
 
-def image(media: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]]) -> Html:
+def image(media: Mapping[str, Any], boxes: Sequence[Box]) -> Html:
     """Return an image by its address, with boxes over it where its size is known; other addresses as text."""
     uri = str(media.get("uri", ""))
-    if urlsplit(uri).scheme not in {"http", "https"}:
+    if not is_web(uri):
         return tag("p", "Media: ", said(uri, most=300))
     width, height = media.get("width"), media.get("height")
     drawn = tag("img", src=uri, alt="the item's image", loading="lazy", referrerpolicy="no-referrer")
@@ -34,34 +34,37 @@ def image(media: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]]) -> Html:
     return tag("figure", drawn, tag("figcaption", said(uri, most=200)), class_="image")
 
 
-def _box(number: int, box: Mapping[str, Any]) -> Html:
-    places = {name: float(box[name]) for name in ("x", "y", "width", "height")}
-    return tag("rect", class_=f"box s{number % 8}", **places)
+def _box(number: int, box: Box) -> Html:
+    return tag("rect", class_=f"box s{number % 8}", x=box.x, y=box.y, width=box.width, height=box.height)
 
 
-def answer(label: Any, found: ItemView) -> Html:  # noqa: ANN401  # of any kind
+def answer(label: Label, found: ItemView) -> Html:
     """Return a label made of parts: its stretches marked in the text, its boxes drawn and listed."""
-    if not isinstance(label, list) or not label or not all(isinstance(one, Mapping) for one in label):
-        return said(", ".join(map(str, label)) if isinstance(label, list) else str(label), most=200)
-    if "start" in label[0]:
-        return marked(found.text or "", label)
-    listed = [tag("li", said(str(one["label"]), most=60), " at ", _place(one)) for one in label]
-    drawn = image(found.media, label) if found.media else None
+    if not isinstance(label, list):
+        return said(str(label), most=200)
+    spans, boxes = [one for one in label if isinstance(one, Span)], [one for one in label if isinstance(one, Box)]
+    if spans:
+        return marked(found.text or "", spans)
+    if not boxes:
+        return said(", ".join(map(str, label)), most=200) if label else tag("span", "nothing is marked", class_="none")
+    listed = [tag("li", said(one.label, most=60), " at ", _place(one)) for one in boxes]
+    drawn = image(found.media, boxes) if found.media else None
     return join((drawn, tag("ol", *listed)))
 
 
-def _place(box: Mapping[str, Any]) -> str:
-    return f"{box['x']:g}, {box['y']:g}, {box['width']:g} wide, {box['height']:g} high"
+def _place(box: Box) -> str:
+    return f"{box.x:g}, {box.y:g}, {box.width:g} wide, {box.height:g} high"
 
 
-def marked(text: str, spans: Sequence[Mapping[str, Any]]) -> Html:
+def marked(text: str, spans: Sequence[Span]) -> Html:
     """Return the text with the stretches marked and named; where they overlap, all names stand."""
-    text = text[:_MOST_MARKED]
-    ends = (min(max(int(one[end]), 0), len(text)) for one in spans for end in ("start", "end"))
+    rest, text = len(text) - _MOST_MARKED, text[:_MOST_MARKED]
+    ends = (min(max(end, 0), len(text)) for one in spans for end in (one.start, one.end))
     edges = sorted({0, len(text), *ends})
     parts: list[object] = []
     for start, end in pairwise(edges):
-        names = [str(one["label"]) for one in spans if one["start"] <= start and end <= one["end"]]
+        names = [one.label for one in spans if one.start <= start and end <= one.end]
         piece = plain(text[start:end])
         parts.append(tag("mark", piece, tag("sub", said(", ".join(names), most=80))) if names else piece)
-    return tag("div", tag("bdi", *parts), class_="said")
+    cut = tag("span", f" … {rest:,} more characters", class_="none") if rest > 0 else None
+    return tag("div", tag("bdi", *parts), cut, class_="said")

@@ -1,6 +1,6 @@
 """The register of pages, in the order of the navigation. A new page: a module, a line here, a line in `doors.py`."""
 
-from services.console.pages import alerts, annotators, items, overview, project, review, subscriptions, system
+from services.console.pages import alert, alerts, annotators, items, overview, project, review, subscriptions, system
 from services.console.pages.frame import Page, add_page
 from services.console.parts import Parts
 
@@ -15,7 +15,7 @@ PAGES: tuple[Page, ...] = (
     system.PAGE,
     annotators.ONE,
     items.ONE,
-    alerts.ONE,
+    alert.PAGE,
     subscriptions.ONE,
 )
 

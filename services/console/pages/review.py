@@ -50,20 +50,27 @@ async def build(view: View) -> None:
         return
     desk = Desk(view, project, is_blind=view.query.get("blind") == "1")
     await desk.next()
+    busy = asyncio.Lock()
 
     @ui.refreshable
-    async def shown() -> None:
-        await _show(desk, act)
+    def shown(standing: Html) -> None:  # it awaits nothing: two at once would both stand on the page
+        _show(desk, standing, act)
+
+    async def refresh() -> None:
+        shown.refresh(await _standing(desk))
 
     async def act(work: Callable[[], Awaitable[None]]) -> None:
-        await work()
-        shown.refresh()
+        if busy.locked():  # a second key would decide an item that nobody has seen yet
+            return
+        async with busy:
+            await work()
+            await refresh()
 
-    await shown()
-    _live(desk, act, shown.refresh)
+    shown(await _standing(desk))
+    _live(desk, act, refresh)
 
 
-def _live(desk: Desk, act: Act, refresh: Callable[[], object]) -> None:
+def _live(desk: Desk, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
     """Listen to keys, follow what was decided, hold the item, and let it go with the page."""
 
     async def pressed(event: KeyEventArguments) -> None:
@@ -74,7 +81,7 @@ def _live(desk: Desk, act: Act, refresh: Callable[[], object]) -> None:
 
     async def look() -> None:
         if await desk.look_after():
-            refresh()
+            await refresh()
 
     async def wait() -> None:
         if desk.task is None:
@@ -84,7 +91,7 @@ def _live(desk: Desk, act: Act, refresh: Callable[[], object]) -> None:
     ui.timer(_LOOK_SECONDS, look)
     ui.timer(_WAIT_SECONDS, wait)
     ui.timer(_RENEW_SECONDS, lambda: asyncio.to_thread(desk.renew))
-    ui.context.client.on_delete(desk.release)
+    ui.context.client.on_delete(desk.leave)
 
 
 def _meant(desk: Desk, key: str) -> Callable[[], Awaitable[None]] | None:
@@ -97,8 +104,8 @@ def _meant(desk: Desk, key: str) -> Callable[[], Awaitable[None]] | None:
     return None if choice is None else partial(desk.choose, choice)
 
 
-async def _show(desk: Desk, act: Act) -> None:
-    html(await _standing(desk)).props('role="status" aria-live="polite"')
+def _show(desk: Desk, standing: Html, act: Act) -> None:
+    html(standing).props('role="status" aria-live="polite"')
     task = desk.task
     if task is None:
         html(nothing("Nothing waits for you", "Items come here when annotators disagree; this page looks by itself."))

@@ -88,8 +88,13 @@ def _buttons(view: View, row: Subscription, actions: Actions) -> None:
         return done
 
     if row.disabled_at is None:
-        test = partial(send_test, engine, row.name, now=datetime.now(UTC))
-        stop = partial(pause, engine, row.name, by=view.viewer.name, now=datetime.now(UTC))
+
+        def test() -> object:
+            return send_test(engine, row.name, now=datetime.now(UTC))
+
+        def stop() -> None:
+            pause(engine, row.name, by=view.viewer.name, now=datetime.now(UTC))
+
         actions.button("Send a test", partial(do, test, "On its way; the delivery log shows what became of it."))
         actions.button("Pause", partial(do, stop, "Paused: nothing is told until it goes on."))
     else:

@@ -1,18 +1,25 @@
 """What a reviewer can decide: the labels of the contract, or the answers that were given."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import orjson
+from pydantic import StrictFloat, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from models.learned.classes import class_names, number_of
-from schemas.annotation import Label
+from schemas.annotation import Box, Label, Span
 from schemas.contract import LabelContract
 
 KEYS = "1234567890abcdefghijklmopqrtvwxyz"
 """What chooses, in this order; `n`, `s` and `u` are for other things."""
 
 _MOST_STEPS = len(KEYS)
+_WRITTEN: Mapping[str, TypeAdapter[Any]] = {
+    "multilabel": TypeAdapter(list[StrictStr]),
+    "ordinal": TypeAdapter(StrictInt | StrictFloat),
+    "spans": TypeAdapter(list[Span]),
+    "boxes": TypeAdapter(list[Box]),
+}
+"""How the archive writes the labels that are no text, by the contract's kind."""
 
 
 class Choice(NamedTuple):
@@ -27,7 +34,7 @@ def choices_of(contract: LabelContract, given: Sequence[str]) -> Sequence[Choice
     """Return what can be decided. `given` are the answers so far, as the archive writes them.
 
     Where a label is a list of parts, or any number, a reviewer chooses among the answers; several labels of one item
-    are chosen one by one (see `is_many`).
+    are chosen one by one (see `is_many`). Answers of another kind, from before the contract changed, are left out.
     """
     kind = contract.label
     if kind.kind in {"categorical", "multilabel"}:
@@ -37,7 +44,8 @@ def choices_of(contract: LabelContract, given: Sequence[str]) -> Sequence[Choice
         return _keyed([(name, name) for name in names])
     if names is not None and len(names) <= _MOST_STEPS:
         return _keyed([(number_of(name), name) for name in names])
-    return _keyed([(typed(contract, text), text) for text in dict.fromkeys(given)])
+    answers = [(typed(contract, text), text) for text in dict.fromkeys(given)]
+    return _keyed([(label, text) for label, text in answers if label is not None])
 
 
 def is_many(contract: LabelContract) -> bool:
@@ -45,11 +53,15 @@ def is_many(contract: LabelContract) -> bool:
     return contract.label.kind == "multilabel"
 
 
-def typed(contract: LabelContract, text: str) -> Label:
-    """Return a label that the archive has written as text."""
-    if contract.label.kind in {"categorical", "pairwise"}:
+def typed(contract: LabelContract, text: str) -> Label | None:
+    """Return a label that the archive has written as text; None where it is of another kind than the contract's."""
+    written = _WRITTEN.get(contract.label.kind)
+    if written is None:
         return text
-    label: Label = orjson.loads(text)
+    try:
+        label: Label = written.validate_json(text)
+    except ValidationError:
+        return None
     return label
 
 

@@ -59,6 +59,14 @@ class Claims:
         with self._engine.begin() as connection:
             connection.execute(mine)
 
+    def let_go(self, project: str, item: str, reviewer: str, *, held_at: datetime) -> None:
+        """Give an item back as it was held at `held_at`; not if another page of the reviewer's has it since."""
+        mine = delete(ReviewClaim).where(
+            _is(project, item), col(ReviewClaim.reviewer) == reviewer, col(ReviewClaim.expires_at) == held_at + HOLD
+        )
+        with self._engine.begin() as connection:
+            connection.execute(mine)
+
     def held(self, *, now: datetime) -> Sequence[ReviewClaim]:
         """Return all claims in force, the oldest first."""
         inside = select(ReviewClaim).where(col(ReviewClaim.expires_at) > now).order_by(col(ReviewClaim.claimed_at))

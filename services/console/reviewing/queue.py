@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
+from schemas.annotation import Item, Label
 from services.console.reading.asking import asking, moment, parsed, row, rows
 from services.console.reviewing.claims import Candidate
 
+_LABEL: TypeAdapter[Label] = TypeAdapter(Label)
 _AT_ONCE = 100
 _MINE = "(:project = '' OR project = :project)"
 
@@ -54,11 +57,42 @@ def waiting(archive: Engine, project: str = "") -> int:
     return int(found["n"]) if found else 0
 
 
+def as_annotated(archive: Engine, project: str, item: str) -> Item:
+    """Return all that annotations say of an item, so that a decision on it says no less than they."""
+    with asking(archive) as connection:
+        found = row(
+            connection,
+            "SELECT text, features, media, gold, gold_kind, attributes FROM items"
+            " WHERE project = :project AND item = :item",
+            project=project,
+            item=item,
+        )
+    if found is None:
+        return Item.model_validate({"id": item})
+    gold, is_text = found["gold"], found["gold_kind"] in {None, "text"}
+    known = {
+        "id": item,
+        "text": found["text"],
+        "features": parsed(found["features"]),
+        "media": parsed(found["media"]),
+        "gold": gold if is_text else _LABEL.validate_json(str(gold)),
+        "attributes": parsed(found["attributes"]),
+    }
+    return Item.model_validate(known)
+
+
 def became(archive: Engine, project: str, item: str, decision: str) -> Became:
     """Return what became of a decision, as far as the archive knows."""
     about = {"project": project, "item": item}
     with asking(archive) as connection:
-        now = row(connection, "SELECT status FROM consensus WHERE project = :project AND item = :item", **about)
+        now = row(
+            connection,
+            "SELECT c.status FROM consensus AS c"
+            " JOIN votes AS v ON v.project = c.project AND v.item = c.item AND v.id = :id AND v.live"
+            " WHERE c.project = :project AND c.item = :item",
+            **about,
+            id=decision,
+        )
         refused = row(
             connection,
             "SELECT findings FROM annotations WHERE project = :project AND item = :item AND id = :id"

@@ -109,6 +109,18 @@ def test_an_item_is_free_again_when_it_is_given_back_or_held_too_long(engine: En
     assert not claims.renew("ads", "i-2", "sami", now=NOW + HOLD)
 
 
+def test_a_page_lets_go_only_what_no_newer_page_of_the_reviewer_has_taken_on(engine: Engine) -> None:
+    claims, one = Claims(engine), candidate("i-1")
+    claims.claim([one], "rita", now=NOW)
+    claims.renew("ads", "i-1", "rita", now=later(5))  # the page was loaded anew
+
+    claims.let_go("ads", "i-1", "rita", held_at=NOW)
+    claims.let_go("ads", "i-1", "sami", held_at=later(5))
+    assert claims.claim([one], "sami", now=later(6)) is None
+    claims.let_go("ads", "i-1", "rita", held_at=later(5))
+    assert claims.claim([one], "sami", now=later(7)) == one
+
+
 def test_what_was_decided_is_not_given_out_again_while_the_consensus_is_on_its_way(engine: Engine) -> None:
     decision = decide(engine, "i-1")
     claims = Claims(engine)

@@ -1,0 +1,51 @@
+"""What an alert says of annotators, before those who may see names and those who may not."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from schemas.alert import Alert
+from schemas.people import Role
+from services.console.pages.alerts import summary
+from services.console.pages.charts import Look
+from services.console.pages.frame import View
+from services.console.parts import Parts
+from services.console.signing.sessions import Viewer
+from tests.services.archive.records import ALERT_VALUE
+
+
+def seen_by(parts: Parts, role: Role, text: str, **labels: str) -> str:
+    view = View(parts, Viewer("v", role), {}, ZoneInfo("UTC"), Look(is_dark=False))
+    return summary(view, Alert.model_validate(ALERT_VALUE | {"summary": text, "labels": labels}))
+
+
+def test_a_lead_reads_the_summary_as_it_is(parts: Parts) -> None:
+    found = seen_by(parts, Role.LEAD, "a17: copying with a18", annotator="a17", peer="a18")
+
+    assert found == "<bdi>a17: copying with a18</bdi>"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.REVIEWER])
+def test_others_read_pseudonyms_of_both_of_a_pair(parts: Parts, role: Role) -> None:
+    viewer = Viewer("v", role)
+    one, other = (parts.naming.shown(name, viewer) for name in ("a17", "a18"))
+
+    found = seen_by(parts, role, "a17: copying with a18", annotator="a17", peer="a18")
+
+    assert found == f"<bdi>{one}: copying with {other}</bdi>"
+
+
+def test_a_name_that_is_part_of_other_words_leaves_them_whole(parts: Parts) -> None:
+    who = parts.naming.shown("a", Viewer("v", Role.VIEWER))
+
+    found = seen_by(parts, Role.VIEWER, "rejection share of annotator a is 0.8", annotator="a")
+
+    assert found == f"<bdi>rejection share of annotator {who} is 0.8</bdi>"
+
+
+def test_a_name_that_begins_another_does_not_show_it(parts: Parts) -> None:
+    viewer = Viewer("v", Role.VIEWER)
+
+    found = seen_by(parts, Role.VIEWER, "x.(: copying with x.(2", annotator="x.(", peer="x.(2")
+
+    assert found == f"<bdi>{parts.naming.shown('x.(', viewer)}: copying with {parts.naming.shown('x.(2', viewer)}</bdi>"

@@ -45,6 +45,11 @@ DOORS: Mapping[str, Role | None] = MappingProxyType(
         "/api/v1/signals": Role.VIEWER,
         "/api/v1/items": Role.VIEWER,
         "/api/v1/item": Role.VIEWER,
+        "/api/v1/alerts": Role.VIEWER,
+        "/api/v1/deliveries": Role.LEAD,
+        "/api/v1/reviews": Role.REVIEWER,
+        "/api/v1/services": Role.LEAD,
+        "/api/v1/dead": Role.LEAD,
     }
 )
 """The least role for each path."""

@@ -9,41 +9,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
 from services.console.api.answering import answer, not_there
+from services.console.api.running import add_running
+from services.console.api.shown import AFTER, LIMIT, SHOWN
 from services.console.parts import Parts
 from services.console.problems import Problem, ProblemError, problem_response
 from services.console.reading import agreement, annotators, items, projects
-from services.console.reading.paging import LARGEST_PAGE, WrongCursor
+from services.console.reading.paging import WrongCursor
 from services.console.signing.sessions import Viewer
 
 _Project = Annotated[str, Query(max_length=256, examples=["ads-safety"], description="The project.")]
 _Annotator = Annotated[str, Query(max_length=256, examples=["a17"], description="As you see annotators called.")]
-_After = Annotated[str | None, Query(max_length=2_000, description="The cursor `next` of the page before.")]
-_Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Rows at most.")]
 _Text = Annotated[str, Query(max_length=300)]
-_COMMON: list[dict[str, Any]] = [
-    {"name": "fields", "in": "query", "schema": {"type": "string"}, "description": "Only these, e.g. `item,label`."},
-    {
-        "name": "format",
-        "in": "query",
-        "schema": {"enum": ["json", "ndjson", "csv", "parquet"]},
-        "description": "Else `Accept` decides.",
-    },
-    {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "An `ETag` you have."},
-]
-_EXAMPLE = {"data": [{"item": "i-204", "label": "scam", "probability": 0.97, "votes": 3}], "next": None}
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Rows, and the cursor of those that follow.",
-        "content": {"application/json": {"example": _EXAMPLE}, "application/x-ndjson": {}, "text/csv": {}},
-    },
-    304: {"description": "Nothing has changed."},
-    401: {"description": "Neither a session nor an API key."},
-    403: {"description": "The role does not suffice."},
-    404: {"description": "There is nothing of that name."},
-    422: {"description": "A parameter is wrong: `field` says which, `expected` what would be right."},
-    503: {"description": "The archive is away."},
-}
-_SHOWN: dict[str, Any] = {"responses": _ANSWERS, "openapi_extra": {"parameters": _COMMON}, "response_class": Response}
 
 
 def add_api(app: FastAPI, parts: Parts) -> None:
@@ -62,33 +38,34 @@ def add_api(app: FastAPI, parts: Parts) -> None:
     _add_projects(app, parts)
     _add_annotators(app, parts)
     _add_items(app, parts)
+    add_running(app, parts)
 
 
 def _add_projects(app: FastAPI, parts: Parts) -> None:
-    @app.get("/api/v1/overview", tags=["overview"], summary="All projects now", **_SHOWN)
+    @app.get("/api/v1/overview", tags=["overview"], summary="All projects now", **SHOWN)
     async def overview(request: Request) -> Response:
         beat = await parts.live.look()
         if beat.overview is None:
             raise ProblemError(Problem(503, beat.problem or "the archive is away", retry_after=5))
         return answer(request, beat.overview.projects)
 
-    @app.get("/api/v1/projects", tags=["projects"], summary="The names of all projects", **_SHOWN)
+    @app.get("/api/v1/projects", tags=["projects"], summary="The names of all projects", **SHOWN)
     async def names(request: Request) -> Response:
         found = await run_in_threadpool(projects.read_projects, parts.archive)
         return answer(request, [{"project": one} for one in found])
 
-    @app.get("/api/v1/agreement", tags=["projects"], summary="Agreement over time", **_SHOWN)
+    @app.get("/api/v1/agreement", tags=["projects"], summary="Agreement over time", **SHOWN)
     async def history(request: Request, project: _Project, window: str = "15m", kind: str = "all") -> Response:
         found = await run_in_threadpool(agreement.read_history, parts.archive, project, window=window, kind=kind)
         return answer(request, [one for readings in found.values() for one in readings])
 
-    @app.get("/api/v1/agreement/pairs", tags=["projects"], summary="How well each two annotators agree", **_SHOWN)
+    @app.get("/api/v1/agreement/pairs", tags=["projects"], summary="How well each two annotators agree", **SHOWN)
     async def pairs(request: Request, project: _Project) -> Response:
         found = await run_in_threadpool(agreement.read_pairs, parts.archive, project, most=100)
         named = _namer(parts, request)
         return answer(request, [replace(one, one=named(one.one), other=named(one.other)) for one in found])
 
-    @app.get("/api/v1/confusion", tags=["projects"], summary="What is taken for what (expected counts)", **_SHOWN)
+    @app.get("/api/v1/confusion", tags=["projects"], summary="What is taken for what (expected counts)", **SHOWN)
     async def confusion(request: Request, project: _Project) -> Response:
         found = await run_in_threadpool(projects.read_confusion, parts.archive, project)
         cells = [
@@ -98,22 +75,22 @@ def _add_projects(app: FastAPI, parts: Parts) -> None:
         ]
         return answer(request, cells)
 
-    @app.get("/api/v1/findings", tags=["projects"], summary="How often each rule objected", **_SHOWN)
+    @app.get("/api/v1/findings", tags=["projects"], summary="How often each rule objected", **SHOWN)
     async def findings(request: Request, project: _Project) -> Response:
         return answer(request, await run_in_threadpool(projects.read_findings, parts.archive, project))
 
-    @app.get("/api/v1/contracts", tags=["projects"], summary="The contract and its history", **_SHOWN)
+    @app.get("/api/v1/contracts", tags=["projects"], summary="The contract and its history", **SHOWN)
     async def contracts(request: Request, project: _Project) -> Response:
         return answer(request, await run_in_threadpool(projects.read_contracts, parts.archive, project))
 
 
 def _add_annotators(app: FastAPI, parts: Parts) -> None:
-    @app.get("/api/v1/annotators", tags=["annotators"], summary="Everybody of a project", **_SHOWN)
+    @app.get("/api/v1/annotators", tags=["annotators"], summary="Everybody of a project", **SHOWN)
     async def everybody(request: Request, project: _Project) -> Response:
         found = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
         return answer(request, _renamed(found, parts, request))
 
-    @app.get("/api/v1/annotator", tags=["annotators"], summary="One annotator, with the report", **_SHOWN)
+    @app.get("/api/v1/annotator", tags=["annotators"], summary="One annotator, with the report", **SHOWN)
     async def one(request: Request, project: _Project, annotator: _Annotator) -> Response:
         name = await _meant(parts, request, project, annotator)
         found = await run_in_threadpool(annotators.read_annotator, parts.archive, project, name)
@@ -122,28 +99,28 @@ def _add_annotators(app: FastAPI, parts: Parts) -> None:
         line = _renamed([found.line], parts, request)[0]
         return answer(request, [replace(found, line=line, signals=_signals(found.signals, parts, request))])
 
-    @app.get("/api/v1/annotator/votes", tags=["annotators"], summary="The labels behind the numbers", **_SHOWN)
+    @app.get("/api/v1/annotator/votes", tags=["annotators"], summary="The labels behind the numbers", **SHOWN)
     async def votes(
-        request: Request, project: _Project, annotator: _Annotator, after: _After = None, limit: _Limit = 100
+        request: Request, project: _Project, annotator: _Annotator, after: AFTER = None, limit: LIMIT = 100
     ) -> Response:
         name = await _meant(parts, request, project, annotator)
         found = await run_in_threadpool(annotators.read_votes, parts.archive, project, name, after=after, limit=limit)
         return answer(request, found.rows, following=found.following)
 
-    @app.get("/api/v1/signals", tags=["annotators"], summary="What was detected about annotators", **_SHOWN)
+    @app.get("/api/v1/signals", tags=["annotators"], summary="What was detected about annotators", **SHOWN)
     async def signals(request: Request, project: _Project) -> Response:
         found = await run_in_threadpool(annotators.read_signals, parts.archive, project)
         return answer(request, _signals(found, parts, request))
 
 
 def _add_items(app: FastAPI, parts: Parts) -> None:
-    @app.get("/api/v1/items", tags=["items"], summary="Items by what they are and what was said of them", **_SHOWN)
+    @app.get("/api/v1/items", tags=["items"], summary="Items by what they are and what was said of them", **SHOWN)
     async def search(  # noqa: PLR0913, PLR0917  # one parameter for each condition
         request: Request,
         project: _Project,
         item: _Text = "", text: _Text = "", label: _Text = "", status: _Text = "", right: _Text = "",
         given: _Text = "", rule: _Text = "", annotator: _Text = "", pair: _Text = "",
-        after: _After = None, limit: _Limit = 100,
+        after: AFTER = None, limit: LIMIT = 100,
     ) -> Response:  # fmt: skip
         one = await _meant(parts, request, project, annotator) if annotator else ""
         other = await _meant(parts, request, project, pair) if pair else ""
@@ -151,7 +128,7 @@ def _add_items(app: FastAPI, parts: Parts) -> None:
         found = await run_in_threadpool(items.read_items, parts.archive, project, wanted, after=after, limit=limit)
         return answer(request, found.rows, following=found.following)
 
-    @app.get("/api/v1/item", tags=["items"], summary="One item, with votes, history and corrections", **_SHOWN)
+    @app.get("/api/v1/item", tags=["items"], summary="One item, with votes, history and corrections", **SHOWN)
     async def one(request: Request, project: _Project, item: _Text) -> Response:
         found = await run_in_threadpool(items.read_item, parts.archive, project, item)
         if found is None:

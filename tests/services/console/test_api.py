@@ -108,5 +108,5 @@ def test_a_viewer_sees_pseudonyms_everywhere_and_finds_by_them(service: FastAPI,
 def test_the_document_describes_every_route_of_the_api(service: FastAPI, parts: Parts) -> None:
     document = signed_in(parts, service, Role.VIEWER).get("/api/v1/openapi.json").json()
 
-    assert len(document["paths"]) == 13
+    assert len(document["paths"]) == 18
     assert all(path.startswith("/api/v1/") for path in document["paths"])

@@ -16,7 +16,7 @@ from services.console.reading.projects import read_contracted
 from services.console.system.resending import Notes, sort_out
 from services.console.system.sender import Outcome
 from tests.builders import annotation_input
-from tests.services.console.system.conftest import CONTRACT, HOSTILE, a_letter, bury, put_in_force
+from tests.services.console.system.letters import CONTRACT, HOSTILE, a_letter, bury, put_in_force
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GOOD = orjson.dumps(annotation_input())

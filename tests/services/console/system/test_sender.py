@@ -19,7 +19,7 @@ from services.runtime.database import open_engine
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS, ensure_topics
 from tests.builders import annotation_input
-from tests.services.console.system.conftest import CONTRACT, HOSTILE, a_letter, bury, put_in_force
+from tests.services.console.system.letters import CONTRACT, HOSTILE, a_letter, bury, put_in_force
 from tests.services.kafka_io import take
 
 GOOD = [orjson.dumps(annotation_input(id=f"an-{number}"), option=orjson.OPT_INDENT_2) for number in range(3)]

@@ -50,7 +50,7 @@ def main(*only: str) -> None:
                 _shoot(browser, link, only)
         finally:
             demo.terminate()
-            demo.wait(60)
+            demo.wait(180)
 
 
 def _link(output: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Write every page of the console while the demo runs: `python -m tests.browser.screenshots`.
+"""Write every page of the console while the demo runs: `python -m tests.browser.screenshots [NAME ...]`.
 
 Light and dark, 1440 and 390 pixels wide, into docs/screenshots. Look at them.
 """
@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,13 +29,14 @@ PAGES = {
     "review": f"/review?project={PROJECT}",
     "alerts": "/alerts",
     "subscriptions": "/subscriptions",
+    "system": "/system",
 }
-_DEMO_SECONDS, _WARM_UP_SECONDS = 240, 75
+_DEMO_SECONDS, _WARM_UP_SECONDS = 600, 75
 _TALLEST = 1_600
 
 
-def main() -> None:
-    """Run the demo, sign in, and take the pictures."""
+def main(*only: str) -> None:
+    """Run the demo, sign in, and take the pictures, of all pages or of some."""
     TARGET.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         output = Path(folder) / "output"
@@ -46,10 +48,10 @@ def main() -> None:
             link = wait_for(lambda: _link(output), seconds=120, what="the console's link")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
-                _shoot(browser, link)
+                _shoot(browser, link, only)
         finally:
             demo.terminate()
-            demo.wait(60)
+            demo.wait(180)
 
 
 def _link(output: Path) -> str | None:
@@ -57,7 +59,7 @@ def _link(output: Path) -> str | None:
     return None if found is None else found[0]
 
 
-def _shoot(browser: Browser, link: str) -> None:
+def _shoot(browser: Browser, link: str, only: Sequence[str]) -> None:
     context = browser.new_context(base_url=link.partition("/welcome")[0], timezone_id="Europe/Lisbon")
     page = context.new_page()
     page.goto(link)
@@ -65,7 +67,8 @@ def _shoot(browser: Browser, link: str) -> None:
     page.click("text=Begin")
     time.sleep(_WARM_UP_SECONDS)
     found = {"item": _first(page, PAGES["items"]), "alert": _first(page, PAGES["alerts"])}
-    for (name, path), look, width in product((PAGES | found).items(), LOOKS, WIDTHS):
+    wanted = [(name, path) for name, path in (PAGES | found).items() if not only or name in only]
+    for (name, path), look, width in product(wanted, LOOKS, WIDTHS):
         context.add_cookies([{"name": "assay_look", "value": look, "url": page.url.partition("?")[0]}])
         _take(page, path, TARGET / f"{name}-{look}-{width}.png", width)
     context.close()
@@ -88,4 +91,4 @@ def _take(page: Page, path: str, target: Path, width: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -74,6 +74,7 @@ def test_a_cell_leads_to_the_items_behind_it(seeded: Stack, admin: Page) -> None
     expect(admin.locator("#main")).to_contain_text("ben")
 
 
+@pytest.mark.usefixtures("admins_cookies")  # without an admin nobody can be disabled
 def test_a_viewer_is_denied_what_a_lead_may_do(seeded: Stack, chromium: Browser) -> None:
     seeded.assay("user", "add", "vera", "--role", "viewer", given=f"{PASSWORD}\n{PASSWORD}\n")
     context = chromium.new_context(base_url=seeded.url)

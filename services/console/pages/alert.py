@@ -102,13 +102,13 @@ def _facts(facts: Sequence[tuple[str, object]]) -> Html:
 
 
 def _labels(view: View, alert: Alert) -> Html:
-    shown = []
+    shown: list[Html] = []
     for name, value in sorted(alert.labels.items()):
         about: object = said(value, most=80)
         if name in PEOPLE:
-            named = view.named(value)
-            about = link("/annotator", said(named, most=60), project=alert.project, annotator=named)
-        shown.append(join((said(name, most=40), " ", about, "; ")))
+            called = view.named(value)
+            about = link("/annotator", said(called, most=60), project=alert.project, annotator=called)
+        shown.append(join(("; " if shown else None, said(name, most=40), " ", about)))
     return join(shown) if shown else tag("span", "the whole project", class_="none")
 
 

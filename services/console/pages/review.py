@@ -35,7 +35,7 @@ _LOOK_SECONDS = 0.5
 _WAIT_SECONDS = 3.0
 _OWN_DAY = timedelta(hours=24)
 _MOST_PROBABILITIES = 6
-_HELP = "Keys: 1, 2, ... decides; S passes the item on; U takes the last decision back"
+_HELP = "Keys: 1, 2, … decide; S passes the item on; U takes the last decision back"
 
 Act = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
 """Do something at the desk, and show what came of it."""
@@ -165,7 +165,8 @@ async def _standing(desk: Desk) -> Html:
     left = await view.ask(waiting, desk.project)
     own = await asyncio.to_thread(partial(view.parts.decisions.record, desk.reviewer, since=since))
     agreed = interval(own.agreed / own.compared if own.compared else None, own.low, own.high, own.compared)
-    done = join((number(own.decisions), " decided, ", number(own.median_seconds, digits=1), " s each (median)"))
+    pace = (", ", number(own.median_seconds, digits=1), " s each (median)") if own.decisions else ()
+    done = join((number(own.decisions), " decided", *pace))
     other = address("/review", project=desk.project, blind=None if desk.is_blind else "1")
     facts = [
         ("Waiting", number(left)),
@@ -209,7 +210,11 @@ def _votes(view: View, task: Task) -> Html:
     ]
     columns = ("annotator", Column("label", is_text=True), "accuracy (95 %)")
     likely = sorted(task.item.probabilities.items(), key=lambda one: -one[1])[:_MOST_PROBABILITIES]
-    shown = join(join((said(label, most=40), " ", percent(share), "; ")) for label, share in likely)
+    shares = (
+        join((", " if place else None, said(label, most=40), " ", percent(share)))
+        for place, (label, share) in enumerate(likely)
+    )
+    shown = join(shares)
     return join(
         (table("Earlier votes, with how reliable their authors are", columns, rows), tag("p", "So far: ", shown))
     )

@@ -68,7 +68,7 @@ def _subscription(view: View, row: Subscription, actions: Actions) -> None:
     facts = [
         ("Goes to", join((row.channel, " ", said(row.target, most=120)))),
         ("Of", join((said(of, most=200), f", {row.severity} and above, when {row.states.replace(' ', ' or ')}"))),
-        ("At most", f"{row.per_hour} an hour; then a digest"),
+        ("At most", f"{row.per_hour:,} an hour; then a digest"),
         ("State", said(state, most=300)),
         ("Since", when(row.created_at, view.zone)),
     ]

@@ -208,11 +208,9 @@ class NamedStream:
         return number
 
     def _row(self, named: Mapping[str, float]) -> list[float]:
+        found = [(self._number(label), share) for label, share in named.items()]  # which may make labels known
         row = [0.0] * len(self._labels)
-        for label, share in named.items():
-            number = self._number(label)
-            if number >= len(row):
-                row += [0.0] * (number + 1 - len(row))
+        for number, share in found:
             row[number] = share
         return row
 

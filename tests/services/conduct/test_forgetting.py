@@ -107,4 +107,5 @@ def test_reports_are_taken_back_and_those_of_peers_written_anew(watched: Watched
     assert all(b'"w3"' not in (one.value or b"") for one in (*removed, *renamed))
     assert b"ads-safety:anonymous-1" in {one.key for one in renamed}
     assert not forget(watched.state, published, whom("w3", project="another")).outputs
+    assert not forget(watched.state, published, whom("nobody")).outputs
     assert not forget(watched.state, published, an_item("i119")).outputs

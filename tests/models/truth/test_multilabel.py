@@ -30,7 +30,7 @@ def a_crowd(*, items: int = 600, voters: int = 3, annotators: int = 20, seed: in
         truths[item] = {label for label, share in zip(MANY, shares, strict=True) if rng.random() < share}
         ballots = {}
         for who in rng.sample(sorted(missing), voters):
-            given = {label for label in truths[item] if rng.random() > missing[who]}
+            given = {label for label in sorted(truths[item]) if rng.random() > missing[who]}
             given |= {rng.choice(MANY)} if rng.random() < inventing[who] else set()
             ballots[who] = Ballot(sorted(given))
         known[item] = Facts(ballots)

@@ -13,11 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, MetaData
 from sqlmodel import Field, SQLModel
 
-from schemas.tables import Moment
-
-
-def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
-    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
+from schemas.columns import moment
 
 
 class Control(SQLModel):
@@ -44,9 +40,9 @@ class ApiKey(Control, table=True):
     name: str = Field(max_length=200)
     digest: str = Field(max_length=64)
     scopes: str = Field(max_length=100)
-    created_at: datetime = _moment()
-    revoked_at: datetime | None = _moment(optional=True)
-    last_used_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    revoked_at: datetime | None = moment(optional=True)
+    last_used_at: datetime | None = moment(optional=True)
 
     def allows(self, scope: Scope) -> bool:
         """Tell whether the key is in force and may do this; an admin may do everything."""
@@ -72,11 +68,11 @@ class Connection(Control, table=True):
     secrets: str
     settings: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     write_back: bool = False
-    created_at: datetime = _moment()
+    created_at: datetime = moment()
     watermark: str | None = Field(default=None, max_length=64)
-    polled_at: datetime | None = _moment(optional=True)
-    swept_at: datetime | None = _moment(optional=True)
-    last_event_at: datetime | None = _moment(optional=True)
+    polled_at: datetime | None = moment(optional=True)
+    swept_at: datetime | None = moment(optional=True)
+    last_event_at: datetime | None = moment(optional=True)
     problem: str | None = Field(default=None, max_length=500)
     webhooks: int = 0
     recovered: int = 0
@@ -98,7 +94,7 @@ class HeldAnnotation(Control, table=True):
     annotator: str = Field(max_length=256)
     project: str = Field(max_length=256)
     event: str = Field(max_length=256)
-    occurred_at: datetime = _moment()
+    occurred_at: datetime = moment()
 
 
 class EndedAnnotation(Control, table=True):
@@ -113,7 +109,7 @@ class EndedAnnotation(Control, table=True):
     connection: str = Field(primary_key=True, max_length=100)
     item: str = Field(primary_key=True, max_length=256)
     annotator: str = Field(primary_key=True, max_length=256)
-    at: datetime = _moment()
+    at: datetime = moment()
     event: str = Field(max_length=256)
 
 

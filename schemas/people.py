@@ -5,17 +5,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Column
 from sqlmodel import Field
 
+from schemas.columns import moment
 from schemas.control import Control
-from schemas.tables import Moment
-
-
-def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
-    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
 
 
 class Role(StrEnum):
@@ -50,9 +44,9 @@ class User(Control, table=True):
     subject: str | None = Field(default=None, max_length=500, unique=True)
     disabled: bool = False
     failures: int = 0
-    locked_until: datetime | None = _moment(optional=True)
-    created_at: datetime = _moment()
-    last_seen_at: datetime | None = _moment(optional=True)
+    locked_until: datetime | None = moment(optional=True)
+    created_at: datetime = moment()
+    last_seen_at: datetime | None = moment(optional=True)
 
 
 class WebSession(Control, table=True):
@@ -63,9 +57,9 @@ class WebSession(Control, table=True):
     digest: str = Field(primary_key=True, max_length=64)
     user: str = Field(max_length=100, index=True)
     form_token: str = Field(max_length=64)
-    created_at: datetime = _moment()
-    used_at: datetime = _moment()
-    expires_at: datetime = _moment()
+    created_at: datetime = moment()
+    used_at: datetime = moment()
+    expires_at: datetime = moment()
 
 
 class OneTimeLink(Control, table=True):
@@ -74,6 +68,6 @@ class OneTimeLink(Control, table=True):
     __tablename__ = "one_time_links"
 
     digest: str = Field(primary_key=True, max_length=64)
-    created_at: datetime = _moment()
-    expires_at: datetime = _moment()
-    used_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    expires_at: datetime = moment()
+    used_at: datetime | None = moment(optional=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column
 from sqlmodel import Field
 
+from schemas.columns import Moment
 from schemas.control import Control
-from schemas.tables import Moment
 
 
 class SentAgain(Control, table=True):

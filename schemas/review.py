@@ -9,12 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field
 
+from schemas.columns import moment
 from schemas.control import Control
-from schemas.tables import Moment
-
-
-def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
-    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
 
 
 class ReviewClaim(Control, table=True):
@@ -25,8 +21,8 @@ class ReviewClaim(Control, table=True):
     project: str = Field(primary_key=True, max_length=256)
     item: str = Field(primary_key=True, max_length=256)
     reviewer: str = Field(max_length=256, index=True)
-    claimed_at: datetime = _moment()
-    expires_at: datetime = _moment()
+    claimed_at: datetime = moment()
+    expires_at: datetime = moment()
 
 
 class ReviewDecision(Control, table=True):
@@ -50,8 +46,8 @@ class ReviewDecision(Control, table=True):
     label: Any = Field(sa_column=Column(JSON, nullable=False))
     item_shown: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     consensus: Any = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
-    claimed_at: datetime = _moment()
-    decided_at: datetime = _moment()
-    undone_at: datetime | None = _moment(optional=True)
-    published_at: datetime | None = _moment(optional=True)
-    undo_published_at: datetime | None = _moment(optional=True)
+    claimed_at: datetime = moment()
+    decided_at: datetime = moment()
+    undone_at: datetime | None = moment(optional=True)
+    published_at: datetime | None = moment(optional=True)
+    undo_published_at: datetime | None = moment(optional=True)

@@ -10,12 +10,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field
 
+from schemas.columns import Moment, moment
 from schemas.control import Control
-from schemas.tables import Moment
-
-
-def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
-    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
 
 
 def _json() -> Any:  # noqa: ANN401  # the same
@@ -62,8 +58,8 @@ class Subscription(Control, table=True):
     severity: str = Field(default="info", max_length=20)
     states: str = Field(default="firing resolved", max_length=100)
     per_hour: int = 30
-    created_at: datetime = _moment()
-    disabled_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    disabled_at: datetime | None = moment(optional=True)
     problem: str | None = Field(default=None, max_length=500)
 
 
@@ -78,8 +74,8 @@ class CurrentAlert(Control, table=True):
     rule: str = Field(max_length=256)
     state: str = Field(max_length=20)
     severity: str = Field(max_length=20)
-    at: datetime = _moment()
-    since: datetime = _moment()
+    at: datetime = moment()
+    since: datetime = moment()
     content: dict[str, Any] = _json()
 
 
@@ -99,7 +95,7 @@ class Notice(Control, table=True):
     alert: str = Field(max_length=64)
     state: str = Field(max_length=20)
     content: dict[str, Any] = _json()
-    created_at: datetime = _moment()
+    created_at: datetime = moment()
     delivery: str | None = Field(default=None, max_length=64)
 
 
@@ -118,9 +114,9 @@ class Delivery(Control, table=True):
     alerts: int
     fate: str = Field(default=Fate.DUE.value, max_length=20)
     attempts: int = 0
-    created_at: datetime = _moment()
-    next_at: datetime = _moment()
-    ended_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    next_at: datetime = moment()
+    ended_at: datetime | None = moment(optional=True)
     problem: str | None = Field(default=None, max_length=500)
 
 
@@ -132,11 +128,11 @@ class SilenceRow(Control, table=True):
     id: str = Field(primary_key=True, max_length=64)
     project: str = Field(default="", max_length=256)
     matchers: dict[str, str] = _json()
-    until: datetime = _moment()
+    until: datetime = moment()
     by: str = Field(max_length=200)
     why: str = Field(max_length=1_000)
-    created_at: datetime = _moment()
-    ended_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    ended_at: datetime | None = moment(optional=True)
 
 
 class Feedback(Control, table=True):
@@ -151,7 +147,7 @@ class Feedback(Control, table=True):
     useful: bool
     by: str = Field(max_length=200)
     why: str = Field(default="", max_length=1_000)
-    at: datetime = _moment()
+    at: datetime = moment()
 
 
 class AskedOrder(Control, table=True):
@@ -162,8 +158,8 @@ class AskedOrder(Control, table=True):
     number: int | None = Field(default=None, primary_key=True)
     project: str = Field(default="", max_length=256)
     content: dict[str, Any] = _json()
-    created_at: datetime = _moment()
-    sent_at: datetime | None = _moment(optional=True)
+    created_at: datetime = moment()
+    sent_at: datetime | None = moment(optional=True)
 
 
 class AlertsPlace(Control, table=True):

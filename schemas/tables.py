@@ -7,38 +7,18 @@ a text as it is, anything else as JSON; `label_kind` says which (`text`, `number
 # pyright: reportAssignmentType=false
 # SQLModel's own typing: `__tablename__` is a plain text in every table.
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, LargeBinary, Text, text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
+
+from schemas.columns import Moment, moment
 
 _TEXTS = text("label_kind = 'text'")
 _OF_MANY = text("(scope ->> 'annotators') IS NULL")
 JSON_TEXT = JSON().with_variant(JSONB(), "postgresql")
-
-
-class Moment(TypeDecorator[datetime]):
-    """A time in UTC: `timestamptz` in PostgreSQL, text `2026-11-24 12:00:00.000000` in SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Hand a time to the database."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Take a time from the database."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _moment(*, optional: bool = False) -> Any:  # noqa: ANN401  # SQLModel's own way
-    return Field(default=None if optional else ..., sa_column=Column(Moment(), nullable=optional))
 
 
 def _json(*, optional: bool = False) -> Any:  # noqa: ANN401
@@ -81,7 +61,7 @@ class OffsetRow(SQLModel, table=True):
     records: int = _whole()
     unreadable: int = _whole()
     forgotten: int = _whole()
-    moved_at: datetime = _moment()
+    moved_at: datetime = moment()
 
 
 class AnnotationRow(SQLModel, table=True):
@@ -107,9 +87,9 @@ class AnnotationRow(SQLModel, table=True):
     label_kind: str | None = _text(optional=True)
     prelabel: str | None = _text(optional=True)
     prelabel_kind: str | None = _text(optional=True)
-    occurred_at: datetime = _moment()
-    created_at: datetime | None = _moment(optional=True)
-    judged_at: datetime = _moment()
+    occurred_at: datetime = moment()
+    created_at: datetime | None = moment(optional=True)
+    judged_at: datetime = moment()
     lead_time_seconds: float | None = None
     platform: str | None = _text(optional=True)
     platform_project: str | None = _text(optional=True)
@@ -140,7 +120,7 @@ class ItemRow(SQLModel, table=True):
     gold_kind: str | None = _text(optional=True)
     attributes: dict[str, str] = _json()
     described: bool
-    seen_at: datetime = _moment()
+    seen_at: datetime = moment()
     seen_in: str = _text()
 
 
@@ -159,7 +139,7 @@ class ConsensusRow(SQLModel, table=True):
     votes: int = _whole()
     status: str = _text()
     contract_version: int = _whole()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class CorrectionRow(SQLModel, table=True):
@@ -189,7 +169,7 @@ class CorrectionRow(SQLModel, table=True):
     retracts: str | None = _text(optional=True)
     reason: str = _text()
     contract_version: int = _whole()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class ReadingRow(SQLModel, table=True):
@@ -212,10 +192,10 @@ class ReadingRow(SQLModel, table=True):
     items: int = _whole()
     annotators: int = _whole()
     time_window: str = _text()
-    window_start: datetime = _moment()
-    window_end: datetime = _moment()
+    window_start: datetime = moment()
+    window_end: datetime = moment()
     scope: dict[str, str] = _json()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class ReliabilityRow(SQLModel, table=True):
@@ -230,7 +210,7 @@ class ReliabilityRow(SQLModel, table=True):
     accuracy_high: float
     votes: int = _whole()
     confusion: dict[str, dict[str, float]] = _json()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class SignalRow(SQLModel, table=True):
@@ -254,10 +234,10 @@ class SignalRow(SQLModel, table=True):
     detector: str = _text()
     peer: str = _text()
     state: str = _text()
-    since: datetime = _moment()
-    since_low: datetime = _moment()
-    since_high: datetime = _moment()
-    as_of: datetime = _moment()
+    since: datetime = moment()
+    since_low: datetime = moment()
+    since_high: datetime = moment()
+    as_of: datetime = moment()
     e_value: float
     false_alarm_level: float
     false_discovery_level: float
@@ -289,8 +269,8 @@ class AlertRow(SQLModel, table=True):
     severity: str = _text()
     annotator: str = _text()
     peer: str = _text()
-    as_of: datetime = _moment()
-    since: datetime = _moment()
+    as_of: datetime = moment()
+    since: datetime = moment()
     value: float | None = None
     threshold: float | None = None
     labels: dict[str, str] = _json()
@@ -315,7 +295,7 @@ class ReviewRow(SQLModel, table=True):
     label_kind: str | None = _text(optional=True)
     probability: float | None = None
     votes: int = _whole()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class DeadRow(SQLModel, table=True):
@@ -332,7 +312,7 @@ class DeadRow(SQLModel, table=True):
     field: str = _text()
     message: str = _text()
     value: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
-    judged_at: datetime = _moment()
+    judged_at: datetime = moment()
 
 
 class UnreadableRow(SQLModel, table=True):
@@ -347,7 +327,7 @@ class UnreadableRow(SQLModel, table=True):
     key: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
     value: bytes | None = Field(default=None, sa_column=Column(LargeBinary(), nullable=True))
     reason: str = _text()
-    came_at: datetime = _moment()
+    came_at: datetime = moment()
 
 
 class VoteRow(SQLModel, table=True):
@@ -370,8 +350,8 @@ class VoteRow(SQLModel, table=True):
     live: bool
     label: str | None = _text(optional=True)
     label_kind: str | None = _text(optional=True)
-    occurred_at: datetime = _moment()
-    judged_at: datetime = _moment()
+    occurred_at: datetime = moment()
+    judged_at: datetime = moment()
     lead_time_seconds: float | None = None
     flagged: bool
     label_probability: float | None = None
@@ -446,7 +426,7 @@ class ObjectionRow(SQLModel, table=True):
     action: str = _text()
     message: str = _text()
     path: str = _text()
-    occurred_at: datetime = _moment()
+    occurred_at: datetime = moment()
 
 
 class RuleCountRow(SQLModel, table=True):
@@ -498,9 +478,9 @@ class ReadingNowRow(SQLModel, table=True):
     high: float | None = None
     items: int = _whole()
     annotators: int = _whole()
-    window_start: datetime = _moment()
-    window_end: datetime = _moment()
-    as_of: datetime = _moment()
+    window_start: datetime = moment()
+    window_end: datetime = moment()
+    as_of: datetime = moment()
     source: int = _whole()
     kafka_partition: int = _whole()
     kafka_offset: int = _whole()
@@ -521,7 +501,7 @@ class ConductRow(SQLModel, table=True):
     median_seconds: float | None = None
     standing: list[str] = _json()
     report: dict[str, Any] = _json()
-    as_of: datetime = _moment()
+    as_of: datetime = moment()
 
 
 class ContractRow(SQLModel, table=True):
@@ -536,7 +516,7 @@ class ContractRow(SQLModel, table=True):
     project: str = _text()
     version: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
     contract: dict[str, Any] | None = _json(optional=True)
-    came_at: datetime = _moment()
+    came_at: datetime = moment()
 
 
 class ForgottenRow(SQLModel, table=True):
@@ -550,7 +530,7 @@ class ForgottenRow(SQLModel, table=True):
     mark: str = _text(key=True)
     kind: str = _text()
     pseudonym: str | None = _text(optional=True)
-    forgotten_at: datetime = _moment()
+    forgotten_at: datetime = moment()
 
 
 TABLES: tuple[type[SQLModel], ...] = (

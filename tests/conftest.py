@@ -1,4 +1,4 @@
-"""What all tests share: a real Kafka, started once, and settings with topics of their own."""
+"""What all tests share: a real Kafka and PostgreSQL, each started once, and settings with topics of their own."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis  # here, because its plugin would import it at the very end, which fails after tests with Kafka
 import pytest
 
+from bench.postgres import LocalPostgres, postgres_programs
 from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
 
@@ -21,6 +22,14 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBroker]:
     with LocalBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    if postgres_programs() is None:
+        pytest.skip("PostgreSQL is not installed here: `apt-get install postgresql` runs these tests, too")
+    with LocalPostgres() as server:
+        yield server
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from services.alerts.routing import Forwarder, Router
 from services.alerts.serving import HttpServer
 from services.alerts.settings import AlertsSettings
 from services.runtime.chassis import build_chassis
-from services.runtime.contracts import ContractTable
+from services.runtime.contracts import ContractTable, keep_in
 from services.runtime.control import open_control
 from services.runtime.lane import Lane, LaneTopics
 from services.runtime.topics import ALERTS_STATE, OBSERVED
@@ -29,14 +29,8 @@ def build_app(settings: AlertsSettings) -> faust.App:
     lanes: list[Lane] = []
     routers: list[Router] = []
 
-    def put_in_force(name: str, contract: LabelContract | None) -> None:
-        if contract is None:
-            contracts.pop(name, None)
-        else:
-            contracts[name] = contract
-
     def carries() -> list[ServiceT]:
-        table = ContractTable(settings, put_in_force)
+        table = ContractTable(settings, keep_in(contracts))
         lanes.extend(_intake(topic, contracts, table, settings) for topic in SOURCES)
         lanes.append(
             Lane(

@@ -145,7 +145,7 @@ def of_consensus(contracts: Contracts) -> Take:
             return "not-complete"
         project, at, disputed = decided
         contract = known.contract_of(project)
-        rules = [] if contract is None else _rules(contract, {Metric.REVIEW_SHARE})
+        rules = _rules(contract, {Metric.REVIEW_SHARE})
         for rule in rules:
             found[project].newest = max(found[project].newest, at)
             found[project].count(rule, at, [scope.Count({}, float(disputed), 1)])
@@ -163,7 +163,7 @@ def of_agreement(contracts: Contracts) -> Take:
         if reading is None:
             return "unreadable"
         contract = known.contract_of(reading.project)
-        rules = [] if contract is None else _rules(contract, {Metric.AGREEMENT})
+        rules = _rules(contract, {Metric.AGREEMENT})
         gauges = [gauge for rule in rules if contract and (gauge := _gauge(rule, reading, contract)) is not None]
         if not gauges:
             return "no-rule"
@@ -184,7 +184,7 @@ def of_signals(contracts: Contracts) -> Take:
         if signal is None:
             return "unreadable"
         contract = known.contract_of(signal.project)
-        rules = [] if contract is None else _rules(contract, {Metric.SIGNAL})
+        rules = _rules(contract, {Metric.SIGNAL})
         occurrences = [said for rule in rules if (said := _occurrence(rule, signal)) is not None]
         if not occurrences:
             return "no-rule"
@@ -196,8 +196,8 @@ def of_signals(contracts: Contracts) -> Take:
     return take
 
 
-def _rules(contract: LabelContract, metrics: set[Metric]) -> list[AlertRule]:
-    return [rule for rule in contract.alerts if rule.enabled and rule.metric in metrics]
+def _rules(contract: LabelContract | None, metrics: set[Metric]) -> list[AlertRule]:
+    return [] if contract is None else [rule for rule in contract.alerts if rule.enabled and rule.metric in metrics]
 
 
 def _gauge(rule: AlertRule, reading: AgreementReading, contract: LabelContract) -> Gauge | None:

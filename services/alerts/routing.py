@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from mode import Service
 from pydantic import ValidationError
@@ -17,7 +16,7 @@ from services.alerts.core import order_record
 from services.alerts.outbox import Outbox, OvertakenError
 from services.alerts.settings import AlertsSettings
 from services.alerts.words import read_alert
-from services.runtime.kafka import client_options, make_member, make_producer, retrying, stop_quietly
+from services.runtime.kafka import cluster_id, make_member, make_producer, retrying, stop_quietly
 from services.runtime.logs import get_logger
 from services.runtime.topics import ALERTS, OBSERVED
 
@@ -53,7 +52,7 @@ class Router(Service):
 
     @Service.task
     async def _work(self) -> None:
-        cluster = await _cluster_id(self._settings)
+        cluster = await cluster_id(self._settings)
         self._source = f"{cluster}/{self._settings.prefix}"
         consumer = make_member(self._settings, "assay.alerts.routing")
         consumer.subscribe([self._tp.topic], listener=_Rebalance(self))
@@ -143,16 +142,6 @@ def _read(record: Any) -> Alert | None:  # noqa: ANN401  # aiokafka's own record
     except ValidationError:
         log.warning("no_alert", offset=record.offset)
         return None
-
-
-async def _cluster_id(settings: AlertsSettings) -> str:
-    """Return Kafka's own id: offsets of another Kafka are others."""
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    await retrying(admin.start, patience=settings.patience_seconds)
-    try:
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from mode import Service
 
@@ -22,9 +21,8 @@ from services.archive.settings import ArchiveSettings
 from services.archive.store import DatabaseAway, Overtaken, Partition, Ready, RowsRefused, Store
 from services.runtime import metrics
 from services.runtime.database import open_engine
-from services.runtime.kafka import client_options, from_position, make_member, retrying
+from services.runtime.kafka import cluster_id, from_position, make_member, retrying
 from services.runtime.logs import get_logger
-from services.runtime.settings import RuntimeSettings
 
 _POLL_MS = 500
 _BACKOFF_SECONDS = 0.5
@@ -227,16 +225,6 @@ class Archivist(Service):
 
     def _partition(self, tp: TopicPartition) -> Partition:
         return Partition(tp.topic.removeprefix(self._settings.prefix), tp.partition)
-
-
-async def cluster_id(settings: RuntimeSettings) -> str:
-    """Return Kafka's own id: offsets of another Kafka are others."""
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    await retrying(admin.start, patience=settings.patience_seconds)
-    try:
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

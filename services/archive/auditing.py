@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from services.archive.archivist import cluster_id
 from services.archive.register import ARCHIVED
 from services.archive.store import Partition, told_apart
-from services.runtime.kafka import reading
+from services.runtime.kafka import cluster_id, reading
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 

@@ -7,7 +7,7 @@ from schemas.contract import LabelContract
 from services.conduct.core import Conduct
 from services.conduct.settings import ConductSettings
 from services.runtime.chassis import build_chassis
-from services.runtime.contracts import ContractTable
+from services.runtime.contracts import ContractTable, keep_in
 from services.runtime.lane import Lane, LaneTopics
 from services.runtime.topics import CONDUCT_STATE, JUDGED
 from services.runtime.topics_in_place import TopicsInPlace
@@ -18,14 +18,8 @@ def build_app(settings: ConductSettings) -> faust.App:
     contracts: dict[str, LabelContract] = {}
     lanes: list[Lane] = []
 
-    def put_in_force(name: str, contract: LabelContract | None) -> None:
-        if contract is None:
-            contracts.pop(name, None)
-        else:
-            contracts[name] = contract
-
     def carries() -> list[ServiceT]:
-        table = ContractTable(settings, put_in_force)
+        table = ContractTable(settings, keep_in(contracts))
         lane = Lane(
             lambda _, state: Conduct(contracts, state),
             service="conduct",

@@ -68,6 +68,18 @@ class ContractTable(Service):
         self._apply(project, contract)
 
 
+def keep_in(contracts: dict[str, LabelContract]) -> Callable[[str, LabelContract | None], None]:
+    """Return what keeps the contracts in force there, by project."""
+
+    def put_in_force(project: str, contract: LabelContract | None) -> None:
+        if contract is None:
+            contracts.pop(project, None)
+        else:
+            contracts[project] = contract
+
+    return put_in_force
+
+
 async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -> None:
     """Put a contract in force for all workers."""
     producer = make_producer(settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.helpers import create_ssl_context
 from aiokafka.producer import sender
@@ -258,3 +259,13 @@ async def stop_quietly(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), timeout=10)
     except (KafkaError, OSError, TimeoutError) as error:
         log.debug("producer_stopped", error=repr(error))
+
+
+async def cluster_id(settings: RuntimeSettings) -> str:
+    """Return Kafka's own id: offsets of another Kafka are others."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await retrying(admin.start, patience=settings.patience_seconds)
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()

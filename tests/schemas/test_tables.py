@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from sqlalchemy.dialects import sqlite
 
-from schemas.tables import TABLES, Moment
+from schemas.columns import Moment
+from schemas.tables import TABLES
 from tests.builders import NOW
 
 DIALECT = sqlite.dialect()

@@ -113,24 +113,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     await publish_contract(settings, CONTRACT)
     subscribe_receiver(settings, receiver)
     log = (settings.folder / "services.log").open("a")
-    ports, gateway_port = {name: free_port() for name in WORKERS}, free_port()
-    supervisor = Supervisor(
-        say=lambda name, line: _note(log, name, line),
-        environment={
-            "ASSAY_KAFKA": str(settings.kafka),
-            "ASSAY_FOLDER": str(settings.folder),
-            "ASSAY_MODELS": str(settings.models),
-            "ASSAY_PARTITIONS": str(settings.partitions),
-            "ASSAY_PREFIX": "",
-            "ASSAY_GATEWAY_PORT": str(gateway_port),
-            "ASSAY_CONSOLE_SERVICES": health_addresses(ports, host=settings.web_host, gateway_port=gateway_port),
-            "ASSAY_CONSOLE_PORT": str(free_port()),
-            "ASSAY_ALERTS_PORT": str(free_port()),
-            **control_environment(settings),
-            "ASSAY_DATABASE": archive_of(settings).database_url,
-        },
-        ports=ports,
-    )
+    supervisor = _supervisor(settings, log)
     services = asyncio.create_task(supervisor.run())
     scene = Scene(simulator.given, simulator.right)
     watching = asyncio.create_task(_watch(settings, scene))
@@ -156,6 +139,28 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
     if unbalanced or any(one.problems or one.waiting for one in archived):
         fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
     out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
+
+
+def _supervisor(settings: RuntimeSettings, log: TextIO) -> Supervisor:
+    """Return what runs all services, each on a free port."""
+    ports, gateway_port = {name: free_port() for name in WORKERS}, free_port()
+    return Supervisor(
+        say=lambda name, line: _note(log, name, line),
+        environment={
+            "ASSAY_KAFKA": str(settings.kafka),
+            "ASSAY_FOLDER": str(settings.folder),
+            "ASSAY_MODELS": str(settings.models),
+            "ASSAY_PARTITIONS": str(settings.partitions),
+            "ASSAY_PREFIX": "",
+            "ASSAY_GATEWAY_PORT": str(gateway_port),
+            "ASSAY_CONSOLE_SERVICES": health_addresses(ports, host=settings.web_host, gateway_port=gateway_port),
+            "ASSAY_CONSOLE_PORT": str(free_port()),
+            "ASSAY_ALERTS_PORT": str(free_port()),
+            **control_environment(settings),
+            "ASSAY_DATABASE": archive_of(settings).database_url,
+        },
+        ports=ports,
+    )
 
 
 def _note(log: TextIO, name: str, line: str) -> None:

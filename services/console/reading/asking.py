@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
-from schemas.tables import Moment
+from schemas.columns import Moment
 
 
 class ArchiveAway(Exception):

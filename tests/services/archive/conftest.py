@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from bench.postgres import LocalPostgres, postgres_programs
+from bench.postgres import LocalPostgres
 from services.archive.migrate import upgrade
 from services.archive.settings import ArchiveSettings
 from services.archive.store import Store
@@ -15,14 +15,6 @@ from services.runtime.database import open_engine
 from services.runtime.settings import RuntimeSettings
 
 _names = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[LocalPostgres]:
-    if postgres_programs() is None:
-        pytest.skip("PostgreSQL is not installed here: `apt-get install postgresql` runs these tests, too")
-    with LocalPostgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from bench.postgres import LocalPostgres, postgres_programs
+from bench.postgres import LocalPostgres
 from schemas.control import Control
 from schemas.review import ReviewClaim
 from schemas.tables import ReviewRow
@@ -15,14 +15,6 @@ from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
 
 _names = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[LocalPostgres]:
-    if postgres_programs() is None:
-        pytest.skip("PostgreSQL is not installed here: `apt-get install postgresql` runs these tests, too")
-    with LocalPostgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

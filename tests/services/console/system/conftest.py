@@ -11,10 +11,10 @@ from schemas.resent import SentAgain
 from services.archive.store import Store
 from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
-from tests.services.archive.conftest import database, engine, postgres
+from tests.services.archive.conftest import database, engine
 
 _names = itertools.count(1)
-__all__ = ("database", "engine", "postgres")
+__all__ = ("database", "engine")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from nicegui import ui
 
@@ -33,22 +34,32 @@ async def check_still_may(view: View, least: Role) -> None:
 class Actions:
     """What a page's buttons share: the errors that are a person's, and how to show the page anew."""
 
+    view: View
     failures: tuple[type[Exception], ...]
     refresh: Callable[[], object]
 
-    def do(self, work: Work) -> None:
-        """Do something and say what came of it, or why not."""
+    async def do(self, work: Work) -> None:
+        """Do something as a lead who still is one, and say what came of it, or why not."""
         try:
+            await check_still_may(self.view, Role.LEAD)
             done = work()
+        except NoMoreAllowedError as error:
+            refuse(error)
+            return
         except self.failures as error:
-            ui.notify(str(error), type="warning", multi_line=True, timeout=8_000)
+            refuse(error)
             return
         ui.notify(done, type="positive")
         self.refresh()
 
     def button(self, face: str, work: Work) -> None:
         """Show a button that does something."""
-        button(face, lambda: self.do(work))
+        button(face, partial(self.do, work))
+
+
+def refuse(error: Exception) -> None:
+    """Say why something was not done."""
+    ui.notify(str(error), type="warning", multi_line=True, timeout=8_000)
 
 
 def button(face: str | Html, do: Callable[[], object] | Callable[[], Awaitable[None]]) -> None:

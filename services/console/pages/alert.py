@@ -33,7 +33,7 @@ async def build(view: View) -> None:
         if isinstance(before, alerting.NoSuchAlertError):
             html(nothing("There is no such alert", str(before)))
         else:
-            _alert(view, before, quiet, Actions((alerting.NoSuchAlertError,), shown.refresh))
+            _alert(view, before, quiet, Actions(view, (alerting.NoSuchAlertError,), shown.refresh))
 
     shown()
 

@@ -45,7 +45,7 @@ async def build(view: View) -> None:
 
     @ui.refreshable
     def shown() -> None:
-        _lists(view, Actions((alerting.NoSuchAlertError,), shown.refresh))
+        _lists(view, Actions(view, (alerting.NoSuchAlertError,), shown.refresh))
 
     shown()
     before = _standing(view)

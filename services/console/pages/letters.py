@@ -7,7 +7,7 @@ from nicegui import ui
 
 from schemas.people import Role
 from schemas.resent import SentAgain
-from services.console.pages.acting import NoMoreAllowedError, button, check_still_may
+from services.console.pages.acting import NoMoreAllowedError, button, check_still_may, refuse
 from services.console.pages.choosing import onward
 from services.console.pages.frame import View, html
 from services.console.pages.markup import Html, address, join, link, nothing, number, said, tag, when
@@ -75,7 +75,7 @@ def _buttons(view: View, boxes: Mapping[Place, ui.checkbox]) -> None:
             await check_still_may(view, Role.LEAD)
             outcome = await view.parts.sender.send(chosen, by=view.viewer.name)
         except (NoMoreAllowedError, NotSentError) as error:
-            ui.notify(str(error), type="warning", multi_line=True, timeout=8_000)
+            refuse(error)
             return
         after.set_content(told(outcome))
 

@@ -8,7 +8,9 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
+from schemas.people import Role
 from services.console.pages import picture
+from services.console.pages.acting import NoMoreAllowedError, button, check_still_may, refuse
 from services.console.pages.choosing import heading, no_project
 from services.console.pages.desk import Desk, Task
 from services.console.pages.frame import Page, View, html
@@ -63,6 +65,11 @@ async def build(view: View) -> None:
         if busy.locked():  # a second key would decide an item that nobody has seen yet
             return
         async with busy:
+            try:
+                await check_still_may(view, Role.REVIEWER)
+            except NoMoreAllowedError as error:
+                refuse(error)
+                return
             await work()
             await refresh()
 
@@ -124,18 +131,13 @@ def _show(desk: Desk, standing: Html, act: Act) -> None:
 
 def _buttons(desk: Desk, task: Task, act: Act) -> None:
     for one in task.choices:
-        _button(_face(one, task, is_on=one.shown in desk.chosen), partial(act, partial(desk.choose, one)))
+        button(_face(one, task, is_on=one.shown in desk.chosen), partial(act, partial(desk.choose, one)))
     if task.is_many:
-        _button(join((tag("kbd", "Enter"), " Decide")), partial(act, desk.decide_chosen))
+        button(join((tag("kbd", "Enter"), " Decide")), partial(act, desk.decide_chosen))
     if task.contract.label.kind == "ordinal":
         _number(desk, task, act)
-    _button(join((tag("kbd", "S"), " Pass on")), partial(act, desk.skip))
-    _button(join((tag("kbd", "U"), " Take back")), partial(act, desk.undo))
-
-
-def _button(face: Html, do: Callable[[], Awaitable[None]]) -> None:
-    with ui.button(on_click=do, color=None).props("flat no-caps").classes("choice"):
-        html(face)
+    button(join((tag("kbd", "S"), " Pass on")), partial(act, desk.skip))
+    button(join((tag("kbd", "U"), " Take back")), partial(act, desk.undo))
 
 
 def _face(one: Choice, task: Task, *, is_on: bool) -> Html:

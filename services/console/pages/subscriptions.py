@@ -11,7 +11,7 @@ from nicegui.elements.mixins.value_element import ValueElement
 from schemas.alert_rule import Severity
 from schemas.people import Role
 from schemas.subscriptions import Channel, Delivery, Fate, Subscription
-from services.console.pages.acting import Actions
+from services.console.pages.acting import Actions, NoMoreAllowedError, check_still_may, refuse
 from services.console.pages.frame import Page, View, html
 from services.console.pages.markup import Column, Html, join, link, nothing, number, said, table, tag, when
 from services.runtime.alerting import NoSuchAlertError, list_deliveries, revive
@@ -44,7 +44,7 @@ async def build(view: View) -> None:
 
     @ui.refreshable
     def shown() -> None:
-        actions = Actions(_FAILURES, shown.refresh)
+        actions = Actions(view, _FAILURES, shown.refresh)
         found = list_subscriptions(view.parts.control)
         if not found:
             html(
@@ -156,15 +156,16 @@ def _form(view: View) -> None:
             "outlined dense"
         )
 
-        def make() -> None:
+        async def make() -> None:
             wish = Wish(
                 _text(name), Channel(_text(channel)), _text(address),
                 project=_text(project) or None, severity=Severity(_text(severity)),
             )  # fmt: skip
             try:
+                await check_still_may(view, Role.LEAD)
                 _, secret = subscribe(view.parts.control, view.parts.vault, wish, now=datetime.now(UTC))
-            except SubscriptionError as error:
-                ui.notify(str(error), type="warning", multi_line=True, timeout=8_000)
+            except (SubscriptionError, NoMoreAllowedError) as error:
+                refuse(error)
                 return
             shown = tag("p", "Its messages are signed with this secret, shown only now: ", tag("code", secret))
             said_after.set_content(join((shown, link("/subscriptions", "See all"))))

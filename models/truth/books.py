@@ -1,10 +1,12 @@
 """The open items and the annotators' counts, held together: what the one believes is what the other contains."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.truth.ballots import Ballots, Floats, Integers, Votes, Weights, ballots_of
 from models.truth.emission import Pool, pool_of
@@ -30,6 +32,17 @@ class Settled:
     posterior: Floats
     responsibilities: Integers
     gain: Floats
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Settled":
+        """Return it of the chosen items, (items,), only."""
+        if chosen.all():
+            return self
+        return Settled(
+            tuple(compress(self.items, chosen.tolist())),
+            self.posterior[chosen],
+            self.responsibilities[chosen],
+            self.gain[chosen],
+        )
 
 
 class Put(NamedTuple):
@@ -79,10 +92,14 @@ class Books:
         self._count(places[self.items.settled[places]], sign=1)
         return places[~restored]
 
-    def settle(self, places: Integers, learned: Learned, *, passes: int) -> Settled:
-        """Judge the items at these places and return what is believed of them."""
-        pieces = [self._settle_piece(piece, learned, passes) for piece in self._pieces(places)]
-        names = tuple(self.items.names[place] for place in places.tolist())
+    def settle(self, places: Integers, learned: Learned, *, fresh: int = 0) -> Settled:
+        """Judge the items at these places, the last `fresh` of them twice, and return what is believed of them."""
+        starts = self._starts(places)
+        pieces = [
+            self._settle_piece(places[start:end], learned, max(len(places) - fresh - start, 0))
+            for start, end in pairwise([*starts, len(places)])
+        ]
+        names = tuple(map(self.items.names.__getitem__, places.tolist()))
         posterior = np.concatenate([np.zeros((0, self.items.classes)), *pieces])
         gain = gain_of_a_vote(posterior, self.pool)
         return Settled(names, posterior, self.items.beliefs(places), gain)
@@ -127,19 +144,18 @@ class Books:
         for tally in self.tallies:
             tally.grow(classes)
 
-    def _settle_piece(self, places: Integers, learned: Learned, passes: int) -> Floats:
+    def _settle_piece(self, places: Integers, learned: Learned, first_fresh: int) -> Floats:
         logits, moved = self._judge_once(places, learned)
-        for _ in range(passes - 1):
-            if moved < _STILL:
-                break
-            logits, moved = self._judge_once(places, learned)
         posterior = publish(logits, learned)
+        again = np.flatnonzero(moved[first_fresh:].max(axis=1, initial=0) >= _STILL) + first_fresh
+        if len(again):
+            posterior[again] = publish(self._judge_once(places[again], learned)[0], learned)
         pinned = self.items.gold[places] != UNPINNED
         posterior[pinned] = self.items.beliefs(places[pinned]) / UNITS
         return posterior
 
-    def _judge_once(self, places: Integers, learned: Learned) -> tuple[Logits, int]:
-        """Believe what the votes say now; return it, and by how much a responsibility moved at most."""
+    def _judge_once(self, places: Integers, learned: Learned) -> tuple[Logits, Integers]:
+        """Believe what the votes say now; return it, and by how much the responsibilities moved."""
         items = self.items
         judged = self.judge(places, learned)
         units = believe(judged.logits, learned)
@@ -150,12 +166,14 @@ class Books:
         self.open.add(judged.ballots, moved)
         items.units[places] = units
         items.settled[places] = True
-        return judged.logits, int(np.abs(moved).max(initial=0))
+        return judged.logits, np.abs(moved)
 
-    def _pieces(self, places: Integers) -> Iterator[Integers]:
+    def _starts(self, places: Integers) -> list[int]:
+        """Return where to cut, so that no piece has many more numbers than fit into the processor's cache."""
+        if not len(places):
+            return []
         numbers = np.cumsum(self.items.lengths(places).astype(np.int64) + 1) * self.items.classes
-        cuts = np.flatnonzero(np.diff(numbers // _AT_ONCE)) + 1
-        yield from (piece for piece in np.split(places, cuts) if len(piece))
+        return [0, *(np.flatnonzero(np.diff(numbers // _AT_ONCE)) + 1).tolist()]
 
     def _count(self, places: Integers, *, sign: int) -> None:
         self.open.add(self.items.read(places), self.items.beliefs(places), sign=sign)

@@ -81,8 +81,11 @@ class Truth(Protocol):
         """Take up a closed item again, as it was: what it taught is its own again."""
         ...
 
-    def settle(self) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call, but for those that came from storage."""
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+        """Judge the items put since the last call, but for those that came from storage.
+
+        With `sweep` so many others are judged again, too, as `sweep` does it, and returned where they moved.
+        """
         ...
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:

@@ -118,11 +118,12 @@ class MarksTruth:
             self._there.reopen((item, number), _about(group, facts, found), stored=there)
             self._called.reopen((item, number), _names(group, facts), stored=called)
 
-    def settle(self) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call."""
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        moved = self.sweep(sweep) if sweep else {}
         touched, self._fresh = self._fresh, {}
         self._take(self._there.settle(), self._called.settle())
-        return {item: self._judgement(item) for item in touched}
+        return {**moved, **{item: self._judgement(item) for item in touched}}
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
         """Judge the groups of about `count` items again; return the items whose judgement moved."""

@@ -117,13 +117,14 @@ class MultilabelTruth:
         for label in given.labels:
             self._question(label).reopen(item, _about(label, facts, given), stored=stored_question(stored[label]))
 
-    def settle(self) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call."""
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        moved = self.sweep(sweep) if sweep else {}
         touched, self._fresh = self._fresh, {}
         waiting, self._waiting = self._waiting, {}
         for label in waiting:
             self._take(label, self._questions[label].settle())
-        return {item: self._judgement(item) for item in touched}
+        return {**moved, **{item: self._judgement(item) for item in touched}}
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
         """Judge the questions of about `count` items again, label by label; return the items whose judgement moved."""

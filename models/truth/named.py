@@ -83,9 +83,9 @@ class NamedStream:
         votes, known, view = self._votes(facts), self._known(facts), self._view(facts)
         self._stream.reopen(item, votes, self._row(stored[0]), gold=known, view=view)
 
-    def settle(self) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call."""
-        return self._judgements(self._stream.settle())
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+        """Judge the items put since the last call, and some others again; return those, and of the others what moved."""
+        return self._judgements(self._stream.settle(sweep=sweep))
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
         """Judge some items again; return those whose judgement moved."""

@@ -85,11 +85,12 @@ class NumericTruth:
         if item in self._items:
             self._sums.teach(self._sums.past, [self._items[item]], sign=-1)
 
-    def settle(self) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call."""
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        moved = self.sweep(sweep) if sweep else {}
         fresh, self._fresh = self._fresh, {}
         self._absorb(fresh)
-        return self._judgements(fresh)
+        return {**moved, **self._judgements(fresh)}
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
         """Judge the `count` items again that were judged longest ago; return those that moved noticeably."""

@@ -90,6 +90,18 @@ class OpenItems:
         """Return the places of all settled items, rising."""
         return np.flatnonzero(self.settled[: len(self.names)])
 
+    def in_turn(self, start: int, count: int) -> Integers:
+        """Return the places of up to `count` settled items, from a place on and around."""
+        places, found, missing = len(self.names), list[Integers](), count
+        step = 4 * count + _FIRST_PLACES  # a look at all of a million would take longer than judging those in turn
+        for first, last in ((min(start, places), places), (0, min(start, places))):
+            for low in range(first, last, step):
+                if missing:
+                    here = np.flatnonzero(self.settled[low : min(low + step, last)])[:missing] + low
+                    missing -= len(here)
+                    found.append(here)
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
     def beliefs(self, places: Integers) -> Integers:
         """Return the responsibilities of the items at these places, (items, classes), in millionths; 0 if unsettled."""
         return self.units[places].astype(np.int64) * self.settled[places, None]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from models.truth.ballots import Integers, Votes, Weights
+from models.truth.ballots import Integers, Votes, Weights, across
 from models.truth.books import Books, Put, Settled
 from models.truth.evidence import NOTHING, Evidence, learn
 from models.truth.observation import observe
@@ -18,9 +18,10 @@ from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of, lo
 Likeliest: TypeAlias = tuple[int, float]
 """A class and its probability (0-1)."""
 
-NOTICEABLE = 0.005
-_PASSES = 2
+NOTICEABLE = 0.01
 _LONGEST_WAIT = 200_000
+_CALM, _LESS = 0.01, 4
+"""When less than one in a hundred swept items changes its label, a quarter is swept: the rest is for quiet moments."""
 
 
 class TruthStream:
@@ -41,7 +42,7 @@ class TruthStream:
         self._closing: list[int] = []
         self._removing: list[int] = []
         self._next = 0
-        self._unrest = 0.0
+        self._unrest, self._flips = 0.0, 1.0
 
     @property
     def unrest(self) -> float:
@@ -126,27 +127,24 @@ class TruthStream:
         if item in self:
             self._closing.append(self._books.items.detach(item))
 
-    def settle(self) -> Settled:
-        """Judge all items put since the last time, but for restored ones, and return them."""
+    def settle(self, *, sweep: int = 0) -> Settled:
+        """Judge all items put since the last time, but for restored ones, and return them.
+
+        With `sweep`, up to so many other settled items are judged again in the same stroke, in turn (only a quarter of
+        them beside fresh ones if the last ones hardly ever changed their label); those that moved by a hundredth or
+        more are returned, too.
+        """
         self._flush()
         fresh = self._books.absorb(self._pending)
         self._pending = {}
-        return self._settled(fresh, passes=_PASSES)
+        calm = self._flips < _CALM and len(fresh) > 0
+        return self._judged(fresh, self._turn(-(-sweep // _LESS) if calm else sweep, fresh))
 
     def sweep(self, count: int) -> Settled:
-        """Judge up to `count` settled items again, in turn; return those that moved by half a hundredth or more."""
+        """Judge up to `count` settled items again, in turn; return those that moved by a hundredth or more."""
         self._flush()
-        items = self._books.items
-        live = items.live()
-        turn = np.roll(live, -int(np.searchsorted(live, self._next)))[:count]
-        self._next = int(turn[-1]) + 1 if len(turn) else 0
-        told, before = items.told[turn], items.beliefs(turn)
-        settled = self._settled(turn, passes=1)
-        self._unrest = float(np.abs(settled.responsibilities - before).max(initial=0)) / UNITS
-        moved = np.abs(settled.posterior - told).max(axis=1, initial=0) >= NOTICEABLE
-        items.told[turn[~moved]] = told[~moved]
-        names = tuple(name for name, one in zip(settled.items, moved.tolist(), strict=True) if one)
-        return Settled(names, settled.posterior[moved], settled.responsibilities[moved], settled.gain[moved])
+        nothing = np.zeros(0, np.int64)
+        return self._judged(nothing, self._turn(count, nothing))
 
     def without(self, items: Sequence[Hashable], *, among: int) -> Mapping[Hashable, Mapping[int, Likeliest]]:
         """Return for each of these settled items, by annotator, the likeliest of the first classes without their vote.
@@ -226,11 +224,26 @@ class TruthStream:
             self._flush()
             self._books.grow(classes)
 
-    def _settled(self, places: Integers, *, passes: int) -> Settled:
-        settled = self._books.settle(places, self._learned, passes=passes)
-        self._books.items.told[places] = settled.posterior
-        self._learn(int(self._books.items.lengths(places).sum()))
-        return settled
+    def _turn(self, count: int, besides: Integers) -> Integers:
+        """Return the places of the settled items whose turn it is."""
+        turn = self._books.items.in_turn(self._next, count)
+        self._next = int(turn[-1]) + 1 if len(turn) else 0
+        return turn[~np.isin(turn, besides)]
+
+    def _judged(self, fresh: Integers, turn: Integers) -> Settled:
+        """Judge these places; return those in turn that moved, and all that are fresh."""
+        items, swept = self._books.items, len(turn)
+        told, before = items.told[turn], items.beliefs(turn)
+        places = np.concatenate([turn, fresh])
+        settled = self._books.settle(places, self._learned, fresh=len(fresh))
+        self._learn(int(items.lengths(places).sum()))
+        said = np.ones(len(places), np.bool_)
+        if swept:
+            self._unrest = float(np.abs(settled.responsibilities[:swept] - before).max()) / UNITS
+            self._flips = float(np.mean(settled.posterior[:swept].argmax(axis=1) != told.argmax(axis=1)))
+            said[:swept] = across(np.maximum, np.abs(settled.posterior[:swept] - told)) >= NOTICEABLE
+        items.told[places[said]] = settled.posterior[said]
+        return settled.of(said)
 
     def reflect(self) -> None:
         """Learn now what is learned beside the counts, from the open items as they are; else it happens in due time."""
@@ -251,7 +264,7 @@ class TruthStream:
         closing, removing = np.array(self._closing, np.int64), np.array(self._removing, np.int64)
         self._closing, self._removing = [], []
         last = {place: self._pending.pop(place) for place in closing.tolist() if place in self._pending}
-        self._books.settle(self._books.absorb(last), self._learned, passes=1)
+        self._books.settle(self._books.absorb(last), self._learned)
         self._books.put_away(closing)
         self._books.take_out(removing)
         self._books.items.release(np.concatenate([closing, removing]))

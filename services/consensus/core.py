@@ -167,7 +167,7 @@ class Consensus(Core):
             self._rest.stir()
         for name, truth in self._truths.items():
             words = Words(self._projects[name].contract, work.now, work.notes)
-            judged = {**truth.sweep(sweep), **truth.settle()}
+            judged = truth.settle(sweep=sweep)
             if judged:
                 work.judged.add(name)
             for key, judgement in judged.items():

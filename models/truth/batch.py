@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.truth.ballots import Ballots, Floats, Integers
-from models.truth.evidence import learn, weigh
+from models.truth.evidence import learn, weigh, weighed
 from models.truth.judgement import Judged, judge
 from models.truth.posterior import Learned, believe, publish
 from models.truth.tally import UNITS, Tally
@@ -36,7 +36,8 @@ def fit(ballots: Ballots, classes: int, *, view: Floats | None = None, learned: 
     for _ in range(_ROUNDS):
         units = _converged(ballots, units, view, current)
         if learned is None:
-            before, current = current, learn(current, weigh(_judged(ballots, units, view, current), current))
+            evidence = weighed(weigh(_judged(ballots, units, view, current), current))
+            before, current = current, learn(current, evidence)
             if current == before:
                 break
     judged = _judged(ballots, units, view, current)

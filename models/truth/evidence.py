@@ -5,15 +5,16 @@ annotator's rate of saying so, learned on other items (leave-one-out prediction:
 needed for it, and it adds up over items and partitions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from math import log
 from operator import add
+from typing import TypeAlias
 
 import numpy as np
 
 from models.truth.ballots import Floats, Integers, across, total_of
-from models.truth.emission import likelihood
+from models.truth.emission import Strengths, likelihood
 from models.truth.judgement import Judged
 from models.truth.posterior import Learned, temper
 
@@ -53,24 +54,62 @@ class Evidence:
         return Evidence(gains, self.lapses + other.lapses, self.gold + other.gold)
 
 
-def weigh(judged: Judged, learned: Learned) -> Evidence:
-    """Return what the votes of these items say; each dial is tried with the others as learned so far."""
-    gains = tuple(
-        _gains(judged, dial, learned) if _matters(judged, number) else nothing
-        for number, (dial, nothing) in enumerate(zip(DIALS, NOTHING.gains, strict=True))
-    )
-    return Evidence(gains, 0.0, 0)
+Weighing: TypeAlias = Generator[None, None, Evidence]
+"""Evidence in the making: every step of it is a small piece of work, and it ends with the evidence."""
 
 
-def scores(judged: Judged, learned: Learned) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How probable each vote is with these strengths: `own`, and `others`, the logarithm of all others of its item.
+
+    Arrays (votes, classes).
+    """
+
+    strengths: Strengths
+    own: Floats
+    others: Floats
+
+
+def weigh(judged: Judged, learned: Learned) -> Weighing:
+    """Return, at the end, what the votes of these items say; each dial is tried with the others as learned so far.
+
+    One value of one dial is tried at a time, and a pause follows: all of it takes as long as judging many batches.
+    """
+    gains, rates = list[tuple[float, ...]](), rates_of(judged, learned.strengths)
+    for number, (dial, nothing) in enumerate(zip(DIALS, NOTHING.gains, strict=True)):
+        told: dict[float, float] = {}
+        for value in dict.fromkeys((dial.first, *dial.values)) if _matters(judged, number) else ():
+            tried = dial.turn(learned, value)
+            rates = rates if tried.strengths == rates.strengths else rates_of(judged, tried.strengths)
+            told[value] = float(scores(judged, rates, tried).sum())
+            yield
+        gains.append(tuple(told[value] - told[dial.first] for value in dial.values) if told else nothing)
+    return Evidence(tuple(gains), 0.0, 0)
+
+
+def weighed(weighing: Weighing) -> Evidence:
+    """Return what it comes to, without a pause."""
+    while True:
+        try:
+            next(weighing)
+        except StopIteration as end:
+            found: Evidence = end.value
+            return found
+
+
+def rates_of(judged: Judged, strengths: Strengths) -> Rates:
+    """Return how probable the votes are."""
+    own = likelihood(judged.cavity, judged.pool, strengths)
+    logarithms = np.log(own) * judged.ballots.share[:, None]
+    return Rates(strengths, own, judged.ballots.per_item(logarithms)[judged.ballots.row] - logarithms)
+
+
+def scores(judged: Judged, rates: Rates, learned: Learned) -> Floats:
     """Return per item how well its votes are predicted from each other, in nats, (items,)."""
     ballots, row, logits = judged.ballots, judged.ballots.row, judged.logits
-    rates = likelihood(judged.cavity, judged.pool, learned.strengths)
-    logarithms = np.log(rates) * ballots.share[:, None]
-    others = ballots.per_item(logarithms)[row] - logarithms
     view = None if logits.view is None else logits.view[row]
-    believed = temper(logits.prior[row], others, logits.sizes[row] - ballots.share, view, learned)
-    told = np.log(np.maximum(across(np.add, believed * rates), _LEAST)) * ballots.share
+    believed = temper(logits.prior[row], rates.others, logits.sizes[row] - ballots.share, view, learned)
+    told = np.log(np.maximum(across(np.add, believed * rates.own), _LEAST)) * ballots.share
     return total_of(row, told, ballots.count)
 
 
@@ -101,11 +140,6 @@ def _average(dial: Dial, gains: tuple[float, ...]) -> float:
     nats = np.array((dial.margin + log(len(gains)), *gains))
     weights = np.exp(nats - nats.max())
     return float(values @ weights / weights.sum())
-
-
-def _gains(judged: Judged, dial: Dial, learned: Learned) -> tuple[float, ...]:
-    told = [float(scores(judged, dial.turn(learned, value)).sum()) for value in (dial.first, *dial.values)]
-    return tuple(one - told[0] for one in told[1:])
 
 
 def _matters(judged: Judged, number: int) -> bool:

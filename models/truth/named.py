@@ -84,7 +84,7 @@ class NamedStream:
         self._stream.reopen(item, votes, self._row(stored[0]), gold=known, view=view)
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
-        """Judge the items put since the last call, and some others again; return those, and of the others what moved."""
+        """Judge the items put since the last call, and some others again, of which those are returned that moved."""
         return self._judgements(self._stream.settle(sweep=sweep))
 
     def sweep(self, count: int) -> Mapping[Any, Judgement]:
@@ -182,10 +182,13 @@ class NamedStream:
         return Judgement(label, row[best], shown, gain, partial(_doubt, shown), (counted, shown))
 
     def _votes(self, facts: Facts) -> dict[int, int]:
-        number, way = self._number, self._annotators.number
-        return {
-            way(who, way_of(ballot)): number(str(class_name(ballot.label))) for who, ballot in facts.ballots.items()
-        }
+        known, way = self._numbers, self._annotators.number
+        votes = {}
+        for who, ballot in facts.ballots.items():
+            label = ballot.label
+            number = known.get(label) if isinstance(label, str) else None  # names need no second look
+            votes[way(who, way_of(ballot))] = self._number(str(class_name(label))) if number is None else number
+        return votes
 
     def _known(self, facts: Facts) -> int | None:
         return None if facts.known is None else self._number(str(class_name(facts.known)))

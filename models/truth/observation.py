@@ -4,7 +4,7 @@ import numpy as np
 
 from models.truth.ballots import Integers
 from models.truth.books import Books
-from models.truth.evidence import Evidence, weigh, weigh_gold
+from models.truth.evidence import Weighing, weigh, weigh_gold
 from models.truth.posterior import Learned, temper
 from models.truth.storage import UNPINNED
 
@@ -12,8 +12,8 @@ _MOST_ITEMS = 5_000
 _MOST_NUMBERS = 80_000
 
 
-def observe(books: Books, learned: Learned) -> Evidence:
-    """Return what up to 5,000 open items say, and as many gold items with votes.
+def observe(books: Books, learned: Learned) -> Weighing:
+    """Return, at the end, what up to 5,000 open items say as they are now, and as many gold items with votes.
 
     They are evenly spread over the items that have two votes or more, or one and a model's word.
     """
@@ -22,11 +22,13 @@ def observe(books: Books, learned: Learned) -> Evidence:
     pinned = books.items.gold[live] != UNPINNED
     views = books.items.views(live)
     telling = (lengths > 1) if views is None else (lengths + np.isfinite(views[:, 0]) > 1)
-    evidence = weigh(books.judge(_spread(books, live[telling & ~pinned]), learned), learned)
+    judged = books.judge(_spread(books, live[telling & ~pinned]), learned)
     gold = _spread(books, live[pinned & (lengths > 0)])
-    logits = books.judge(gold, learned).logits
+    logits, labels = books.judge(gold, learned).logits, books.items.gold[gold].astype(np.int64)
+    yield
+    evidence = yield from weigh(judged, learned)
     posterior = temper(logits.prior, logits.votes, logits.sizes, logits.view, learned)
-    return evidence.plus(weigh_gold(posterior, books.items.gold[gold].astype(np.int64), learned))
+    return evidence.plus(weigh_gold(posterior, labels, learned))
 
 
 def _spread(books: Books, places: Integers) -> Integers:

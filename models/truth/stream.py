@@ -8,7 +8,7 @@ import numpy as np
 
 from models.truth.ballots import Integers, Votes, Weights, across
 from models.truth.books import Books, Put, Settled
-from models.truth.evidence import NOTHING, Evidence, learn
+from models.truth.evidence import NOTHING, Evidence, Weighing, learn, weighed
 from models.truth.observation import observe
 from models.truth.posterior import Learned
 from models.truth.reliability import Reliability, reliability_of
@@ -20,6 +20,7 @@ Likeliest: TypeAlias = tuple[int, float]
 
 NOTICEABLE = 0.01
 _LONGEST_WAIT = 200_000
+_VOTES_A_PIECE = 50
 _CALM, _LESS = 0.01, 4
 """When less than one in a hundred swept items changes its label, a quarter is swept: the rest is for quiet moments."""
 
@@ -41,6 +42,7 @@ class TruthStream:
         self._pending: dict[int, Put] = {}
         self._closing: list[int] = []
         self._removing: list[int] = []
+        self._weighing: Weighing | None = None
         self._next = 0
         self._unrest, self._flips = 0.0, 1.0
 
@@ -248,15 +250,31 @@ class TruthStream:
     def reflect(self) -> None:
         """Learn now what is learned beside the counts, from the open items as they are; else it happens in due time."""
         self._flush()
-        self._evidence = observe(self._books, self._learned)
-        self._learned = learn(self._learned, self._evidence.plus(self._others_evidence))
+        self._weighing = None
+        self._take(weighed(observe(self._books, self._learned)))
 
     def _learn(self, votes: int) -> None:
+        """Learn in due time; a little with every batch, so that none has to wait for all of it."""
         work = self._learned.work + votes
         self._learned = replace(self._learned, work=work)
         if work >= self._learned.due:
-            self.reflect()
+            self._weighing = observe(self._books, self._learned)
             self._learned = replace(self._learned, due=work + min(work, _LONGEST_WAIT))
+        if self._weighing is not None:
+            self._weigh_on(self._weighing, pieces=1 + votes // _VOTES_A_PIECE)
+
+    def _weigh_on(self, weighing: Weighing, *, pieces: int) -> None:
+        for _ in range(pieces):
+            try:
+                next(weighing)
+            except StopIteration as end:
+                self._weighing = None
+                self._take(end.value)
+                return
+
+    def _take(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._learned = learn(self._learned, evidence.plus(self._others_evidence))
 
     def _flush(self) -> None:
         if not self._closing and not self._removing:

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from services.runtime.step import Output
+from services.runtime.step import Headers, Output
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VERSION, _CONTENT = ("ce_specversion", b"1.0"), ("content-type", b"application/json")
 
 
 def event(
@@ -22,19 +23,16 @@ def event(
     """
     raw = orjson.dumps(value, option=orjson.OPT_UTC_Z)
     made = event_id or value.get("id") or blake2b(raw, digest_size=12).hexdigest()
-    return Output(
-        topic,
-        key,
-        raw,
-        [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", str(made).encode()),
-            ("ce_type", b"assay." + kind.encode()),
-            ("ce_source", b"assay/" + source.encode()),
-            ("ce_time", str(value["as_of"] if "as_of" in value else value["at"]).encode()),
-            ("content-type", b"application/json"),
-        ],
-    )
+    time = str(value["as_of"] if "as_of" in value else value["at"])
+    what, who = _named(kind, source)
+    headers: Headers = [_VERSION, ("ce_id", str(made).encode()), what, who, ("ce_time", time.encode()), _CONTENT]
+    return Output(topic, key, raw, headers)
+
+
+@lru_cache(maxsize=64)
+def _named(kind: str, source: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    """Return the headers that say what kind of record it is, and whose."""
+    return ("ce_type", b"assay." + kind.encode()), ("ce_source", b"assay/" + source.encode())
 
 
 @lru_cache(maxsize=64)  # a whole batch speaks of the same moment

@@ -3,7 +3,7 @@ import pytest
 
 from models.truth.ballots import ballots_of
 from models.truth.batch import fit
-from models.truth.evidence import DIALS, NOTHING, Evidence, learn, scores, weigh, weigh_gold
+from models.truth.evidence import DIALS, NOTHING, Evidence, learn, rates_of, scores, weigh, weigh_gold, weighed
 from models.truth.judgement import Judged, judge
 from models.truth.posterior import Learned
 from models.truth.tally import UNITS
@@ -21,6 +21,10 @@ def judged(
     return judge(ballots, [found.tally], Learned().strengths, mine=mine, view=view)
 
 
+def weighed_of(found: Judged) -> Evidence:
+    return weighed(weigh(found, Learned()))
+
+
 def test_without_evidence_everything_stays_as_it_began() -> None:
     assert learn(Learned(), NOTHING) == Learned()
 
@@ -30,7 +34,9 @@ def test_a_vote_is_predicted_from_the_other_votes_alone() -> None:
     # .7 * .7 + .3 * .3 = .58, twice.
     found = judge(ballots_of([{0: 0, 1: 0}]), [fit(ballots_of([]), 2).tally], Learned().strengths)
 
-    assert scores(found, Learned(correlation=0.0)) == pytest.approx([2 * np.log(0.58)])
+    assert scores(found, rates_of(found, Learned().strengths), Learned(correlation=0.0)) == pytest.approx(
+        [2 * np.log(0.58)]
+    )
 
 
 def test_a_value_must_predict_clearly_better_to_be_taken() -> None:
@@ -46,8 +52,8 @@ def test_a_value_must_predict_clearly_better_to_be_taken() -> None:
 
 
 def test_evidence_of_partitions_adds_up() -> None:
-    one = weigh(judged(a_crowd(classes=2, seed=1)), Learned())
-    other = weigh(judged(a_crowd(classes=2, seed=2)), Learned())
+    one = weighed_of(judged(a_crowd(classes=2, seed=1)))
+    other = weighed_of(judged(a_crowd(classes=2, seed=2)))
 
     both = one.plus(other)
 
@@ -56,7 +62,7 @@ def test_evidence_of_partitions_adds_up() -> None:
 
 def test_how_errors_fall_is_asked_only_where_there_is_more_than_one_error() -> None:
     two, three, many = (
-        weigh(judged(a_crowd(classes=classes), classes=classes), Learned()).gains[ERRORS] for classes in (2, 3, 20)
+        weighed_of(judged(a_crowd(classes=classes), classes=classes)).gains[ERRORS] for classes in (2, 3, 20)
     )
 
     assert not any(two)
@@ -70,7 +76,7 @@ def test_a_model_that_knows_is_listened_to_and_one_that_does_not_is_not() -> Non
     knowing = np.where(np.eye(2)[crowd.truth] > 0, 0.9, 0.1)
     guessing = np.where(np.eye(2)[rng.integers(2, size=500)] > 0, 0.95, 0.05)
 
-    voices = [learn(Learned(), weigh(judged(crowd, view=view), Learned())).voice for view in (knowing, guessing)]
+    voices = [learn(Learned(), weighed_of(judged(crowd, view=view))).voice for view in (knowing, guessing)]
 
     assert voices[0] >= 0.75
     assert voices[1] < 0.01
@@ -84,8 +90,8 @@ def test_votes_that_repeat_each_other_are_found_out() -> None:
         for each, share in zip(crowd.votes, rng.beta(0.7, 0.7, 600).tolist(), strict=True)
     ]
 
-    alone = learn(Learned(), weigh(judged(crowd), Learned())).correlation
-    together = learn(Learned(), weigh(judged(crowd._replace(votes=lured)), Learned())).correlation
+    alone = learn(Learned(), weighed_of(judged(crowd))).correlation
+    together = learn(Learned(), weighed_of(judged(crowd._replace(votes=lured)))).correlation
 
     assert alone < together
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 import orjson
 
@@ -12,6 +13,8 @@ from services.runtime.cloud import iso
 from services.runtime.step import Output
 
 _TELL_MS = 1_000
+_AT_ONCE = 25
+"""Of how many annotators is told with one batch: of a thousand at once, and that batch would wait for all of it."""
 
 
 class Shared:
@@ -24,6 +27,8 @@ class Shared:
         self._origin = origin
         self._untold: defaultdict[str, set[str]] = defaultdict(set)
         self._unspoken: set[Annotator] = set()
+        self._uncounted: dict[Annotator, None] = {}
+        self._waiting: dict[Annotator, None] = {}
         self._told_at = 0
 
     def changed(self, project: str, annotators: Iterable[str]) -> None:
@@ -45,21 +50,26 @@ class Shared:
         return now - self._told_at >= _TELL_MS
 
     def tell(self, now: int, truths: Mapping[str, Truth]) -> Iterator[Output]:
-        """Yield our counts of the annotators that have changed, and the accuracies that are ours to tell."""
-        if not self.is_due(now):
-            return
-        self._told_at = now
+        """Yield our counts of annotators that have changed, and accuracies that are ours to tell, a few at a time."""
+        if self.is_due(now):
+            self._told_at = now
+            self._queue(truths)
+        for one in _first(self._uncounted):
+            yield self._counts(*one, truths[one[0]], now)
+        for one in _first(self._waiting):
+            yield from _reliability(*one, truths[one[0]], now)
+
+    def _queue(self, truths: Mapping[str, Truth]) -> None:
         untold, self._untold = self._untold, defaultdict(set)
         for project, annotators in untold.items():
             self._unspoken.update((project, annotator) for annotator in annotators)
-            if self._origin.partitions == 1:  # nobody else is there to hear it
-                continue
-            for annotator in sorted({*annotators, POOL}):
-                yield self._counts(project, annotator, truths[project], now)
+            if self._origin.partitions > 1:  # else nobody is there to hear it
+                self._uncounted |= dict.fromkeys((project, one) for one in sorted({*annotators, POOL}))
         unspoken, self._unspoken = self._unspoken, set()
-        for project, annotator in sorted(unspoken):
-            if project in truths and owner(f"{project}:{annotator}", self._origin.partitions) == self._origin.partition:
-                yield from _reliability(project, annotator, truths[project], now)
+        self._waiting |= dict.fromkeys(one for one in sorted(unspoken) if one[0] in truths and self._is_ours(one))
+
+    def _is_ours(self, one: Annotator) -> bool:
+        return owner(":".join(one), self._origin.partitions) == self._origin.partition
 
     def _counts(self, project: str, annotator: str, truth: Truth, now: int) -> Output:
         partition = self._origin.partition
@@ -71,6 +81,14 @@ class Shared:
             "as_of": iso(now),
         }
         return Output("annotators.counts", orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
+
+
+def _first(waiting: dict[Annotator, None]) -> list[Annotator]:
+    """Take out those that have waited longest."""
+    found = list(islice(waiting, _AT_ONCE))
+    for one in found:
+        del waiting[one]
+    return found
 
 
 def _reliability(project: str, annotator: str, truth: Truth, now: int) -> Iterator[Output]:

@@ -1,21 +1,42 @@
-"""Conduct in a process of its own, beside a replay: it takes as long as all the rest, and there are several cores."""
+"""Consensus and conduct in processes of their own, beside a replay: each takes as long as all the rest.
+
+What they say comes back in the order in which it was asked for, so that the outcome does not depend on which process
+is faster.
+"""
 
 import multiprocessing
-from collections.abc import Mapping, Sequence
-from multiprocessing.connection import Connection
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
+from models.truth.kinds import make_truth
 from schemas.contract import LabelContract
 from services.conduct.core import AT_THE_END, Conduct
+from services.consensus.core import Consensus, Project
+from services.consensus.decode import decode
+from services.consensus.pool import Pool
+from services.consensus.rest import quiet_moments
+from services.consensus.words import Origin
 from services.runtime.chassis import tame_garbage_collector
 from services.runtime.state import PartitionState
-from services.runtime.step import Output
-from services.runtime.topics import JUDGED
+from services.runtime.step import Output, Step
+from services.runtime.topics import COUNTS, JUDGED, PANES
+
+_MINUTE = 60_000_000
+_MOST_IN_FLIGHT = 4
+"""Batches handed over and not yet answered: enough that nobody waits, and few enough that memory stays small."""
+
+Told = tuple[str, bytes | None, bytes | None]
+"""An output without its headers, which no file has: topic, key, value."""
+Said = tuple[int, list[Told]]
+"""What a batch came to, and the time (ms) up to which that is known."""
 
 
 class _Record(NamedTuple):
-    """A judged item as the core sees it."""
+    """A record as the cores see it."""
 
     offset: int
     timestamp: int
@@ -24,48 +45,146 @@ class _Record(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-class ReplayedConduct:
-    """Conduct over what a replayed consensus says; usable with `with`. Nothing has to survive, so no state is kept."""
+class Duty(Protocol):
+    """What is done beside: it takes batches of records at a time (ms), and says the last word in the end."""
+
+    def take(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> Said:
+        """Take one batch."""
+        ...
+
+    def rest(self) -> Said | None:
+        """Say what is left to be said, a piece at a time; None when nothing is."""
+        ...
+
+
+class ConsensusDuty:
+    """The consensus over the outputs of a validator, one partition for all; the pool is fed by hand."""
+
+    def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
+        """Begin with an empty state."""
+        projects = {name: Project(contract, make_truth) for name, contract in contracts.items()}
+        self._pool, self._state = Pool(), PartitionState()
+        self._core = Consensus(projects, self._pool, Origin(0, 1), self._state)
+        self._clock = self._offset = 0
+        self._quiet: Iterator[tuple[int, Step]] | None = None
+
+    def take(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> Said:
+        """Absorb one batch in the minute of its newest annotations, which is not later than `now` (ms)."""
+        newest = decode(records[-1][1])
+        self._clock = max(self._clock, min(now, 0 if newest is None else newest.occurred // _MINUTE * _MINUTE // 1_000))
+        batch = [_Record(self._offset + place, self._clock, *one) for place, one in enumerate(records)]
+        self._offset += len(batch)
+        return self._told(self._core.step(self._state, batch))
+
+    def rest(self) -> Said | None:
+        """Sweep until nothing moves, and tell everything that has not been told."""
+        if self._quiet is None:
+            self._quiet = quiet_moments(self._core, self._clock)
+        found = next(self._quiet, None)
+        return None if found is None else self._told(found[1])
+
+    def _told(self, step: Step) -> Said:
+        self._state.apply(step.changes)
+        for output in step.outputs:
+            if output.topic == COUNTS.name:
+                self._pool.take_counts(output.key or b"", output.value)
+            elif output.topic == PANES.name:
+                self._pool.take_pane(output.key or b"", output.value)
+        return self._clock, _told(step.outputs)
+
+
+class ConductDuty:
+    """Conduct over what a consensus says. Nothing has to survive, so no state is kept."""
 
     def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
         """Take the contracts in force."""
+        self._state, self._offset = PartitionState(), 0
+        self._core = Conduct(contracts, self._state, AT_THE_END)
+        self._said: list[Output] | None = []
+
+    def take(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> Said:
+        """Watch one batch; what is to be said is said in the end."""
+        batch = [_Record(self._offset + place, now, *one) for place, one in enumerate(records)]
+        self._offset += len(batch)
+        self._said = [*(self._said or ()), *self._core.step(self._state, batch).outputs]
+        return now, []
+
+    def rest(self) -> Said | None:
+        """Say everything of the annotators, once."""
+        if self._said is None:
+            return None
+        last, said = self._core.idle(AT_THE_END.report_ms + 1), self._said
+        self._said = None
+        return 0, _told([*said, *(() if last is None else last.outputs)])
+
+
+DutyT = TypeVar("DutyT", bound=Duty)
+
+
+class Beside(Generic[DutyT]):
+    """A duty in a process of its own; usable with `with`. What goes wrong there is raised here."""
+
+    def __init__(
+        self, duty: Callable[[Mapping[str, LabelContract]], DutyT], contracts: Mapping[str, LabelContract]
+    ) -> None:
+        """Take what is to be done, and the contracts in force."""
         context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=_watch, args=(theirs, dict(contracts)), daemon=True)
+        self._process = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(duty, dict(contracts)))
+        self._asked: deque[Future[Said]] = deque()
 
     def __enter__(self) -> Self:
-        """Start the process."""
-        self._process.start()
+        """Begin."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it, whatever it is at."""
-        self._process.terminate()
-        self._process.join()
+        """End the process, when it is through with what it is at."""
+        self._process.shutdown(wait=True, cancel_futures=True)
 
-    def watch(self, said: Sequence[Output], now: int) -> None:
-        """Take in the items that were judged, at `now` (ms)."""
-        judged = [(one.key, one.value) for one in said if one.topic == JUDGED.name]
-        if judged:
-            self._ours.send((now, judged))
+    def take(self, outputs: Sequence[Output], now: int) -> Iterator[tuple[int, list[Output]]]:
+        """Hand over a batch at `now` (ms); yield what earlier ones came to, and when, as far as one has to wait."""
+        if outputs:
+            self._asked.append(self._process.submit(_take, [(one.key, one.value) for one in outputs], now))
+        while len(self._asked) > _MOST_IN_FLIGHT:
+            yield _outputs(self._asked.popleft().result())
 
-    def finish(self) -> Sequence[Output]:
-        """Return everything that is to be said of the annotators."""
-        self._ours.send(None)
-        found: Sequence[Output] = self._ours.recv()
-        return found
+    def finish(self) -> Iterator[tuple[int, list[Output]]]:
+        """Yield everything that has not been said."""
+        while self._asked:
+            yield _outputs(self._asked.popleft().result())
+        while (said := self._process.submit(_rest).result()) is not None:
+            yield _outputs(said)
 
 
-def _watch(theirs: Connection, contracts: Mapping[str, LabelContract]) -> None:
+def judged(said: Sequence[Output]) -> list[Output]:
+    """Return the items that were judged, among what the consensus said."""
+    return [one for one in said if one.topic == JUDGED.name]
+
+
+def _told(outputs: Sequence[Output]) -> list[Told]:
+    return [output[:3] for output in outputs]
+
+
+def _outputs(said: Said) -> tuple[int, list[Output]]:
+    return said[0], [Output(*one, []) for one in said[1]]
+
+
+_at_work: dict[str, Any] = {}
+"""The duty of this process, where it is one that stands beside a replay."""
+
+
+def _begin(duty: Callable[[Mapping[str, LabelContract]], Duty], contracts: Mapping[str, LabelContract]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us says what follows
+    _at_work["duty"] = duty(contracts)
     tame_garbage_collector()
-    state = PartitionState()
-    core, said, offset = Conduct(contracts, state, AT_THE_END), list[Output](), 0
-    while (batch := theirs.recv()) is not None:
-        now, judged = batch
-        step = core.step(state, [_Record(offset + place, now, *one) for place, one in enumerate(judged)])
-        offset += len(judged)
-        said += step.outputs
-    last = core.idle(AT_THE_END.report_ms + 1)
-    theirs.send([*said, *(() if last is None else last.outputs)])
+
+
+def _take(records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> Said:
+    found: Said = _at_work["duty"].take(records, now)
+    return found
+
+
+def _rest() -> Said | None:
+    found: Said | None = _at_work["duty"].rest()
+    return found

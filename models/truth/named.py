@@ -211,10 +211,13 @@ class NamedStream:
         return number
 
     def _row(self, named: Mapping[str, float]) -> list[float]:
-        found = [(self._number(label), share) for label, share in named.items()]  # which may make labels known
+        numbers = self._numbers
+        for label in named:
+            if label not in numbers:
+                self._number(label)
         row = [0.0] * len(self._labels)
-        for number, share in found:
-            row[number] = share
+        for label, share in named.items():
+            row[numbers[label]] = share
         return row
 
     def _by_way(self, annotator: str, counts: Callable[[int], Counts]) -> dict[str, list[tuple[str, str, float]]]:

@@ -6,7 +6,7 @@ only. The standard error is that of Fleiss, Cohen & Everitt 1969, with n - 1. Th
 one stroke; a single one is that of a pair alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -43,6 +43,14 @@ class PairTables:
     seconds: Ints
     items: Floats
     values: tuple[Value, ...]
+
+    def some(self, pairs: Sequence[int]) -> "PairTables":
+        """Return the tables of these pairs, in this order."""
+        starts, ends = (np.searchsorted(self.pairs, pairs, side) for side in ("left", "right"))
+        sizes = ends - starts
+        rows = np.repeat(ends - np.cumsum(sizes), sizes) + np.arange(sizes.sum())
+        numbers = np.repeat(np.arange(len(pairs)), sizes)
+        return PairTables(len(pairs), numbers, self.firsts[rows], self.seconds[rows], self.items[rows], self.values)
 
 
 def cohen_kappa(table: PairTable) -> Estimate | None:

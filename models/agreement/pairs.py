@@ -1,7 +1,7 @@
 """What each two annotators said of the same items, by hour: many small tables, counted as one array."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,6 +33,11 @@ class PairsFound(NamedTuple):
     names: list[tuple[str, str]]
     items: list[int]
     tables: PairTables
+
+    def some(self, places: Sequence[int]) -> "PairsFound":
+        """Return those at these places, in this order."""
+        names, items = [self.names[place] for place in places], [self.items[place] for place in places]
+        return PairsFound(names, items, self.tables.some(places))
 
 
 class Pairs:

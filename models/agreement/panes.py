@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from models.agreement.pane import Pane, Place, Said, Scope, pane_of
+from models.agreement.pane import Pane, Place, Said, Scope
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -50,18 +50,17 @@ class Panes:
             self._exchange(scope, old, new)
             return
         if old is not None:
-            self.withdraw(scope, old.minute, pane_of(old))
+            self._leave(scope, old)
         if new is not None:
-            self.merge(scope, new.minute, pane_of(new))
+            pane = self._opened(scope).to_change(new.minute)
+            _shift(pane.patterns, (new.pattern,), 1)
+            _shift(pane.annotators, new.annotators, 1)
 
     def merge(self, scope: Scope, minute: int, pane: Pane) -> None:
         """Add a pane, for instance another partition's; nothing happens if the minute is forgotten."""
         if minute < self._floor or not pane.patterns:
             return
-        panes = self._scopes.get(scope)
-        if panes is None:
-            panes = self._scopes[scope] = _Scope()
-        panes.to_change(minute).add(pane)
+        self._opened(scope).to_change(minute).add(pane)
 
     def withdraw(self, scope: Scope, minute: int, pane: Pane) -> None:
         """Take a pane out again, for instance to replace a partition's by its newer counts.
@@ -70,12 +69,10 @@ class Panes:
         """
         if minute < self._floor or not pane.patterns:
             return
-        panes = self._scopes.get(scope, _Scope())
-        panes.by_minute.get(minute, _Sum()).check(pane)
+        panes = self._scopes.get(scope, _NO_SCOPE)
+        panes.by_minute.get(minute, _NO_SUM).check(pane)
         panes.to_change(minute).take(pane)
-        panes.tidy(minute)
-        if not panes.by_minute:
-            del self._scopes[scope]
+        self._tidy(scope, minute)
 
     def table(self, scope: Scope, end_minute: int, length_minutes: int) -> dict[Any, int]:
         """Return the table of a window, as the coefficients take it."""
@@ -87,7 +84,7 @@ class Panes:
 
     def pane(self, scope: Scope, minute: int) -> Pane:
         """Return one pane as it is now; empty where nothing is."""
-        return self._scopes.get(scope, _Scope()).by_minute.get(minute, _Sum()).frozen()
+        return self._scopes.get(scope, _NO_SCOPE).by_minute.get(minute, _NO_SUM).frozen()
 
     def scopes(self) -> frozenset[Scope]:
         """Return the scopes that have items."""
@@ -104,18 +101,41 @@ class Panes:
 
     def _exchange(self, scope: Scope, old: Place, new: Place) -> None:
         """Move an item within its minute: only what differs is touched."""
-        panes = self._scopes.get(scope, _Scope())
-        said, who = (old.pattern,), set(old.annotators)
-        gone, come = who.difference(new.annotators), set(new.annotators) - who
-        there = panes.by_minute.get(new.minute, _Sum())
-        _check(there.patterns, said, 1)
-        _check(there.annotators, gone, 1)
-        pane = panes.to_change(new.minute)
+        gone = [who for who in old.annotators if who not in new.annotators]
+        come = [who for who in new.annotators if who not in old.annotators]
+        pane = self._checked(scope, old, gone).to_change(new.minute)
         if old.pattern != new.pattern:
-            _shift(pane.patterns, said, -1)
+            _shift(pane.patterns, (old.pattern,), -1)
             _shift(pane.patterns, (new.pattern,), 1)
         _shift(pane.annotators, gone, -1)
         _shift(pane.annotators, come, 1)
+
+    def _leave(self, scope: Scope, old: Place) -> None:
+        pane = self._checked(scope, old, old.annotators).to_change(old.minute)
+        _shift(pane.patterns, (old.pattern,), -1)
+        _shift(pane.annotators, old.annotators, -1)
+        if not pane.patterns:
+            self._tidy(scope, old.minute)
+
+    def _checked(self, scope: Scope, place: Place, annotators: Iterable[str]) -> "_Scope":
+        """Return the scope, if the item and these of its annotators are counted where they are said to be."""
+        panes = self._scopes.get(scope, _NO_SCOPE)
+        pane = panes.by_minute.get(place.minute, _NO_SUM)
+        if place.pattern not in pane.patterns or not pane.annotators.keys() >= set(annotators):
+            raise ValueError(f"{place!r} cannot be taken from {scope!r}, where it is not")
+        return panes
+
+    def _opened(self, scope: Scope) -> "_Scope":
+        panes = self._scopes.get(scope)
+        if panes is None:
+            panes = self._scopes[scope] = _Scope()
+        return panes
+
+    def _tidy(self, scope: Scope, minute: int) -> None:
+        panes = self._scopes[scope]
+        panes.tidy(minute)
+        if not panes.by_minute:
+            del self._scopes[scope]
 
     def _sum(self, scope: Scope, end: int, length: int) -> "_Sum":
         panes = self._scopes.get(scope)
@@ -229,6 +249,10 @@ class _Window:
 
     def holds(self, minute: int) -> bool:
         return self.end - self.length < minute <= self.end
+
+
+_NO_SCOPE, _NO_SUM = _Scope(), _Sum()
+"""What is looked at where there is nothing; never changed."""
 
 
 def _present(panes: Mapping[int, _Sum], minutes: Iterable[int]) -> list[_Sum]:

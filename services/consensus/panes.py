@@ -12,17 +12,17 @@ from models.agreement.pane import Pane
 from models.agreement.panes import Panes
 from schemas.contract import LabelContract
 from services.consensus.items import OpenItem
+from services.consensus.pair_queue import PairQueue
 from services.consensus.placing import PAIRS, Places, longest_minutes, places_of
 from services.consensus.pool import Changes, Pool, owner
 from services.consensus.pool import Place as Told
-from services.consensus.readings import Measured, Reading, pair_readings, pool_readings
+from services.consensus.readings import Measured, Reading, pool_readings
 from services.consensus.words import Origin, event
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
 _TELL_MS = 1_000
 _TELL_PAIRS_MS = 300_000
-_PAIRS_AT_ONCE = 50
 _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
@@ -45,8 +45,7 @@ class _Counted:
     unread_pairs: bool = False
     measured: Measured = field(default_factory=Measured)
     told: dict[str, Reading] = field(default_factory=dict)
-    told_pairs: dict[str, Reading] = field(default_factory=dict)
-    waiting_pairs: dict[str, Reading] = field(default_factory=dict)
+    queue: PairQueue = field(default_factory=PairQueue)
 
     def changed(self) -> None:
         """Note that there is something to read."""
@@ -187,10 +186,8 @@ class OwnPanes:
             yield from (_said(contract.project, reading, now) for reading in news)
         if pairs and own.unread_pairs:
             own.unread_pairs = False
-            _queue_pairs(own, contract)
-        for what in list(own.waiting_pairs)[:_PAIRS_AT_ONCE]:
-            reading = own.told_pairs[what] = own.waiting_pairs.pop(what)
-            yield _said(contract.project, reading, now)
+            own.queue.renew(own.pairs, contract, own.newest)
+        yield from (_said(contract.project, reading, now) for reading in own.queue.some())
 
 
 def _first_minute(own: _Counted, contract: LabelContract) -> int:
@@ -203,14 +200,6 @@ def _touched(project: str, places: Places) -> Iterator[Place]:
             yield project, scope, places.place.minute
     if places.votes is not None:
         yield project, PAIRS, places.votes.hour
-
-
-def _queue_pairs(own: _Counted, contract: LabelContract) -> None:
-    """Note what is to be said of pairs: there may be thousands, so it is said a few at a time."""
-    found = {_what(one): one for one in pair_readings(own.pairs, contract, own.newest)}
-    own.told_pairs = {what: told for what, told in own.told_pairs.items() if what in found}
-    news = {what: one for what, one in found.items() if own.told_pairs.get(what) != one}
-    own.waiting_pairs = {what: news[what] for what in own.waiting_pairs if what in news} | news
 
 
 def _what(reading: Reading) -> str:

@@ -10,7 +10,7 @@ from models.agreement.gwet import gwet_ac1, quadratic_ac2
 from models.agreement.interval import Estimate
 from models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
 from models.agreement.observed import percent_agreement
-from models.agreement.pairs import Pairs
+from models.agreement.pairs import Pairs, PairsFound
 from models.agreement.panes import Panes
 from models.agreement.spans import unitizing_alpha
 from models.agreement.table import one_versus_rest
@@ -84,15 +84,18 @@ def _versus_rest(label: str) -> Measure:
     return lambda table: nominal_alpha(one_versus_rest(table, label))
 
 
-def pair_readings(pairs: Pairs, contract: LabelContract, end: int) -> Iterator[Reading]:
-    """Yield how well each two annotators agree who have enough common items, over the longest window."""
+def pairs_found(pairs: Pairs, contract: LabelContract, end: int) -> PairsFound:
+    """Return what each two annotators with enough common items said of them, over the longest window."""
+    return pairs.tables(end, _pair_minutes(contract), least=_LEAST_PAIRED)
+
+
+def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[Reading]:
+    """Yield how well each two annotators agree."""
     numeric = contract.label.kind == "ordinal"
     name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
-    window, length = max(contract.agreement.windows, key=minutes_of), _pair_minutes(contract)
-    found = pairs.tables(end, length, least=_LEAST_PAIRED)
+    window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
     for pair, items, estimate in zip(found.names, found.items, measure(found.tables), strict=True):
-        scope = {"annotators": "|".join(pair)}
-        yield Reading(name, window, end - length + 1, end, scope, estimate, items, len(pair))
+        yield Reading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
 
 
 def _pair_minutes(contract: LabelContract) -> int:

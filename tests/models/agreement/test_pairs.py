@@ -191,3 +191,13 @@ def test_more_pairs_than_fit_in_one_stroke_are_taken_in_several() -> None:
     assert all(one == other for one, other in pairwise(found))
     assert found[0] is not None
     assert found[0].value == pytest.approx(alone.value, abs=1e-12)
+
+
+def test_some_pairs_are_read_as_in_the_whole() -> None:
+    each: list[PairTable] = [{("x", "x"): 3 + n, ("x", "y"): 2, ("y", "y"): 4} for n in range(5)]
+    tables = tables_of([*each, {}])
+
+    some = tables.some([3, 5, 0])
+
+    whole = cohen_kappas(tables)
+    assert cohen_kappas(some) == [whole[3], None, whole[0]]

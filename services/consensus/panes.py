@@ -63,7 +63,8 @@ class _Counted:
             self.panes.merge(scope, minute, pane)
         if pane.is_empty:
             del self.heard[told]
-        self.newest = max(self.newest, minute)
+        else:
+            self.newest = max(self.newest, minute)
         self.changed()
 
     def forget(self, before: int) -> None:

@@ -62,9 +62,17 @@ def estimate_of(plain: Disagreements, padded: Disagreements) -> Estimate:
 
     Some items must have weight, and some disagreement must be expected.
     """
-    value, error = _linearised(plain)
     paired = round(float(plain.items[plain.pair_weights > 0].sum()))
-    low, high = _back(*_linearised(padded), t_quantile(max(paired - 1, 1)), plain.floor)
+    return estimate_from(_linearised(plain), _linearised(padded), paired=paired, floor=plain.floor)
+
+
+def estimate_from(plain: tuple[float, float], padded: tuple[float, float], *, paired: int, floor: float) -> Estimate:
+    """Return the estimate from a coefficient and its standard error (0 where nothing varies), without and with padding.
+
+    `paired` items could be paired.
+    """
+    value, error = plain
+    low, high = _back(*padded, t_quantile(max(paired - 1, 1)), floor)
     return Estimate(value, min(low, value), max(high, value), error if error > _NOTHING else None, paired)
 
 

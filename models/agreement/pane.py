@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from models.agreement.table import Value, added, pattern_of, subtracted, value_of
+from models.agreement.table import Value, added, pattern_of, subtracted
 
 Scope: TypeAlias = Hashable
 """Whose agreement: for instance ("all",) or ("attribute", "market", "BR")."""
@@ -17,22 +16,20 @@ PairVote: TypeAlias = tuple[str, str, Value, Value]
 """Two annotators in the order of their names, and what each of them said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an item stands: the minute of its newest live annotation, what it says, and who says it.
 
-    `annotators` and `pairs` may be left empty; then they are not counted.
+    `annotators` may be left empty; then they are not counted.
     """
 
     minute: int
     pattern: Said
     annotators: tuple[str, ...] = ()
-    pairs: tuple[PairVote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """Counts that add and subtract exactly; a pane without items is empty."""
+    """Counts that add and subtract exactly; a pane without items is empty. Pairs have panes of their own (`pairs`)."""
 
     patterns: Mapping[Said, int] = field(default_factory=dict)
     annotators: Mapping[str, int] = field(default_factory=dict)
@@ -41,19 +38,17 @@ class Pane:
     @property
     def is_empty(self) -> bool:
         """Say whether nothing is counted."""
-        return not self.patterns
+        return not self.patterns and not self.pairs
 
 
 def place_of(minute: int, labels: Mapping[str, str | float | Collection[str]]) -> Place:
     """Return the place of an item with these labels, by annotator."""
-    votes = tuple((annotator, value_of(labels[annotator])) for annotator in sorted(labels))
-    pairs = tuple((a, b, said, other) for (a, said), (b, other) in combinations(votes, 2))
-    return Place(minute, pattern_of(labels.values()), tuple(sorted(labels)), pairs)
+    return Place(minute, pattern_of(labels.values()), tuple(sorted(labels)))
 
 
 def pane_of(place: Place) -> Pane:
     """Return what one item adds to its pane."""
-    return Pane({place.pattern: 1}, dict.fromkeys(place.annotators, 1), dict.fromkeys(place.pairs, 1))
+    return Pane({place.pattern: 1}, dict.fromkeys(place.annotators, 1))
 
 
 def plus(pane: Pane, other: Pane) -> Pane:

@@ -1,12 +1,9 @@
 """Sliding windows of event time: tables of one-minute panes, kept summed as items come, move and go."""
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from models.agreement.cohen import PairTable
-from models.agreement.pane import Pane, Place, Said, Scope, pane_of
-from models.agreement.table import Value
+from models.agreement.pane import Pane, Place, Said, Scope
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -16,17 +13,22 @@ class Panes:
 
     An item is in the pane of its newest live annotation. Late data, updates, deletions and skips are all the same:
     `move` takes the item out of its old place and puts it into its new one. A window holds the minutes
-    from `end_minute - length_minutes + 1` to `end_minute`. Each window that has been read is kept summed, so that the
-    next reading costs the minutes it has slid by. Memory: one pane per scope and minute with items, until
-    `forget`, and one sum per scope and length read.
+    from `end_minute - length_minutes + 1` to `end_minute`. Each window that has been read is kept summed: the next
+    reading costs what has changed in the meantime, and the minutes it has slid by. Memory: one pane per scope and
+    minute with items, until `forget`, one sum per scope and length read, and until the next reading a copy of each
+    pane that has changed.
     """
 
     def __init__(self) -> None:
         """Start without items."""
-        self._panes: dict[Scope, dict[int, _Sum]] = defaultdict(dict)
-        self._windows: dict[Scope, dict[int, _Window]] = defaultdict(dict)
-        self._floor: int | None = None
+        self._scopes: dict[Scope, _Scope] = {}
+        self._floor = -1
         self._dropped = 0
+
+    @property
+    def floor(self) -> int:
+        """Return the first minute that is not forgotten; -1 at first."""
+        return self._floor
 
     @property
     def dropped(self) -> int:
@@ -39,34 +41,38 @@ class Panes:
         What lies in a forgotten minute is not there any more, and is not put there again. Raises ValueError
         if the item is not where it is said to be.
         """
-        if old is not None and not self._is_forgotten(old.minute):
-            self.withdraw(scope, old.minute, pane_of(old))
-        if new is not None and self._is_forgotten(new.minute):
+        if new is not None and new.minute < self._floor:
             self._dropped += 1
-        elif new is not None:
-            self.merge(scope, new.minute, pane_of(new))
+            new = None
+        if old is not None and old.minute < self._floor:
+            old = None
+        if old is not None and new is not None and old.minute == new.minute:
+            self._exchange(scope, old, new)
+            return
+        if old is not None:
+            self._leave(scope, old)
+        if new is not None:
+            pane = self._opened(scope).to_change(new.minute)
+            _shift(pane.patterns, (new.pattern,), 1)
+            _shift(pane.annotators, new.annotators, 1)
 
     def merge(self, scope: Scope, minute: int, pane: Pane) -> None:
         """Add a pane, for instance another partition's; nothing happens if the minute is forgotten."""
-        if self._is_forgotten(minute) or pane.is_empty:
+        if minute < self._floor or not pane.patterns:
             return
-        self._panes[scope].setdefault(minute, _Sum()).add(pane)
-        for window in self._windows.get(scope, {}).values():
-            window.add(minute, pane)
+        self._opened(scope).to_change(minute).add(pane)
 
     def withdraw(self, scope: Scope, minute: int, pane: Pane) -> None:
         """Take a pane out again, for instance to replace a partition's by its newer counts.
 
         Raises ValueError, and changes nothing, where there is less than is to be taken out.
         """
-        if self._is_forgotten(minute) or pane.is_empty:
+        if minute < self._floor or not pane.patterns:
             return
-        there = self._panes.get(scope, {}).get(minute, _Sum())
-        there.take(pane)
-        for window in self._windows.get(scope, {}).values():
-            window.take(minute, pane)
-        if there.is_empty:
-            self._remove(scope, minute)
+        panes = self._scopes.get(scope, _NO_SCOPE)
+        panes.by_minute.get(minute, _NO_SUM).check(pane)
+        panes.to_change(minute).take(pane)
+        self._tidy(scope, minute)
 
     def table(self, scope: Scope, end_minute: int, length_minutes: int) -> dict[Any, int]:
         """Return the table of a window, as the coefficients take it."""
@@ -76,59 +82,74 @@ class Panes:
         """Return how many annotators have a label in a window."""
         return len(self._sum(scope, end_minute, length_minutes).annotators)
 
-    def pairs(self, scope: Scope, end_minute: int, length_minutes: int) -> dict[tuple[str, str], PairTable]:
-        """Return for each two annotators who share items of a window what they said of them."""
-        found: dict[tuple[str, str], dict[tuple[Value, Value], int]] = defaultdict(dict)
-        for (first, second, said, other), count in self._sum(scope, end_minute, length_minutes).pairs.items():
-            found[first, second][said, other] = count
-        return dict(found)
-
     def pane(self, scope: Scope, minute: int) -> Pane:
         """Return one pane as it is now; empty where nothing is."""
-        return self._panes.get(scope, {}).get(minute, _Sum()).frozen()
+        return self._scopes.get(scope, _NO_SCOPE).by_minute.get(minute, _NO_SUM).frozen()
 
     def scopes(self) -> frozenset[Scope]:
         """Return the scopes that have items."""
-        return frozenset(self._panes)
+        return frozenset(self._scopes)
 
     def forget(self, before_minute: int) -> None:
         """Drop all panes before a minute, for good; what comes for them later is dropped and counted."""
-        if self._floor is not None and before_minute <= self._floor:
+        if before_minute <= self._floor:
             return
-        for scope, panes in list(self._panes.items()):
-            for minute in [minute for minute in panes if minute < before_minute]:
-                self.withdraw(scope, minute, panes[minute].frozen())
+        for scope, panes in list(self._scopes.items()):
+            for minute in [minute for minute in panes.by_minute if minute < before_minute]:
+                self.withdraw(scope, minute, panes.by_minute[minute].frozen())
         self._floor = before_minute
 
-    def _is_forgotten(self, minute: int) -> bool:
-        return self._floor is not None and minute < self._floor
+    def _exchange(self, scope: Scope, old: Place, new: Place) -> None:
+        """Move an item within its minute: only what differs is touched."""
+        gone = [who for who in old.annotators if who not in new.annotators]
+        come = [who for who in new.annotators if who not in old.annotators]
+        pane = self._checked(scope, old, gone).to_change(new.minute)
+        if old.pattern != new.pattern:
+            _shift(pane.patterns, (old.pattern,), -1)
+            _shift(pane.patterns, (new.pattern,), 1)
+        _shift(pane.annotators, gone, -1)
+        _shift(pane.annotators, come, 1)
 
-    def _remove(self, scope: Scope, minute: int) -> None:
-        del self._panes[scope][minute]
-        if not self._panes[scope]:
-            del self._panes[scope]
-            self._windows.pop(scope, None)
+    def _leave(self, scope: Scope, old: Place) -> None:
+        pane = self._checked(scope, old, old.annotators).to_change(old.minute)
+        _shift(pane.patterns, (old.pattern,), -1)
+        _shift(pane.annotators, old.annotators, -1)
+        if not pane.patterns:
+            self._tidy(scope, old.minute)
+
+    def _checked(self, scope: Scope, place: Place, annotators: Iterable[str]) -> "_Scope":
+        """Return the scope, if the item and these of its annotators are counted where they are said to be."""
+        panes = self._scopes.get(scope, _NO_SCOPE)
+        pane = panes.by_minute.get(place.minute, _NO_SUM)
+        if place.pattern not in pane.patterns or not pane.annotators.keys() >= set(annotators):
+            raise ValueError(f"{place!r} cannot be taken from {scope!r}, where it is not")
+        return panes
+
+    def _opened(self, scope: Scope) -> "_Scope":
+        panes = self._scopes.get(scope)
+        if panes is None:
+            panes = self._scopes[scope] = _Scope()
+        return panes
+
+    def _tidy(self, scope: Scope, minute: int) -> None:
+        panes = self._scopes[scope]
+        panes.tidy(minute)
+        if not panes.by_minute:
+            del self._scopes[scope]
 
     def _sum(self, scope: Scope, end: int, length: int) -> "_Sum":
-        panes = self._panes.get(scope)
-        if panes is None:
-            return _Sum()
-        windows = self._windows[scope]
-        if length not in windows or abs(end - windows[length].end) >= length:
-            windows[length] = _Window(end, length, panes)
-        windows[length].slide(end, panes)
-        return windows[length].sum
+        panes = self._scopes.get(scope)
+        return _Sum() if panes is None else panes.window(end, length)
 
 
 class _Sum:
-    """Counts of patterns, annotators and pairs that change in place."""
+    """Counts of patterns and annotators that change in place."""
 
-    __slots__ = ("annotators", "pairs", "patterns")
+    __slots__ = ("annotators", "patterns")
 
     def __init__(self) -> None:
         self.patterns: dict[Said, int] = {}
         self.annotators: dict[str, int] = {}
-        self.pairs: dict[tuple[str, str, Value, Value], int] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -137,19 +158,69 @@ class _Sum:
     def add(self, other: "Pane | _Sum") -> None:
         _add(self.patterns, other.patterns)
         _add(self.annotators, other.annotators)
-        _add(self.pairs, other.pairs)
+
+    def check(self, other: Pane) -> None:
+        """Raise ValueError where there is less than is to be taken out."""
+        for said, count in other.patterns.items():
+            _check(self.patterns, (said,), count)
+        for who, count in other.annotators.items():
+            _check(self.annotators, (who,), count)
 
     def take(self, other: "Pane | _Sum") -> None:
-        """Subtract; raises ValueError, and changes nothing, where there is less than is to be taken out."""
-        _check(self.patterns, other.patterns)
-        _check(self.annotators, other.annotators)
-        _check(self.pairs, other.pairs)
         _take(self.patterns, other.patterns)
         _take(self.annotators, other.annotators)
-        _take(self.pairs, other.pairs)
 
     def frozen(self) -> Pane:
-        return Pane(dict(self.patterns), dict(self.annotators), dict(self.pairs))
+        return Pane(dict(self.patterns), dict(self.annotators))
+
+
+class _Scope:
+    """The panes of one scope, the windows that have been read, and what changed panes were when windows were summed."""
+
+    __slots__ = ("by_minute", "changed", "windows")
+
+    def __init__(self) -> None:
+        self.by_minute: dict[int, _Sum] = {}
+        self.windows: dict[int, _Window] = {}
+        self.changed: dict[int, Pane] = {}
+
+    def to_change(self, minute: int) -> _Sum:
+        pane = self.by_minute.get(minute)
+        if pane is None:
+            pane = self.by_minute[minute] = _Sum()
+        if self.windows and minute not in self.changed:
+            self.changed[minute] = pane.frozen()
+        return pane
+
+    def tidy(self, minute: int) -> None:
+        """Drop a pane that has become empty."""
+        if self.by_minute[minute].is_empty:
+            self._settle(minute)
+            del self.by_minute[minute]
+
+    def window(self, end: int, length: int) -> _Sum:
+        for minute in list(self.changed):
+            self._settle(minute)
+        window = self.windows.get(length)
+        if window is None or abs(end - window.end) >= length:
+            window = self.windows[length] = _Window(end, length, self.by_minute)
+        window.slide(end, self.by_minute)
+        return window.sum
+
+    def _settle(self, minute: int) -> None:
+        """Tell the windows what has changed in a pane."""
+        before = self.changed.pop(minute, None)
+        if before is None:
+            return
+        now = self.by_minute[minute]
+        patterns, annotators = (
+            _difference(before.patterns, now.patterns),
+            _difference(before.annotators, now.annotators),
+        )
+        for window in self.windows.values():
+            if window.holds(minute):
+                _add(window.sum.patterns, patterns)
+                _add(window.sum.annotators, annotators)
 
 
 class _Window:
@@ -162,16 +233,8 @@ class _Window:
         self.length = length
         self.sum = _Sum()
         for minute, pane in panes.items():
-            if self._holds(minute):
+            if self.holds(minute):
                 self.sum.add(pane)
-
-    def add(self, minute: int, pane: Pane) -> None:
-        if self._holds(minute):
-            self.sum.add(pane)
-
-    def take(self, minute: int, pane: Pane) -> None:
-        if self._holds(minute):
-            self.sum.take(pane)
 
     def slide(self, end: int, panes: Mapping[int, _Sum]) -> None:
         """Move the end by less than the length, either way."""
@@ -184,27 +247,49 @@ class _Window:
             self.sum.take(pane)
         self.end = end
 
-    def _holds(self, minute: int) -> bool:
+    def holds(self, minute: int) -> bool:
         return self.end - self.length < minute <= self.end
+
+
+_NO_SCOPE, _NO_SUM = _Scope(), _Sum()
+"""What is looked at where there is nothing; never changed."""
 
 
 def _present(panes: Mapping[int, _Sum], minutes: Iterable[int]) -> list[_Sum]:
     return [panes[minute] for minute in minutes if minute in panes]
 
 
+def _difference(before: Mapping[Key, int], now: Mapping[Key, int]) -> dict[Key, int]:
+    """Return by how much each count has changed; 0 is absent."""
+    found = {key: count - before.get(key, 0) for key, count in now.items() if count != before.get(key, 0)}
+    return found | {key: -count for key, count in before.items() if key not in now}
+
+
 def _add(total: dict[Key, int], other: Mapping[Key, int]) -> None:
+    """Add counts, which may be negative; what falls to 0 disappears."""
     for key, count in other.items():
-        total[key] = total.get(key, 0) + count
-
-
-def _check(total: Mapping[Key, int], other: Mapping[Key, int]) -> None:
-    for key, count in other.items():
-        if total.get(key, 0) < count:
-            raise ValueError(f"{count} of {key!r} cannot be taken from {total.get(key, 0)}")
+        there = total.get(key, 0) + count
+        if there:
+            total[key] = there
+        else:
+            del total[key]
 
 
 def _take(total: dict[Key, int], other: Mapping[Key, int]) -> None:
     for key, count in other.items():
-        total[key] -= count
-        if not total[key]:
+        _shift(total, (key,), -count)
+
+
+def _shift(total: dict[Key, int], keys: Iterable[Key], count: int) -> None:
+    for key in keys:
+        there = total.get(key, 0) + count
+        if there:
+            total[key] = there
+        else:
             del total[key]
+
+
+def _check(total: Mapping[Key, int], keys: Iterable[Key], count: int) -> None:
+    for key in keys:
+        if total.get(key, 0) < count:
+            raise ValueError(f"{count} of {key!r} cannot be taken from {total.get(key, 0)}")

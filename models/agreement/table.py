@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 Value: TypeAlias = str | int | float | tuple[str, ...]
@@ -14,6 +15,8 @@ Table: TypeAlias = Mapping[Pattern, int]
 """How many items show which pattern."""
 
 Key = TypeVar("Key", bound=Hashable)
+
+_MOST_PATTERNS = 10_000
 
 
 def value_of(label: str | float | Collection[str]) -> Value:
@@ -95,12 +98,18 @@ def one_versus_rest(table: Table, label: str | float) -> dict[Pattern, int]:
 
     A multi-label gives all the labels in it.
     """
-    asked: Counter[Pattern] = Counter()
+    asked: dict[Pattern, int] = {}
     for pattern, count in table.items():
-        total = sum(number for _, number in pattern)
-        given = sum(number for value, number in pattern if _gives(value, label))
-        asked[tuple(pair for pair in ((0, total - given), (1, given)) if pair[1])] += count
-    return dict(asked)
+        answer = _asked(pattern, label)
+        asked[answer] = asked.get(answer, 0) + count
+    return asked
+
+
+@lru_cache(_MOST_PATTERNS)
+def _asked(pattern: Pattern, label: str | float) -> Pattern:
+    total = sum(number for _, number in pattern)
+    given = sum(number for value, number in pattern if _gives(value, label))
+    return tuple(pair for pair in ((0, total - given), (1, given)) if pair[1])
 
 
 def _gives(value: Value, label: str | float) -> bool:

@@ -2,9 +2,9 @@
 
 import csv
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,14 +64,13 @@ def key_of(value: bytes) -> bytes | None:
 
 
 def _read_csv(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
-    file_time = _file_time(path)
-    seen: Counter[tuple[str, ...]] = Counter()
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        rows = csv.DictReader(file)
-        _check_columns(path, rows.fieldnames or ())
+        rows = csv.reader(file)
         try:
-            for number, row in enumerate(rows):
-                yield _record(path, rows.line_num, row, contract, file_time + timedelta(microseconds=number), seen)
+            table = _Table(path, next(rows, []), contract)
+            for row in rows:
+                if row:
+                    yield table.record(rows.line_num, row)
         except csv.Error as error:
             raise InputError(f"{path}:{rows.line_num}: no CSV: {error}") from None
 
@@ -81,18 +80,16 @@ def _read_parquet(path: Path, contract: LabelContract | None) -> Iterator[InputR
         from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415  # it belongs to the extra `train`
     except ImportError:
         raise InputError(f"{path}: Parquet needs the extra `assay[train]`; install it, or give CSV") from None
-    file_time, seen = _file_time(path), Counter[tuple[str, ...]]()
     try:
-        table = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(path)
     except ArrowInvalid as error:
         raise InputError(f"{path}: no Parquet file: {error}") from None
-    _check_columns(path, table.schema_arrow.names)
-    number = 0
-    for batch in table.iter_batches():
+    columns = file.schema_arrow.names
+    table, number = _Table(path, columns, contract, first=1), 0
+    for batch in file.iter_batches():
         for found in batch.to_pylist():
-            row = {name: None if value is None else _as_text(value) for name, value in found.items()}
             number += 1
-            yield _record(path, number, row, contract, file_time + timedelta(microseconds=number), seen)
+            yield table.record(number, [None if found[name] is None else _as_text(found[name]) for name in columns])
 
 
 def _as_text(value: object) -> str:
@@ -119,40 +116,57 @@ def _check_columns(path: Path, columns: Any) -> None:  # noqa: ANN401  # csv typ
         )
 
 
-def _record(
-    path: Path,
-    line: int,
-    row: Mapping[str, Any],
-    contract: LabelContract | None,
-    default_time: datetime,
-    seen: Counter[tuple[str, ...]],
-) -> InputRecord:
-    project = row.get("project") or (contract.project if contract is not None else "")
-    if not project:
-        raise InputError(f"{path}:{line}: no project: add a column 'project', or name the contract with --contract")
-    read = _label_reader(contract)
-    fact = (project, row["item"] or "", row["annotator"] or "", row["label"] or "", row.get("occurred_at") or "")
-    seen[fact] += 1
-    attributes = {name[5:]: value for name, value in row.items() if name and name.startswith("attr.") and value}
-    annotation = {
-        "id": hashlib.blake2b(
-            "\0".join((*fact, str(seen[fact]))).encode(errors="surrogateescape"), digest_size=16
-        ).hexdigest(),
-        "action": "created",
-        "project": project,
-        "item": {
-            "id": row["item"] or "",
-            "text": row.get("text"),
-            "gold": read(row["gold"]) if row.get("gold") else None,
-            "attributes": attributes,
-        },
-        "annotator": {"id": row["annotator"] or "", "kind": "human"},
-        "label": read(row["label"] or ""),
-        "occurred_at": row.get("occurred_at") or default_time.isoformat(),
-        "lead_time_seconds": _number(row["lead_time_seconds"]) if row.get("lead_time_seconds") else None,
-    }
-    key = f"{project}:{row['item']}"
-    return InputRecord(line, key.encode(errors="surrogateescape"), _json(annotation))
+class _Table:
+    """Rows of text as records. Where a column lies is looked up once; of two of one name, the last counts."""
+
+    def __init__(self, path: Path, columns: Sequence[str], contract: LabelContract | None, *, first: int = 0) -> None:
+        """Take the columns. Row number `first` without a time takes the file's own."""
+        _check_columns(path, columns)
+        places = {name: place for place, name in enumerate(columns)}
+        self._path = path
+        self._width = len(columns)
+        self._cells = itemgetter(*(places.get(name, self._width) for name in (*_REQUIRED, *_OPTIONAL)))
+        self._attributes = [(name[5:], place) for name, place in places.items() if name.startswith("attr.")]
+        self._project = contract.project if contract is not None else ""
+        self._read = _label_reader(contract)
+        self._time, self._number = _file_time(path), first - 1
+        self._seen: dict[tuple[str, ...], int] = {}
+
+    def record(self, line: int, row: list[str] | list[str | None]) -> InputRecord:
+        """Return a row as a record; cells that are missing are None, those that are too many nothing."""
+        cells = [*row, None] if len(row) == self._width else self._fitted(row)
+        item, annotator, label, occurred_at, lead, text, gold, project = self._cells(cells)
+        project = project or self._project
+        if not project:
+            where = f"{self._path}:{line}"
+            raise InputError(f"{where}: no project: add a column 'project', or name the contract with --contract")
+        self._number += 1
+        fact = (project, item or "", annotator or "", label or "", occurred_at or "")
+        annotation = {
+            "id": self._id(fact),
+            "action": "created",
+            "project": project,
+            "item": {
+                "id": item or "",
+                "text": text,
+                "gold": self._read(gold) if gold else None,
+                "attributes": {name: cells[place] for name, place in self._attributes if cells[place]},
+            },
+            "annotator": {"id": annotator or "", "kind": "human"},
+            "label": self._read(label or ""),
+            "occurred_at": occurred_at or (self._time + timedelta(microseconds=self._number)).isoformat(),
+            "lead_time_seconds": _number(lead) if lead else None,
+        }
+        return InputRecord(line, f"{project}:{item}".encode(errors="surrogateescape"), _json(annotation))
+
+    def _fitted(self, row: Sequence[str | None]) -> list[str | None]:
+        return [*row[: self._width], *[None] * max(1, self._width + 1 - len(row))]
+
+    def _id(self, fact: tuple[str, ...]) -> str:
+        """Return the row's id: the same at every reading, and another one for each of several equal rows."""
+        count = self._seen[fact] = self._seen.get(fact, 0) + 1
+        said = "\0".join((*fact, str(count))).encode(errors="surrogateescape")
+        return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
 def _json(annotation: Mapping[str, Any]) -> bytes:

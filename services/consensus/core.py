@@ -16,7 +16,7 @@ from services.consensus.items import OpenItem, load_item
 from services.consensus.judged import to_be_told, told
 from services.consensus.kept import KEPT, Keeping
 from services.consensus.panes import OwnPanes
-from services.consensus.placing import Places, longest_minutes, places_of
+from services.consensus.placing import NOWHERE, Places, longest_minutes, places_of
 from services.consensus.pool import Pool
 from services.consensus.rest import Rest
 from services.consensus.shared import Shared
@@ -150,7 +150,7 @@ class Consensus(Core):
         if item.closed:
             item.closed = False
             truth.reopen(key, _facts(item), stored=item.posterior)
-            self._panes.move(item, {}, self._projects[item.project].contract)
+            self._panes.move(item, NOWHERE, self._projects[item.project].contract)
             self._keep(work, item)
         return item
 
@@ -241,7 +241,7 @@ class Consensus(Core):
             for name in work.judged:
                 work.changes.update([self._keeping[name].entry(POOL)])
         contracts = {name: project.contract for name, project in self._projects.items()}
-        work.outputs.extend(self._panes.tell(work.now, contracts))
+        work.outputs.extend(self._panes.tell(work.now, contracts, awaited=self._stored.keys() & contracts.keys()))
         work.outputs.extend(self._shared.tell(work.now, self._truths))
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
@@ -268,7 +268,7 @@ class Consensus(Core):
             if not item.closed and (item.votes or item.word is not None):
                 truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
                 if item.minute >= first_minute:
-                    self._panes.move(item, {}, contract)
+                    self._panes.move(item, NOWHERE, contract)
                 self._shared.changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # they count as judged: nothing comes of it but that they are put away compactly

@@ -1,13 +1,14 @@
 """Where an item stands among the panes of agreement: by scope, the minute and what its annotators say."""
 
-from collections.abc import Hashable, Mapping
-from functools import cache
-from itertools import combinations
+from collections.abc import Hashable
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from models.agreement.boxes import box_counts_of
+from models.agreement.pairs import Votes
 from models.agreement.pane import Place, Said
 from models.agreement.spans import stretches_of
-from models.agreement.table import pattern_of, value_of
+from models.agreement.table import Pattern, Value, pattern_of, value_of
 from schemas.annotation import Box, Label, Span
 from schemas.contract import AgreementOptions, LabelContract
 from services.consensus.items import OpenItem
@@ -15,31 +16,44 @@ from services.consensus.items import OpenItem
 ALL = ("all",)
 PAIRS = ("pairs",)
 _HOUR = 60
-_ITEM_SHOWN = ((1, 1),)
-"""What stands for an item in the panes of pairs, which count nothing else."""
+_PAIR = 2
+_MOST_PATTERNS = 10_000
 
-Places = Mapping[Hashable, Place]
+
+class Places(NamedTuple):
+    """An item's place, the scopes that it belongs to, and its votes, which are counted by the hour.
+
+    There are many pairs of annotators, and nobody reads them by the minute.
+    """
+
+    place: Place | None
+    scopes: tuple[Hashable, ...]
+    votes: Votes | None
+
+
+NOWHERE = Places(None, (), None)
+_EVERYWHERE = (ALL,)
 
 
 def places_of(item: OpenItem, contract: LabelContract) -> Places:
-    """Return the item's place in every scope that it belongs to; none where fewer than one annotation is live.
-
-    Pairs of annotators are counted by the hour: there are many, and nobody reads them by the minute.
-    """
+    """Return where the item stands; nowhere if no annotation is live."""
     if not item.votes or item.closed:
-        return {}
-    annotators = tuple(sorted(item.votes))
-    said, minute = _said(item, contract), item.minute
-    place = Place(minute, said, annotators)
-    places: dict[Hashable, Place] = {ALL: place}
+        return NOWHERE
+    annotators, minute = tuple(sorted(item.votes)), item.minute
+    scopes: tuple[Hashable, ...] = _EVERYWHERE
     for name in contract.agreement.attributes:
         if name in item.attributes:
-            places["attribute", name, item.attributes[name]] = place
-    if contract.label.kind not in {"spans", "boxes"}:
-        values = [(who, value_of(item.votes[who].label)) for who in annotators]
-        pairs = tuple((a, b, one, other) for (a, one), (b, other) in combinations(values, 2))
-        places[PAIRS] = Place(minute // _HOUR * _HOUR, _ITEM_SHOWN, (), pairs)
-    return places
+            scopes += (("attribute", name, item.attributes[name]),)
+    if contract.label.kind in {"spans", "boxes"}:
+        return Places(Place(minute, _parts(item, contract), annotators), scopes, None)
+    values = tuple([value_of(item.votes[who].label) for who in annotators])
+    votes = Votes(minute // _HOUR * _HOUR, annotators, values) if len(values) >= _PAIR else None
+    return Places(Place(minute, _pattern(values), annotators), scopes, votes)
+
+
+@lru_cache(_MOST_PATTERNS)
+def _pattern(values: tuple[Value, ...]) -> Pattern:
+    return pattern_of(values)
 
 
 def longest_minutes(options: AgreementOptions) -> int:
@@ -53,13 +67,11 @@ def minutes_of(window: str) -> int:
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]
 
 
-def _said(item: OpenItem, contract: LabelContract) -> Said:
+def _parts(item: OpenItem, contract: LabelContract) -> Said:
     labels = [vote.label for vote in item.votes.values()]
     if contract.label.kind == "spans":
         return stretches_of([_spans(label) for label in labels], length=item.length)
-    if contract.label.kind == "boxes":
-        return box_counts_of([_boxes(label) for label in labels])
-    return pattern_of(labels)
+    return box_counts_of([_boxes(label) for label in labels])
 
 
 def _spans(label: Label) -> list[Span]:

@@ -1,7 +1,7 @@
 """What the partitions tell each other: their counts of every annotator, and their panes of agreement."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterator
 from typing import Any
 from weakref import WeakSet
 from zlib import crc32
@@ -10,7 +10,6 @@ import orjson
 
 from models.agreement import pane as panes_data
 from models.agreement.pane import Pane
-from models.agreement.panes import Panes
 
 Annotator = tuple[str, str]
 """Project and annotator."""
@@ -25,19 +24,18 @@ def owner(key: str, partitions: int) -> int:
 
 
 class Pool:
-    """All partitions' counts, merged. It changes in place, as records of the two topics come."""
+    """What all partitions have told, as records of the two topics come. Panes are parsed by those who want them."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self._counts: defaultdict[Annotator, dict[int, Any]] = defaultdict(dict)
-        self._panes: dict[Place, Pane] = {}
-        self._merged: dict[str, Panes] = {}
+        self._panes: dict[Place, bytes] = {}
         self._newest: dict[str, int] = {}
         self._followers: WeakSet[Changes] = WeakSet()
 
     def follow(self) -> "Changes":
         """Return what will be told of every change from now on, and of all that is known already."""
-        changes = Changes(set(self._counts), set(self._merged))
+        changes = Changes(set(self._counts), set(self._panes))
         self._followers.add(changes)
         return changes
 
@@ -55,53 +53,51 @@ class Pool:
         """Take one record of `agreement.panes`; the newest of a partition replaces the one before."""
         project, scope, minute, partition = orjson.loads(key)
         place = (project, tuple(scope), minute, partition)
-        merged = self._merged.setdefault(project, Panes())
-        before = self._panes.pop(place, None)
-        if before is not None:
-            merged.withdraw(place[1], minute, before)
-        if value is not None:
-            pane = self._panes[place] = panes_data.load(orjson.loads(value))
-            merged.merge(place[1], minute, pane)
+        if value is None:
+            self._panes.pop(place, None)
+        else:
+            self._panes[place] = value
             self._newest[project] = max(minute, self._newest.get(project, 0))
         for changes in self._followers:
-            changes.projects.add(project)
+            changes.panes.add(place)
 
     def others(self, annotator: Annotator, partition: int) -> list[Any]:
         """Return what each of the other partitions has learned of an annotator."""
         return [learned for number, learned in sorted(self._counts[annotator].items()) if number != partition]
 
-    def all_panes(self) -> Iterable[tuple[Place, Pane]]:
-        """Return every pane that is known, with its project, scope, minute and partition."""
-        return self._panes.items()
+    def has(self, place: Place) -> bool:
+        """Tell whether a pane is told of, and not taken back."""
+        return place in self._panes
 
-    def panes(self, project: str) -> Panes:
-        """Return the merged panes of a project."""
-        return self._merged.setdefault(project, Panes())
+    def pane(self, place: Place) -> Pane:
+        """Return a pane as it was told last; empty where nothing is."""
+        told = self._panes.get(place)
+        return Pane() if told is None else panes_data.load(orjson.loads(told))
+
+    def all_panes(self) -> Iterator[tuple[Place, Pane]]:
+        """Yield every pane that is known, with its project, scope, minute and partition."""
+        for place in self._panes:
+            yield place, self.pane(place)
 
     def newest(self, project: str) -> int:
         """Return the newest minute of a project that anything was published of (else 0); event time goes by it."""
         return self._newest.get(project, 0)
 
-    def published(self, partition: int) -> Iterable[tuple[str, Hashable, int]]:
-        """Return the panes that a partition has published: project, scope and minute."""
-        return [(project, scope, minute) for project, scope, minute, number in self._panes if number == partition]
-
-    def forget(self, project: str, before_minute: int) -> None:
-        """Drop the panes of a project before a minute."""
-        self._merged[project].forget(before_minute)
-        for place in [place for place in self._panes if place[0] == project and place[2] < before_minute]:
-            del self._panes[place]
-
 
 class Changes:
     """What has changed in the pool since somebody looked."""
 
-    def __init__(self, annotators: set[Annotator], projects: set[str]) -> None:
+    def __init__(self, annotators: set[Annotator], panes: set[Place]) -> None:
         """Begin with what is known."""
         self.annotators = annotators
-        self.projects = projects
+        self.panes = panes
 
     def take_annotators(self) -> set[Annotator]:
         """Return whose counts have changed, once."""
         taken, self.annotators = self.annotators, set()
+        return taken
+
+    def take_panes(self) -> set[Place]:
+        """Return which panes have changed, once."""
+        taken, self.panes = self.panes, set()
         return taken

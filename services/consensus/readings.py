@@ -1,20 +1,21 @@
 """From merged panes to readings of agreement."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
 from models.agreement.boxes import box_agreement
-from models.agreement.cohen import PairTable, cohen_kappa, quadratic_kappa
+from models.agreement.cohen import cohen_kappas, quadratic_kappas
 from models.agreement.fleiss import fleiss_kappa
 from models.agreement.gwet import gwet_ac1, quadratic_ac2
 from models.agreement.interval import Estimate
 from models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
 from models.agreement.observed import percent_agreement
+from models.agreement.pairs import Pairs, PairsFound
 from models.agreement.panes import Panes
 from models.agreement.spans import unitizing_alpha
 from models.agreement.table import one_versus_rest
 from schemas.contract import Coefficient, LabelContract
-from services.consensus.placing import ALL, PAIRS, longest_minutes, minutes_of
+from services.consensus.placing import ALL, longest_minutes, minutes_of
 
 _LEAST_PAIRED = 5
 """Common items that two annotators need before their agreement is worth a reading."""
@@ -35,43 +36,66 @@ class Reading(NamedTuple):
     annotators: int
 
 
-def pool_readings(panes: Panes, contract: LabelContract, end: int) -> Iterator[Reading]:
+class Measured:
+    """What tables came to when they were measured last: an equal one is not measured again."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._last: dict[Hashable, tuple[Any, Estimate | None]] = {}
+        self._now: dict[Hashable, tuple[Any, Estimate | None]] = {}
+
+    def estimate(self, what: Hashable, table: Any, measure: Measure) -> Estimate | None:  # noqa: ANN401  # of any kind
+        """Measure a table, the one of this name."""
+        last = self._last.get(what)
+        found = last[1] if last is not None and last[0] == table else measure(table)
+        self._now[what] = (table, found)
+        return found
+
+    def turn(self) -> None:
+        """Forget what has not been asked for since the last turn."""
+        self._last, self._now = self._now, {}
+
+
+def pool_readings(panes: Panes, contract: LabelContract, end: int, measured: Measured) -> Iterator[Reading]:
     """Yield the readings of all annotators together: of everything, by label, and by attribute."""
     name, measure = measure_of(contract)
     labels = getattr(contract.label, "values", ()) if contract.label.kind in {"categorical", "multilabel"} else ()
     scopes = sorted(scope for scope in panes.scopes() if isinstance(scope, tuple) and scope[0] == "attribute")
+    measured.turn()
     for window in contract.agreement.windows:
         length = minutes_of(window)
 
-        def reading(scope: Hashable, said: dict[str, str], table: Any, measure: Measure, coefficient: str) -> Reading:  # noqa: ANN401
-            found = measure(table)
+        def reading(coefficient: str, scope: Hashable, said: dict[str, str], measure: Measure) -> Reading:
+            table = panes.table(scope, end, length)  # noqa: B023  # used within this turn
+            what = (coefficient, window, *said.items())  # noqa: B023
+            found = measured.estimate(what, table, measure)
             shown = sum(table.values()) if found is None else found.items
-            count = panes.annotators(scope, end, length)  # noqa: B023  # used within this turn
+            count = panes.annotators(scope, end, length)  # noqa: B023
             return Reading(coefficient, window, end - length + 1, end, said, found, shown, count)  # noqa: B023
 
-        whole = panes.table(ALL, end, length)
-        yield reading(ALL, {}, whole, measure, name)
+        yield reading(name, ALL, {}, measure)
         for label in labels:
-            table = one_versus_rest(whole, label)
-            yield reading(ALL, {"label": label}, table, nominal_alpha, Coefficient.KRIPPENDORFF_ALPHA.value)
+            yield reading(Coefficient.KRIPPENDORFF_ALPHA.value, ALL, {"label": label}, _versus_rest(label))
         for scope in scopes:
-            said = {"attribute": scope[1], "value": scope[2]}
-            yield reading(scope, said, panes.table(scope, end, length), measure, name)
+            yield reading(name, scope, {"attribute": scope[1], "value": scope[2]}, measure)
 
 
-def pair_tables(panes: Panes, contract: LabelContract, end: int) -> Mapping[tuple[str, str], PairTable]:
+def _versus_rest(label: str) -> Measure:
+    return lambda table: nominal_alpha(one_versus_rest(table, label))
+
+
+def pairs_found(pairs: Pairs, contract: LabelContract, end: int) -> PairsFound:
     """Return what each two annotators with enough common items said of them, over the longest window."""
-    tables = panes.pairs(PAIRS, end, _pair_minutes(contract))
-    return {pair: tables[pair] for pair in sorted(tables) if sum(tables[pair].values()) >= _LEAST_PAIRED}
+    return pairs.tables(end, _pair_minutes(contract), least=_LEAST_PAIRED)
 
 
-def pair_reading(contract: LabelContract, end: int, pair: tuple[str, str], table: PairTable) -> Reading:
-    """Return how well two annotators agree."""
+def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[Reading]:
+    """Yield how well each two annotators agree."""
     numeric = contract.label.kind == "ordinal"
-    name, measure = ("cohen-kappa-quadratic", quadratic_kappa) if numeric else ("cohen-kappa", cohen_kappa)
-    window = max(contract.agreement.windows, key=minutes_of)
-    start, items = end - _pair_minutes(contract) + 1, sum(table.values())
-    return Reading(name, window, start, end, {"annotators": "|".join(pair)}, measure(table), items, len(pair))
+    name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
+    window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
+    for pair, items, estimate in zip(found.names, found.items, measure(found.tables), strict=True):
+        yield Reading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
 
 
 def _pair_minutes(contract: LabelContract) -> int:

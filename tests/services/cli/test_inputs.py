@@ -86,6 +86,18 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_way_out(
     assert name in str(caught.value)
 
 
+def test_rows_too_short_or_too_long_and_columns_named_twice_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    text = "item,attr.x,annotator,label,attr.x\ni1,1,a1\n\ni2,1,a2,safe,2,more,and more\n"
+    path = written(tmp_path, "a.csv", text)
+
+    short, long = read_annotations(path, a_contract())
+
+    said = [orjson.loads(one.value) for one in (short, long)]
+    assert [one.line for one in (short, long)] == [2, 4]
+    assert [one["label"] for one in said] == ["", "safe"]
+    assert [one["item"]["attributes"] for one in said] == [{}, {"x": "2"}]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         list(read_annotations(tmp_path / "none.csv", None))

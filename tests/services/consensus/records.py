@@ -20,6 +20,8 @@ from tests.builders import a_contract, annotation_input
 BEGAN_MS = 1_800_000_000_000
 DAY_MS = 86_400_000
 ALONE = Origin(0, 1)
+TELLER, READER = Origin(0, 2), Origin(1, 2)
+"""Of two partitions, the one that tells its panes of the usual project, and the one that reads the project."""
 
 
 @dataclass(frozen=True, slots=True)

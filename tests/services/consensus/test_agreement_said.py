@@ -3,16 +3,22 @@
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.agreement.krippendorff import nominal_alpha
 from models.agreement.table import pattern_of
 from schemas.agreement import AgreementReading
+from services.consensus.pool import Pool
 from services.consensus.words import Origin
 from tests.builders import NOW, a_contract
-from tests.services.consensus.records import Fed, a_validated
+from tests.services.consensus.records import ALONE, READER, TELLER, Fed, a_validated
 
 LABELS = ("safe", "adult", "scam")
+LONG_MS = 600_000
+"""Longer than anything waits to be told."""
 
 
 def some_items(fed: Fed, *, count: int, minutes_apart: float = 0.0) -> None:
@@ -132,7 +138,7 @@ def test_partitions_are_read_together_by_one_of_them() -> None:
 
 
 def test_panes_that_no_window_reaches_are_withdrawn() -> None:
-    fed = Fed(a_contract(agreement={"windows": ["15m"]}))
+    fed = Fed(a_contract(agreement={"windows": ["15m"]}), origin=TELLER)
     some_items(fed, count=2)
     fed.rest()
 
@@ -160,14 +166,150 @@ def test_an_annotation_of_an_item_that_no_window_reaches_is_welcome() -> None:
     assert newest(fed, "15m")["items"] >= 1
 
 
-def test_after_a_restart_what_no_window_reaches_counts_nowhere() -> None:
-    fed = Fed(a_contract(agreement={"windows": ["15m"]}))
+@pytest.mark.parametrize("origin", [ALONE, TELLER])
+def test_after_a_restart_what_no_window_reaches_counts_nowhere(origin: Origin) -> None:
+    contract = a_contract(agreement={"windows": ["15m"]})
+    fed = Fed(contract, origin=origin)
     some_items(fed, count=3)
     fed.hear(a_validated(item="late", occurred_at=(NOW + timedelta(days=2)).isoformat()))
     fed.rest()
 
-    restarted = Fed(a_contract(agreement={"windows": ["15m"]}), state=fed.state, pool=fed.pool)
+    restarted = Fed(contract, origin=origin, state=fed.state, pool=fed.pool)
     restarted.rest()
 
     minutes = {place[2] for place, _ in restarted.pool.all_panes() if place[1] == ("all",)}
-    assert len(minutes) == 1
+    assert len(minutes) == (origin == TELLER)
+    assert [one["items"] for one in restarted.values("agreement.rolling") if not one["scope"]] == [1] * (
+        origin == ALONE
+    )
+
+
+def test_who_reads_a_project_alone_tells_no_panes_and_restarts_without_them() -> None:
+    fed = Fed()
+    some_items(fed, count=24)
+    fed.rest()
+
+    restarted = Fed(state=fed.state)
+    restarted.rest()
+
+    assert fed.values("agreement.panes") == restarted.values("agreement.panes") == []
+    assert without_time(newest(restarted)) == without_time(newest(fed))
+    assert without_time(newest(restarted, annotators="w0|w2")) == without_time(newest(fed, annotators="w0|w2"))
+
+
+def test_panes_that_are_ours_and_not_there_any_more_are_taken_back() -> None:
+    pool = Pool()
+    for who in (TELLER, READER):
+        key = orjson.dumps(["ads-safety", ["all"], 7, who.partition])
+        pool.take_pane(key, orjson.dumps({"patterns": [[[["safe", 2]], 1]], "annotators": {"w0": 1}, "pairs": []}))
+
+    partitions = [Fed(pool=pool, origin=who) for who in (TELLER, READER)]
+    for fed in partitions:
+        fed.hear(a_validated())
+
+    assert {place[2] for place, _ in pool.all_panes()} != set()
+    assert 7 not in {place[2] for place, _ in pool.all_panes()}
+
+
+def test_what_was_never_told_is_not_taken_back() -> None:
+    fed = Fed(origin=TELLER)
+
+    fed.hear(a_validated(item="i1"))
+    later, latest = ((NOW + timedelta(minutes=minutes)).isoformat() for minutes in (1, 2))
+    fed.hear(a_validated(item="i2", occurred_at=later))
+    fed.hear(a_validated(item="i2", occurred_at=latest, action="deleted", id="gone"))
+    fed.rest()
+
+    assert len(fed.values("agreement.panes")) == 1
+
+
+def test_nothing_is_said_of_a_project_whose_items_have_not_been_taken_up_again() -> None:
+    contracts = [a_contract(), a_contract(project="other")]
+    pool = Pool()
+    fed = {who: Fed(*contracts, pool=pool, origin=who) for who in (TELLER, READER)}
+    for each in fed.values():
+        some_items(each, count=24)
+        each.rest()
+
+    again = {who: Fed(*contracts, pool=pool, origin=who, state=each.state) for who, each in fed.items()}
+    for each in again.values():
+        each.hear(a_validated(project="other"))
+
+    assert [value for value in again[TELLER].values("agreement.panes") if value is None] == []
+    assert [one for one in again[READER].values("agreement.rolling") if one["project"] == "ads-safety"] == []
+
+
+def test_another_partitions_newer_panes_replace_its_older_ones() -> None:
+    pool = Pool()
+    teller, reader = (Fed(pool=pool, origin=who) for who in (TELLER, READER))
+    some_items(teller, count=12)
+    teller.rest()
+    reader.hear(a_validated(item="other"))
+    reader.rest()
+    before = newest(reader)["items"], newest(reader, annotators="w0|w2")["value"]
+
+    for number in range(12):
+        label = LABELS[number % 3]
+        made = (NOW + timedelta(minutes=1)).isoformat()
+        teller.hear(a_validated(item=f"i{number}", annotator="w2", label=label, occurred_at=made, id=f"again{number}"))
+    teller.rest()
+    reader.now += LONG_MS
+    reader.rest()
+
+    assert before[0] == newest(reader)["items"] == 12
+    assert newest(reader, annotators="w0|w2")["value"] == 1.0 > before[1]
+
+
+def test_what_another_partition_tells_of_a_minute_that_no_window_reaches_counts_nowhere() -> None:
+    pool, contract = Pool(), a_contract(agreement={"windows": ["15m"]})
+    teller, reader = (Fed(contract, pool=pool, origin=who) for who in (TELLER, READER))
+    some_items(teller, count=12)
+    teller.rest()
+    reader.hear(a_validated(item="other", occurred_at=NOW.isoformat()))
+    reader.rest()
+    before = newest(reader, "15m")["items"]
+
+    late = (NOW + timedelta(days=2)).isoformat()
+    reader.hear(a_validated(item="late", occurred_at=late, at=reader.now + LONG_MS))
+    teller.hear(a_validated(item="i1", annotator="w9", occurred_at=NOW.isoformat(), at=teller.now + LONG_MS))
+    reader.now += LONG_MS
+    reader.rest()
+
+    assert (before, newest(reader, "15m")["items"]) == (12, 1)
+
+
+changes = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(0, 3), st.sampled_from([*LABELS, None]), st.integers(0, 3)), max_size=60
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(changes=changes)
+def test_the_readings_do_not_depend_on_how_many_partitions_there_are(
+    changes: list[tuple[int, int, str | None, int]],
+) -> None:
+    contract = a_contract(agreement={"attributes": ["market"]})
+    pool, alone = Pool(), Fed(contract)
+    three = [Fed(contract, pool=pool, origin=Origin(number, 3)) for number in range(3)]
+
+    for number, (item, who, label, minute) in enumerate(changes):
+        made = (NOW + timedelta(minutes=minute)).isoformat()
+        said: dict[str, Any] = {"label": label or "safe", "action": "created" if label else "deleted"}
+        record = a_validated(item=f"i{item}", annotator=f"w{who}", occurred_at=made, id=f"n{number}", **said)
+        alone.hear(record)
+        three[item % 3].hear(record)
+    for fed in (alone, *three, *three, *three):
+        fed.rest()
+        fed.now += LONG_MS
+
+    assert last_readings(alone) == last_readings(*three)
+
+
+def last_readings(*partitions: Fed) -> dict[str, Any]:
+    """Return what was said last of everything, but for when."""
+    said = [one for fed in partitions for one in fed.values("agreement.rolling")]
+    return {f"{one['coefficient']} {one['window']} {one['scope']}": without_time(one) for one in said}
+
+
+def without_time(reading: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in reading.items() if name != "as_of"}

@@ -7,7 +7,7 @@ import pytest
 from schemas.consensus import Consensus, Correction, ReviewRequest
 from services.runtime.step import NotYet
 from tests.builders import NOW, a_contract
-from tests.services.consensus.records import BEGAN_MS, ARecord, Fed, a_crowd, a_validated
+from tests.services.consensus.records import ARecord, Fed, a_crowd, a_validated
 
 
 def later(minutes: float) -> str:
@@ -210,7 +210,7 @@ def test_the_same_batches_give_the_same_words() -> None:
         fed.rest()
 
     assert one.said == other.said
-    assert one.now > BEGAN_MS
+    assert one.core.is_at_rest
     assert a_contract().consensus.correct_votes == 3
 
 

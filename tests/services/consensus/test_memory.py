@@ -9,7 +9,7 @@ from services.consensus.items import load_item
 from services.consensus.words import Origin
 from services.runtime.state import PartitionState
 from tests.builders import NOW, a_contract
-from tests.services.consensus.records import BEGAN_MS, DAY_MS, ARecord, Fed, a_crowd, a_validated
+from tests.services.consensus.records import BEGAN_MS, DAY_MS, TELLER, ARecord, Fed, a_crowd, a_validated
 
 
 def votes_in(state: PartitionState) -> dict[bytes, object]:
@@ -110,7 +110,7 @@ def test_whatever_the_order_of_arrival_the_final_annotations_count(
 ) -> None:
     records = [_record(*change) for change in changes]
     shuffled = data.draw(st.permutations([*records, *records]))
-    one, other = Fed(), Fed()
+    one, other = Fed(origin=TELLER), Fed(origin=TELLER)
 
     one.hear(*records)
     for start in range(0, len(shuffled), 3):

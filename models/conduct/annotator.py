@@ -1,6 +1,7 @@
 """All that is remembered of one annotator."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -111,5 +112,10 @@ class Annotator:
 
 def _weakest(pairs: Mapping[str, Pair]) -> str:
     """Return the peer with whom there is least evidence, of several the first by name; raised ones only at need."""
-    quiet = [(pair.copying.evidence, peer) for peer, pair in pairs.items() if pair.raised is None]
-    return min(quiet or [(pair.copying.evidence, peer) for peer, pair in pairs.items()])[1]
+    weakest, least = "", inf
+    for peer, pair in pairs.items():
+        if pair.raised is None:
+            evidence = pair.copying.evidence
+            if evidence < least or (evidence == least and peer < weakest):
+                weakest, least = peer, evidence
+    return weakest or min((pair.copying.evidence, peer) for peer, pair in pairs.items())[1]

@@ -1,6 +1,6 @@
 """What a report of an annotator is made of: counts that an updated annotation can be taken out of again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import exp, floor, log2
 from typing import Any
 
@@ -106,9 +106,12 @@ class Tallies:
 
     def dump(self) -> list[Any]:
         """Return it as plain JSON data."""
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in _STATE]
 
     @classmethod
     def load(cls, stored: list[Any]) -> "Tallies":
         """Take back what `dump` gave."""
         return cls(*stored)
+
+
+_STATE = [one.name for one in fields(Tallies)]

@@ -63,7 +63,7 @@ class Pool:
         self._known = {}
         return True
 
-    def _note(self, key: tuple[Any, ...], value: int, *more: int) -> None:
+    def _note(self, key: tuple[Any, ...], value: bool | int, *more: int) -> None:  # noqa: FBT001  # kept as it is told
         place = self._pending.get(key)
         if place is None:
             self._pending[key] = [1, value, *more]

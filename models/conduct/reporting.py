@@ -17,6 +17,8 @@ _HOUR = 3_600.0
 _PEERS_AT_EACH_END = 5
 _LEAST_COMMON = 5
 _JEFFREYS = 0.5
+_LEAST_READING = 0.001
+"""Seconds: in less nobody has read anything, and the speed may be beyond all numbers."""
 
 
 def report_of(project: ProjectId, name: str, own: Annotator) -> ConductReport:
@@ -91,7 +93,7 @@ def _speed(tallies: Tallies) -> Speed | None:
         for share in (0.1, 0.5, 0.9)
     )
     characters, seconds = tallies.reading
-    reading = characters / seconds if seconds > 0 else None
+    reading = characters / seconds if seconds >= _LEAST_READING else None
     return Speed(
         fastest_tenth_seconds=tenth, median_seconds=middle, slowest_tenth_seconds=last, characters_per_second=reading
     )

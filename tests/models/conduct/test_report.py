@@ -75,6 +75,16 @@ def test_times_without_texts_say_nothing_of_reading() -> None:
     assert speed.characters_per_second is None
 
 
+def test_times_too_short_to_read_anything_say_nothing_of_reading() -> None:
+    stream = ConductStream(CONTRACT)
+    put_all(stream, [a_judged(number, lead_time_seconds=5e-324) for number in range(3)])
+
+    speed = report_of(stream).speed
+
+    assert speed is not None
+    assert speed.characters_per_second is None
+
+
 def test_a_night_between_makes_two_sessions() -> None:
     stream = ConductStream(CONTRACT)
     put_all(stream, [a_judged(n, occurred_at=START + timedelta(hours=10 * (n // 5), minutes=n)) for n in range(10)])

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ LABELS = ("safe", "adult", "scam")
 CONTRACTS = {"ads-safety": a_contract(redundancy=4)}
 
 
+@cache
 def judged(items: int = 120, *, seed: int = 5) -> list[ARecord]:
     """Return what the consensus tells of items that three careful people and one who guesses have labelled."""
     rng, fed = random.Random(seed), Fed(a_contract(redundancy=4))

@@ -15,6 +15,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SUBJECTS = ("tests/models/conduct", "tests/services/conduct")
 _SLOW = "tests/models/conduct/test_validity.py"
+_TEST_AND_TELL = """
+import sys, pytest
+failed = pytest.main(sys.argv[1:])
+from models.conduct import stream
+print(stream.__file__)
+sys.exit(failed)
+"""
 needs_compiler = pytest.mark.skipif(
     which("gcc") is None or not Path(sysconfig.get_path("include"), "Python.h").exists(),
     reason="there is no gcc here, or not what Python is extended with",
@@ -73,9 +80,9 @@ def test_compiled_conduct_says_and_keeps_the_same_to_the_last_bit(compiled: Path
 def test_compiled_conduct_passes_the_tests_of_conduct(compiled: Path) -> None:
     options = ("--no-cov", "-p", "no:cacheprovider", f"--ignore={_SLOW}")
 
-    said = run("-m", "pytest", *options, *SUBJECTS, path=(compiled, ROOT))
+    said = run("-c", _TEST_AND_TELL, *options, *SUBJECTS, path=(compiled, ROOT))
 
-    assert said
+    assert said[-1].startswith(str(compiled))
 
 
 @needs_compiler

@@ -104,7 +104,7 @@ class Watch:
     def take(self, ratios: Sequence[float], spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation: how many times as likely it is under each alternative."""
         if self.raised is not None:
-            usual = sum(ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True))
+            usual = sum([ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True)])
             self.against = max(self.against / usual, 1.0)
             return
         total = 0.0

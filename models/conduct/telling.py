@@ -82,8 +82,8 @@ def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, fl
     found: dict[str, float] = {}
     if compared:
         found["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
-        found["own_usual_share"] = sum(case.expected for case in compared) / len(compared)
-        found["pool_share"] = sum(case.pool for case in compared) / len(compared)
+        found["own_usual_share"] = sum([case.expected for case in compared]) / len(compared)
+        found["pool_share"] = sum([case.pool for case in compared]) / len(compared)
     seconds = [case.seconds for case in since if case.seconds is not None]
     paces = [case.pace for case in since if case.pace is not None]
     if seconds:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from models.conduct import accuracy, fatigue, patterns, shift, timing
 from models.conduct.copying import Pair
@@ -14,7 +14,8 @@ from models.conduct.recent import Recent
 from models.conduct.tallies import Tallies
 from schemas.conduct import Detector
 
-_MOST_PAIRS, _MOST_NAMES = 34, 1_360
+_MOST_PAIRS: Final = 34
+_MOST_NAMES: Final = 1_360
 """Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
 WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
     {

@@ -1,7 +1,7 @@
 """Take one annotation in by all detectors of its annotator, and say what is to be raised or withdrawn."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.conduct import accuracy, copying, fatigue, guessing, patterns, shift, speed, timing
 from models.conduct.annotator import WEIGHTS, Annotator
@@ -15,10 +15,10 @@ from models.conduct.pool import GOLD, Pool
 from models.conduct.seeing import Truth
 from schemas.conduct import Detector
 
-_COPYING_AT = 1 / LEVELS[Detector.COPYING]
+_COPYING_AT: Final = 1 / LEVELS[Detector.COPYING]
 _DEMANDS = [(detector, 1 / LEVELS[detector], 1 - UPFRONT.get(detector, 0.0)) for detector in WEIGHTS]
 """Of each detector: the evidence that is demanded, and what is left of the first week's allowance."""
-_ROUNDING = 1 - 1e-9
+_ROUNDING: Final = 1 - 1e-9
 """A sharpened bet leads to exactly what is demanded."""
 
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from math import log
 from typing import Any, Final, NamedTuple
 
-MOST = 1e12
-WITHDRAW_AT = 10_000.0
-_OUT_OF_ORDER = 1_800.0
+MOST: Final = 1e12
+WITHDRAW_AT: Final = 10_000.0
+_OUT_OF_ORDER: Final = 1_800.0
 """By how much (s) annotations are usually judged out of order: items wait for their votes."""
-_NEARLY = 4.0
+_NEARLY: Final = 4.0
 """Log likelihood by which a less likely time of change is still in its interval (nine in ten hold the true time)."""
 
 _STATE: Final = ("evidence", "high", "low", "low_rise", "middle", "middle_rise", "rise", "since")

@@ -1,19 +1,20 @@
 """One annotator's habits: what the detectors need to know of the past, and only that."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-_FIRST_RATIO = 0.95
-_PRIOR_WEIGHT = 35.0
+_FIRST_RATIO: Final = 0.95
+_PRIOR_WEIGHT: Final = 35.0
 """What is thought of a newcomer's skill, and how much that weighs: as much as about ten annotations."""
-_SESSION_WEIGHT = 35.0
-_LEAST_VARIANCE = 0.03
-_LEAST, _MOST = 0.02, 0.985
-_BLOCK = 50
-_LONG_AGO = 12_000.0
+_SESSION_WEIGHT: Final = 35.0
+_LEAST_VARIANCE: Final = 0.03
+_LEAST: Final = 0.02
+_MOST: Final = 0.985
+_BLOCK: Final = 50
+_LONG_AGO: Final = 12_000.0
 """With more weight than this (some 4,000 annotations) the older ones begin to fade."""
-_REMEMBERED_LABELS = 4
-_MOST_LABELS = 24
+_REMEMBERED_LABELS: Final = 4
+_MOST_LABELS: Final = 24
 _ELSE = "…"
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import TypeAdapter
 
 from schemas.annotation import EPOCH, AnnotationId, AnnotatorId, Event, ItemId, Label, ProjectId, microseconds
 
-_MILLION = 1_000_000
+_MILLION: Final = 1_000_000
 _LABELS = ("label", "consensus", "gold", "model_label", "prelabel")
 _SAID: TypeAdapter[dict[str, Label | None]] = TypeAdapter(dict[str, Label | None])
 

@@ -2,12 +2,12 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-_MOST = 32
-_MOST_SEEN = 400
-_MOST_TEXT = 3_600
+_MOST: Final = 32
+_MOST_SEEN: Final = 400
+_MOST_TEXT: Final = 3_600
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
 

@@ -1,7 +1,7 @@
 """From a judged annotation to what the detectors see, and to what everybody learns of it."""
 
 from math import log
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.conduct.annotator import Annotator
 from models.conduct.fatigue import EARLY_HOURS
@@ -15,9 +15,9 @@ from models.conduct.timing import CLOSE, SORTS
 from schemas.annotation import Label
 from schemas.conduct import Detector
 
-_NEW_SESSION = 1_800.0
-_HOUR = 3_600.0
-_LEAST_TEXT = 20
+_NEW_SESSION: Final = 1_800.0
+_HOUR: Final = 3_600.0
+_LEAST_TEXT: Final = 20
 
 
 class Truth(NamedTuple):

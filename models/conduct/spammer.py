@@ -5,8 +5,9 @@ Raykar & Yu 2012, "Eliminating Spammers and Ranking Annotators for Crowdsourced 
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Final
 
-_ENOUGH = 3.0
+_ENOUGH: Final = 3.0
 
 
 def spammer_score(confusion: Mapping[str, Mapping[str, float]]) -> float | None:

@@ -1,7 +1,7 @@
 """How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from models.conduct.annotator import Annotator
 from models.conduct.copying import Pair
@@ -19,11 +19,11 @@ from schemas.contract import LabelContract
 
 POOL = ""
 """In an annotator's place: what is known of all of them together."""
-_NEWCOMER = 3
+_NEWCOMER: Final = 3
 """With so many annotations an annotator is looked at; before that they are only kept."""
 _MOST_NEWCOMERS = 50_000
 _MOST_ANNOTATORS = 20_000
-_NOTICEABLE = 1.0
+_NOTICEABLE: Final = 1.0
 
 
 class ConductStream:

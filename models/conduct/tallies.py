@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass, field, fields
 from math import exp, floor, log2
-from typing import Any
+from typing import Any, Final
 
 from models.conduct.recent import Case
 
-_DAY = 86_400.0
-_HOUR = 3_600.0
-_NEW_SESSION = 1_800.0
-_MONTH_DAYS = 30.0
-_MOST_DAYS = 14
-_MOST_CELLS = 64
-STEPS = 8
+_DAY: Final = 86_400.0
+_HOUR: Final = 3_600.0
+_NEW_SESSION: Final = 1_800.0
+_MONTH_DAYS: Final = 30.0
+_MOST_DAYS: Final = 14
+_MOST_CELLS: Final = 64
+STEPS: Final = 8
 """Steps of the speed distribution per doubling."""
-_LEAST_SECONDS, _MOST_SECONDS = 0.05, 86_400.0
+_LEAST_SECONDS: Final = 0.05
+_MOST_SECONDS: Final = 86_400.0
 ELSE = "…"
 
 

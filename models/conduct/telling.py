@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from statistics import median
 from types import MappingProxyType
+from typing import Final
 
 import orjson
 
@@ -16,7 +17,7 @@ from models.conduct.recent import Case
 from schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
-_MOST_ITEMS = 10
+_MOST_ITEMS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

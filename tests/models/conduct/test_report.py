@@ -103,6 +103,18 @@ def test_an_item_labelled_again_shows_how_constant_somebody_is() -> None:
     assert (repeats.count, repeats.value) == (2, 0.5)
 
 
+def test_an_item_is_known_by_its_newest_annotation_when_the_older_is_forgotten() -> None:
+    stream = ConductStream(CONTRACT)
+    again = {0: "safe", 20: "adult", 40: "adult"}
+    changed = {number: {"item": "the same", "label": label} for number, label in again.items()}
+    put_all(stream, [a_judged(number, **changed.get(number, {})) for number in range(41)])
+
+    repeats = report_of(stream).repeats_same
+
+    assert repeats is not None
+    assert (repeats.count, repeats.value) == (2, 0.5)
+
+
 def test_of_many_peers_those_at_both_ends_are_named() -> None:
     stream = ConductStream(CONTRACT)
     for number in range(60):

@@ -65,7 +65,7 @@ def test_a_wheel_that_is_not_asked_to_be_compiled_is_for_every_machine(tmp_path:
 
 @needs_compiler
 def test_compiled_conduct_says_and_keeps_the_same_to_the_last_bit(compiled: Path) -> None:
-    program = ("-m", "tests.models.conduct.watched")
+    program = ("-m", "tests.services.conduct.watched")
 
     plain, fast = run(*program, path=(ROOT,)), run(*program, path=(compiled, ROOT))
 

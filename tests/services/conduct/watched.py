@@ -1,4 +1,4 @@
-"""Print what conduct says and keeps of made-up annotations: `python -m tests.models.conduct.watched`.
+"""Print what conduct says and keeps of made-up annotations: `python -m tests.services.conduct.watched`.
 
 The first line names the files it runs from; the rest must be the same whatever these are.
 """

@@ -2,18 +2,26 @@
 
 FROM python:3.12-slim AS build
 WORKDIR /build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 RUN python -m venv --without-pip /opt/assay
 
 # The dependencies come first: they change seldom. Each must have one of the hashes written down.
 COPY requirements/base.txt requirements/base.txt
 RUN pip --python /opt/assay/bin/python install --no-cache-dir --require-hashes -r requirements/base.txt
 
-# The build backend is among them, so nothing more is fetched here.
-COPY pyproject.toml README.md LICENSE ./
+# What compiles models/conduct lies beside them, and stays here.
+COPY requirements/compile.txt requirements/compile.txt
+RUN pip install --no-cache-dir --require-hashes --target /opt/compiler -r requirements/compile.txt
+
+# The build backend is among the dependencies, so nothing more is fetched here.
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY schemas schemas
 COPY models models
 COPY services services
-RUN pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation .
+RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM=true PYTHONPATH=/opt/compiler \
+    pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation .
 
 
 FROM python:3.12-slim

@@ -68,6 +68,7 @@ requirements: ## Compile the pinned, hashed requirements anew
 	@printf 'hatchling\neditables\n' > requirements/.build.in
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in -o requirements/base.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in --extra local --extra train --group dev --group bench -o requirements/dev.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --group compile -c requirements/dev.txt -o requirements/compile.txt
 	@rm requirements/.build.in
 
 clean: ## Remove what was installed and what the demo left

@@ -4,15 +4,16 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from random import Random
 from typing import Any
 
 import orjson
 
 from bench.conduct_world import LABELS, PROJECT, Person, Way, World, careful_pool
+from models.conduct.judged import JudgedAnnotation
 from models.conduct.stream import ConductStream
-from schemas.conduct import Detector, JudgedAnnotation, Signal, SignalState
+from schemas.annotation import microseconds
+from schemas.conduct import Detector, Signal, SignalState
 from schemas.contract import LabelContract
 
 SIZE = 200
@@ -86,7 +87,7 @@ class Case:
     way: str
     person: Person
     seen: int = 0
-    begun: datetime | None = None
+    begun: int | None = None
     delay: int | None = None
     is_dated: bool = False
     detectors: set[Detector] = field(default_factory=set)
@@ -101,7 +102,7 @@ class Case:
             return
         self.after.append(agrees)
         if peer is None or peer in judged.others:
-            self.begun = min(self.begun or judged.occurred_at, judged.occurred_at)
+            self.begun = min(self.begun or judged.occurred, judged.occurred)
             self.seen += 1
 
     def hear(self, signal: Signal) -> None:
@@ -110,7 +111,7 @@ class Case:
         wanted = self.person.way is not Way.COPY or signal.detector is Detector.COPYING
         if self.delay is None and wanted and self.begun is not None:
             self.delay = self.seen
-            self.is_dated = signal.since_low <= self.begun <= signal.since_high
+            self.is_dated = microseconds(signal.since_low) <= self.begun <= microseconds(signal.since_high)
 
 
 @dataclass(slots=True)

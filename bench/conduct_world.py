@@ -10,7 +10,8 @@ from math import exp, log
 from random import Random
 from typing import Any
 
-from schemas.conduct import JudgedAnnotation
+from models.conduct.judged import JudgedAnnotation
+from schemas.annotation import microseconds
 
 LABELS = ("safe", "adult", "violence", "scam")
 SHARES = (0.45, 0.25, 0.2, 0.1)
@@ -199,14 +200,14 @@ class World:
                 "annotator": self.people[index].name,
                 "annotation": f"{thing.name}.{index}",
                 "label": label,
-                "occurred_at": START + timedelta(seconds=at),
+                "occurred": microseconds(START + timedelta(seconds=at)),
                 "lead_time_seconds": lead,
                 "text_length": thing.length,
                 "consensus": consensus,
                 "consensus_probability": probability,
                 "others": {self.people[other].name: theirs for other, theirs in others.items()},
             }
-            yield index, number, JudgedAnnotation.model_construct(**values)
+            yield index, number, JudgedAnnotation(**values)
 
     def _consensus(self, others: dict[int, str]) -> tuple[str, float]:
         odds = dict.fromkeys(LABELS, 0.0)

@@ -1,39 +1,13 @@
-"""How an annotator behaves: each annotation as it was judged, signals about it, and a report of the annotator."""
+"""How an annotator behaves: signals, and a report."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from schemas.annotation import AnnotationId, AnnotatorId, Event, ItemId, Label, ProjectId
+from schemas.annotation import AnnotationId, AnnotatorId, Event, ItemId, ProjectId
 
 _Share = Annotated[float, Field(ge=0, le=1)]
-_Id = Field(min_length=1, max_length=256)
-
-
-class JudgedAnnotation(Event):
-    """One annotation beside what is known without it.
-
-    `consensus` is the item's label by the other votes alone, and `consensus_probability` how probable that is; both
-    are None with fewer than two other votes. `others` are the labels of the other annotators whose annotation is live.
-    `text_length` counts the characters of the item's text; None where it has none.
-    """
-
-    project: Annotated[ProjectId, _Id]
-    item: Annotated[ItemId, _Id]
-    annotator: Annotated[AnnotatorId, _Id]
-    annotation: Annotated[AnnotationId, _Id]
-    label: Label
-    occurred_at: AwareDatetime
-    lead_time_seconds: float | None = None
-    text_length: Annotated[int, Field(ge=0)] | None = None
-    consensus: Label | None = None
-    consensus_probability: _Share | None = None
-    gold: Label | None = None
-    model_label: Label | None = None
-    prelabel: Label | None = None
-    attributes: dict[str, str] = {}
-    others: dict[AnnotatorId, Label] = {}
 
 
 class Detector(StrEnum):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ FOREIGN = (
 
 
 def instructions(name: str) -> list[str]:
-    """Return what follows each instruction of this name in the Dockerfile."""
-    return re.findall(rf"^{name}\s+(.*)$", DOCKERFILE, flags=re.MULTILINE)
+    """Return what follows each instruction of this name in the Dockerfile, each in one line."""
+    return re.findall(rf"^{name}\s+(.*)$", DOCKERFILE.replace("\\\n", ""), flags=re.MULTILINE)
 
 
 def committed_texts() -> dict[str, str]:
@@ -138,11 +139,30 @@ def test_what_the_dockerfile_copies_is_in_the_tree_and_not_ignored() -> None:
 
 
 def test_the_image_installs_only_what_has_a_known_hash() -> None:
-    installs = [line for line in instructions("RUN") if " install " in line]
+    installs = [line for line in instructions("RUN") if re.search(r"\bpip .*install ", line)]
 
     assert installs
     assert all("--require-hashes" in one or ("--no-deps" in one and "--no-build-isolation" in one) for one in installs)
     assert all("--no-cache-dir" in one for one in installs)
+
+
+def test_conduct_is_compiled_in_the_image_and_the_compiler_stays_behind() -> None:
+    first, _, final = DOCKERFILE.rpartition("\nFROM ")
+
+    assert "HATCH_BUILD_HOOK_ENABLE_CUSTOM=true" in first
+    assert "gcc" in first
+    assert not re.search("apt-get|gcc|compiler", final)
+
+
+def test_what_compiles_is_named_once_and_is_what_the_tests_run_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    pins, all_pins = ((ROOT / "requirements" / name).read_text() for name in ("compile.txt", "dev.txt"))
+
+    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+
+    assert hook["dependencies"] == project["dependency-groups"]["compile"]
+    assert {"mypy", "setuptools"} <= set(re.findall(r"^([a-z-]+)==", pins, flags=re.MULTILINE))
+    assert set(re.findall(r"^\S+==\S+", pins, flags=re.MULTILINE)) <= set(all_pins.split())
 
 
 def test_every_topic_is_explained() -> None:

@@ -1,8 +1,9 @@
 """All that is remembered of one annotator."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from models.conduct import accuracy, fatigue, patterns, shift, timing
 from models.conduct.copying import Pair
@@ -13,7 +14,8 @@ from models.conduct.recent import Recent
 from models.conduct.tallies import Tallies
 from schemas.conduct import Detector
 
-_MOST_PAIRS, _MOST_NAMES = 34, 1_360
+_MOST_PAIRS: Final = 34
+_MOST_NAMES: Final = 1_360
 """Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
 WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
     {
@@ -111,5 +113,10 @@ class Annotator:
 
 def _weakest(pairs: Mapping[str, Pair]) -> str:
     """Return the peer with whom there is least evidence, of several the first by name; raised ones only at need."""
-    quiet = [(pair.copying.evidence, peer) for peer, pair in pairs.items() if pair.raised is None]
-    return min(quiet or [(pair.copying.evidence, peer) for peer, pair in pairs.items()])[1]
+    weakest, least = "", inf
+    for peer, pair in pairs.items():
+        if pair.raised is None:
+            evidence = pair.copying.evidence
+            if evidence < least or (evidence == least and peer < weakest):
+                weakest, least = peer, evidence
+    return weakest or min((pair.copying.evidence, peer) for peer, pair in pairs.items())[1]

@@ -1,22 +1,24 @@
 """Copying: two annotators share more than their knowledge explains, errors above all."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from models.conduct.evidence import WITHDRAW_AT, Alternative
 from models.conduct.habits import Habits
 from models.conduct.look import Look
 from models.conduct.pool import Pool
 
-_COPIED = 0.8
+_COPIED: Final = 0.8
 """The part of the labels that is copied."""
-_MOST_EXPECTED = 0.985
-_MOST_OVERUSE = 3.0
-_MOST_TELLING, _MOST_TEXT = 10, 1_000
-_FEW_TELLING, _LITTLE_TEXT = 2, 200
+_MOST_EXPECTED: Final = 0.985
+_MOST_OVERUSE: Final = 3.0
+_MOST_TELLING: Final = 10
+_MOST_TEXT: Final = 1_000
+_FEW_TELLING: Final = 2
+_LITTLE_TEXT: Final = 200
 """How much is remembered of a pair that there is evidence about, and of any other; text in characters."""
-_EVIDENT = 1.0
-_TELLING_FROM = 1.5
+_EVIDENT: Final = 1.0
+_TELLING_FROM: Final = 1.5
 
 
 @dataclass(slots=True)

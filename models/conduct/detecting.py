@@ -1,21 +1,24 @@
 """Take one annotation in by all detectors of its annotator, and say what is to be raised or withdrawn."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.conduct import accuracy, copying, fatigue, guessing, patterns, shift, speed, timing
-from models.conduct.annotator import Annotator
+from models.conduct.annotator import WEIGHTS, Annotator
 from models.conduct.copying import Pair
-from models.conduct.evidence import Watch
+from models.conduct.evidence import Bet, Watch
+from models.conduct.judged import JudgedAnnotation
 from models.conduct.labels import name_of
 from models.conduct.levels import LEVELS, UPFRONT
 from models.conduct.look import Look
 from models.conduct.pool import GOLD, Pool
 from models.conduct.seeing import Truth
-from schemas.conduct import Detector, JudgedAnnotation
+from schemas.conduct import Detector
 
-_COPYING_AT = 1 / LEVELS[Detector.COPYING]
-_ROUNDING = 1 - 1e-9
+_COPYING_AT: Final = 1 / LEVELS[Detector.COPYING]
+_DEMANDS = [(detector, 1 / LEVELS[detector], 1 - UPFRONT.get(detector, 0.0)) for detector in WEIGHTS]
+"""Of each detector: the evidence that is demanded, and what is left of the first week's allowance."""
+_ROUNDING: Final = 1 - 1e-9
 """A sharpened bet leads to exactly what is demanded."""
 
 
@@ -28,28 +31,25 @@ class Change(NamedTuple):
     raised: bool
 
 
-def weigh(look: Look, own: Annotator, pool: Pool, *, spent: float) -> Iterator[Change]:
-    """Let each detector take the annotation in; yield those that have reached what their level demands."""
+def weigh(look: Look, own: Annotator, pool: Pool, *, spent: float) -> list[Change]:
+    """Let each detector take the annotation in; return those that have reached what their level demands."""
     habits, fading = own.habits, own.purse.fading
-    bets = {Detector.ACCURACY_DROP: accuracy.bet(look, habits), Detector.GUESSING: guessing.bet(look, habits)}
-    found = {
-        Detector.PATTERN: patterns.ratios(look, habits),
-        Detector.TOO_FAST: speed.ratios(look, habits),
-        Detector.LABEL_SHIFT: shift.ratios(look, habits),
-        Detector.BOT_TIMING: timing.ratios(look, pool),
-        Detector.FATIGUE: fatigue.ratios(look, habits),
-    }
-    first = own.purse.is_in_first_week
-    for detector, watch in own.watches.items():
-        demanded, share = 1 / LEVELS[detector], spent * (1 - UPFRONT.get(detector, 0.0)) if first else spent
-        bet = bets.get(detector)
-        if bet is not None:
-            watch.take_bet(bet, share, fading, look.at, agrees=look.agrees, demanded=demanded)
-        elif detector in found:
-            watch.take(found[detector], share, fading, look.at)
-        due = watch.is_refuted or (watch.raised is None and watch.strength >= demanded * _ROUNDING)
+    found = (  # in the order of the watches
+        accuracy.bet(look, habits), guessing.bet(look, habits), patterns.ratios(look, habits),
+        speed.ratios(look, habits), shift.ratios(look, habits), timing.ratios(look, pool),
+        fatigue.ratios(look, habits),
+    )  # fmt: skip
+    first, changes = own.purse.is_in_first_week, list[Change]()
+    for (detector, demanded, left), watch, said in zip(_DEMANDS, own.watches.values(), found, strict=True):
+        share = spent * left if first else spent
+        if isinstance(said, Bet):
+            watch.take_bet(said, share, fading, look.at, agrees=look.agrees, demanded=demanded)
+        elif said is not None:
+            watch.take(said, share, fading, look.at)
+        due = watch.strength >= demanded * _ROUNDING if watch.raised is None else watch.is_refuted
         if due and (detector is not Detector.FATIGUE or _spans_sessions(watch, own)):
-            yield Change(detector, None, watch, raised=watch.raised is None)
+            changes.append(Change(detector, None, watch, raised=watch.raised is None))
+    return changes
 
 
 def _spans_sessions(watch: Watch, own: Annotator) -> bool:

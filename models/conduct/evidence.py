@@ -8,15 +8,17 @@ begins again) is at most the level times all that was spent: `levels.py` sees to
 
 from collections.abc import Sequence
 from math import log
-from operator import mul
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-MOST = 1e12
-WITHDRAW_AT = 10_000.0
-_OUT_OF_ORDER = 1_800.0
+MOST: Final = 1e12
+WITHDRAW_AT: Final = 10_000.0
+_OUT_OF_ORDER: Final = 1_800.0
 """By how much (s) annotations are usually judged out of order: items wait for their votes."""
-_NEARLY = 4.0
+_NEARLY: Final = 4.0
 """Log likelihood by which a less likely time of change is still in its interval (nine in ten hold the true time)."""
+
+_STATE: Final = ("evidence", "high", "low", "low_rise", "middle", "middle_rise", "rise", "since")
+"""What an alternative keeps, in the order in which it is stored."""
 
 
 class Bet(NamedTuple):
@@ -39,7 +41,7 @@ class Alternative:
     `middle` takes the place of `low` when that has become unlikely.
     """
 
-    __slots__ = ("evidence", "high", "low", "low_rise", "middle", "middle_rise", "rise", "since")
+    __slots__ = _STATE
 
     def __init__(self, evidence: float = 0.0, at: float = 0.0) -> None:
         """Start at this time with what was spent up front."""
@@ -48,12 +50,22 @@ class Alternative:
         self.rise = self.low_rise = self.middle_rise = 0.0
 
     def take(self, ratio: float, spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
-        """Take in one annotation made `at` that is so many times as likely if things have changed."""
+        """Take in one annotation made `at` that is so many times as likely if things have changed.
+
+        Where the rise begins anew, nothing since an earlier time spoke for a change, and this is the most likely time.
+        """
         rise = self.rise
         if rise <= 0:
-            self._fall(at)
+            self.since = self.high = at
+            self.low_rise -= rise
+            self.middle_rise -= rise
+            if self.low_rise > _NEARLY:
+                self.low, self.low_rise = self.middle, self.middle_rise
+                self.middle, self.middle_rise = at, 0.0
+            elif self.middle_rise > _NEARLY / 2:
+                self.middle, self.middle_rise = at, 0.0
             rise = 0.0
-        if rise <= _NEARLY:
+        elif rise <= _NEARLY:
             self.high = at
         if at < self.low <= at + _OUT_OF_ORDER:
             self.low = at
@@ -61,26 +73,15 @@ class Alternative:
         self.evidence = evidence if evidence < MOST else MOST  # noqa: FURB136  # a call takes as long as all the rest
         self.rise = rise + log(ratio)
 
-    def _fall(self, at: float) -> None:
-        """Let this be the most likely time (the rise begins anew): nothing since an earlier one spoke for a change."""
-        self.since = at
-        self.low_rise -= self.rise
-        self.middle_rise -= self.rise
-        if self.low_rise > _NEARLY:
-            self.low, self.low_rise = self.middle, self.middle_rise
-            self.middle, self.middle_rise = at, 0.0
-        elif self.middle_rise > _NEARLY / 2:
-            self.middle, self.middle_rise = at, 0.0
-
     def dump(self) -> list[float]:
         """Return it as plain JSON data."""
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in _STATE]
 
     @classmethod
     def load(cls, stored: list[float]) -> "Alternative":
         """Take back what `dump` gave."""
         one = cls()
-        for name, value in zip(cls.__slots__, stored, strict=True):
+        for name, value in zip(_STATE, stored, strict=True):
             setattr(one, name, value)
         return one
 
@@ -103,7 +104,7 @@ class Watch:
     def take(self, ratios: Sequence[float], spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation: how many times as likely it is under each alternative."""
         if self.raised is not None:
-            usual = sum(ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True))
+            usual = sum([ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True)])
             self.against = max(self.against / usual, 1.0)
             return
         total = 0.0
@@ -122,11 +123,12 @@ class Watch:
         if not agrees:
             self.take(bet.disagreeing, spent, fading, at)
             return
-        held = [one.evidence * fading + spent for one in self.alternatives]
-        held = [value * weight for value, weight in zip(held, self.weights, strict=True)]
-        lost, sharpened = sum(map(mul, held, bet.disagreeing)), 1.0
+        lost, won, sharpened = 0.0, 0.0, 1.0
+        for place, one in enumerate(self.alternatives):
+            held = (one.evidence * fading + spent) * self.weights[place]
+            lost += held * bet.disagreeing[place]
+            won += held * bet.agreeing[place]
         if lost > demanded:
-            won = sum(map(mul, held, bet.agreeing))
             sharpened += (1 - bet.usual) * (lost - demanded) / (bet.usual * won)
         self.take(bet.agreeing, spent, fading, at, sharpened=sharpened)
 

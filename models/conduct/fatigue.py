@@ -1,12 +1,15 @@
 """Fatigue: right less often late in a session than early."""
 
+from typing import Final
+
 from models.conduct.habits import Habits, chance_of_agreeing
 from models.conduct.look import Look
 
 _AFTER_HOURS = (1.0, 2.0, 4.0)
-COUNT = len(_AFTER_HOURS)
-_EARLY, _LATE = 1.06, 0.75
-EARLY_HOURS = 1.0
+COUNT: Final = len(_AFTER_HOURS)
+_EARLY: Final = 1.06
+_LATE: Final = 0.75
+EARLY_HOURS: Final = 1.0
 """Whoever errs early in the session, too, is not tired: later annotations are set beside the first hour's."""
 
 

@@ -1,12 +1,14 @@
 """Guessing: labels that do not depend on the items."""
 
+from typing import Final
+
 from models.conduct.evidence import Bet
 from models.conduct.habits import Habits, chance_of_agreeing
 from models.conduct.look import Look
 
-_LEAST_SKILL = 0.68
+_LEAST_SKILL: Final = 0.68
 """In parts of the pool's: whoever has more is no guesser. Of a pool that is right at .87 of four labels this is .67."""
-_LEAST_LIKELY = 0.02
+_LEAST_LIKELY: Final = 0.02
 
 
 def bet(look: Look, habits: Habits) -> Bet | None:

@@ -1,16 +1,17 @@
 """Labels as they are compared: equal or not."""
 
 from hashlib import blake2b
+from typing import Final
 
 import orjson
 
 from schemas.annotation import Event, Label
 from schemas.contract import LabelContract
 
-_LONGEST = 32
-_SHOWN = 16
-_MOST_STEPS = 20
-_UNLISTED = 8
+_LONGEST: Final = 32
+_SHOWN: Final = 16
+_MOST_STEPS: Final = 20
+_UNLISTED: Final = 8
 """Among how many labels one chooses where they cannot be listed."""
 
 

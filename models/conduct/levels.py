@@ -2,10 +2,11 @@
 
 from math import exp
 from types import MappingProxyType
+from typing import Final
 
 from schemas.conduct import Detector
 
-FALSE_ALARMS_PER_WEEK = 0.01
+FALSE_ALARMS_PER_WEEK: Final = 0.01
 """Of an annotator who does nothing wrong, all detectors together."""
 
 LEVELS = MappingProxyType(
@@ -25,13 +26,13 @@ UPFRONT = MappingProxyType(
 )
 """The part of the first week's allowance that is spent on the very first annotation: some are bad from the start."""
 
-WEEK = 604_800.0
-_DAY = 86_400.0
-_MOST_SAVED = 0.6
-_FARTHEST_JUMP = 30 * _DAY
+WEEK: Final = 604_800.0
+_DAY: Final = 86_400.0
+_MOST_SAVED: Final = 0.6
+_FARTHEST_JUMP: Final = 30 * _DAY
 """How far ahead one annotation may carry the time: a clock that is wrong by years must not stop all spending."""
-_SPREAD_DAYS = 2.0
-_FEWEST = 4.0
+_SPREAD_DAYS: Final = 2.0
+_FEWEST: Final = 4.0
 
 
 class Purse:

@@ -1,11 +1,13 @@
 """Patterns: the next label is known from the last ones, whatever the item."""
 
+from typing import Final
+
 from models.conduct.habits import Habits
 from models.conduct.look import Look
 
-_KEPT = 0.9
+_KEPT: Final = 0.9
 """How often somebody with a pattern keeps to it."""
-COUNT = 4
+COUNT: Final = 4
 """Patterns: the same label again, or every second, third or fourth one."""
 
 

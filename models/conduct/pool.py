@@ -6,27 +6,27 @@ annotators' annotations within a minute, everybody is compared with the same.
 
 from bisect import bisect_right
 from math import log
-from typing import Any
+from typing import Any, Final
 
 _EDGES = (0.5, 0.7, 0.85, 0.92, 0.95, 0.98)
 _MIDDLES = (0.4, 0.6, 0.78, 0.89, 0.935, 0.965, 0.99, 1.0)
 """Kinds of consensus by its probability; the last one is gold."""
-GOLD = len(_EDGES) + 1
+GOLD: Final = len(_EDGES) + 1
 
-USUAL_ACCURACY = 0.87
+USUAL_ACCURACY: Final = 0.87
 """Of annotators before anything is known of them."""
-_PRIOR_COUNT = 20
-_LEAST_ABOVE_CHANCE = 0.05
-_MOST = 0.985
-_MOST_CELLS = 2_000
-_MILLION = 1_000_000
-_ENOUGH_TIMES = 50
-_CLIPPED_FROM = 100
-_CLIP = 3.0
-_LEAST_SPREAD = 0.1
-_USUALLY_CLOSE = 0.1
-_MINUTE = 60.0
-_DAY_MINUTES = 1_440
+_PRIOR_COUNT: Final = 20
+_LEAST_ABOVE_CHANCE: Final = 0.05
+_MOST: Final = 0.985
+_MOST_CELLS: Final = 2_000
+_MILLION: Final = 1_000_000
+_ENOUGH_TIMES: Final = 50
+_CLIPPED_FROM: Final = 100
+_CLIP: Final = 3.0
+_LEAST_SPREAD: Final = 0.1
+_USUALLY_CLOSE: Final = 0.1
+_MINUTE: Final = 60.0
+_DAY_MINUTES: Final = 1_440
 
 
 def kind_of(probability: float | None) -> int:
@@ -63,7 +63,7 @@ class Pool:
         self._known = {}
         return True
 
-    def _note(self, key: tuple[Any, ...], value: int, *more: int) -> None:
+    def _note(self, key: tuple[Any, ...], value: bool | int, *more: int) -> None:  # noqa: FBT001  # kept as it is told
         place = self._pending.get(key)
         if place is None:
             self._pending[key] = [1, value, *more]

@@ -2,12 +2,12 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-_MOST = 32
-_MOST_SEEN = 400
-_MOST_TEXT = 3_600
+_MOST: Final = 32
+_MOST_SEEN: Final = 400
+_MOST_TEXT: Final = 3_600
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
 
@@ -40,12 +40,13 @@ class Case(NamedTuple):
 class Recent:
     """The last annotations in the order in which they came, and marks of ten times as many."""
 
-    __slots__ = ("cases", "seen", "size")
+    __slots__ = ("cases", "newest", "seen", "size")
 
     def __init__(self, cases: Iterable[Case] = (), seen: Iterable[int] = ()) -> None:
         """Start with these cases, and with the marks of those that were here."""
         self.cases = list(cases)
         self.size = sum(case.size for case in self.cases)
+        self.newest = {case.item: case for case in self.cases}
         self.seen = dict.fromkeys(seen)
 
     def has_seen(self, annotation: str) -> bool:
@@ -61,14 +62,18 @@ class Recent:
 
     def newest_of(self, item: str) -> Case | None:
         """Return the newest remembered annotation of the item, or None."""
-        return next((case for case in reversed(self.cases) if case.item == item), None)
+        return self.newest.get(item)
 
     def add(self, case: Case) -> None:
         """Remember one more, and forget the oldest where there are too many; one is always remembered."""
         self.cases.append(case)
+        self.newest[case.item] = case
         self.size += case.size
         while len(self.cases) > _MOST or (self.size > _MOST_TEXT and len(self.cases) > 1):
-            self.size -= self.cases.pop(0).size
+            oldest = self.cases.pop(0)
+            self.size -= oldest.size
+            if self.newest[oldest.item] is oldest:
+                del self.newest[oldest.item]
         self.seen[_mark(case.annotation)] = None
         if len(self.seen) > _MOST_SEEN:
             del self.seen[next(iter(self.seen))]
@@ -77,6 +82,7 @@ class Recent:
         """Put a newer word in the place of an older; return that."""
         before = self.cases[place]
         self.cases[place] = case
+        self.newest = {each.item: each for each in self.cases}
         self.size += case.size - before.size
         return before
 
@@ -85,6 +91,7 @@ class Recent:
         kept = [case for case in self.cases if case.item != item]
         found = len(kept) < len(self.cases)
         self.cases, self.size = kept, sum(case.size for case in kept)
+        self.newest = {case.item: case for case in kept}
         return found
 
     def dump(self) -> list[Any]:

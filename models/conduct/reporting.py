@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import accumulate
+from typing import Final
 
 from models.conduct.annotator import Annotator
 from models.conduct.copying import Pair
@@ -12,11 +13,13 @@ from models.truth.credible import interval
 from schemas.annotation import AnnotatorId, ProjectId
 from schemas.conduct import Activity, ConductReport, LabelUse, PeerAgreement, Rate, Speed, TrendPoint
 
-_DAY = 86_400.0
-_HOUR = 3_600.0
-_PEERS_AT_EACH_END = 5
-_LEAST_COMMON = 5
-_JEFFREYS = 0.5
+_DAY: Final = 86_400.0
+_HOUR: Final = 3_600.0
+_PEERS_AT_EACH_END: Final = 5
+_LEAST_COMMON: Final = 5
+_JEFFREYS: Final = 0.5
+_LEAST_READING: Final = 0.001
+"""Seconds: in less nobody has read anything, and the speed may be beyond all numbers."""
 
 
 def report_of(project: ProjectId, name: str, own: Annotator) -> ConductReport:
@@ -91,7 +94,7 @@ def _speed(tallies: Tallies) -> Speed | None:
         for share in (0.1, 0.5, 0.9)
     )
     characters, seconds = tallies.reading
-    reading = characters / seconds if seconds > 0 else None
+    reading = characters / seconds if seconds >= _LEAST_READING else None
     return Speed(
         fastest_tenth_seconds=tenth, median_seconds=middle, slowest_tenth_seconds=last, characters_per_second=reading
     )

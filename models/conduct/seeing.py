@@ -1,23 +1,23 @@
 """From a judged annotation to what the detectors see, and to what everybody learns of it."""
 
 from math import log
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.conduct.annotator import Annotator
 from models.conduct.fatigue import EARLY_HOURS
 from models.conduct.habits import chance_of_agreeing
+from models.conduct.judged import JudgedAnnotation
 from models.conduct.labels import name_of
 from models.conduct.look import Look
 from models.conduct.pool import GOLD, Pool, kind_of
 from models.conduct.recent import Case
 from models.conduct.timing import CLOSE, SORTS
-from schemas.annotation import Label, microseconds
-from schemas.conduct import Detector, JudgedAnnotation
+from schemas.annotation import Label
+from schemas.conduct import Detector
 
-_MILLION = 1_000_000
-_NEW_SESSION = 1_800.0
-_HOUR = 3_600.0
-_LEAST_TEXT = 20
+_NEW_SESSION: Final = 1_800.0
+_HOUR: Final = 3_600.0
+_LEAST_TEXT: Final = 20
 
 
 class Truth(NamedTuple):
@@ -25,11 +25,6 @@ class Truth(NamedTuple):
 
     label: str | None
     kind: int
-
-
-def seconds_of(judged: JudgedAnnotation) -> float:
-    """Return when the annotation was made, in s since 1970."""
-    return round(microseconds(judged.occurred_at) / _MILLION, 3)
 
 
 def truth_of(judged: JudgedAnnotation) -> Truth:
@@ -43,7 +38,7 @@ def truth_of(judged: JudgedAnnotation) -> Truth:
 
 def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool, *, late: bool = False) -> Look:
     """Return what the detectors see of an annotation; nothing of it has been learned yet (if `late`: but its truth)."""
-    at, label, habits = seconds_of(judged), name_of(judged.label), own.habits
+    at, label, habits = judged.at, name_of(judged.label), own.habits
     usual = expected = pool.chance
     if truth.label is not None:
         usual = pool.agreement(truth.kind, truth.label)

@@ -1,16 +1,17 @@
 """Label shift: one label is said far more often in error than before."""
 
 from itertools import islice
+from typing import Final
 
 from models.conduct.habits import Habits
 from models.conduct.look import Look
 
-COUNT = 8
+COUNT: Final = 8
 """The labels looked at: the first that the annotator has used."""
-_TIMES = 3.0
-_MORE = 0.1
-_MOST = 0.6
-_LEAST = 0.001
+_TIMES: Final = 3.0
+_MORE: Final = 0.1
+_MOST: Final = 0.6
+_LEAST: Final = 0.001
 
 
 def ratios(look: Look, habits: Habits) -> tuple[float, ...]:

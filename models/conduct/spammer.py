@@ -5,8 +5,9 @@ Raykar & Yu 2012, "Eliminating Spammers and Ranking Annotators for Crowdsourced 
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Final
 
-_ENOUGH = 3.0
+_ENOUGH: Final = 3.0
 
 
 def spammer_score(confusion: Mapping[str, Mapping[str, float]]) -> float | None:
@@ -19,7 +20,7 @@ def spammer_score(confusion: Mapping[str, Mapping[str, float]]) -> float | None:
     rows = [_shares(row) for row in confusion.values() if sum(row.values()) >= _ENOUGH]
     if len(rows) < 2:  # noqa: PLR2004  # a distance needs two
         return None
-    total = sum(_squared_distance(one, other) for one, other in combinations(rows, 2))
+    total = sum([_squared_distance(one, other) for one, other in combinations(rows, 2)])
     return min(total / (len(rows) * (len(rows) - 1)), 1.0)
 
 
@@ -29,4 +30,4 @@ def _shares(row: Mapping[str, float]) -> dict[str, float]:
 
 
 def _squared_distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return sum((one.get(label, 0.0) - other.get(label, 0.0)) ** 2 for label in sorted({*one, *other}))
+    return sum([(one.get(label, 0.0) - other.get(label, 0.0)) ** 2 for label in sorted({*one, *other})])

@@ -1,11 +1,14 @@
 """Too fast: faster than nearly all others on items of that length."""
 
+from typing import Final
+
 from models.conduct.habits import Habits
 from models.conduct.look import Look
 
-_FAST_BELOW = -1.645
+_FAST_BELOW: Final = -1.645
 """In spreads from the pool's mean: a twentieth of all times are as fast as that."""
-_MOST_USUAL, _TOO_MANY = 0.4, 0.9
+_MOST_USUAL: Final = 0.4
+_TOO_MANY: Final = 0.9
 """A fast annotator has at most two fifths of such times; who clicks through has nine tenths."""
 
 

@@ -1,28 +1,29 @@
 """How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from models.conduct.annotator import Annotator
 from models.conduct.copying import Pair
 from models.conduct.detecting import Change, weigh, weigh_pairs
 from models.conduct.discovery import false_discovery_level
+from models.conduct.judged import JudgedAnnotation, from_json, to_json
 from models.conduct.labels import class_count
 from models.conduct.look import Look
 from models.conduct.pool import GOLD, Pool
 from models.conduct.reporting import report_of
-from models.conduct.seeing import Truth, case_of, learn, learn_truth, seconds_of, see, truth_of
+from models.conduct.seeing import Truth, case_of, learn, learn_truth, see, truth_of
 from models.conduct.telling import Raising, evidence_of, pair_evidence_of, signal_of
-from schemas.conduct import ConductReport, JudgedAnnotation, Signal, SignalState
+from schemas.conduct import ConductReport, Signal, SignalState
 from schemas.contract import LabelContract
 
 POOL = ""
 """In an annotator's place: what is known of all of them together."""
-_NEWCOMER = 3
+_NEWCOMER: Final = 3
 """With so many annotations an annotator is looked at; before that they are only kept."""
 _MOST_NEWCOMERS = 50_000
 _MOST_ANNOTATORS = 20_000
-_NOTICEABLE = 1.0
+_NOTICEABLE: Final = 1.0
 
 
 class ConductStream:
@@ -38,7 +39,7 @@ class ConductStream:
         self._project = contract.project
         self._pool = Pool(class_count(contract))
         self._annotators: dict[str, Annotator] = {}
-        self._newcomers: dict[str, list[bytes]] = {}
+        self._newcomers: dict[str, list[str]] = {}
         self._evident: dict[str, float] = {}
         self._changing: dict[str, None] = {}
         self._changed: dict[str, None] = {}
@@ -48,7 +49,7 @@ class ConductStream:
 
     def put(self, judged: JudgedAnnotation) -> list[Signal]:
         """Take an annotation in; return what is to be said because of it."""
-        if self._pool.pass_to(seconds_of(judged)):
+        if self._pool.pass_to(judged.at):
             self._changed[POOL] = None
             self._remember_evidence()
         name = judged.annotator
@@ -75,7 +76,7 @@ class ConductStream:
         if annotator == POOL:
             return [self._pool.dump(), self._evident, list(self._changing)]
         if annotator in self._newcomers:
-            return [raw.decode() for raw in self._newcomers[annotator]]
+            return self._newcomers[annotator]
         own = self._annotators.get(annotator)
         return None if own is None else own.dump()
 
@@ -85,23 +86,20 @@ class ConductStream:
             self._pool.load(stored[0])
             self._evident, self._changing = dict(stored[1]), dict.fromkeys(stored[2])
         elif isinstance(stored[0], str):
-            self._newcomers[annotator] = [raw.encode() for raw in stored]
+            self._newcomers[annotator] = stored
         else:
             self._annotators[annotator] = Annotator.load(stored)
 
     def _welcome(self, judged: JudgedAnnotation) -> list[Signal]:
         name = judged.annotator
         kept = self._newcomers.pop(name, [])
-        earlier = [JudgedAnnotation.model_validate_json(raw) for raw in kept]
+        earlier = [from_json(text) for text in kept]
         earlier = [one for one in earlier if one.annotation != judged.annotation]
         if len(earlier) + 1 < _NEWCOMER:
-            self._newcomers[name] = [
-                *(one.model_dump_json().encode() for one in earlier),
-                judged.model_dump_json().encode(),
-            ]
+            self._newcomers[name] = [to_json(one) for one in (*earlier, judged)]
             self._forget(self._newcomers, _MOST_NEWCOMERS)
             return []
-        own = self._annotators[name] = Annotator(seconds_of(earlier[0]))
+        own = self._annotators[name] = Annotator(earlier[0].at)
         self._forget(self._annotators, _MOST_ANNOTATORS)
         return [signal for one in (*earlier, judged) for signal in self._take(own, one)]
 

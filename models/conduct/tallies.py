@@ -1,20 +1,21 @@
 """What a report of an annotator is made of: counts that an updated annotation can be taken out of again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import exp, floor, log2
-from typing import Any
+from typing import Any, Final
 
 from models.conduct.recent import Case
 
-_DAY = 86_400.0
-_HOUR = 3_600.0
-_NEW_SESSION = 1_800.0
-_MONTH_DAYS = 30.0
-_MOST_DAYS = 14
-_MOST_CELLS = 64
-STEPS = 8
+_DAY: Final = 86_400.0
+_HOUR: Final = 3_600.0
+_NEW_SESSION: Final = 1_800.0
+_MONTH_DAYS: Final = 30.0
+_MOST_DAYS: Final = 14
+_MOST_CELLS: Final = 64
+STEPS: Final = 8
 """Steps of the speed distribution per doubling."""
-_LEAST_SECONDS, _MOST_SECONDS = 0.05, 86_400.0
+_LEAST_SECONDS: Final = 0.05
+_MOST_SECONDS: Final = 86_400.0
 ELSE = "…"
 
 
@@ -106,9 +107,12 @@ class Tallies:
 
     def dump(self) -> list[Any]:
         """Return it as plain JSON data."""
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in _STATE]
 
     @classmethod
     def load(cls, stored: list[Any]) -> "Tallies":
         """Take back what `dump` gave."""
         return cls(*stored)
+
+
+_STATE = [one.name for one in fields(Tallies)]

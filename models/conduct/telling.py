@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from statistics import median
 from types import MappingProxyType
+from typing import Final
 
 import orjson
 
@@ -16,7 +17,7 @@ from models.conduct.recent import Case
 from schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
-_MOST_ITEMS = 10
+_MOST_ITEMS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, fl
     found: dict[str, float] = {}
     if compared:
         found["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
-        found["own_usual_share"] = sum(case.expected for case in compared) / len(compared)
-        found["pool_share"] = sum(case.pool for case in compared) / len(compared)
+        found["own_usual_share"] = sum([case.expected for case in compared]) / len(compared)
+        found["pool_share"] = sum([case.pool for case in compared]) / len(compared)
     seconds = [case.seconds for case in since if case.seconds is not None]
     paces = [case.pace for case in since if case.pace is not None]
     if seconds:

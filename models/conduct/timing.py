@@ -1,13 +1,16 @@
 """Bot timing: times more regular than people's."""
 
+from typing import Final
+
 from models.conduct.look import Look
 from models.conduct.pool import Pool
 
-CLOSE = 0.05
+CLOSE: Final = 0.05
 """Two times in a row are close if they differ by less than a twentieth."""
 SORTS = ("lead", "gap")
-_LEAST_USUAL, _MOST_USUAL = 0.25, 0.6
-_REGULAR = 0.85
+_LEAST_USUAL: Final = 0.25
+_MOST_USUAL: Final = 0.6
+_REGULAR: Final = 0.85
 
 
 def ratios(look: Look, pool: Pool) -> tuple[float, ...]:

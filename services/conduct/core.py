@@ -21,14 +21,18 @@ _MINUTE_MS = 60_000
 
 
 class Pace(NamedTuple):
-    """How often (ms) reports are told and what is known is written, and after how many records at the latest."""
+    """How often (ms) reports are told and what is known is written, and after how many records at the latest.
+
+    `survives`: whether a restart goes on where this one ended; if not, nothing is written at all.
+    """
 
     report_ms: int = _MINUTE_MS
     write_ms: int = _MINUTE_MS
     write_records: int = 5_000
+    survives: bool = True
 
 
-AT_THE_END = Pace(2**61, 2**61, 2**61)
+AT_THE_END = Pace(report_ms=2**61, survives=False)
 """For files, where nobody reads along and nothing has to survive."""
 
 
@@ -80,11 +84,8 @@ class Conduct(Core):
                 for one in fresh(item):
                     self._unreported[one.project][one.annotator] = None
                     outputs += [_said(signal) for signal in stream.put(one)]
-        key = DIARY + b"%020d" % batch[0].offset
-        self._diary[key] = len(batch)
-        changes: dict[bytes, Entry | None] = {key: Entry(_NEVER, _page(batch))}
         outputs += self._reports(now)
-        changes.update(self._checkpoint(now))
+        changes = {**self._write_down(batch), **dict(self._checkpoint(now))}
         return Step(outputs, changes, verdicts)
 
     def idle(self, now: int) -> Step | None:
@@ -113,6 +114,14 @@ class Conduct(Core):
                     for one in fresh(item):
                         self._unreported[one.project][one.annotator] = None
                         stream.put(one)
+
+    def _write_down(self, batch: Sequence[Record]) -> Mapping[bytes, Entry | None]:
+        """Return the batch as a page of the diary."""
+        if not self._pace.survives:
+            return {}
+        key = DIARY + b"%020d" % batch[0].offset
+        self._diary[key] = len(batch)
+        return {key: Entry(_NEVER, _page(batch))}
 
     def _checkpoint(self, now: int) -> Iterator[tuple[bytes, Entry | None]]:
         pace = self._pace

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from schemas.conduct import JudgedAnnotation
+from models.conduct.judged import JudgedAnnotation
+from schemas.annotation import microseconds
 from schemas.judged import JudgedItem
 
 
@@ -19,22 +20,11 @@ def decode(value: bytes | None) -> JudgedItem | None:
 def fresh(item: JudgedItem) -> Iterator[JudgedAnnotation]:
     """Yield the annotations that are told for the first time, or anew."""
     said = {one.annotator: one.label for one in item.annotations}
+    length = item.text_length or None
     for one in item.annotations:
         if one.fresh:
-            yield JudgedAnnotation.model_construct(
-                project=item.project,
-                item=item.item,
-                annotator=one.annotator,
-                annotation=one.annotation,
-                label=one.label,
-                occurred_at=one.occurred_at,
-                lead_time_seconds=one.lead_time_seconds,
-                text_length=item.text_length or None,
-                consensus=one.consensus,
-                consensus_probability=one.consensus_probability,
-                gold=item.gold,
-                model_label=item.model_label,
-                prelabel=one.prelabel,
-                attributes=item.attributes,
-                others={who: label for who, label in said.items() if who != one.annotator},
-            )
+            yield JudgedAnnotation(
+                item.project, item.item, one.annotator, one.annotation, one.label, microseconds(one.occurred_at),
+                one.lead_time_seconds, length, one.consensus, one.consensus_probability, item.gold, item.model_label,
+                one.prelabel, item.attributes, said,
+            )  # fmt: skip

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 
+from models.conduct.judged import JudgedAnnotation
 from models.conduct.look import Look
 from models.conduct.stream import POOL, ConductStream
-from schemas.conduct import JudgedAnnotation, Signal
+from schemas.annotation import microseconds
+from schemas.conduct import Signal
 from tests.builders import a_contract
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -18,7 +20,7 @@ CONTRACT = a_contract(label={"values": list(LABELS)})
 
 def a_judged(number: int = 0, **changes: Any) -> JudgedAnnotation:  # noqa: ANN401  # raw input
     """Return the how many-th annotation of a17: right, three minutes after the one before."""
-    plain = {
+    plain: dict[str, Any] = {
         "project": "ads-safety",
         "item": f"i{number}",
         "annotator": "a17",
@@ -30,7 +32,9 @@ def a_judged(number: int = 0, **changes: Any) -> JudgedAnnotation:  # noqa: ANN4
         "consensus": LABELS[number % 4],
         "consensus_probability": 0.96,
     }
-    return JudgedAnnotation.model_validate(plain | changes)
+    plain |= changes
+    occurred = microseconds(plain.pop("occurred_at"))
+    return JudgedAnnotation(**plain, occurred=occurred)
 
 
 def a_look(**changes: Any) -> Look:  # noqa: ANN401  # any field

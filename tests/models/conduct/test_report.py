@@ -75,6 +75,16 @@ def test_times_without_texts_say_nothing_of_reading() -> None:
     assert speed.characters_per_second is None
 
 
+def test_times_too_short_to_read_anything_say_nothing_of_reading() -> None:
+    stream = ConductStream(CONTRACT)
+    put_all(stream, [a_judged(number, lead_time_seconds=5e-324) for number in range(3)])
+
+    speed = report_of(stream).speed
+
+    assert speed is not None
+    assert speed.characters_per_second is None
+
+
 def test_a_night_between_makes_two_sessions() -> None:
     stream = ConductStream(CONTRACT)
     put_all(stream, [a_judged(n, occurred_at=START + timedelta(hours=10 * (n // 5), minutes=n)) for n in range(10)])
@@ -89,6 +99,18 @@ def test_an_item_labelled_again_shows_how_constant_somebody_is() -> None:
     put_all(stream, [a_judged(8, item="i3", label=LABELS[3]), a_judged(9, item="i4", label="scam")])
 
     repeats = report_of(stream).repeats_same
+    assert repeats is not None
+    assert (repeats.count, repeats.value) == (2, 0.5)
+
+
+def test_an_item_is_known_by_its_newest_annotation_when_the_older_is_forgotten() -> None:
+    stream = ConductStream(CONTRACT)
+    again = {0: "safe", 20: "adult", 40: "adult"}
+    changed = {number: {"item": "the same", "label": label} for number, label in again.items()}
+    put_all(stream, [a_judged(number, **changed.get(number, {})) for number in range(41)])
+
+    repeats = report_of(stream).repeats_same
+
     assert repeats is not None
     assert (repeats.count, repeats.value) == (2, 0.5)
 

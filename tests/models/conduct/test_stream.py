@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.conduct import stream as module
+from models.conduct.judged import JudgedAnnotation
 from models.conduct.stream import POOL, ConductStream
-from schemas.conduct import Detector, JudgedAnnotation, Signal, SignalState
+from schemas.annotation import microseconds
+from schemas.conduct import Detector, Signal, SignalState
 from tests.models.conduct.builders import CONTRACT, LABELS, START, a_copy, a_judged, put_all
 
 _MAX_BYTES = 20_000
@@ -76,7 +78,7 @@ def test_a_drop_is_said_once_with_what_it_rests_on() -> None:
     drops = [signal for signal in signals if signal.detector is Detector.ACCURACY_DROP]
     assert told(drops) == [("accuracy-drop", "raised")]
     (drop,) = drops
-    assert drop.since_low <= judged[301].occurred_at <= drop.since_high
+    assert microseconds(drop.since_low) <= judged[301].occurred <= microseconds(drop.since_high)
     assert drop.since_low <= drop.since <= drop.since_high <= drop.at
     assert drop.e_value >= 1 / drop.false_alarm_level
     assert 0 < drop.false_discovery_level < 0.05
@@ -88,7 +90,7 @@ def test_a_drop_is_said_once_with_what_it_rests_on() -> None:
 def test_without_times_a_signal_says_nothing_of_speed() -> None:
     stream = ConductStream(CONTRACT)
 
-    signals = put_all(stream, [one.model_copy(update={"lead_time_seconds": None}) for one in a_drop()])
+    signals = put_all(stream, [one._replace(lead_time_seconds=None) for one in a_drop()])
 
     assert signals
     assert all("median_seconds" not in signal.evidence.comparison for signal in signals)
@@ -270,13 +272,12 @@ def test_an_update_replaces_what_was_counted_and_not_what_was_concluded() -> Non
 
 def test_a_truth_that_comes_later_is_as_good_as_one_at_once() -> None:
     at_once, later = ConductStream(CONTRACT), ConductStream(CONTRACT)
-    bare = {"consensus": None, "consensus_probability": None}
     judged = a_drop()
 
     expected = put_all(at_once, judged)
     signals = []
     for one in judged:
-        without = one.model_copy(update=bare)
+        without = one._replace(consensus=None, consensus_probability=None)
         signals += put_all(later, [without, without, one, without])
 
     assert [signal.detector for signal in expected if signal.detector is Detector.ACCURACY_DROP]
@@ -321,10 +322,7 @@ def test_of_many_annotations_only_the_newest_ids_are_known() -> None:
 def test_other_names_for_the_labels_give_the_same_evidence() -> None:
     renamed = dict(zip(LABELS, ("z", "y", "x", "w"), strict=True))
     judged = a_drop()
-    other = [
-        one.model_copy(update={"label": renamed[str(one.label)], "consensus": renamed[str(one.consensus)]})
-        for one in judged
-    ]
+    other = [one._replace(label=renamed[str(one.label)], consensus=renamed[str(one.consensus)]) for one in judged]
 
     plain = put_all(ConductStream(CONTRACT), judged)
     found = put_all(ConductStream(CONTRACT), other)

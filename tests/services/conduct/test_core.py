@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.conduct import ConductReport, Signal
-from services.conduct.core import Conduct
+from services.conduct.core import AT_THE_END, Conduct, Pace
 from services.conduct.decode import decode, fresh
 from services.runtime.state import PartitionState
 from services.runtime.step import NotYet, Output, Step
@@ -22,6 +23,7 @@ LABELS = ("safe", "adult", "scam")
 CONTRACTS = {"ads-safety": a_contract(redundancy=4)}
 
 
+@cache
 def judged(items: int = 120, *, seed: int = 5) -> list[ARecord]:
     """Return what the consensus tells of items that three careful people and one who guesses have labelled."""
     rng, fed = random.Random(seed), Fed(a_contract(redundancy=4))
@@ -47,9 +49,14 @@ def judged(items: int = 120, *, seed: int = 5) -> list[ARecord]:
 class Watched:
     """Conduct with its state, and all it has said."""
 
-    def __init__(self, state: PartitionState | None = None, contracts: Any = None) -> None:  # noqa: ANN401  # of either form
+    def __init__(
+        self,
+        state: PartitionState | None = None,
+        contracts: Any = None,  # noqa: ANN401  # of either form
+        pace: Pace | None = None,
+    ) -> None:
         self.state = state or PartitionState()
-        self.core = Conduct(CONTRACTS if contracts is None else contracts, self.state)
+        self.core = Conduct(CONTRACTS if contracts is None else contracts, self.state, pace)
         self.said: list[Output] = []
 
     def take(self, batch: Sequence[ARecord]) -> Step:
@@ -121,6 +128,19 @@ def test_the_diary_is_emptied_when_what_is_known_is_written() -> None:
     assert len(before) == 1  # the first batch is the first checkpoint
     assert [key for key, _ in watched.state.values() if key.startswith(b"d:")] == []
     assert [key for key, _ in watched.state.values() if key.startswith(b"c:")]
+
+
+def test_where_nothing_has_to_survive_the_same_is_said_and_nothing_is_written() -> None:
+    usual, passing = Watched(), Watched(pace=AT_THE_END)
+
+    for batch in batches(judged()):
+        usual.take(batch)
+        passing.take(batch)
+    passing.rest(AT_THE_END.report_ms + 1)
+
+    assert passing.values("annotators.signals") == usual.values("annotators.signals")
+    assert {one["annotator"] for one in passing.values("annotators.conduct")} == {"w0", "w1", "w2", "w3"}
+    assert not passing.state.items()
 
 
 def test_reports_come_once_a_minute_and_are_as_promised() -> None:

@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiokafka.partitioner import DefaultPartitioner
 
@@ -17,6 +16,8 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS
 
 _CHUNK = 500
+_CHUNKS_A_SECOND = 100
+"""At a given rate: an annotation waits for its chunk, and what comes in bursts waits once more at every service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,16 @@ async def send_records(
     choose, partitions = DefaultPartitioner(), list(range(settings.partitions))
     done, began, after = 0, time.monotonic(), 0 if bookmark is None else bookmark.read()
     chunk: dict[int, list[InputRecord]] = {}
-    size = _CHUNK if rate is None else max(1, min(_CHUNK, int(rate / 20)))
+    size = _CHUNK if rate is None else max(1, min(_CHUNK, int(rate / _CHUNKS_A_SECOND)))
 
     async def flush(last: int, count: int) -> None:
-        for number, waiting in chunk.items():
-            rows: Iterable[Sequence[Any]] = (
-                (settings.prefix + ANNOTATIONS.name, one.key, one.value, []) for one in waiting
-            )
-            await asyncio.gather(*await send_all(producer, number, rows))
+        topic = settings.prefix + ANNOTATIONS.name
+        sending = [
+            future
+            for number, waiting in chunk.items()
+            for future in await send_all(producer, number, [(topic, one.key, one.value, []) for one in waiting])
+        ]
+        await asyncio.gather(*sending)
         chunk.clear()
         if bookmark is not None:
             bookmark.write(last)

@@ -97,7 +97,7 @@ class Consensus(Core):
         self._judge(work, sweep=len(batch))
         self._tell_judged(work)
         self._write(work)
-        self._rest = Rest()
+        self._rest = Rest(reflected_at=work.now)
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
         return self._end(work)
 

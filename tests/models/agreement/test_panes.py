@@ -116,6 +116,16 @@ def test_an_item_that_is_not_where_it_is_said_to_be_is_an_error_that_changes_not
     assert panes.table(ALL, 1, 1) == {pattern_of("x"): 1}
 
 
+def test_more_than_is_there_cannot_be_withdrawn_and_nothing_changes() -> None:
+    panes, there = Panes(), pane_of(place_of(1, {"ann": "x"}))
+    panes.merge(ALL, 1, there)
+
+    with pytest.raises(ValueError, match="cannot be taken from 1"):
+        panes.withdraw(ALL, 1, plus(there, there))
+
+    assert panes.pane(ALL, 1) == there
+
+
 def test_scopes_do_not_mix_and_vanish_when_empty() -> None:
     panes, market = Panes(), ("attribute", "market", "BR")
     place = place_of(1, {"ann": "x"})

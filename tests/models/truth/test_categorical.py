@@ -67,6 +67,18 @@ def test_a_label_that_no_contract_knows_is_a_label_all_the_same() -> None:
     assert settled(truth, crowd)[0].label == before[0].label
 
 
+def test_what_was_believed_of_a_label_that_the_contract_has_dropped_is_taken_up_with_the_rest() -> None:
+    truth, crowd = a_truth("categorical"), {"i": facts(w0="safe", w1="adult")}
+    said = settled(truth, crowd)
+    again = a_truth("categorical", values=["safe", "adult"])
+
+    again.put("i", crowd["i"], stored=plain(said["i"].stored))
+
+    before, after = brought_to_rest(truth, crowd)["i"], brought_to_rest(again, crowd)["i"]
+    assert after.probabilities == pytest.approx(before.probabilities, abs=0.01)
+    assert "scam" in after.probabilities
+
+
 def test_steps_of_a_short_scale_are_numbers_again() -> None:
     truth = CategoricalTruth(a_contract("ordinal", label={"low": 0, "high": 2, "step": 0.5}))
 

@@ -1,0 +1,50 @@
+"""The floor of the consensus: fetch validated annotations, parse them, pass the bytes on; no state, no transaction."""
+
+import asyncio
+import signal
+from typing import Any
+
+import orjson
+from prometheus_client import start_http_server
+
+from bench.ground import BATCH
+from services.runtime.chassis import tame_garbage_collector
+from services.runtime.kafka import make_consumer, make_producer, send_all
+from services.runtime.metrics import EVENTS_IN, REGISTRY
+from services.runtime.settings import RuntimeSettings
+from services.runtime.step import Output
+from services.runtime.topics import CONSENSUS, VALIDATED
+
+
+async def run(settings: RuntimeSettings) -> None:
+    """Work until cancelled; the sends of one poll are awaited after the next."""
+    consumer, producer = make_consumer(settings, VALIDATED.name), make_producer(settings)
+    await consumer.start()
+    await producer.start()
+    sent: list[asyncio.Future[Any]] = []
+    try:
+        while True:
+            waiting, sent = sent, []
+            for tp, records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).items():
+                for record in records:
+                    orjson.loads(record.value)
+                rows = [Output(settings.prefix + CONSENSUS.name, one.key, one.value, []) for one in records]
+                sent += await send_all(producer, tp.partition, rows)
+                EVENTS_IN.labels("consensus").inc(len(records))
+            await asyncio.gather(*waiting)
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+async def _until_stopped() -> None:
+    settings = RuntimeSettings()
+    start_http_server(settings.web_port, "127.0.0.1", REGISTRY)
+    task = asyncio.ensure_future(run(settings))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await asyncio.wait({task})
+
+
+if __name__ == "__main__":
+    tame_garbage_collector()
+    asyncio.run(_until_stopped())

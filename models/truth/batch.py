@@ -53,7 +53,7 @@ def _converged(ballots: Ballots, units: Integers, view: Floats | None, learned: 
 
 
 def _judged(ballots: Ballots, units: Integers, view: Floats | None, learned: Learned) -> Judged:
-    return judge(ballots, [_counted(ballots, units)], learned.strengths, mine=units, view=view)
+    return judge(ballots, _counted(ballots, units), learned.strengths, mine=units, view=view)
 
 
 def _counted(ballots: Ballots, units: Integers) -> Tally:

@@ -13,7 +13,7 @@ from models.truth.emission import Pool, pool_of
 from models.truth.judgement import Judged, judge
 from models.truth.posterior import Learned, Logits, believe, gain_of_a_vote, publish, temper
 from models.truth.storage import UNPINNED, OpenItems
-from models.truth.tally import UNITS, Tally
+from models.truth.tally import UNITS, Counts, Tally, counts_of, load_errors
 
 _STILL = UNITS // 100
 _AT_ONCE = 1_000_000
@@ -55,25 +55,45 @@ class Put(NamedTuple):
 
 
 class Books:
-    """Open items with their votes' counts (`open`), closed items' counts (`past`), other partitions' (`others`).
+    """Open items, and what is counted of annotators: of closed items (`past`), by other partitions (`others`), in all.
 
-    Mutable. `open` is at all times exactly the sum over the settled items of votes times responsibilities.
+    Mutable. `counted` is at all times exactly `past` and `others` and the sum over the settled items of votes times
+    responsibilities.
     """
 
     def __init__(self, classes: int) -> None:
         """Start empty."""
         self.items = OpenItems(classes)
-        self.open, self.past, self.others = Tally(classes), Tally(classes), Tally(classes)
-
-    @property
-    def tallies(self) -> tuple[Tally, Tally, Tally]:
-        """All that is counted of annotators."""
-        return self.open, self.past, self.others
+        self.counted, self.past, self.others = Tally(classes), Tally(classes), Tally(classes)
 
     @property
     def pool(self) -> Pool:
         """All annotators as one."""
-        return pool_of(self.tallies)
+        return pool_of(self.counted)
+
+    def own(self, annotator: int) -> Counts:
+        """Return what is counted of an annotator here: in open and closed items."""
+        return counts_of(self.counted, annotator, besides=self.others)
+
+    def replace(self, part: Tally, annotator: int, counts: Counts) -> None:
+        """Let this be what `past` or `others` counts of an annotator."""
+        before = counts_of(part, annotator)
+        for tally in (part, self.counted):
+            tally.exchange(annotator, before, counts)
+
+    def load_closed_errors(self, counts: Counts) -> None:
+        """Let this be how the pool erred in closed items, as `errors_of` returned it."""
+        before = self.past.pool.copy()
+        load_errors(self.past, counts)
+        self.counted.pool += self.past.pool - before
+
+    def fade(self, share: float) -> None:
+        """Forget this share (0-1) of everything that is counted of closed items."""
+        self.counted.make_room(self.past.annotators)
+        for part, whole in zip(self.past.tables, self.counted.tables, strict=True):
+            kept = np.rint(part * (1 - share)).astype(np.int64)
+            whole[: len(part)] -= part - kept
+            part[...] = kept
 
     def absorb(self, pending: Mapping[int, Put]) -> Integers:
         """Write the votes of these places and return those that are not restored.
@@ -104,11 +124,11 @@ class Books:
         gain = gain_of_a_vote(posterior, self.pool)
         return Settled(names, posterior, self.items.beliefs(places), gain)
 
-    def judge(self, places: Integers, learned: Learned) -> Judged:
-        """Return what the votes of these items say, without the items' own part in the counts."""
-        mine = self.items.beliefs(places)
+    def judge(self, places: Integers, learned: Learned, mine: Integers | None = None) -> Judged:
+        """Return what the votes of these items say, without the items' own part in the counts, `mine`."""
+        mine = self.items.beliefs(places) if mine is None else mine
         view = self.items.views(places)
-        return judge(self.items.read(places), self.tallies, learned.strengths, mine=mine, view=view)
+        return judge(self.items.read(places), self.counted, learned.strengths, mine=mine, view=view)
 
     def without(self, places: Integers, learned: Learned) -> tuple[Ballots, Floats]:
         """Return the votes of these items, and for each what would be published of its item without it.
@@ -125,23 +145,24 @@ class Books:
 
     def take_out(self, places: Integers) -> None:
         """Take those of these items that are settled out of the counts."""
-        counted = places[self.items.settled[places]]
-        self._count(counted, sign=-1)
-        self.items.settled[places] = False
+        self._count(places, sign=-1)
+        self.items.unsettle(places)
 
     def put_away(self, places: Integers) -> None:
-        """Move the counts of these settled items to those of closed ones."""
+        """Let the counts of these settled items be those of closed ones."""
         self.past.add(self.items.read(places), self.items.beliefs(places))
-        self.take_out(places)
+        self.items.unsettle(places)
 
     def fetch_back(self, places: Integers) -> None:
         """Take the counts of these settled items out of those of closed ones: they were closed, and are open again."""
-        self.past.add(self.items.read(places), self.items.beliefs(places), sign=-1)
+        ballots, units = self.items.read(places), self.items.beliefs(places)
+        for tally in (self.past, self.counted):
+            tally.add(ballots, units, sign=-1)
 
     def grow(self, classes: int) -> None:
         """Have more classes."""
         self.items.grow(classes)
-        for tally in self.tallies:
+        for tally in (self.counted, self.past, self.others):
             tally.grow(classes)
 
     def _settle_piece(self, places: Integers, learned: Learned, first_fresh: int) -> Floats:
@@ -157,13 +178,14 @@ class Books:
     def _judge_once(self, places: Integers, learned: Learned) -> tuple[Logits, Integers]:
         """Believe what the votes say now; return it, and by how much the responsibilities moved."""
         items = self.items
-        judged = self.judge(places, learned)
+        before = items.beliefs(places)
+        judged = self.judge(places, learned, before)
         units = believe(judged.logits, learned)
         pinned = np.flatnonzero(items.gold[places] != UNPINNED)
         units[pinned] = 0
         units[pinned, items.gold[places[pinned]]] = UNITS
-        moved = units - items.beliefs(places)
-        self.open.add(judged.ballots, moved)
+        moved = units - before
+        self.counted.add(judged.ballots, moved)
         items.units[places] = units
         items.settled[places] = True
         return judged.logits, np.abs(moved)
@@ -176,4 +198,4 @@ class Books:
         return [0, *(np.flatnonzero(np.diff(numbers // _AT_ONCE)) + 1).tolist()]
 
     def _count(self, places: Integers, *, sign: int) -> None:
-        self.open.add(self.items.read(places), self.items.beliefs(places), sign=sign)
+        self.counted.add(self.items.read(places), self.items.beliefs(places), sign=sign)

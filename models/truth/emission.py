@@ -6,7 +6,6 @@ and what is said when not. Being right is shrunk towards the mean of the pool's 
 annotator's own rate over all classes; what is said when wrong is shrunk towards what the pool says.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +64,9 @@ class Cavity:
     errors: Floats
 
 
-def pool_of(tallies: Sequence[Tally]) -> Pool:
+def pool_of(tally: Tally) -> Pool:
     """Return the pool of all that is counted, itself shrunk towards being right seven times out of ten."""
-    right, total, cells = (
-        sum((getattr(each, name) for each in tallies), start=np.zeros(1, np.int64)) / PER_VOTE
-        for name in ("pool_right", "pool_total", "pool")
-    )
+    right, total, cells = tally.pool_right / PER_VOTE, tally.pool_total / PER_VOTE, tally.pool / PER_VOTE
     classes = len(right)
     accuracy = (right.sum() + _FIRST_VOTES * _FIRST_ACCURACY) / (total.sum() + _FIRST_VOTES)
     errors = np.maximum(cells, 0) + _POOL_VOTES / max(classes - 1, 1)
@@ -79,21 +75,15 @@ def pool_of(tallies: Sequence[Tally]) -> Pool:
     return Pool(float(accuracy), (right + _POOL_VOTES * accuracy) / (total + _POOL_VOTES), errors, total)
 
 
-def cavity_of(ballots: Ballots, tallies: Sequence[Tally], mine: Integers | None, pool: Pool) -> Cavity:
+def cavity_of(ballots: Ballots, tally: Tally, mine: Integers | None, pool: Pool) -> Cavity:
     """Return what is known of the voters without the items at hand.
 
-    `mine` are the items' responsibilities, (items, classes), in millionths, where the tallies contain them.
+    `mine` are the items' responsibilities, (items, classes), in millionths, where the tally contains them.
     Without this step an annotator with few votes is believed because the items follow the annotator's own word.
     """
-    gathered = [tally.gather(ballots) for tally in tallies if tally.annotators]
-    shape = (len(ballots.row), len(pool.right))
-    right = sum((each.right for each in gathered), start=np.zeros(shape))
-    total = sum((each.total for each in gathered), start=np.zeros(shape))
-    said = None if any(tally.cells is None for tally in tallies) else np.zeros(shape)
-    if said is not None:
-        said = sum((each.said for each in gathered if each.said is not None), start=said)
+    right, total, said = tally.gather(ballots)
     votes = np.arange(len(ballots.row))
-    hit = np.zeros(shape, np.bool_)
+    hit = np.zeros(right.shape, np.bool_)
     hit[votes, ballots.label] = True
     if mine is not None:
         taken = mine[ballots.row] * (ballots.weight / PER_VOTE)[:, None]

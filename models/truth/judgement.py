@@ -1,6 +1,5 @@
 """One look at the votes of some items with what all other items say of their annotators."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,7 @@ class Judged:
 
 def judge(
     ballots: Ballots,
-    tallies: Sequence[Tally],
+    tally: Tally,
     strengths: Strengths,
     *,
     mine: Integers | None = None,
@@ -35,10 +34,10 @@ def judge(
 ) -> Judged:
     """Return what the votes say of the items.
 
-    `mine`: the items' responsibilities, (items, classes), in millionths, where the tallies contain them. `view`: a
+    `mine`: the items' responsibilities, (items, classes), in millionths, where the tally contains them. `view`: a
     model's probabilities, (items, classes), NaN where there are none.
     """
-    pool = pool_of(tallies)
-    cavity = cavity_of(ballots, tallies, mine, pool)
+    pool = pool_of(tally)
+    cavity = cavity_of(ballots, tally, mine, pool)
     logarithms = np.log(likelihood(cavity, pool, strengths))
     return Judged(ballots, cavity, pool, logarithms, logits_of(ballots, logarithms, mine, pool, view))

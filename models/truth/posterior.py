@@ -51,7 +51,7 @@ def logits_of(ballots: Ballots, logarithms: Floats, mine: Integers | None, pool:
     own = 0.0 if mine is None else mine * (sizes / UNITS)[:, None]
     classes = np.maximum(pool.votes - own, 0) + np.full((ballots.count, 1), _CLASS_VOTES)
     prior = np.log(classes / across(np.add, classes)[:, None])
-    said = None if view is None else np.nan_to_num(np.log(np.maximum(view, _LEAST)) - prior)
+    said = None if view is None else np.where(np.isnan(view), 0.0, np.log(np.maximum(view, _LEAST)) - prior)
     return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), said, sizes)
 
 

@@ -61,7 +61,7 @@ class OpenItems:
         """Free the places of detached items."""
         self._kept -= int(self._length[places].sum())
         self._length[places] = 0
-        self.settled[places] = False
+        self.unsettle(places)
         self._free.extend(places.tolist())
 
     def write(self, places: Integers, ballots: Ballots) -> None:
@@ -104,7 +104,12 @@ class OpenItems:
 
     def beliefs(self, places: Integers) -> Integers:
         """Return the responsibilities of the items at these places, (items, classes), in millionths; 0 if unsettled."""
-        return self.units[places].astype(np.int64) * self.settled[places, None]
+        return self.units[places].astype(np.int64)
+
+    def unsettle(self, places: Integers) -> None:
+        """Believe nothing of the items at these places."""
+        self.settled[places] = False
+        self.units[places] = 0
 
     def lengths(self, places: Integers) -> NDArray[np.int32]:
         """Return how many votes the items at these places have."""

@@ -13,7 +13,7 @@ from models.truth.observation import observe
 from models.truth.posterior import Learned
 from models.truth.reliability import Reliability, reliability_of
 from models.truth.storage import UNPINNED
-from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of, load_errors
+from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of
 
 Likeliest: TypeAlias = tuple[int, float]
 """A class and its probability (0-1)."""
@@ -167,11 +167,11 @@ class TruthStream:
     def sums(self, annotator: int) -> Counts:
         """Return what this partition counts of the annotator: open and closed items."""
         self._flush()
-        return counts_of([self._books.open, self._books.past], annotator)
+        return self._books.own(annotator)
 
     def set_others(self, annotator: int, counts: Counts) -> None:
         """Let this be what all other partitions count of the annotator."""
-        self._books.others.replace(annotator, counts)
+        self._books.replace(self._books.others, annotator, counts)
 
     def set_others_evidence(self, evidence: Evidence) -> None:
         """Let this be the evidence of all other partitions, added up."""
@@ -185,11 +185,11 @@ class TruthStream:
     def closed_sums(self, annotator: int) -> Counts:
         """Return what is counted of the annotator in closed items."""
         self._flush()
-        return counts_of([self._books.past], annotator)
+        return counts_of(self._books.past, annotator)
 
     def load_closed(self, annotator: int, counts: Counts) -> None:
         """Restore what is counted of the annotator in closed items."""
-        self._books.past.replace(annotator, counts)
+        self._books.replace(self._books.past, annotator, counts)
 
     def closed_errors(self) -> Counts:
         """Return how the pool erred in closed items; empty up to 16 classes, where the annotators' sums tell."""
@@ -198,7 +198,7 @@ class TruthStream:
 
     def load_closed_errors(self, counts: Counts) -> None:
         """Restore how the pool erred in closed items; after `load_closed`."""
-        load_errors(self._books.past, counts)
+        self._books.load_closed_errors(counts)
 
     def fade(self, share: float) -> None:
         """Forget this share (0-1) of what closed items say of the annotators, of all of them alike.
@@ -206,7 +206,7 @@ class TruthStream:
         For a half-life of h, call it after each time t with 1 - 2 ** (-t / h).
         """
         self._flush()
-        self._books.past.fade(share)
+        self._books.fade(share)
 
     def reliability(self, annotator: int) -> Reliability:
         """Return how reliable the annotator is, by all that is counted here and elsewhere."""
@@ -215,7 +215,7 @@ class TruthStream:
     def reliability_of_all(self, annotators: Sequence[int]) -> Reliability:
         """Return how reliable these annotators are, counted as one: somebody who is known by several indexes."""
         self._flush()
-        counts = [counts_of(self._books.tallies, annotator) for annotator in annotators]
+        counts = [counts_of(self._books.counted, annotator) for annotator in annotators]
         return reliability_of(added_up(counts), self._books.pool)
 
     def grow(self, classes: int) -> None:

@@ -1,10 +1,9 @@
 """What is counted of annotators: how often they said what when the truth was which."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import chain
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,8 +23,7 @@ Counts: TypeAlias = tuple[tuple[int, int, float], ...]
 """(true class, label said, votes), in rising order, without zeros; votes are multiples of 1e-9."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """What is counted of each vote's annotator, in votes, per true class: arrays (votes, classes).
 
     `right` of the true class itself, `total` of all labels, `said` of the label voted for (None if not counted).
@@ -93,19 +91,17 @@ class Tally:
         said = None if self.cells is None else self.cells[ballots.annotator, ballots.label] / PER_VOTE
         return Gathered(self.right[ballots.annotator] / PER_VOTE, self.total[ballots.annotator] / PER_VOTE, said)
 
-    def replace(self, annotator: int, counts: Counts) -> None:
-        """Let this be all that is counted of one annotator."""
+    def exchange(self, annotator: int, before: Counts, after: Counts) -> None:
+        """Count one thing of an annotator instead of another."""
         self.make_room(annotator + 1)
-        self._put(annotator, counts_of([self], annotator), sign=-1)
-        self._put(annotator, counts, sign=1)
+        self._put(annotator, before, sign=-1)
+        self._put(annotator, after, sign=1)
 
-    def fade(self, share: float) -> None:
-        """Forget this share (0-1) of everything that is counted."""
-        kept = 1 - share
-        tables = (self.right, self.total, self.pool, self.pool_right, self.pool_total, self.cells)
-        for table in tables:
-            if table is not None:
-                table[...] = np.rint(table * kept)
+    @property
+    def tables(self) -> list[Integers]:
+        """All that is counted: arrays that may be changed in place."""
+        tables = [self.right, self.total, self.pool, self.pool_right, self.pool_total]
+        return tables if self.cells is None else [*tables, self.cells]
 
     def grow(self, classes: int) -> None:
         """Have more classes."""
@@ -131,16 +127,19 @@ class Tally:
                 self.cells[annotator, label, truth] += amount
 
 
-def counts_of(tallies: Sequence[Tally], annotator: int) -> Counts:
-    """Return what tallies of the same classes count of one annotator, all together, as plain data."""
-    having = [tally for tally in tallies if annotator < tally.annotators]
-    cells = [tally.cells[annotator] for tally in having if tally.cells is not None]
-    if cells:
-        table = np.sum(cells, axis=0)
+def counts_of(tally: Tally, annotator: int, *, besides: Tally | None = None) -> Counts:
+    """Return what is counted of one annotator, as plain data; less what a part of it counts, if one is given."""
+    if annotator >= tally.annotators:
+        return ()
+    less = None if besides is None or annotator >= besides.annotators else besides
+    if tally.cells is not None:
+        table = tally.cells[annotator]
+        table = table if less is None or less.cells is None else table - less.cells[annotator]
         return tuple((int(k), int(v), int(table[v, k]) / PER_VOTE) for k, v in np.argwhere(table.T))
-    right = sum((tally.right[annotator] for tally in having), start=np.zeros(1, np.int64))
-    wrong = sum((tally.total[annotator] for tally in having), start=np.zeros(1, np.int64)) - right
-    pairs = ((k, label, int(row[k])) for k in range(len(right)) for label, row in ((OTHER, wrong), (k, right)))
+    right, total = tally.right[annotator], tally.total[annotator]
+    if less is not None:
+        right, total = right - less.right[annotator], total - less.total[annotator]
+    pairs = ((k, v, int(row[k])) for k in range(len(right)) for v, row in ((OTHER, total - right), (k, right)))
     return tuple((k, label, count / PER_VOTE) for k, label, count in pairs if count)
 
 

@@ -18,7 +18,7 @@ def judged(
     ballots = ballots_of(crowd.votes)
     found = fit(ballots, classes, learned=Learned())
     mine = np.rint(found.responsibilities * UNITS).astype(np.int64)
-    return judge(ballots, [found.tally], Learned().strengths, mine=mine, view=view)
+    return judge(ballots, found.tally, Learned().strengths, mine=mine, view=view)
 
 
 def weighed_of(found: Judged) -> Evidence:
@@ -32,7 +32,7 @@ def test_without_evidence_everything_stays_as_it_began() -> None:
 def test_a_vote_is_predicted_from_the_other_votes_alone() -> None:
     # Two votes for 0 by two strangers: from the other vote alone, p(0) = .7 (flat prior), so this vote has
     # .7 * .7 + .3 * .3 = .58, twice.
-    found = judge(ballots_of([{0: 0, 1: 0}]), [fit(ballots_of([]), 2).tally], Learned().strengths)
+    found = judge(ballots_of([{0: 0, 1: 0}]), fit(ballots_of([]), 2).tally, Learned().strengths)
 
     assert scores(found, rates_of(found, Learned().strengths), Learned(correlation=0.0)) == pytest.approx(
         [2 * np.log(0.58)]

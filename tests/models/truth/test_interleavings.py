@@ -64,10 +64,11 @@ def test_the_counts_are_exactly_those_of_the_open_items(walked: list[Step]) -> N
     for item, votes in left.items():
         beliefs = items.beliefs(np.array([items.places[item]]))[0].tolist()
         for annotator, label in votes.items():
-            held = {(k, v): n for k, v, n in _held(expected, annotator)}
+            before = _held(expected, annotator)
+            held = {(k, v): n for k, v, n in before}
             for truth, units in enumerate(beliefs):
                 held[truth, label] = held.get((truth, label), 0.0) + units / UNITS
-            expected.replace(annotator, tuple((k, v, n) for (k, v), n in held.items()))
+            expected.exchange(annotator, before, tuple((k, v, n) for (k, v), n in held.items()))
     assert set(items.places) == set(left)
     assert all(stream.sums(annotator) == _held(expected, annotator) for annotator in range(20))
 

@@ -4,7 +4,7 @@ from models.truth.emission import pool_of
 from models.truth.reliability import reliability_of
 from models.truth.tally import OTHER, Tally
 
-POOL = pool_of([Tally(2)])
+POOL = pool_of(Tally(2))
 
 
 def test_nobody_knows_a_stranger() -> None:

@@ -16,6 +16,23 @@ hypothesis.settings.load_profile("assay")
 
 _prefixes = itertools.count(1)
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+LONGEST = (
+    "tests/test_compiled.py",
+    "tests/services/validator/test_chaos.py",
+    "tests/services/archive/test_chaos.py",
+    "tests/services/archive/test_forgetting.py",
+    "tests/services/cli/test_commands.py",
+    "tests/services/runtime/test_world.py",
+    "tests/services/alerts/test_kafka.py",
+    "tests/services/gateway/test_outage.py",
+    "tests/services/test_workers.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: then no worker is left alone with one of them at the end."""
+    place = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
 
 
 @pytest.fixture(scope="session")

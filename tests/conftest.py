@@ -17,14 +17,14 @@ hypothesis.settings.load_profile("assay")
 _prefixes = itertools.count(1)
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 LONGEST = (
-    "tests/test_compiled.py",
     "tests/services/validator/test_chaos.py",
-    "tests/services/archive/test_chaos.py",
+    "tests/services/alerts/test_kafka.py",
     "tests/services/archive/test_forgetting.py",
+    "tests/services/gateway/test_outage.py",
+    "tests/services/archive/test_chaos.py",
+    "tests/test_compiled.py",
     "tests/services/cli/test_commands.py",
     "tests/services/runtime/test_world.py",
-    "tests/services/alerts/test_kafka.py",
-    "tests/services/gateway/test_outage.py",
     "tests/services/test_workers.py",
 )
 

@@ -4,13 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import pytest
 
 from services.gateway.settings import GatewaySettings
 from services.runtime.broker import LocalBroker
 from tests.services.gateway.running import Gateway, a_gateway, annotation
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def send(gateway: Gateway, numbers: range) -> set[str]:

@@ -32,7 +32,7 @@ def test_what_was_acknowledged_survives_kafkas_absence_and_the_gateways_death(tm
             sent = send(gateway, range(200))
             broker.kill()
             sent |= send(gateway, range(200, 500))
-            assert gateway.kafka() == "away"
+            gateway.wait_until("away")
             with ThreadPoolExecutor(1) as sender:
                 meanwhile = sender.submit(send, gateway, range(500, 900))
                 gateway.process.kill()

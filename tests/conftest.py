@@ -1,4 +1,4 @@
-"""What all tests share: a real Kafka and PostgreSQL, each started once, and settings with topics of their own."""
+"""What all tests share: a real Kafka and PostgreSQL, once per worker of the run, and settings with their own topics."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ from bench.postgres import LocalPostgres, postgres_programs
 from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
 
-hypothesis.settings.register_profile("assay", deadline=None)  # how fast the machine is, is nobody's fault
+hypothesis.settings.register_profile(  # how fast the machine is, is nobody's fault
+    "assay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("assay")
 
 _prefixes = itertools.count(1)

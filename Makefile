@@ -24,7 +24,7 @@ demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts 
 	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup ## Run all tests (starts a real Kafka; under ten minutes)
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 test-platforms: setup ## Run the tests against a real Label Studio (installed for it; the first time takes minutes)
 	@$(BIN)/python -m pytest --no-cov -m platforms tests/platforms

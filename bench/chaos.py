@@ -194,7 +194,7 @@ async def _disturb(
 
 
 async def _await_all_judged(settings: RuntimeSettings, workers: Workers) -> None:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 400
     while time.monotonic() < deadline:
         workers.replace_ended()
         if not any(one.waiting for one in (*await audit(settings), *await audit_consensus(settings))):

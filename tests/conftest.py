@@ -1,4 +1,4 @@
-"""What all tests share: a real Kafka and PostgreSQL, each started once, and settings with topics of their own."""
+"""What all tests share: a real Kafka and PostgreSQL, once per worker of the run, and settings with their own topics."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,11 +11,30 @@ from bench.postgres import LocalPostgres, postgres_programs
 from services.runtime.broker import LocalBroker
 from services.runtime.settings import RuntimeSettings
 
-hypothesis.settings.register_profile("assay", deadline=None)  # how fast the machine is, is nobody's fault
+hypothesis.settings.register_profile(  # how fast the machine is, is nobody's fault
+    "assay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("assay")
 
 _prefixes = itertools.count(1)
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+LONGEST = (
+    "tests/services/validator/test_chaos.py",
+    "tests/services/alerts/test_kafka.py",
+    "tests/services/archive/test_forgetting.py",
+    "tests/services/gateway/test_outage.py",
+    "tests/services/archive/test_chaos.py",
+    "tests/test_compiled.py",
+    "tests/services/cli/test_commands.py",
+    "tests/services/runtime/test_world.py",
+    "tests/services/test_workers.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: then no worker is left alone with one of them at the end."""
+    place = {file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
 
 
 @pytest.fixture(scope="session")

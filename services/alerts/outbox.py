@@ -1,7 +1,7 @@
 """What lies in the control database between a transition and its delivery: places, notices, messages, orders."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -56,20 +56,25 @@ class Outbox:
             return 0 if found is None else found.position
 
     def route(self, source: str, alerts: Sequence[Alert], *, position: int, after: int, now: datetime) -> None:
-        """Note transitions, and whom to tell of each, together with how far was read. Raise OvertakenError."""
-        with Session(self._engine) as session:
+        """Note transitions, and whom to tell of each, together with how far was read. Raise OvertakenError.
+
+        All is written at the very end: SQLite lets nobody else write from the first row on.
+        """
+        with Session(self._engine) as session, session.no_autoflush:
             place = session.get(AlertsPlace, source, with_for_update=True) or AlertsPlace(source=source, position=0)
             if place.position > position:
                 raise OvertakenError(f"{source} was read to {place.position} already")
             place.position = after
             session.add(place)
             subscriptions = session.exec(select(Subscription)).all()
-            for alert in alerts:
+            told = _told(session, {alert.id for alert in alerts})
+            for alert in {alert.id: alert for alert in alerts}.values():
                 session.merge(_current(alert))
+            for alert in alerts:
                 for one in subscriptions:
-                    if wants(one, alert, told=_told(session, one.name, alert.id)):
+                    if wants(one, alert, told=told.get((one.name, alert.id))):
                         session.add(_notice(one.name, alert, now))
-                        session.flush()
+                        told[one.name, alert.id] = alert.state.value
             session.commit()
 
     def subscriptions(self) -> Sequence[Subscription]:
@@ -175,14 +180,10 @@ class Outbox:
         return max(pause, outcome.retry_after or 0.0)
 
 
-def _told(session: Session, subscription: str, alert: str) -> str | None:
-    query = (
-        select(Notice.state)
-        .where(Notice.subscription == subscription, Notice.alert == alert)
-        .order_by(col(Notice.id).desc())
-        .limit(1)
-    )
-    return session.exec(query).first()
+def _told(session: Session, alerts: Collection[str]) -> dict[tuple[str, str], str]:
+    """Return the state of alerts that each subscription was told of last."""
+    query = select(Notice.subscription, Notice.alert, Notice.state).where(col(Notice.alert).in_(alerts))
+    return {(one, alert): state for one, alert, state in session.exec(query.order_by(col(Notice.id)))}
 
 
 def _current(alert: Alert) -> CurrentAlert:

@@ -15,7 +15,7 @@ from services.runtime.state import PartitionState
 from services.runtime.step import Core, Headers
 from services.runtime.topics import ANNOTATIONS, SINGLE, VALIDATOR_STATE
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 async def put(settings: RuntimeSettings, *values: bytes | None, partition: int = 0, key: bytes | None = b"k") -> None:

@@ -17,7 +17,7 @@ import pytest
 from services.cli.ports import free_port
 from services.runtime.broker import LocalBroker
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from tests.services.alerts.observing import a_signal
 from tests.services.alerts.receivers import CUT, FINE, Answer, Receiver, receiving
 from tests.services.kafka_io import take
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 RULES = [{"id": "conduct", "metric": "signal", "severity": "critical"}]
 
 
@@ -177,7 +177,7 @@ def test_people_acknowledge_silence_judge_and_follow_over_http(chosen: AlertsSet
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # ours
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310  # ours
             return json.loads(answer.read())
 
     def alerts() -> list[Any]:
@@ -198,7 +198,7 @@ def test_people_acknowledge_silence_judge_and_follow_over_http(chosen: AlertsSet
         f"http://127.0.0.1:{chosen.alerts_port}/v1/alerts/stream",
         headers={"Authorization": f"Bearer {key}", "Last-Event-ID": "-1"},
     )
-    with urllib.request.urlopen(request, timeout=20) as stream:  # noqa: S310  # ours
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as stream:  # noqa: S310  # ours
         lines = [stream.readline().decode() for _ in range(12)]
 
     assert [one.state.value for one in transitions(chosen)] == ["firing", "firing", "acknowledged"]

@@ -70,6 +70,19 @@ def test_a_transition_that_is_read_again_is_noted_once(
     assert [one.alerts for one in alerting.list_deliveries(engine)] == [1]
 
 
+def test_what_begins_and_ends_in_one_batch_is_told_twice_and_stands_as_it_ended(
+    engine: Engine, outbox: Outbox, settings_: ControlSettings
+) -> None:
+    tell(engine, settings_)
+    life = [an_alert(), *(an_alert(state="resolved", transition=f"f1-{number}") for number in (2, 3))]
+
+    outbox.route("k/", life, position=0, after=3, now=NOW)
+    compose(outbox, engine)
+
+    assert [one.alerts for one in alerting.list_deliveries(engine)] == [1, 1]
+    assert [one.transition for one in alerting.list_alerts(engine, resolved=True)] == ["f1-3"]
+
+
 def test_a_message_that_fails_is_tried_for_a_day_and_is_then_a_dead_letter_that_can_be_revived(
     engine: Engine, outbox: Outbox, settings_: ControlSettings
 ) -> None:

@@ -121,7 +121,9 @@ def test_a_parameter_is_data_whatever_it_holds(filled: str, engine: Engine) -> N
     assert rows(engine, "SELECT count(*) FROM items") == [(1,)]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(query=st.text(max_size=60))
 def test_any_text_is_answered_or_refused(filled: str, query: str) -> None:
     with suppress(QueryRefused):

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,12 +22,12 @@ from services.runtime.topics import CONSENSUS, REJECTED, REVIEW, VALIDATED, ensu
 from tests.builders import an_item
 from tests.services.archive.records import verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE
-from tests.services.kafka_io import take
+from tests.services.kafka_io import take, until
 
 EVENTS = 24_000
 KILLS = 4
 CHUNK = 600
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 400
 
 Record = tuple[str, bytes, bytes | None, Headers]
 
@@ -78,7 +79,7 @@ async def disturb(
         workers.kill(rng)
         if number == 1 and server is not None:
             await asyncio.to_thread(server.stop, "immediate")
-            await asyncio.sleep(1.0)
+            await until(lambda: "database_is_away" in log_of(settings).read_text())
             await asyncio.to_thread(server.start)
     await sending
 
@@ -94,6 +95,10 @@ async def until_all_archived(settings: ArchiveSettings, engine: Engine, workers:
                 return topics
         await asyncio.sleep(0.5)
     raise TimeoutError(f"{total} records were not archived in time")
+
+
+def log_of(settings: ArchiveSettings) -> Path:
+    return settings.folder / "archives.log"
 
 
 def rows(engine: Engine, query: str) -> Sequence[Any]:
@@ -149,7 +154,7 @@ def test_rows_equal_records_after_kills_and_a_database_restart(
     engine = open_engine(url)
     upgrade(engine)
     asyncio.run(ensure_topics(settings))
-    workers = Workers(settings, settings.folder / "archives.log")
+    workers = Workers(settings, log_of(settings))
 
     try:
         for _ in range(2):
@@ -167,5 +172,5 @@ def test_rows_equal_records_after_kills_and_a_database_restart(
     broken = [one for name in (VALIDATED.name, REJECTED.name) for one in topics[name] if one.value == b"no verdict"]
     unreadable = rows(engine, "SELECT topic, kafka_partition, kafka_offset FROM unreadable")
     assert sorted((settings.prefix + topic, *rest) for topic, *rest in unreadable) == sorted(map(_place, broken))
-    assert server is None or "database_is_away" in (settings.folder / "archives.log").read_text()
+    assert server is None or "database_is_away" in log_of(settings).read_text()
     engine.dispose()

@@ -133,7 +133,9 @@ def test_what_was_forgotten_since_a_batch_was_planned_is_left_out_of_it(engine: 
     assert rows(engine, "SELECT annotator FROM annotations") == [("a18",)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(name=st.text(min_size=1, max_size=256), label=st.text(max_size=256), said=st.text(max_size=300))
 def test_any_text_that_is_valid_is_stored_as_it_is(
     engine: Engine, store: Store, name: str, label: str, said: str

@@ -18,7 +18,7 @@ def assay(*arguments: str, folder: Path, **settings: str) -> subprocess.Complete
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")}
     environment |= {"ASSAY_FOLDER": str(folder), "COLUMNS": "120", **settings}
     command = [sys.executable, "-m", "services.cli", *arguments]
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
 COMMANDS = (

@@ -42,7 +42,7 @@ class Gateway(NamedTuple):
 
     def wait_until(self, kafka: str) -> None:
         """Wait until Kafka is `up`, or `away`, for the gateway."""
-        wait_for(lambda: self.kafka() == kafka, seconds=60, what=f"Kafka is {kafka} for the gateway")
+        wait_for(lambda: self.kafka() == kafka, seconds=180, what=f"Kafka is {kafka} for the gateway")
 
     def connect(self, name: str, platform: str, secret: str, **settings: Any) -> None:  # noqa: ANN401
         """Let a platform deliver."""
@@ -77,11 +77,11 @@ def a_gateway(settings: GatewaySettings, **limits: object) -> Iterator[Gateway]:
     verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))
     try:
         with (
-            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30, verify=verify) as http,
-            httpx.Client(base_url=url, timeout=30, verify=verify) as stranger,
+            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=90, verify=verify) as http,
+            httpx.Client(base_url=url, timeout=90, verify=verify) as stranger,
         ):
             found = Gateway(settings, process, http, stranger)
-            wait_for(lambda: found.kafka() != "starting", seconds=60, what="the gateway answers")
+            wait_for(lambda: found.kafka() != "starting", seconds=180, what="the gateway answers")
             yield found
     finally:
         process.stop()

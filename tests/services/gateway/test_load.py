@@ -27,7 +27,7 @@ def gateway(kafka: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def connected(gateway: Gateway) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", gateway.settings.gateway_port), timeout=30)
+    return socket.create_connection(("127.0.0.1", gateway.settings.gateway_port), timeout=90)
 
 
 def is_served(gateway: Gateway) -> bool:
@@ -103,7 +103,7 @@ def test_bodies_that_hang_fill_the_room_and_not_the_house(gateway: Gateway, tmp_
         stack.close()
 
         assert refused
-        assert wait_for(lambda: _status(small, annotation(1)) == 200, seconds=20, what="room again")
+        assert wait_for(lambda: _status(small, annotation(1)) == 200, seconds=90, what="room again")
 
 
 def _status(gateway: Gateway, sent: object) -> int:

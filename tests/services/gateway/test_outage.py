@@ -4,13 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import pytest
 
 from services.gateway.settings import GatewaySettings
 from services.runtime.broker import LocalBroker
 from tests.services.gateway.running import Gateway, a_gateway, annotation
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def send(gateway: Gateway, numbers: range) -> set[str]:
@@ -35,7 +32,7 @@ def test_what_was_acknowledged_survives_kafkas_absence_and_the_gateways_death(tm
             sent = send(gateway, range(200))
             broker.kill()
             sent |= send(gateway, range(200, 500))
-            assert gateway.kafka() == "away"
+            gateway.wait_until("away")
             with ThreadPoolExecutor(1) as sender:
                 meanwhile = sender.submit(send, gateway, range(500, 900))
                 gateway.process.kill()

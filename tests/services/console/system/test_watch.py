@@ -113,7 +113,7 @@ def test_the_ledgers_are_counted_partition_by_partition(settings: RuntimeSetting
             await watch.count()
         return watch
 
-    ledgers = asyncio.run(asyncio.wait_for(_newest(asyncio.run(judged())), 60)).ledgers
+    ledgers = asyncio.run(asyncio.wait_for(_newest(asyncio.run(judged())), 180)).ledgers
 
     assert ledgers is not None
     assert ledgers.problem is None
@@ -157,7 +157,7 @@ def test_who_follows_is_told_and_who_left_is_not(settings: RuntimeSettings) -> N
 
         leave = watch.follow(follow)
         running_watch = asyncio.create_task(watch.run())
-        await asyncio.wait_for(told.wait(), 30)
+        await asyncio.wait_for(told.wait(), 180)
         leave()
         running_watch.cancel()
         await asyncio.gather(running_watch, return_exceptions=True)

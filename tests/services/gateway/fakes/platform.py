@@ -22,7 +22,7 @@ from tests.services.gateway.signing import SECRET, signed
 
 TOKEN = "a-token-that-nobody-may-see"
 LABELS = ("safe", "scam")
-_READY_SECONDS = 20
+_READY_SECONDS = 90
 
 Live = dict[tuple[str, str], Any]
 """The label that counts, by item and annotator."""

@@ -1,7 +1,6 @@
 """Write many rows at once, in the way each database is fastest at."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any, Protocol
@@ -34,11 +33,11 @@ class SqliteBulk:
 
     def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Add rows."""
-        connection.exec_driver_sql(_insert(table, "?"), _sqlite_values(table, rows))
+        connection.exec_driver_sql(_insert(table, "?"), list(map(_values(table), rows)))
 
     def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Put rows in place of those with the same key, unless these are newer."""
-        connection.exec_driver_sql(f"{_insert(table, '?')} {_on_conflict(table)}", _sqlite_values(table, rows))
+        connection.exec_driver_sql(f"{_insert(table, '?')} {_on_conflict(table)}", list(map(_values(table), rows)))
 
     def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
         """Remove the rows of these keys."""
@@ -88,29 +87,6 @@ def _tables() -> Mapping[str, type[SQLModel]]:
 @cache
 def _values(table: str) -> Callable[[Row], tuple[Any, ...]]:
     return itemgetter(*columns_of(table))
-
-
-@cache
-def _moments(table: str) -> tuple[int, ...]:
-    return tuple(
-        number
-        for number, name in enumerate(columns_of(table))
-        if name.endswith(("_at", "_of", "window_end", "window_start")) or name.startswith("since")
-    )
-
-
-def _sqlite_values(table: str, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """Return the values as SQLite keeps them: a time as text, as SQLAlchemy would write it."""
-    take, moments = _values(table), _moments(table)
-    found: list[tuple[Any, ...]] = []
-    for row in rows:
-        values = list(take(row))
-        for place in moments:
-            moment: datetime | None = values[place]
-            if moment is not None:
-                values[place] = moment.isoformat(" ", "microseconds")[:26]
-        found.append(tuple(values))
-    return found
 
 
 def _copy(connection: Connection, target: str, table: str, rows: Sequence[Row]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
@@ -18,7 +19,7 @@ from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.runtime.step import Record
 
 Row: TypeAlias = dict[str, Any]
-"""Values by column; what a JSON column holds is JSON text already."""
+"""Values by column; what a JSON column holds is JSON text already, a time its text in UTC."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -64,9 +65,15 @@ Put: TypeAlias = Added | Kept
 Reader: TypeAlias = Callable[[Record, Place], Sequence[Put]]
 
 
-def arrived(record: Record) -> datetime:
+def arrived(record: Record) -> str:
     """Return the record's own time."""
-    return _EPOCH + timedelta(milliseconds=record.timestamp)
+    return _at(record.timestamp)
+
+
+@lru_cache(maxsize=1_024)
+def _at(milliseconds: int) -> str:
+    """Return a time since 1970; of many records in a row it is the same."""
+    return utc(_EPOCH + timedelta(milliseconds=milliseconds))
 
 
 def label_cells(label: Label | None) -> tuple[str | None, str | None]:
@@ -132,9 +139,12 @@ def json_text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def utc(moment: datetime) -> datetime:
-    """Return a time in UTC; OverflowError where it would lie before the year 1."""
-    return moment.astimezone(UTC)
+def utc(moment: datetime) -> str:
+    """Return a time in UTC, as SQLAlchemy writes it to SQLite; OverflowError where it would lie before the year 1.
+
+    Of two times the later is the greater text. PostgreSQL reads it in the session's zone, which is UTC.
+    """
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def whole(number: int) -> int:

@@ -1,6 +1,6 @@
 """What records come to, without any database: nothing is lost, and nothing crashes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.archive.bulk import columns_of
+from services.archive.cells import utc
 from services.archive.core import Fetched, Plan, halves, plan, refuse
 from services.archive.forgotten import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, Oblivion, mark_of
 from services.archive.register import ARCHIVED
@@ -130,7 +131,7 @@ def row_of(value: bytes, topic: str = VALIDATED.name) -> dict[str, Any]:
 
 
 def without(kind: str, name: str, *, project: str = "ads-safety", pseudonym: str | None = None) -> Forgotten:
-    return Forgotten({mark_of(kind, project, name): Oblivion(LATER, pseudonym)})
+    return Forgotten({mark_of(kind, project, name): Oblivion(utc(LATER), pseudonym)})
 
 
 def test_every_archived_topic_is_in_the_register_of_topics() -> None:
@@ -237,7 +238,7 @@ def test_an_items_features_media_and_gold_stand_in_its_row() -> None:
     assert item is not None
     assert (item["features"], item["gold"], item["gold_kind"]) == ("[0.5]", '["scam"]', "list")
     assert orjson.loads(item["media"])["uri"] == "s3://a/b.png"
-    assert found.added["annotations"][0]["created_at"] == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert found.added["annotations"][0]["created_at"] == "2026-11-24 10:00:00.000000"
 
 
 def test_within_a_batch_the_newest_description_of_an_item_wins() -> None:

@@ -34,7 +34,7 @@ class Bulk(Protocol):
 
 
 class SqliteBulk:
-    """Statements with a thousand sets of values, during which Python's other threads can work."""
+    """Prepared statements with up to a thousand sets of values."""
 
     def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Add rows."""

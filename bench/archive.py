@@ -141,7 +141,7 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
     ]
     notes = (
         "From the first rows that could be seen to the last; the annotations lie on Kafka before the process begins.",
-        "Each annotation is a row with two indexes and a vote with two, counted by triggers; its item is put anew.",
+        "Each annotation is a row with two indexes and a vote with two, both counted; its item is put anew.",
         "The peer writes the same rows and its offsets with the ORM, in batches of the same size; it gets a fifth.",
         "PostgreSQL runs on the same machine; without one installed its rows are missing.",
     )

@@ -19,7 +19,7 @@ from rich.console import Console
 from bench.console_pages import measure as measure_pages
 from bench.postgres import LocalPostgres, postgres_programs
 from bench.report import Sheet, as_document, as_table, conditions
-from services.archive.cells import json_text
+from services.archive.cells import json_text, utc
 from services.archive.core import Plan
 from services.archive.forgotten import Forgotten
 from services.archive.migrate import upgrade
@@ -177,14 +177,14 @@ def _item(rows: Rows, rng: random.Random, source: int, number: int, at: datetime
     rows["items"].append(
         about
         | {"text": text, "features": None, "media": None, "gold": None, "gold_kind": None, "attributes": "{}"}
-        | {"described": True, "seen_at": at, "seen_in": f"e-{number}"}
+        | {"described": True, "seen_at": utc(at), "seen_in": f"e-{number}"}
     )
     for place, who in enumerate(rng.sample(range(_ANNOTATORS), _VOTES_AN_ITEM)):
         label = truth if rng.random() < 0.85 else rng.choice(LABELS)
         offset, moment = number * _VOTES_AN_ITEM + place, at + timedelta(seconds=place * 20)
         _annotation(rows, rng, about, record | {"kafka_offset": offset}, who, label, moment)
     status = "disputed" if rng.random() < 0.03 else "accepted"
-    now = {"label": truth, "probability": 0.97, "votes": _VOTES_AN_ITEM, "status": status, "as_of": at}
+    now = {"label": truth, "probability": 0.97, "votes": _VOTES_AN_ITEM, "status": status, "as_of": utc(at)}
     rest = {"label_kind": "text", "probabilities": json_text({truth: 0.97}), "contract_version": 1}
     rows["consensus"].append(about | now | rest)
     rows["consensus_history"].append(about | record | {"kafka_offset": number} | now)
@@ -198,7 +198,8 @@ def _annotation(  # the parts of one annotation
     finding = {"rule": rule, "action": "flag", "message": "it is", "path": "label"}
     common = {
         "annotator": annotator, "annotator_kind": "human", "id": identifier, "label": label, "label_kind": "text",
-        "occurred_at": at, "judged_at": at + timedelta(seconds=1), "lead_time_seconds": rng.lognormvariate(2, 0.4),
+        "occurred_at": utc(at), "judged_at": utc(at + timedelta(seconds=1)),
+        "lead_time_seconds": rng.lognormvariate(2, 0.4),
         "label_probability": None, "predicted": None, "predicted_probability": None, "contract_version": 1,
     }  # fmt: skip
     said = about | record | common
@@ -215,7 +216,7 @@ def _annotation(  # the parts of one annotation
             "number": 0,
             "annotator": annotator,
             "annotation": identifier,
-            "occurred_at": at,
+            "occurred_at": utc(at),
         }
         rows["objections"].append(about | record | place | finding)
 
@@ -237,7 +238,7 @@ def _readings(rng: random.Random, source: int) -> Rows:
             pair = {"kind": "pair", "subject": f"a{other:04}|a{one:04}", "subject_value": ""}
             rows["readings_now"].append(reading | pair)
     for who in range(_ANNOTATORS):
-        about = {"project": PROJECT, "annotator": f"a{who:04}", "as_of": now}
+        about = {"project": PROJECT, "annotator": f"a{who:04}", "as_of": utc(now)}
         confusion = {right: {given: 90.0 if right == given else 3.0 for given in LABELS} for right in LABELS}
         bounds = {"accuracy": 0.85, "accuracy_low": 0.8, "accuracy_high": 0.9, "votes": 2_000}
         rows["reliability"].append(about | bounds | {"confusion": json_text(confusion)})
@@ -251,7 +252,7 @@ def _reading(rng: random.Random, source: int, offset: int, at: datetime, label: 
     return {
         "source": source, "kafka_partition": 0, "kafka_offset": offset, "project": PROJECT, "value": value,
         "coefficient": "krippendorff-alpha", "low": value - 0.05, "high": value + 0.05, "items": 900, "annotators": 40,
-        "time_window": "15m", "window_start": at, "window_end": at, "as_of": at,
+        "time_window": "15m", "window_start": utc(at), "window_end": utc(at), "as_of": utc(at),
         "scope": json_text({"label": label} if label else {}),
     }  # fmt: skip
 

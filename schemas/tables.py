@@ -403,6 +403,14 @@ class StatusCountRow(SQLModel, table=True):
     n: int = _whole()
 
 
+class CountingRow(SQLModel, table=True):
+    """There only within a transaction of the archive on SQLite: rows numbered higher than this it counts itself."""
+
+    __tablename__ = "counting"
+
+    since: int = _whole(key=True)
+
+
 class ObjectionRow(SQLModel, table=True):
     """One rule's finding about one annotation, as a row of its own."""
 
@@ -536,5 +544,5 @@ class ForgottenRow(SQLModel, table=True):
 TABLES: tuple[type[SQLModel], ...] = (
     SourceRow, OffsetRow, AnnotationRow, ItemRow, ConsensusRow, CorrectionRow, ReadingRow, ReliabilityRow, ReviewRow,
     SignalRow, AlertRow, DeadRow, UnreadableRow, ForgottenRow, VoteRow, VoteCountRow, VerdictCountRow, StatusCountRow,
-    ObjectionRow, RuleCountRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow,
+    ObjectionRow, RuleCountRow, ConsensusChangeRow, ReadingNowRow, ConductRow, ContractRow, CountingRow,
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Write many rows at once, in the way each database is fastest at."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -11,6 +11,10 @@ from sqlmodel import SQLModel
 
 from schemas.tables import TABLES
 from services.archive.cells import NEWER, Row
+from services.archive.migrations.counting import counted
+
+_MOST_VALUES = 32_766
+"""So many SQLite takes in one statement, unless built for fewer."""
 
 
 class Bulk(Protocol):
@@ -30,19 +34,27 @@ class Bulk(Protocol):
 
 
 class SqliteBulk:
-    """Prepared statements with many sets of values."""
+    """Prepared statements with up to a thousand sets of values."""
 
     def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Add rows."""
-        connection.exec_driver_sql(_insert(table, "?"), _sqlite_values(table, rows))
+        self._insert(connection, table, rows, "")
 
     def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Put rows in place of those with the same key, unless these are newer."""
-        connection.exec_driver_sql(f"{_insert(table, '?')} {_on_conflict(table)}", _sqlite_values(table, rows))
+        self._insert(connection, table, rows, _on_conflict(table))
 
     def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
         """Remove the rows of these keys."""
         connection.exec_driver_sql(_delete(table, "?"), [tuple(key) for key in keys])
+
+    def _insert(self, connection: Connection, table: str, rows: Sequence[Row], otherwise: str) -> None:
+        take, done = _values(table), 0
+        with counted(connection, table):
+            for size in _sizes(len(rows), most=_MOST_VALUES // len(columns_of(table))):
+                values = tuple(chain.from_iterable(map(take, rows[done : done + size])))
+                connection.exec_driver_sql(_insert(table, size, otherwise), values)
+                done += size
 
 
 class PostgresBulk:
@@ -90,29 +102,6 @@ def _values(table: str) -> Callable[[Row], tuple[Any, ...]]:
     return itemgetter(*columns_of(table))
 
 
-@cache
-def _moments(table: str) -> tuple[int, ...]:
-    return tuple(
-        number
-        for number, name in enumerate(columns_of(table))
-        if name.endswith(("_at", "_of", "window_end", "window_start")) or name.startswith("since")
-    )
-
-
-def _sqlite_values(table: str, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """Return the values as SQLite keeps them: a time as text, as SQLAlchemy would write it."""
-    take, moments = _values(table), _moments(table)
-    found: list[tuple[Any, ...]] = []
-    for row in rows:
-        values = list(take(row))
-        for place in moments:
-            moment: datetime | None = values[place]
-            if moment is not None:
-                values[place] = moment.isoformat(" ", "microseconds")[:26]
-        found.append(tuple(values))
-    return found
-
-
 def _copy(connection: Connection, target: str, table: str, rows: Sequence[Row]) -> None:
     take, names = _values(table), ", ".join(columns_of(table))
     driver: Any = connection.connection.driver_connection
@@ -122,9 +111,19 @@ def _copy(connection: Connection, target: str, table: str, rows: Sequence[Row]) 
 
 
 @cache
-def _insert(table: str, mark: str) -> str:
+def _insert(table: str, size: int, otherwise: str) -> str:
     names = columns_of(table)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"  # noqa: S608  # ours
+    values = ", ".join([f"({', '.join('?' * len(names))})"] * size)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values} {otherwise}"  # noqa: S608  # ours
+
+
+def _sizes(count: int, *, most: int) -> Iterator[int]:
+    """Yield how many rows go into one statement: powers of two, so that few statements are ever prepared."""
+    size = 1 << (most.bit_length() - 1)
+    while count:
+        size = min(size, 1 << (count.bit_length() - 1))
+        yield size
+        count -= size
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ ANY_PROJECT = ""
 class Oblivion(NamedTuple):
     """What was made until then is forgotten. `pseudonym` is what an annotator is called instead, if anything."""
 
-    forgotten_at: datetime
+    forgotten_at: str
     pseudonym: str | None
 
 
@@ -46,13 +45,13 @@ class Forgotten:
             return None if found.pseudonym is None or is_alert else _renamed(put, row, found.pseudonym)
         return put
 
-    def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: datetime) -> bool:
+    def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: str) -> bool:
         """Tell whether of two annotators, `a|b`, one is forgotten; both may have bars."""
         parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
 
-    def _find(self, kind: str, project: str, name: str, made_at: datetime) -> Oblivion | None:
+    def _find(self, kind: str, project: str, name: str, made_at: str) -> Oblivion | None:
         for where in (project, ANY_PROJECT):
             found = self.marks.get(mark_of(kind, where, name))
             if found is not None and made_at <= found.forgotten_at:
@@ -72,9 +71,9 @@ def mark_of(kind: str, project: str, name: str) -> str:
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
 
 
-def _made_at(row: Row) -> datetime:
+def _made_at(row: Row) -> str:
     """Return when what a row says was made; every row about a project has such a time."""
-    moment: datetime = next(row[name] for name in ("occurred_at", "as_of", "seen_at", "came_at") if name in row)
+    moment: str = next(row[name] for name in ("occurred_at", "as_of", "seen_at", "came_at") if name in row)
     return moment
 
 

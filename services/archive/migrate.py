@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from services.archive.store import alone, check_encoding
 
@@ -15,10 +15,15 @@ _FOLDER = Path(__file__).parent / "migrations"
 def upgrade(engine: Engine) -> None:
     """Run the migrations that are missing, in one transaction; of several processes one does, and the others wait."""
     check_encoding(engine)
-    config = _config()
     with alone(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(configured(connection), "head")
+
+
+def configured(connection: Connection) -> Config:
+    """Return what Alembic's commands need to work on a connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
 
 
 def newest_version() -> str:

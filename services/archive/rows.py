@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.agreement import AgreementReading
 from schemas.alert import Alert
-from schemas.annotation import Annotation, Item
+from schemas.annotation import Action, AnnotatorKind
 from schemas.conduct import ConductReport, Signal
 from schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from schemas.contract import LabelContract
-from schemas.verdict import Finding, RejectedAnnotation, ValidatedAnnotation
+from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.archive.cells import (
     Added,
     Kept,
@@ -22,6 +22,7 @@ from services.archive.cells import (
     plain_text,
     position,
     read,
+    read_plain,
     utc,
     whole,
 )
@@ -30,13 +31,13 @@ from services.runtime.step import Record
 
 def validated(record: Record, place: Place) -> Sequence[Put]:
     """Return the rows of a validated annotation."""
-    found = read(ValidatedAnnotation, record)
+    found = read_plain(ValidatedAnnotation, record)
     return _judged(found, "validated", record, place)
 
 
 def rejected(record: Record, place: Place) -> Sequence[Put]:
     """Return the rows of a rejected annotation."""
-    found = read(RejectedAnnotation, record)
+    found = read_plain(RejectedAnnotation, record)
     return _judged(found, "rejected", record, place)
 
 
@@ -259,33 +260,33 @@ def conduct(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
     return [Kept("conduct", (found.project, found.annotator), row)]
 
 
-def _judged(
-    found: ValidatedAnnotation | RejectedAnnotation, verdict: str, record: Record, place: Place
-) -> Sequence[Put]:
-    said, score = found.annotation, found.score
-    source = said.source
-    predicted, _ = label_cells(None if score is None else score.predicted)
-    row = {
+def _judged(found: Row, verdict: str, record: Record, place: Place) -> Sequence[Put]:
+    said, findings, score = found["annotation"], found["findings"], found["score"] or {}
+    source = said.get("source") or {}
+    predicted, _ = label_cells(score.get("predicted"))
+    row = _said(said)
+    row |= {
         "source": place.source,
         "verdict": verdict,
         "kafka_partition": place.partition,
         "kafka_offset": record.offset,
-        **_said(said),
         "judged_at": arrived(record),
-        "platform": None if source is None else source.platform,
-        "platform_project": None if source is None else source.project,
-        "platform_annotation": None if source is None else source.annotation,
-        "findings": _findings(found.findings),
-        "label_probability": None if score is None else score.label_probability,
+        "platform": source.get("platform"),
+        "platform_project": source.get("project"),
+        "platform_annotation": source.get("annotation"),
+        "findings": json_text(findings),
+        "label_probability": score.get("label_probability"),
         "predicted": predicted,
-        "predicted_probability": None if score is None else score.predicted_probability,
-        "below_threshold": None if score is None else score.below_threshold,
-        "contract_version": whole(found.contract_version),
+        "predicted_probability": score.get("predicted_probability"),
+        "below_threshold": score.get("below_threshold"),
+        "contract_version": whole(found["contract_version"]),
     }
-    puts: list[Put] = [Added("annotations", row), Kept("items", (said.project, said.item.id), _item(said.item, row))]
+    project, item = row["project"], row["item"]
+    puts: list[Put] = [Added("annotations", row), Kept("items", (project, item), _item(said["item"], row))]
     if verdict == "validated":
-        puts.append(Kept("votes", (said.project, said.item.id, said.annotator.id), _vote(row, found.findings)))
-    puts.extend(_objections(row, found.findings))
+        puts.append(Kept("votes", (project, item, row["annotator"]), _vote(row, findings)))
+    if findings:
+        puts.extend(_objections(row, findings))
     return puts
 
 
@@ -298,54 +299,56 @@ _OBJECTION = ("source", "verdict", "kafka_partition", "kafka_offset", "project",
 _SAYING = {"created", "updated"}
 
 
-def _vote(row: Row, findings: Sequence[Finding]) -> Row:
-    return {name: row[name] for name in _VOTE} | {"live": row["action"] in _SAYING, "flagged": bool(findings)}
+def _vote(row: Row, findings: Sequence[Row]) -> Row:
+    vote = {name: row[name] for name in _VOTE}
+    vote["live"], vote["flagged"] = row["action"] in _SAYING, bool(findings)
+    return vote
 
 
-def _objections(row: Row, findings: Sequence[Finding]) -> Iterator[Put]:
+def _objections(row: Row, findings: Sequence[Row]) -> Iterator[Put]:
     for number, one in enumerate(findings):
         about = {name: row[name] for name in _OBJECTION} | {"annotation": row["id"], "number": number}
-        said = {"rule": one.rule, "action": one.action.value, "message": one.message, "path": one.path}
-        yield Added("objections", about | said)
+        yield Added("objections", about | one | {"action": one["action"].value})
 
 
-def _said(said: Annotation) -> Row:
-    label, kind = label_cells(said.label)
-    prelabel, prelabel_kind = label_cells(said.prelabel)
+def _said(said: Row) -> Row:
+    label, kind = label_cells(said.get("label"))
+    prelabel, prelabel_kind = label_cells(said.get("prelabel"))
+    item, annotator, created_at = said["item"], said["annotator"], said.get("created_at")
     return {
-        "id": said.id,
-        "action": said.action.value,
-        "project": said.project,
-        "item": said.item.id,
-        "annotator": said.annotator.id,
-        "annotator_kind": said.annotator.kind.value,
+        "id": said["id"],
+        "action": said.get("action", Action.CREATED).value,
+        "project": said["project"],
+        "item": item["id"],
+        "annotator": annotator["id"],
+        "annotator_kind": annotator.get("kind", AnnotatorKind.HUMAN).value,
         "label": label,
         "label_kind": kind,
         "prelabel": prelabel,
         "prelabel_kind": prelabel_kind,
-        "occurred_at": utc(said.occurred_at),
-        "created_at": None if said.created_at is None else utc(said.created_at),
-        "lead_time_seconds": said.lead_time_seconds,
-        "attributes": json_text(said.item.attributes),
+        "occurred_at": utc(said["occurred_at"]),
+        "created_at": None if created_at is None else utc(created_at),
+        "lead_time_seconds": said.get("lead_time_seconds"),
+        "attributes": json_text(item.get("attributes", {})),
     }
 
 
-def _item(item: Item, said: Row) -> Row:
-    gold, gold_kind = label_cells(item.gold)
+def _item(item: Row, said: Row) -> Row:
+    gold, gold_kind = label_cells(item.get("gold"))
+    features, media = item.get("features"), item.get("media")
     return {
         "project": said["project"],
-        "item": item.id,
-        "text": item.text,
-        "features": None if item.features is None else json_text(item.features),
-        "media": None if item.media is None else json_text(item.media.model_dump()),
+        "item": said["item"],
+        "text": item.get("text"),
+        "features": None if features is None else json_text(features),
+        "media": None if media is None else json_text(_NO_SIZE | media),
         "gold": gold,
         "gold_kind": gold_kind,
         "attributes": said["attributes"],
-        "described": len(item.model_fields_set) > 1,
+        "described": len(item) > 1,
         "seen_at": said["occurred_at"],
         "seen_in": said["id"],
     }
 
 
-def _findings(found: Sequence[Finding]) -> str:
-    return json_text([one.model_dump(mode="json") for one in found]) if found else "[]"
+_NO_SIZE = {"uri": None, "width": None, "height": None}

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from schemas.tables import ForgottenRow, OffsetRow
 from services.archive.bulk import Bulk, PostgresBulk, SqliteBulk
+from services.archive.cells import utc
 from services.archive.core import Advance, Plan
 from services.archive.forgotten import Forgotten, Oblivion
 from services.runtime.database import DatabaseError, is_sqlite
@@ -185,7 +186,7 @@ def _move(connection: Connection, source: int, advance: Advance) -> None:
 
 def _forgotten(connection: Connection) -> Forgotten:
     rows = connection.execute(select(ForgottenRow.mark, ForgottenRow.forgotten_at, ForgottenRow.pseudonym))
-    return Forgotten({mark: Oblivion(at, pseudonym) for mark, at, pseudonym in rows})
+    return Forgotten({mark: Oblivion(utc(at), pseudonym) for mark, at, pseudonym in rows})
 
 
 def _first_line(error: BaseException) -> str:

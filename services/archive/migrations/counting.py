@@ -1,11 +1,16 @@
 """Counts that triggers keep: in the transaction of the rows, so that deletions and supersessions count, too.
 
-SQLite has triggers for each row; PostgreSQL has them for each statement, with all rows that it changed.
+SQLite has triggers for each row; PostgreSQL has them for each statement, with all rows that it changed. What the
+archive itself inserts into SQLite is counted in one stroke, too: `counted`.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from string import Template
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 _LABEL = "CASE WHEN {row}label_kind IN ('text', 'number') THEN substr({row}label, 1, 200) ELSE '' END"
 _TIME = "CAST(round({row}lead_time_seconds * 1000) AS {whole})"
@@ -41,6 +46,30 @@ def triggers(dialect: str) -> Iterator[str]:
     create = _sqlite if dialect == "sqlite" else _postgres
     for table, target in _TARGETS.items():
         yield from create(table, target.events)
+
+
+def resting(dialect: str) -> Iterator[str]:
+    """Yield what lets SQLite's triggers of insertions rest while the archive counts them itself."""
+    if dialect == "sqlite":
+        for table in _TARGETS:
+            yield f"DROP TRIGGER {table}_counted_insert"
+            yield from _sqlite(table, ("INSERT",), when="WHEN NOT EXISTS (SELECT 1 FROM counting)")
+
+
+@contextmanager
+def counted(connection: Connection, table: str) -> Iterator[None]:
+    """Count in one stroke what is inserted into SQLite meanwhile: triggers would take a quarter of all the time.
+
+    They rest while `counting` has a row, which nobody else ever sees: it comes and goes within the transaction.
+    """
+    if table not in _TARGETS:
+        yield
+        return
+    last = connection.exec_driver_sql(f"SELECT coalesce(max(rowid), 0) FROM {table}").scalar_one()  # noqa: S608  # ours
+    connection.exec_driver_sql("INSERT INTO counting (since) VALUES (?)", (last,))
+    yield
+    connection.exec_driver_sql(_newer(table))
+    connection.exec_driver_sql("DELETE FROM counting")
 
 
 def without(dialect: str) -> Iterator[str]:
@@ -90,7 +119,7 @@ def _condition(table: str, row: str) -> str:
     return f"{row}live" if table == "votes" else "1 = 1"
 
 
-def _sqlite(table: str, events: tuple[str, ...]) -> Iterator[str]:
+def _sqlite(table: str, events: tuple[str, ...], *, when: str = "") -> Iterator[str]:
     head, tail = _upsert(table)
     counts, key, _, _ = _TARGETS[table]
     for event in events:
@@ -103,7 +132,8 @@ def _sqlite(table: str, events: tuple[str, ...]) -> Iterator[str]:
             if row == "OLD.":
                 same = " AND ".join(f"{name} = {value}" for name, value in zip(key, values, strict=False))
                 steps.append(f"DELETE FROM {counts} WHERE {same} AND n <= 0;")  # noqa: S608  # our own parts
-        yield f"CREATE TRIGGER {table}_counted_{event.lower()} AFTER {event} ON {table} BEGIN {' '.join(steps)} END"
+        name = f"{table}_counted_{event.lower()}"
+        yield f"CREATE TRIGGER {name} AFTER {event} ON {table} {when} BEGIN {' '.join(steps)} END"
 
 
 _FUNCTION = Template(
@@ -143,6 +173,19 @@ def _summed(table: str, dialect: str, parts: list[tuple[str, str]]) -> str:
         selects.append(f"SELECT {columns} FROM {rows} WHERE {_condition(table, '')}")  # noqa: S608  # our own parts
     keys, totals = ", ".join(f"c_{name}" for name in key), ", ".join(f"sum(c_{name})" for name in sums)
     return f"SELECT {keys}, {totals} FROM ({' UNION ALL '.join(selects)}) AS counted GROUP BY {keys} ORDER BY {keys}"  # noqa: S608
+
+
+@cache
+def _newer(table: str) -> str:
+    """Return what counts the rows that SQLite added last: it numbers them in the order in which they come."""
+    return _adding(table, "sqlite", f"(SELECT * FROM {table} WHERE rowid > (SELECT since FROM counting))")  # noqa: S608
+
+
+def _adding(table: str, dialect: str, rows: str) -> str:
+    head, tail = _upsert(table)
+    summed = _summed(table, dialect, [(rows, "")])
+    # SQLite takes ON for a join's where no WHERE stands between a SELECT and ON CONFLICT.
+    return f"{head} SELECT * FROM ({summed}) AS all_of_them WHERE 1 = 1 {tail}"  # noqa: S608  # our own parts
 
 
 _VOTES = """
@@ -195,7 +238,4 @@ def filling(dialect: str) -> Iterator[str]:
     yield _OBJECTIONS.substitute(number=number, elements=elements)
     yield _READINGS
     for table in ("annotations", "consensus"):
-        head, tail = _upsert(table)
-        summed = _summed(table, dialect, [(table, "")])
-        # SQLite takes ON for a join's where no WHERE stands between a SELECT and ON CONFLICT.
-        yield f"{head} SELECT * FROM ({summed}) AS all_of_them WHERE 1 = 1 {tail}"  # noqa: S608  # our own parts
+        yield _adding(table, dialect, table)

@@ -1,14 +1,17 @@
 """What records come to, without any database: nothing is lost, and nothing crashes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from services.archive.bulk import columns_of
+from services.archive.cells import read_plain, utc
 from services.archive.core import Fetched, Plan, halves, plan, refuse
 from services.archive.forgotten import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, Oblivion, mark_of
 from services.archive.register import ARCHIVED
@@ -130,7 +133,7 @@ def row_of(value: bytes, topic: str = VALIDATED.name) -> dict[str, Any]:
 
 
 def without(kind: str, name: str, *, project: str = "ads-safety", pseudonym: str | None = None) -> Forgotten:
-    return Forgotten({mark_of(kind, project, name): Oblivion(LATER, pseudonym)})
+    return Forgotten({mark_of(kind, project, name): Oblivion(utc(LATER), pseudonym)})
 
 
 def test_every_archived_topic_is_in_the_register_of_topics() -> None:
@@ -173,6 +176,45 @@ def test_a_damaged_verdict_is_a_row_or_is_kept_as_it_came(data: st.DataObject) -
     found = planned(fetched(Came(0, bytes(value))))
 
     assert len(found.added.get("annotations", [])) + len(found.added.get("unreadable", [])) == 1
+
+
+ANY_VERDICTS = [
+    verdict_value(),
+    verdict_value(label=4, prelabel=2.5, action="updated", created_at="2026-11-24T11:00:00+01:00", source=None),
+    verdict_value(label=[{"label": "person", "end": 4, "start": 0}], lead_time_seconds=None),
+    verdict_value(label=[{"x": 1, "y": 2, "width": 3, "height": 4.5, "label": "car"}], prelabel=["a", "b"]),
+    verdict_value(item=an_item(features=[1, 0.5], media={"uri": "s3://a/b.png"}, gold=["scam"])),
+    verdict_value(
+        item={"id": "i-1", "text": None, "attributes": {"market": "BR"}}, annotator={"id": "m", "kind": "model"}
+    ),
+    said(1, "safe", findings=[FINDING]).value or b"",
+]
+
+
+@pytest.mark.parametrize("kind", [ValidatedAnnotation, RejectedAnnotation])
+@given(data=st.data())
+def test_a_verdict_is_read_plainly_by_the_same_rules_as_its_model(kind: type[BaseModel], data: st.DataObject) -> None:
+    value = bytearray(data.draw(st.sampled_from(ANY_VERDICTS)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.sampled_from(b'"0,.:1{}[]-nulltrue\\'))
+
+    record = Came(0, bytes(value))
+    try:
+        expected = kind.model_validate_json(bytes(value)).model_dump(exclude_unset=True)
+    except ValueError:
+        with pytest.raises(ValueError, match="validation error"):
+            read_plain(kind, record)
+    else:
+        assert read_plain(kind, record) == expected
+
+
+def test_what_a_medium_does_not_say_of_its_size_is_null() -> None:
+    found = planned(fetched(Came(0, verdict_value(item=an_item(media={"uri": "s3://a/b.png", "width": 5})))))
+
+    item = found.kept["items"]["ads-safety", "i-204"]
+
+    assert item is not None
+    assert item["media"] == '{"uri":"s3://a/b.png","width":5,"height":null}'
 
 
 @pytest.mark.parametrize(
@@ -237,7 +279,7 @@ def test_an_items_features_media_and_gold_stand_in_its_row() -> None:
     assert item is not None
     assert (item["features"], item["gold"], item["gold_kind"]) == ("[0.5]", '["scam"]', "list")
     assert orjson.loads(item["media"])["uri"] == "s3://a/b.png"
-    assert found.added["annotations"][0]["created_at"] == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert found.added["annotations"][0]["created_at"] == "2026-11-24 10:00:00.000000"
 
 
 def test_within_a_batch_the_newest_description_of_an_item_wins() -> None:

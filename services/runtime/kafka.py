@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ _BATCH_BYTES = 900_000
 _BACKOFF_SECONDS = 1.0
 
 log = get_logger("kafka")
+
+
+class TransactionLostError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """The transaction was given up before all of it was sent: by the broker, or because of another producer."""
 
 
 class NoKafkaError(Exception):
@@ -206,7 +211,10 @@ async def commit(
     prefix: str,
     single: Collection[str] = (),
 ) -> None:
-    """Send all records, in this order, to one partition number of their topics, in one transaction."""
+    """Send all records, in this order, to one partition number of their topics, in one transaction.
+
+    Raise TransactionLostError or one of FENCED where nothing of it will ever be seen.
+    """
     await producer.begin_transaction()
     try:
         sent = [
@@ -216,8 +224,8 @@ async def commit(
         ]
         await asyncio.gather(*sent)
         await producer.commit_transaction()
-    except IllegalOperation as error:  # the transaction was given up by the broker, or before us
-        raise KafkaError(str(error)) from error
+    except IllegalOperation as error:
+        raise TransactionLostError(str(error)) from error
 
 
 async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
@@ -240,17 +248,22 @@ def let_fenced_futures_go(loop: asyncio.AbstractEventLoop) -> None:
 
     The fencing itself reaches us as the error of the transaction, and is counted there.
     """
-    before = loop.get_exception_handler()
+    before: Any = loop.get_exception_handler()
+    if not (isinstance(before, partial) and before.func is _unless_fenced):
+        loop.set_exception_handler(partial(_unless_fenced, before))
 
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if isinstance(context.get("exception"), FENCED):
-            return
-        if before is not None:
-            before(loop, context)
-        else:
-            loop.default_exception_handler(context)
 
-    loop.set_exception_handler(handle)
+def _unless_fenced(
+    otherwise: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None,
+    loop: asyncio.AbstractEventLoop,
+    context: dict[str, Any],
+) -> None:
+    if isinstance(context.get("exception"), FENCED):
+        return
+    if otherwise is not None:
+        otherwise(loop, context)
+    else:
+        loop.default_exception_handler(context)
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:

@@ -5,10 +5,19 @@ running lane finds out with its next transaction, which fails, and reads the sta
 safe as a partition that moves from one worker to another.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.runtime.kafka import FENCED, commit, make_producer, reading, stop_quietly
+from services.runtime.kafka import (
+    FENCED,
+    TransactionLostError,
+    commit,
+    let_fenced_futures_go,
+    make_producer,
+    reading,
+    stop_quietly,
+)
 from services.runtime.logs import get_logger
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
@@ -45,10 +54,11 @@ async def look(settings: RuntimeSettings, held: Held, number: int, decide: Decid
 
 async def take_over(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
     """Change one partition, in one transaction. Raise StateContestedError."""
+    let_fenced_futures_go(asyncio.get_running_loop())
     for _ in range(_TRIES):
         try:
             return await _change(settings, held, number, decide)
-        except FENCED:
+        except (*FENCED, TransactionLostError):
             log.info("taken_back", service=held.service, partition=number)
     raise StateContestedError(
         f"the {held.service} took partition {number} back {_TRIES} times; stop it for a moment, and do this again"

@@ -18,7 +18,7 @@ from models.truth.tally import UNITS, Counts, added_up, counts_of, errors_of
 Likeliest: TypeAlias = tuple[int, float]
 """A class and its probability (0-1)."""
 
-NOTICEABLE = 0.01
+NOTICEABLE = 0.005
 _LONGEST_WAIT = 200_000
 _VOTES_A_PIECE = 50
 _CALM, _LESS = 0.01, 4
@@ -133,8 +133,8 @@ class TruthStream:
         """Judge all items put since the last time, but for restored ones, and return them.
 
         With `sweep`, up to so many other settled items are judged again in the same stroke, in turn (only a quarter of
-        them beside fresh ones if the last ones hardly ever changed their label); those that moved by a hundredth or
-        more are returned, too.
+        them beside fresh ones if the last ones hardly ever changed their label); those that moved by half a hundredth
+        or more are returned, too.
         """
         self._flush()
         fresh = self._books.absorb(self._pending)
@@ -143,7 +143,7 @@ class TruthStream:
         return self._judged(fresh, self._turn(-(-sweep // _LESS) if calm else sweep, fresh))
 
     def sweep(self, count: int) -> Settled:
-        """Judge up to `count` settled items again, in turn; return those that moved by a hundredth or more."""
+        """Judge up to `count` settled items again, in turn; return those that moved by half a hundredth or more."""
         self._flush()
         nothing = np.zeros(0, np.int64)
         return self._judged(nothing, self._turn(count, nothing))

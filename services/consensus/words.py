@@ -14,7 +14,7 @@ from services.runtime import cloud
 from services.runtime.cloud import iso
 from services.runtime.step import Output
 
-_NOTICEABLE = 0.01
+_NOTICEABLE = 0.005
 _RETRACTION_SLACK = 6.0
 """A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
 

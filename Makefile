@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 SECONDS ?=
+WORKERS ?= 3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -23,8 +24,8 @@ setup: .venv/.installed ## Create .venv and install everything, by hash
 demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts (SECONDS=20 ends by itself)
 	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: setup ## Run all tests (starts a real Kafka; under ten minutes)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
+test: setup ## Run all tests, on three workers with a real Kafka each (WORKERS=0: one after the other)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 test-platforms: setup ## Run the tests against a real Label Studio (installed for it; the first time takes minutes)
 	@$(BIN)/python -m pytest --no-cov -m platforms tests/platforms

@@ -16,8 +16,8 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS
 
 _CHUNK = 500
-_CHUNKS_A_SECOND = 100
-"""At a given rate: an annotation waits for its chunk, and what comes in bursts waits once more at every service."""
+_CHUNKS_A_SECOND = 20
+"""At a given rate: smaller chunks wait less, but each is a transaction of its own at every service, which costs more."""
 
 
 @dataclass(frozen=True, slots=True)

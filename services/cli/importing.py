@@ -17,7 +17,7 @@ from services.runtime.topics import ANNOTATIONS
 
 _CHUNK = 500
 _CHUNKS_A_SECOND = 20
-"""At a given rate: smaller chunks wait less, but each is a transaction of its own at every service, which costs more."""
+"""At a given rate: smaller chunks wait less, but each is a transaction of its own at every service."""
 
 
 @dataclass(frozen=True, slots=True)

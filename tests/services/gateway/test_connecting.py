@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from schemas.control import Connection
 from services.cli.__main__ import app as command
+from services.cli.console import out
 from services.gateway.connections import Connections, Secrets
 from services.gateway.settings import GatewaySettings
 from services.runtime.control import Vault, open_control
@@ -30,7 +31,7 @@ MAPPING = Path(__file__).parents[3] / "docs" / "generic-mapping.yaml"
 @pytest.fixture
 def store(offline: GatewaySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connections]:
     monkeypatch.setenv("ASSAY_FOLDER", str(offline.folder))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "width", 200)  # what COLUMNS says may have been read long ago
     engine = open_control(offline)
     yield Connections(engine, Vault(offline))
     engine.dispose()
@@ -110,8 +111,7 @@ def test_all_connections_are_shown_with_their_platforms() -> None:
     connected(FakeCvat(), "--project", "4", name="street")
     connected(FakeDoccano(), "--project", "2", name="tickets")
 
-    # On a narrow terminal a header of two words takes two lines.
-    said = CliRunner().invoke(command, ["connections"], env={"COLUMNS": "200"}).output
+    said = CliRunner().invoke(command, ["connections"]).output
 
     assert [line.split()[:2] for line in said.splitlines()[1:]] == [["street", "cvat"], ["tickets", "doccano"]]
 

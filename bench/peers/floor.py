@@ -1,14 +1,13 @@
 """The floor: fetch, parse, ask the model about new items, pass the bytes on. No rules, no state, no transaction."""
 
 import asyncio
-import signal
 from collections.abc import Sequence
 from typing import Any
 
 from bench.ground import BATCH, the_project
+from bench.peers.stopping import run_until_stopped
 from schemas.annotation import Annotation
 from schemas.reading import decode
-from services.runtime.chassis import tame_garbage_collector
 from services.runtime.kafka import make_consumer, make_producer, send_all
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Output
@@ -44,12 +43,5 @@ def _look(project: Project, seen: set[bytes], values: Sequence[bytes]) -> None:
         project.scorer.views(list(fresh.values()))
 
 
-async def _until_stopped() -> None:
-    task = asyncio.ensure_future(run(RuntimeSettings()))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await asyncio.wait({task})
-
-
 if __name__ == "__main__":
-    tame_garbage_collector()
-    asyncio.run(_until_stopped())
+    run_until_stopped(run)

@@ -1,9 +1,6 @@
 """The floor of latency: take what is there and send it on, one by one, without transactions."""
 
-import asyncio
-import signal
-
-from services.runtime.chassis import tame_garbage_collector
+from bench.peers.stopping import run_until_stopped
 from services.runtime.kafka import make_consumer, make_producer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS, VALIDATED
@@ -27,12 +24,5 @@ async def run(settings: RuntimeSettings) -> None:
         await producer.stop()
 
 
-async def _until_stopped() -> None:
-    task = asyncio.ensure_future(run(RuntimeSettings()))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await asyncio.wait({task})
-
-
 if __name__ == "__main__":
-    tame_garbage_collector()
-    asyncio.run(_until_stopped())
+    run_until_stopped(run)

@@ -1,14 +1,13 @@
 """The floor of the consensus: fetch validated annotations, parse them, pass the bytes on; no state, no transaction."""
 
 import asyncio
-import signal
 from typing import Any
 
 import orjson
 from prometheus_client import start_http_server
 
 from bench.ground import BATCH
-from services.runtime.chassis import tame_garbage_collector
+from bench.peers.stopping import run_until_stopped
 from services.runtime.kafka import make_consumer, make_producer, send_all
 from services.runtime.metrics import EVENTS_IN, REGISTRY
 from services.runtime.settings import RuntimeSettings
@@ -18,6 +17,7 @@ from services.runtime.topics import CONSENSUS, VALIDATED
 
 async def run(settings: RuntimeSettings) -> None:
     """Work until cancelled; the sends of one poll are awaited after the next."""
+    start_http_server(settings.web_port, "127.0.0.1", REGISTRY)
     consumer, producer = make_consumer(settings, VALIDATED.name), make_producer(settings)
     await consumer.start()
     await producer.start()
@@ -37,14 +37,5 @@ async def run(settings: RuntimeSettings) -> None:
         await producer.stop()
 
 
-async def _until_stopped() -> None:
-    settings = RuntimeSettings()
-    start_http_server(settings.web_port, "127.0.0.1", REGISTRY)
-    task = asyncio.ensure_future(run(settings))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await asyncio.wait({task})
-
-
 if __name__ == "__main__":
-    tame_garbage_collector()
-    asyncio.run(_until_stopped())
+    run_until_stopped(run)

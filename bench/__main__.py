@@ -11,11 +11,11 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
-from bench import archive, capacity, consensus, gateway, hotspots, latency, throughput
+from bench import archive, capacity, consensus, gateway, hotspots, latency, replay, throughput
 from bench.ground import Ground, open_ground
 from bench.report import Sheet, as_document, as_table, conditions
 
-PARTS = ("throughput", "latency", "capacity", "consensus", "archive", "gateway")
+PARTS = ("throughput", "latency", "capacity", "consensus", "replay", "archive", "gateway")
 _PROFILE = "profile"
 _NARROWEST = 130
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "parts", nargs="*", choices=[*PARTS, _PROFILE, []], metavar="PART",
-        help=f"{', '.join(PARTS)} (these six if none is named) or {_PROFILE}",
+        help=f"{', '.join(PARTS)} (all of these if none is named) or {_PROFILE}",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="small loads, in about three minutes")
     parser.add_argument("--events", type=int, help="events of the throughput part and of the profile")
@@ -71,6 +71,7 @@ def _measurers(*, events: int | None, quick: bool) -> dict[str, Callable[[Ground
         "throughput": lambda ground: throughput.measure(ground, events=count),
         "latency": lambda ground: latency.measure(ground, rates),
         "capacity": lambda ground: capacity.measure(ground, amounts),
+        "replay": lambda _: replay.measure(annotations=20_000 if quick else 1_000_000),
         "archive": lambda ground: archive.measure(ground, events=count),
         "gateway": lambda _: gateway.measure(gateway.Load(seconds=3) if quick else gateway.Load()),
         "consensus": lambda ground: consensus.measure(ground, absorbed),

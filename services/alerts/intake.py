@@ -242,3 +242,17 @@ SOURCES: Mapping[str, Callable[[Contracts], Take]] = {
     "annotators.signals": of_signals,
 }
 """What reads each of the topics that rules look at."""
+
+_ASKED_OF = {
+    "annotations.validated": _OF_ANNOTATIONS,
+    "annotations.rejected": _COUNTED_TOO_WHEN_REJECTED,
+    "items.consensus": {Metric.REVIEW_SHARE},
+    "agreement.rolling": {Metric.AGREEMENT},
+    "annotators.signals": {Metric.SIGNAL},
+}
+
+
+def topics_looked_at(contracts: Iterable[LabelContract]) -> set[str]:
+    """Return the topics that any rule of these contracts looks at; the others need not be read."""
+    metrics = {rule.metric for contract in contracts for rule in contract.alerts if rule.enabled}
+    return {topic for topic, asked in _ASKED_OF.items() if metrics & asked}

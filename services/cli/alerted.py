@@ -12,7 +12,7 @@ from schemas.alert import Gauge, Observation, Occurrence, Tally
 from schemas.annotation import microseconds
 from schemas.contract import LabelContract
 from services.alerts.core import Alerts
-from services.alerts.intake import SOURCES, Intake
+from services.alerts.intake import SOURCES, Intake, topics_looked_at
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Record
 from services.runtime.topics import REJECTED, VALIDATED
@@ -65,14 +65,14 @@ class ReplayedAlerts:
         self._contracts = contracts
         self._intakes = {topic: Intake(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
         self._minutes: defaultdict[tuple[int, str, str], _Minute] = defaultdict(_Minute)
-        self._wanted = any(contract.alerts for contract in contracts.values())
+        self._wanted = topics_looked_at(contracts.values())
         self._reached = 0
 
     def take(self, outputs: Iterable[Output], now: int) -> None:
         """Take what other cores have said; nothing of it is later than `now` (ms)."""
         by_topic: dict[str, list[AnyRecord]] = {}
-        for output in outputs if self._wanted else ():
-            if output.topic in SOURCES and output.value is not None:
+        for output in outputs:
+            if output.topic in self._wanted and output.value is not None:
                 at = self._time(output.value, now) if output.topic in _JUDGED else now
                 by_topic.setdefault(output.topic, []).append(AnyRecord(0, at, output.key, output.value))
         for topic, records in by_topic.items():

@@ -60,11 +60,11 @@ class Duty(Protocol):
 class ConsensusDuty:
     """The consensus over the outputs of a validator, one partition for all; the pool is fed by hand."""
 
-    def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
-        """Begin with an empty state."""
+    def __init__(self, contracts: Mapping[str, LabelContract], *, watched: bool = True) -> None:
+        """Begin with an empty state. `watched`: whether items are told of for conduct."""
         projects = {name: Project(contract, make_truth) for name, contract in contracts.items()}
         self._pool, self._state = Pool(), PartitionState()
-        self._core = Consensus(projects, self._pool, Origin(0, 1), self._state)
+        self._core = Consensus(projects, self._pool, Origin(0, 1), self._state, watched=watched)
         self._clock = self._offset = 0
         self._quiet: Iterator[tuple[int, Step]] | None = None
 

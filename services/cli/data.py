@@ -13,7 +13,7 @@ from rich.table import Table
 from schemas.contract import LabelContract
 from services.cli.console import fail, out, plain_errors, run_async
 from services.cli.importing import bookmark_of, send_records
-from services.cli.inputs import InputRecord, read_annotations
+from services.cli.inputs import InputRecord, count_annotations, read_annotations
 from services.cli.replay import replay
 from services.runtime.contract_file import load_contract
 from services.runtime.settings import RuntimeSettings
@@ -33,10 +33,6 @@ def _bar(label: str) -> Progress:
     return Progress(
         TextColumn(label), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn(), console=out
     )
-
-
-def _count(inputs: list[Path], contract: LabelContract | None) -> int:
-    return sum(1 for path in inputs for _ in read_annotations(path, contract))
 
 
 @plain_errors
@@ -59,7 +55,7 @@ def import_files(
     total = 0
     with _bar("importing") as progress:
         for path in inputs:
-            task = progress.add_task("", total=_count([path], agreed))
+            task = progress.add_task("", total=count_annotations(path, agreed))
             bookmark = bookmark_of(path, settings)
             if restart:
                 bookmark.forget()
@@ -83,10 +79,15 @@ def replay_files(
     inputs: _Inputs,
     contract: _Contracts,
     to: Annotated[Path, typer.Option("--out", "-o", help="The folder for the results.")],
+    conduct: Annotated[
+        bool, typer.Option(help="Watch the annotators' conduct and raise alerts, too: that is half of the work.")
+    ] = True,
 ) -> None:
     """Judge annotations from files with the same cores, without Kafka; one JSONL file per output topic.
 
     Example: assay replay --contract contracts/ads-safety.yaml --out results history.csv
+
+    For the labels alone: assay replay --no-conduct --contract contracts/ads-safety.yaml --out results history.csv
     """
     settings = RuntimeSettings()
     agreed = [load_contract(path) for path in contract]
@@ -97,9 +98,9 @@ def replay_files(
     records = itertools.chain.from_iterable(read_annotations(path, first) for path in inputs)
     now = time.time_ns() // 1_000_000
     with _bar("replaying") as progress:
-        task = progress.add_task("", total=_count(inputs, first))
+        task = progress.add_task("", total=sum(count_annotations(path, first) for path in inputs))
         verdicts: dict[str, int] = {}
-        for total in replay(records, projects=projects, folder=to, now=now):
+        for total in replay(records, projects=projects, folder=to, now=now, watched=conduct):
             progress.update(task, completed=sum(total.values()))
             verdicts = dict(total)
     _print_verdicts(verdicts)

@@ -13,6 +13,7 @@ import orjson
 from schemas.contract import LabelContract
 
 _REQUIRED = ("item", "annotator", "label")
+_LINES = {".jsonl", ".ndjson", ".json"}
 _OPTIONAL = ("occurred_at", "lead_time_seconds", "text", "gold", "project")
 
 
@@ -40,10 +41,18 @@ def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[Inp
         yield from _read_csv(path, contract)
     elif path.suffix == ".parquet":
         yield from _read_parquet(path, contract)
-    elif path.suffix in {".jsonl", ".ndjson", ".json"}:
+    elif path.suffix in _LINES:
         yield from _read_jsonl(path)
     else:
         raise InputError(f"{path}: '{path.suffix}' is not known; give a .jsonl, .csv or .parquet file")
+
+
+def count_annotations(path: Path, contract: LabelContract | None) -> int:
+    """Return how many records `read_annotations` would yield. Raise InputError, wherever in the file it would."""
+    if path.suffix in _LINES and path.is_file():  # any line will do, so none has to be looked into
+        with path.open("rb") as lines:
+            return sum(1 for line in lines if line.rstrip(b"\r\n"))
+    return sum(1 for _ in read_annotations(path, contract))
 
 
 def _read_jsonl(path: Path) -> Iterator[InputRecord]:

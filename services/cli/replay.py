@@ -3,7 +3,9 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,22 +32,23 @@ class FileRecord(NamedTuple):
 
 
 def replay(
-    records: Iterable[InputRecord], *, projects: Mapping[str, Project], folder: Path, now: int
+    records: Iterable[InputRecord], *, projects: Mapping[str, Project], folder: Path, now: int, watched: bool = True
 ) -> Iterator[Counter[str]]:
     """Judge every record as if it arrived at `now` (ms since 1970); yield the verdicts after each batch.
 
     What follows on the verdicts goes by the annotations' own time. The files appear whole when all is done, or not at
-    all.
+    all. `watched`: whether the annotators' conduct is watched, and alerts are raised, too.
     """
     validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
     contracts = {name: project.rules.contract for name, project in projects.items()}
     total, offset = Counter[str](), 0
     with (
-        Results(folder) as results,
-        Beside(ConsensusDuty, contracts) as consensus,
-        Beside(ConductDuty, contracts) as conduct,
+        Results(folder, watched=watched) as results,
+        Beside(partial(ConsensusDuty, watched=watched), contracts) as consensus,
+        Beside(ConductDuty, contracts) if watched else nullcontext() as conduct,
     ):
-        follow = _Following(results, conduct, ReplayedAlerts(contracts), now)
+        watch = None if conduct is None else _Watch(conduct, ReplayedAlerts(contracts))
+        follow = _Following(results, watch, now)
         for chunk in _chunks(records):
             batch = [FileRecord(offset + i, now, record.key, record.value) for i, record in enumerate(chunk)]
             step = validator.step(state, batch)
@@ -62,30 +65,49 @@ def replay(
 
 
 @dataclass(frozen=True, slots=True)
-class _Following:
-    """What follows on the verdicts: files, conduct and alerts."""
+class _Watch:
+    """The annotators' conduct, and alerts."""
 
-    results: Results
     conduct: Beside[ConductDuty]
     alerts: ReplayedAlerts
+
+    def agreed(self, said: Sequence[Output], clock: int) -> None:
+        """Take what the consensus says, at `clock` (ms)."""
+        for _ in self.conduct.take(judged(said), clock):
+            pass  # it says everything in the end
+
+    def finish(self, now: int) -> Iterator[Output]:
+        """Yield what conduct says, and what alerts follow from all of it."""
+        for _, signals in self.conduct.finish():
+            self.alerts.take(signals, now)
+            yield from signals
+        yield from self.alerts.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """What follows on the verdicts: files, and the watch, where one is kept."""
+
+    results: Results
+    watch: _Watch | None
     now: int
 
     def judged(self, outputs: Sequence[Output]) -> None:
         """Take what the validator says."""
         self.results.write(outputs)
-        self.alerts.take(outputs, self.now)
+        if self.watch is not None:
+            self.watch.alerts.take(outputs, self.now)
 
     def agreed(self, said: Sequence[Output], clock: int) -> None:
         """Take what the consensus says, at `clock` (ms)."""
         self.judged(said)
-        for _ in self.conduct.take(judged(said), clock):
-            pass  # it says everything in the end
+        if self.watch is not None:
+            self.watch.agreed(said, clock)
 
     def end(self) -> None:
-        """Take what conduct says, and what alerts follow from all of it."""
-        for _, signals in self.conduct.finish():
-            self.judged(signals)
-        self.results.write(self.alerts.finish())
+        """Take what is said in the end."""
+        if self.watch is not None:
+            self.results.write(self.watch.finish(self.now))
 
 
 def _chunks(records: Iterable[InputRecord]) -> Iterator[list[InputRecord]]:

@@ -41,14 +41,19 @@ _TOPICS = {
         ALERTS,
     )
 }
+_OF_A_WATCH = {SIGNALS.name, CONDUCT.name, ALERTS.name}
 
 
 class Results:
     """Write outputs to files; of a compacted topic the last record of each key."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder, which is made where it is missing."""
+    def __init__(self, folder: Path, *, watched: bool = True) -> None:
+        """Take the folder, which is made where it is missing.
+
+        `watched`: whether there are files of conduct and alerts.
+        """
         self._folder = folder
+        self._topics = {name: topic for name, topic in _TOPICS.items() if watched or name not in _OF_A_WATCH}
         self._open = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         self._newest: dict[str, dict[bytes | None, bytes]] = {}
@@ -56,7 +61,7 @@ class Results:
     def __enter__(self) -> Self:
         """Begin."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        for name, topic in _TOPICS.items():
+        for name, topic in self._topics.items():
             self._files[name] = self._open.enter_context(self._part(name).open("wb"))
             if topic.kept is Kept.COMPACTED:
                 self._newest[name] = {}
@@ -81,8 +86,14 @@ class Results:
         for name, newest in self._newest.items():
             self._files[name].writelines(value + b"\n" for value in newest.values())
         self._open.close()
-        for name in self._files if kind is None else ():
-            self._part(name).replace(self._folder / f"{name}.jsonl")
+        for name in _TOPICS if kind is None else ():
+            if name in self._files:
+                self._part(name).replace(self._file(name))
+            else:
+                self._file(name).unlink(missing_ok=True)  # an earlier replay's, of other annotations perhaps
+
+    def _file(self, topic: str) -> Path:
+        return self._folder / f"{topic}.jsonl"
 
     def _part(self, topic: str) -> Path:
         return self._folder / f".{topic}.jsonl.part"

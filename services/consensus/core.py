@@ -44,7 +44,10 @@ class Project(NamedTuple):
 
 @dataclass(slots=True)
 class _Batch:
-    """A batch while it is absorbed. `heard`: when (ms) something was heard of an item."""
+    """A batch while it is absorbed. `heard`: when (ms) something was heard of an item.
+
+    `kept`: the projects and annotators of whom closed items teach something else than before.
+    """
 
     now: int
     items: dict[bytes, OpenItem] = field(default_factory=dict)
@@ -54,8 +57,13 @@ class _Batch:
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
+    kept: dict[tuple[str, str], None] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def keep(self, item: OpenItem) -> None:
+        """Note that the item was closed, or is open again: what closed items teach of its annotators has changed."""
+        self.kept.update(dict.fromkeys((item.project, who) for who in item.votes))
 
 
 class Consensus(Core):
@@ -66,8 +74,20 @@ class Consensus(Core):
     with the same word from the other partitions, give the same steps.
     """
 
-    def __init__(self, projects: Mapping[str, Project], pool: Pool, origin: Origin, state: PartitionState) -> None:
-        """Take the projects in force, what other partitions say, and the state to go on from."""
+    def __init__(
+        self,
+        projects: Mapping[str, Project],
+        pool: Pool,
+        origin: Origin,
+        state: PartitionState,
+        *,
+        watched: bool = True,
+    ) -> None:
+        """Take the projects in force, what other partitions say, and the state to go on from.
+
+        `watched`: whether somebody watches the annotators' conduct, and has to be told of the items.
+        """
+        self._watched = watched
         self._projects = projects
         self._state = state
         self._truths: dict[str, Truth] = {}
@@ -95,7 +115,8 @@ class Consensus(Core):
             self._panes.move(item, work.before[key], self._projects[item.project].contract)
         self._fade(work)
         self._judge(work, sweep=len(batch))
-        self._tell_judged(work)
+        if self._watched:
+            self._tell_judged(work)
         self._write(work)
         self._rest = Rest(reflected_at=work.now)
         self._close(work, limit=len(batch) + _CLOSE_AT_ONCE)
@@ -151,7 +172,7 @@ class Consensus(Core):
             item.closed = False
             truth.reopen(key, _facts(item), stored=item.posterior)
             self._panes.move(item, NOWHERE, self._projects[item.project].contract)
-            self._keep(work, item)
+            work.keep(item)
         return item
 
     def _put(self, key: bytes, item: OpenItem) -> None:
@@ -224,12 +245,8 @@ class Consensus(Core):
             truth.close(key[len(_ITEM) :])
             item.closed = True
             self._panes.move(item, before, contract)
-            self._keep(work, item)
+            work.keep(item)
             work.changes[key] = Entry(work.now + int(contract.close.age_days * _DAY_MS), item.dump())
-
-    def _keep(self, work: _Batch, item: OpenItem) -> None:
-        keeping = self._keeping[item.project]
-        work.changes.update(keeping.entry(who) for who in item.votes)
 
     def _fade(self, work: _Batch) -> None:
         for name, keeping in self._keeping.items():
@@ -237,6 +254,7 @@ class Consensus(Core):
                 work.judged.add(name)
 
     def _end(self, work: _Batch) -> Step:
+        work.changes.update(self._keeping[name].entry(who) for name, who in work.kept)
         if self._shared.is_due(work.now):
             for name in work.judged:
                 work.changes.update([self._keeping[name].entry(POOL)])

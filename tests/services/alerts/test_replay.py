@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from schemas.alert import Alert
+from schemas.alert_rule import Metric
+from services.alerts.intake import SOURCES, topics_looked_at
 from services.cli.demo.simulator import LABELS, PROJECT, Simulator
 from services.cli.inputs import read_annotations
 from services.cli.replay import replay
@@ -36,13 +39,20 @@ def some_hours(path: Path) -> None:
 
 
 def alerts_of(path: Path, folder: Path, *, tmp_path: Path) -> bytes:
+    replayed(path, folder, tmp_path=tmp_path)
+    return (folder / "alerts.jsonl").read_bytes()
+
+
+def replayed(path: Path, folder: Path, *, tmp_path: Path, watched: bool = True) -> dict[str, bytes]:
+    """Replay a file; return what lies in each file of the folder then."""
     contract = a_contract(project=PROJECT, label={"values": list(LABELS)}, alerts=RULES)
     loaded = load_project(contract, tmp_path)
     assert loaded is not None
     projects: dict[str, Project] = {PROJECT: loaded}
-    for _ in replay(read_annotations(path, contract), projects=projects, folder=folder, now=NOW):
+    records = read_annotations(path, contract)
+    for _ in replay(records, projects=projects, folder=folder, now=NOW, watched=watched):
         pass
-    return (folder / "alerts.jsonl").read_bytes()
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
 
 
 def test_a_replay_writes_alerts_and_the_same_file_gives_the_same(tmp_path: Path) -> None:
@@ -59,3 +69,35 @@ def test_a_replay_writes_alerts_and_the_same_file_gives_the_same(tmp_path: Path)
     assert "careful" not in who
     quiet = [(one.state.value, (one.at - BEGAN) / timedelta(minutes=1)) for one in alerts if one.rule == "quiet"]
     assert quiet == [("firing", 90.0), ("resolved", 100.0)]
+
+
+def test_without_a_watch_the_labels_are_the_same_and_nothing_of_an_earlier_watch_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(Simulator(5).event(BEGAN + timedelta(seconds=n), over=0.0) for n in range(600)))
+    watched = replayed(path, tmp_path / "out", tmp_path=tmp_path)
+
+    labels = replayed(path, tmp_path / "out", tmp_path=tmp_path, watched=False)
+
+    assert watched.keys() - labels.keys() == {"alerts.jsonl", "annotators.conduct.jsonl", "annotators.signals.jsonl"}
+    assert labels == {name: watched[name] for name in labels}
+    assert labels["items.consensus.jsonl"]
+
+
+def test_only_topics_that_a_rule_looks_at_are_read() -> None:
+    asked = {metric: topics_looked_at([a_contract(alerts=[_a_rule(metric)])]) for metric in Metric}
+    silent = a_contract(alerts=[{**_a_rule(Metric.AGREEMENT), "enabled": False}])
+
+    assert all(asked.values())
+    assert asked[Metric.REVIEW_SHARE] == {"items.consensus"}
+    assert asked[Metric.LAG] == {"annotations.validated"}
+    assert set().union(*asked.values()) == SOURCES.keys()
+    assert topics_looked_at([silent]) == set()
+
+
+def _a_rule(metric: Metric) -> dict[str, Any]:
+    needed = {
+        Metric.SIGNAL: {},
+        Metric.LABEL_SHARE: {"above": 0.5, "where": {"label": "safe"}},
+        Metric.FINDING_RATE: {"above": 0.5, "where": {"rule": "too-fast"}},
+    }
+    return {"id": "one", "metric": metric, **needed.get(metric, {"above": 0.5})}

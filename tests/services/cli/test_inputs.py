@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from schemas.annotation import Annotation
-from services.cli.inputs import InputError, read_annotations
+from services.cli.inputs import InputError, count_annotations, read_annotations
 from tests.builders import a_contract
 
 
@@ -112,6 +112,18 @@ def test_jsonl_lines_go_as_they_are(tmp_path: Path) -> None:
         (1, b"p:i", b'{"project":"p","item":{"id":"i"}}'),
         (3, None, b"broken"),
     ]
+
+
+def test_as_many_are_counted_as_are_read(tmp_path: Path) -> None:
+    lines, table = tmp_path / "a.jsonl", tmp_path / "a.csv"
+    lines.write_bytes(b'{"a": 1}\r\n\r\n\n no JSON \n{"b"')
+    table.write_text("item,annotator,label\ni1,w1,safe\n\ni2,w1,safe\n")
+    contract = a_contract()
+
+    assert count_annotations(lines, contract) == len(list(read_annotations(lines, contract))) == 3
+    assert count_annotations(table, contract) == len(list(read_annotations(table, contract))) == 2
+    with pytest.raises(InputError, match=r"no\.jsonl: there is no such file"):
+        count_annotations(tmp_path / "no.jsonl", contract)
 
 
 def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:

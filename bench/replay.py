@@ -1,0 +1,63 @@
+"""A replay of files: how many seconds it takes, of the clock and of the processor."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from bench.ground import train
+from bench.processes import ROOT
+from bench.report import Sheet
+from services.cli.demo.run import CONTRACT
+from services.cli.demo.simulator import Simulator
+
+_WANTED_OF = 1_000_000
+_SEED = 7
+_BEGAN = datetime(2026, 1, 5, 8, tzinfo=UTC)
+_A_SECOND = 2
+_WAYS = {"labels, corrections, agreement, reliability": ("--no-conduct",), "with conduct and alerts": ()}
+
+
+def measure(*, annotations: int) -> Sheet:
+    """Replay so many annotations of the demo, two a second of their own time, from a file that lies ready."""
+    with TemporaryDirectory(prefix="assay-bench-") as name:
+        folder = Path(name)
+        train(folder)
+        contract = yaml.safe_dump(CONTRACT.model_dump(mode="json", by_alias=True, exclude_unset=True))
+        (folder / "contract.yaml").write_text(contract)
+        write_history(folder / "history.jsonl", annotations)
+        found = [(what, *_replayed(folder, *options)) for what, options in _WAYS.items()]
+    wanted = "40" if annotations == _WANTED_OF else ""
+    rows = [
+        (what, f"{seconds:.1f}", wanted, f"{used:.1f}", f"{annotations / seconds:,.0f}")
+        for what, seconds, used in found
+    ]
+    columns = ("what", "seconds", "wanted", "of the processor", "annotations/s")
+    notes = ("`assay replay`, a process of its own with two beside it: start, end and all files included.",)
+    return Sheet(f"A replay of {annotations:,} annotations", columns, rows, notes)
+
+
+def write_history(path: Path, count: int) -> None:
+    """Write so many events of the demo, broken and repeated ones among them."""
+    simulator = Simulator(_SEED)
+    with path.open("wb") as file:
+        for number in range(count):
+            event = simulator.event(_BEGAN + timedelta(seconds=number / _A_SECOND), over=number / count)
+            file.write(event.replace(b"\n", b" ") + b"\n")
+
+
+def _replayed(folder: Path, *options: str) -> tuple[float, float]:
+    """Return how many seconds it took by the clock and by the processor, all processes together."""
+    files = ["--contract", str(folder / "contract.yaml"), "--out", str(folder / "results")]
+    command = [sys.executable, "-m", "services.cli", "replay", *options, *files, str(folder / "history.jsonl")]
+    environment = {**os.environ, "ASSAY_MODELS": str(folder / "models")}
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=environment)
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -1,9 +1,8 @@
 """Absorb validated annotations: what each item's label is, who is right how often, how well all agree."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
@@ -11,19 +10,20 @@ import orjson
 from models.truth.judging import POOL, Ballot, Facts, Judgement, Truth
 from schemas.contract import LabelContract
 from services.consensus.absorbing import absorb
+from services.consensus.batch import Batch
 from services.consensus.decode import Heard, decode
 from services.consensus.items import OpenItem, load_item
 from services.consensus.judged import to_be_told, told
 from services.consensus.kept import KEPT, Keeping
 from services.consensus.panes import OwnPanes
-from services.consensus.placing import NOWHERE, Places, longest_minutes, places_of
+from services.consensus.placing import NOWHERE, longest_minutes, places_of
 from services.consensus.pool import Pool
 from services.consensus.rest import Rest
 from services.consensus.shared import Shared
 from services.consensus.words import Origin, Words
 from services.runtime.ledger import SUPERSEDED
 from services.runtime.state import PartitionState
-from services.runtime.step import Core, Entry, NotYet, Output, Record, State, Step
+from services.runtime.step import Core, Entry, NotYet, Record, State, Step
 
 _ITEM = b"i:"
 _FIRST = re.compile(rb'\[("[^"\\]*"),')
@@ -40,30 +40,6 @@ class Project(NamedTuple):
 
     contract: LabelContract
     make_truth: Callable[[LabelContract], Truth]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """A batch while it is absorbed. `heard`: when (ms) something was heard of an item.
-
-    `kept`: the projects and annotators of whom closed items teach something else than before.
-    """
-
-    now: int
-    items: dict[bytes, OpenItem] = field(default_factory=dict)
-    heard: dict[bytes, int] = field(default_factory=dict)
-    before: dict[bytes, Places] = field(default_factory=dict)
-    touched: dict[bytes, OpenItem] = field(default_factory=dict)
-    changes: dict[bytes, Entry | None] = field(default_factory=dict)
-    outputs: list[Output] = field(default_factory=list)
-    judged: set[str] = field(default_factory=set)
-    kept: dict[tuple[str, str], None] = field(default_factory=dict)
-    verdicts: Counter[str] = field(default_factory=Counter)
-    notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
-
-    def keep(self, item: OpenItem) -> None:
-        """Note that the item was closed, or is open again: what closed items teach of its annotators has changed."""
-        self.kept.update(dict.fromkeys((item.project, who) for who in item.votes))
 
 
 class Consensus(Core):
@@ -106,7 +82,7 @@ class Consensus(Core):
         """Absorb one batch."""
         heard = [decode(record.value) for record in batch]
         self._demand({one.project for one in heard if one is not None})
-        work = _Batch(max(record.timestamp for record in batch))
+        work = Batch(max(record.timestamp for record in batch))
         for record, one in zip(batch, heard, strict=True):
             work.verdicts[self._hear(work, record, one)] += 1
         for key in work.heard:
@@ -124,7 +100,7 @@ class Consensus(Core):
 
     def idle(self, now: int) -> Step | None:
         """Use a quiet moment: judge again what may have moved, and tell what has not been told; None if nothing is."""
-        work = _Batch(now)
+        work = Batch(now)
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
         if self._rest.is_time_to_reflect(now):
@@ -150,7 +126,7 @@ class Consensus(Core):
             self._missing |= missing
             raise NotYet(f"the contract of {', '.join(sorted(missing))}")
 
-    def _hear(self, work: _Batch, record: Record, heard: Heard | None) -> str:
+    def _hear(self, work: Batch, record: Record, heard: Heard | None) -> str:
         if heard is None:
             return "unreadable"
         if heard.project not in self._projects:
@@ -164,7 +140,7 @@ class Consensus(Core):
         work.heard[key] = record.timestamp
         return "absorbed"
 
-    def _open(self, work: _Batch, key: bytes, heard: Heard) -> OpenItem:
+    def _open(self, work: Batch, key: bytes, heard: Heard) -> OpenItem:
         truth = self._truth(heard.project)
         stored = self._state.get(_ITEM + key)
         item = work.items[key] = OpenItem(heard.project, heard.item) if stored is None else load_item(stored)
@@ -183,7 +159,7 @@ class Consensus(Core):
         else:
             truth.remove(key)
 
-    def _judge(self, work: _Batch, *, sweep: int) -> None:
+    def _judge(self, work: Batch, *, sweep: int) -> None:
         if self._shared.listen(self._truths):
             self._rest.stir()
         for name, truth in self._truths.items():
@@ -199,7 +175,7 @@ class Consensus(Core):
                 words = Words(self._projects[item.project].contract, work.now, work.notes)
                 self._say(work, words, key, _NOTHING)
 
-    def _say(self, work: _Batch, words: Words, key: bytes, judgement: Judgement) -> None:
+    def _say(self, work: Batch, words: Words, key: bytes, judgement: Judgement) -> None:
         item = work.items.get(key) or load_item(self._state.get(_ITEM + key) or b"")
         heard = key in work.heard
         said = words.about(key, item, judgement, heard=heard)
@@ -212,7 +188,7 @@ class Consensus(Core):
         self._shared.changed(item.project, item.votes)
         work.touched[key] = item
 
-    def _tell_judged(self, work: _Batch) -> None:
+    def _tell_judged(self, work: Batch) -> None:
         """Tell of the items heard of that have their annotations, each annotation beside what the others say."""
         ready: defaultdict[str, list[bytes]] = defaultdict(list)
         for key in work.heard:
@@ -226,12 +202,12 @@ class Consensus(Core):
                 work.outputs.append(told(key, item, without.get(key, {}), work.now))
                 work.touched[key] = item
 
-    def _write(self, work: _Batch) -> None:
+    def _write(self, work: Batch) -> None:
         """Write every item of which anything was said."""
         for key, item in work.touched.items():
             work.changes[_ITEM + key] = Entry(_closes_at(item, self._projects[item.project].contract), item.dump())
 
-    def _close(self, work: _Batch, *, limit: int) -> None:
+    def _close(self, work: Batch, *, limit: int) -> None:
         """Close what has been quiet for long enough; drop what was closed long ago."""
         for key in self._state.due(work.now, limit=limit):
             if key in work.changes or not key.startswith(_ITEM):
@@ -248,12 +224,12 @@ class Consensus(Core):
             work.keep(item)
             work.changes[key] = Entry(work.now + int(contract.close.age_days * _DAY_MS), item.dump())
 
-    def _fade(self, work: _Batch) -> None:
+    def _fade(self, work: Batch) -> None:
         for name, keeping in self._keeping.items():
             if keeping.fade(work.now, self._contracts[name].consensus.half_life_days):
                 work.judged.add(name)
 
-    def _end(self, work: _Batch) -> Step:
+    def _end(self, work: Batch) -> Step:
         work.changes.update(self._keeping[name].entry(who) for name, who in work.kept)
         if self._shared.is_due(work.now):
             for name in work.judged:

@@ -38,7 +38,7 @@ _CHUNK = 5_000
 class Load:
     """How many annotations are absorbed, and at which rates, how long each, the way to the consensus is timed."""
 
-    annotations: int = 100_000
+    annotations: int = 400_000
     items: int = 200_000
     rates: tuple[int, ...] = (500, 2_000)
     warm_up_seconds: float = 20.0

@@ -15,7 +15,7 @@ import psutil
 
 from bench.ground import judge_all, seeded_events, the_project
 from services.cli.demo.simulator import PROJECT
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.settings import RuntimeSettings
 from services.runtime.state import PartitionState
 from services.runtime.state_topic import restore

@@ -9,7 +9,7 @@ from time import process_time
 
 from bench.ground import BATCH, judge_all, seeded_events, the_project, train
 from bench.report import Sheet
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.validator.core import Project
 
 _TOP = 15

@@ -16,7 +16,7 @@ from bench.processes import MeasuredProcess
 from bench.report import Sheet
 from services.cli.demo.simulator import Simulator
 from services.cli.inputs import key_of
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.kafka import make_consumer, make_producer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ANNOTATIONS

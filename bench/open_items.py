@@ -24,7 +24,7 @@ from services.consensus.core import Consensus, Project
 from services.consensus.items import load_item
 from services.consensus.pool import Pool
 from services.consensus.words import Origin
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.state import PartitionState
 from services.runtime.step import Headers
 

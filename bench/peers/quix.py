@@ -9,7 +9,7 @@ from quixstreams.models.serializers.base import SerializationContext, Serializer
 
 from bench.ground import VERDICTS, Event
 from bench.peers.judging import OneByOne
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.settings import RuntimeSettings
 from services.runtime.step import Output
 from services.runtime.topics import ANNOTATIONS

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.settings import RuntimeSettings
 
 

@@ -20,7 +20,7 @@ from services.consensus.decode import decode
 from services.consensus.pool import Pool
 from services.consensus.rest import quiet_moments
 from services.consensus.words import Origin
-from services.runtime.chassis import tame_garbage_collector
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.state import PartitionState
 from services.runtime.step import Output, Step
 from services.runtime.topics import COUNTS, JUDGED, PANES

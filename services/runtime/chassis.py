@@ -1,12 +1,12 @@
 """The chassis of every worker: a Faust app that carries services and answers for their health."""
 
-import gc
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import prometheus_client
 
 from services.runtime import metrics
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.kafka import kafka_address
 from services.runtime.logs import configure_logs
 from services.runtime.settings import RuntimeSettings
@@ -90,12 +90,3 @@ def run_worker(app: faust.App, settings: RuntimeSettings) -> None:
     (settings.folder / "faust").mkdir(parents=True, exist_ok=True)
     worker = faust.Worker(app, loglevel="WARN", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
-
-
-def tame_garbage_collector() -> None:
-    """Look for garbage rarely: our data have no cycles, and looking took half of the time of parsing a batch.
-
-    Measured on 2,000 events of 470 bytes: 16.6 µs an event with Python's defaults, 8.9 µs like this.
-    """
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 100)

@@ -64,7 +64,7 @@ class ConsensusDuty:
         """Begin with an empty state. `watched`: whether items are told of for conduct."""
         projects = {name: Project(contract, make_truth) for name, contract in contracts.items()}
         self._pool, self._state = Pool(), PartitionState()
-        self._core = Consensus(projects, self._pool, Origin(0, 1), self._state, watched=watched)
+        self._core = Consensus(projects, self._pool, Origin(0, 1), self._state, watched=watched, survives=False)
         self._clock = self._offset = 0
         self._quiet: Iterator[tuple[int, Step]] | None = None
 

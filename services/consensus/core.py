@@ -12,7 +12,7 @@ from schemas.contract import LabelContract
 from services.consensus.absorbing import absorb
 from services.consensus.batch import Batch
 from services.consensus.decode import Heard, decode
-from services.consensus.items import OpenItem, load_item
+from services.consensus.items import OpenItem
 from services.consensus.judged import to_be_told, told
 from services.consensus.kept import KEPT, Keeping
 from services.consensus.panes import OwnPanes
@@ -20,12 +20,12 @@ from services.consensus.placing import NOWHERE, longest_minutes, places_of
 from services.consensus.pool import Pool
 from services.consensus.rest import Rest
 from services.consensus.shared import Shared
+from services.consensus.shelf import ITEM, Shelf
 from services.consensus.words import Origin, Words
 from services.runtime.ledger import SUPERSEDED
 from services.runtime.state import PartitionState
 from services.runtime.step import Core, Entry, NotYet, Record, State, Step
 
-_ITEM = b"i:"
 _FIRST = re.compile(rb'\[("[^"\\]*"),')
 _CLOSE_AT_ONCE = 200
 _RESTORED_AT_ONCE = 5_000
@@ -58,14 +58,17 @@ class Consensus(Core):
         state: PartitionState,
         *,
         watched: bool = True,
+        survives: bool = True,
     ) -> None:
         """Take the projects in force, what other partitions say, and the state to go on from.
 
-        `watched`: whether somebody watches the annotators' conduct, and has to be told of the items.
+        `watched`: whether somebody watches the annotators' conduct, and has to be told of the items. `survives`:
+        whether a restart goes on where this one ended; if not, items are not written.
         """
         self._watched = watched
         self._projects = projects
         self._state = state
+        self._shelf = Shelf(state, survives=survives)
         self._truths: dict[str, Truth] = {}
         self._keeping: dict[str, Keeping] = {}
         self._contracts: dict[str, LabelContract] = {}
@@ -132,24 +135,18 @@ class Consensus(Core):
         if heard.project not in self._projects:
             return "no-contract"
         key = heard.key
-        item = work.items.get(key) or self._open(work, key, heard)
+        item = work.items.get(key) or self._shelf.get(key) or OpenItem(heard.project, heard.item)
         if key not in work.before:
-            work.before[key] = places_of(item, self._projects[heard.project].contract)
+            work.items[key], work.before[key] = item, places_of(item, self._projects[heard.project].contract)
+        closed = _facts(item) if item.closed else None
         if not absorb(item, heard):
             return SUPERSEDED
+        if closed is not None:
+            work.kept.update(dict.fromkeys((item.project, who) for who in closed.ballots))
+            self._truth(item.project).reopen(key, closed, stored=item.posterior)
+            item.closed = False
         work.heard[key] = record.timestamp
         return "absorbed"
-
-    def _open(self, work: Batch, key: bytes, heard: Heard) -> OpenItem:
-        truth = self._truth(heard.project)
-        stored = self._state.get(_ITEM + key)
-        item = work.items[key] = OpenItem(heard.project, heard.item) if stored is None else load_item(stored)
-        if item.closed:
-            item.closed = False
-            truth.reopen(key, _facts(item), stored=item.posterior)
-            self._panes.move(item, NOWHERE, self._projects[item.project].contract)
-            work.keep(item)
-        return item
 
     def _put(self, key: bytes, item: OpenItem) -> None:
         truth = self._truth(item.project)
@@ -176,7 +173,7 @@ class Consensus(Core):
                 self._say(work, words, key, _NOTHING)
 
     def _say(self, work: Batch, words: Words, key: bytes, judgement: Judgement) -> None:
-        item = work.items.get(key) or load_item(self._state.get(_ITEM + key) or b"")
+        item = work.items.get(key) or self._shelf.take(key)
         heard = key in work.heard
         said = words.about(key, item, judgement, heard=heard)
         if not said:
@@ -205,24 +202,28 @@ class Consensus(Core):
     def _write(self, work: Batch) -> None:
         """Write every item of which anything was said."""
         for key, item in work.touched.items():
-            work.changes[_ITEM + key] = Entry(_closes_at(item, self._projects[item.project].contract), item.dump())
+            wake_at = _closes_at(item, self._projects[item.project].contract)
+            work.changes[ITEM + key] = Entry(wake_at, self._shelf.put(key, item))
 
     def _close(self, work: Batch, *, limit: int) -> None:
         """Close what has been quiet for long enough; drop what was closed long ago."""
-        for key in self._state.due(work.now, limit=limit):
-            if key in work.changes or not key.startswith(_ITEM):
+        for stored in self._state.due(work.now, limit=limit):
+            if stored in work.changes or not stored.startswith(ITEM):
                 continue
-            item = load_item(self._state.get(key) or b"")
+            key = stored[len(ITEM) :]
+            item = self._shelf.take(key)
             if item.closed or item.project not in self._projects:
-                work.changes[key] = None
+                self._shelf.drop(key)
+                work.changes[stored] = None
                 continue
             truth, contract = self._truth(item.project), self._projects[item.project].contract
             before = places_of(item, contract)
-            truth.close(key[len(_ITEM) :])
+            truth.close(key)
             item.closed = True
             self._panes.move(item, before, contract)
             work.keep(item)
-            work.changes[key] = Entry(work.now + int(contract.close.age_days * _DAY_MS), item.dump())
+            wake_at = work.now + int(contract.close.age_days * _DAY_MS)
+            work.changes[stored] = Entry(wake_at, self._shelf.put(key, item))
 
     def _fade(self, work: Batch) -> None:
         for name, keeping in self._keeping.items():
@@ -257,10 +258,10 @@ class Consensus(Core):
         keys = sorted(self._stored.pop(name, ()))
         kept = [self._state.get(key) or b"" for key in keys if key.startswith(KEPT)]
         self._keeping[name].load(kept, contract.consensus.half_life_days)
-        for number, key in enumerate(key for key in keys if key.startswith(_ITEM)):
-            item = load_item(self._state.get(key) or b"")
+        for number, key in enumerate(key[len(ITEM) :] for key in keys if key.startswith(ITEM)):
+            item = self._shelf.take(key)
             if not item.closed and (item.votes or item.word is not None):
-                truth.put(key[len(_ITEM) :], _facts(item), stored=item.posterior)
+                truth.put(key, _facts(item), stored=item.posterior)
                 if item.minute >= first_minute:
                     self._panes.move(item, NOWHERE, contract)
                 self._shared.changed(name, item.votes)

@@ -208,3 +208,23 @@ def test_what_is_heard_of_a_project_before_its_first_annotation_is_not_lost() ->
     late.hear(*(a_validated(item="i1", annotator=who, label=label) for who, label in disputed))
 
     assert late.newest()["label"] == "adult"
+
+
+def test_an_old_annotation_does_not_take_up_a_closed_item_again() -> None:
+    fed = Fed()
+    votes = [a_validated(item="i1", annotator=f"w{who}", label="safe") for who in range(3)]
+    fed.hear(*votes)
+    fed.hear(a_validated(item="other", at=BEGAN_MS + 3 * DAY_MS))
+
+    again = fed.hear(*(ARecord(one.value, BEGAN_MS + 3 * DAY_MS) for one in votes))
+    restarted = Fed(state=copied(fed.state))
+    restarted.hear(a_validated(item="new", annotator="w0", at=BEGAN_MS + 3 * DAY_MS))
+
+    assert again.verdicts == {"superseded": 3}
+    assert {load_item(value).item for key, value in fed.state.values() if load_closed(key, value)} == {"i1"}
+    reliability = {one["annotator"]: one["votes"] for one in restarted.values("annotators.reliability")}
+    assert reliability["w0"] == 2
+
+
+def load_closed(key: bytes, value: bytes) -> bool:
+    return key.startswith(b"i:") and load_item(value).closed

@@ -16,6 +16,7 @@ from services.cli.importing import bookmark_of, send_records
 from services.cli.inputs import InputRecord, count_annotations, read_annotations
 from services.cli.replay import replay
 from services.runtime.contract_file import load_contract
+from services.runtime.garbage import tame_garbage_collector
 from services.runtime.settings import RuntimeSettings
 from services.runtime.topics import ensure_topics
 from services.validator.core import Project
@@ -97,6 +98,7 @@ def replay_files(
     first = agreed[0]
     records = itertools.chain.from_iterable(read_annotations(path, first) for path in inputs)
     now = time.time_ns() // 1_000_000
+    tame_garbage_collector()
     with _bar("replaying") as progress:
         task = progress.add_task("", total=sum(count_annotations(path, first) for path in inputs))
         verdicts: dict[str, int] = {}

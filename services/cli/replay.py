@@ -13,7 +13,6 @@ from services.cli.alerted import ReplayedAlerts
 from services.cli.beside import Beside, ConductDuty, ConsensusDuty, judged
 from services.cli.inputs import InputRecord
 from services.cli.results import Results
-from services.runtime.garbage import tame_garbage_collector
 from services.runtime.state import PartitionState
 from services.runtime.step import Output
 from services.runtime.topics import VALIDATED
@@ -40,7 +39,6 @@ def replay(
     What follows on the verdicts goes by the annotations' own time. The files appear whole when all is done, or not at
     all. `watched`: whether the annotators' conduct is watched, and alerts are raised, too.
     """
-    tame_garbage_collector()
     validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
     contracts = {name: project.rules.contract for name, project in projects.items()}
     total, offset = Counter[str](), 0

@@ -1,6 +1,7 @@
 """What a batch comes to, while it is absorbed."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.consensus.items import OpenItem
@@ -27,6 +28,6 @@ class Batch:
     verdicts: Counter[str] = field(default_factory=Counter)
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    def keep(self, item: OpenItem) -> None:
-        """Note that the item was closed, or is open again: what closed items teach of its annotators has changed."""
-        self.kept.update(dict.fromkeys((item.project, who) for who in item.votes))
+    def keep(self, project: str, annotators: Iterable[str]) -> None:
+        """Note that an item was closed, or is open again: what closed items teach of its annotators has changed."""
+        self.kept.update(dict.fromkeys((project, who) for who in annotators))

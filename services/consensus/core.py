@@ -142,7 +142,7 @@ class Consensus(Core):
         if not absorb(item, heard):
             return SUPERSEDED
         if closed is not None:
-            work.kept.update(dict.fromkeys((item.project, who) for who in closed.ballots))
+            work.keep(item.project, closed.ballots)
             self._truth(item.project).reopen(key, closed, stored=item.posterior)
             item.closed = False
         work.heard[key] = record.timestamp
@@ -221,7 +221,7 @@ class Consensus(Core):
             truth.close(key)
             item.closed = True
             self._panes.move(item, before, contract)
-            work.keep(item)
+            work.keep(item.project, item.votes)
             wake_at = work.now + int(contract.close.age_days * _DAY_MS)
             work.changes[stored] = Entry(wake_at, self._shelf.put(key, item))
 

@@ -182,6 +182,9 @@ class OwnPanes:
         if own.unread:
             own.unread = False
             found = {_what(one): one for one in pool_readings(own.panes, contract, own.newest, own.measured)}
+            # What nothing is left of (a value of an attribute, its annotations withdrawn) has a last word, too.
+            gone = {what: one.emptied(own.newest) for what, one in own.told.items() if one.items and what not in found}
+            found |= gone
             news = [one for what, one in found.items() if own.told.get(what) != one]
             own.told = found
             yield from (_said(contract.project, reading, now) for reading in news)

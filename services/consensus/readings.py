@@ -35,6 +35,10 @@ class Reading(NamedTuple):
     items: int
     annotators: int
 
+    def emptied(self, end: int) -> "Reading":
+        """Return what is to be read of the same at another time, when nothing is left of it."""
+        return self._replace(start=self.start + end - self.end, end=end, estimate=None, items=0, annotators=0)
+
 
 class Measured:
     """What tables came to when they were measured last: an equal one is not measured again."""

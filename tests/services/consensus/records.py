@@ -55,12 +55,13 @@ class Fed:
         pool: Pool | None = None,
         origin: Origin = ALONE,
         state: PartitionState | None = None,
+        watched: bool = True,
     ) -> None:
         self.projects: dict[str, Project] = {}
         for one in contracts or (a_contract(),):
             self.adopt(one)
         self.pool, self.state = pool or Pool(), state or PartitionState()
-        self.core = Consensus(self.projects, self.pool, origin, self.state)
+        self.core = Consensus(self.projects, self.pool, origin, self.state, watched=watched)
         self.said: list[Output] = []
         self.now = BEGAN_MS
 

@@ -278,6 +278,22 @@ def test_what_another_partition_tells_of_a_minute_that_no_window_reaches_counts_
     assert (before, newest(reader, "15m")["items"]) == (12, 1)
 
 
+def test_what_nothing_is_left_of_has_a_last_word() -> None:
+    fed = Fed(a_contract(agreement={"attributes": ["market"], "windows": ["15m"]}))
+    some_items(fed, count=6)
+    fed.rest()
+    before = newest(fed, "15m", attribute="market", value="BR")["items"]
+
+    later: dict[str, Any] = {"action": "deleted", "occurred_at": (NOW + timedelta(minutes=1)).isoformat()}
+    fed.hear(*(a_validated(item=f"i{item}", annotator=f"w{who}", **later) for item in range(6) for who in range(3)))
+    fed.now += LONG_MS
+    fed.rest()
+
+    last = newest(fed, "15m", attribute="market", value="BR")
+    assert (before, last["items"], last["annotators"], last["value"]) == (6, 0, 0, None)
+    assert [one["items"] for one in fed.values("agreement.rolling") if "attribute" in one["scope"]].count(0) == 1
+
+
 changes = st.lists(
     st.tuples(st.integers(0, 7), st.integers(0, 3), st.sampled_from([*LABELS, None]), st.integers(0, 3)), max_size=60
 )
@@ -292,7 +308,8 @@ def test_the_readings_do_not_depend_on_how_many_partitions_there_are(
     pool, alone = Pool(), Fed(contract)
     three = [Fed(contract, pool=pool, origin=Origin(number, 3)) for number in range(3)]
 
-    for number, (item, who, label, minute) in enumerate(changes):
+    anchor = (0, 0, "safe", 4)  # a minute that nothing is left of may have been seen by the one and not by the others
+    for number, (item, who, label, minute) in enumerate([*changes, anchor]):
         made = (NOW + timedelta(minutes=minute)).isoformat()
         said: dict[str, Any] = {"label": label or "safe", "action": "created" if label else "deleted"}
         record = a_validated(item=f"i{item}", annotator=f"w{who}", occurred_at=made, id=f"n{number}", **said)
@@ -306,9 +323,13 @@ def test_the_readings_do_not_depend_on_how_many_partitions_there_are(
 
 
 def last_readings(*partitions: Fed) -> dict[str, Any]:
-    """Return what was said last of everything, but for when."""
+    """Return what was said last of everything that is left, but for when.
+
+    Whether anything was said of what is gone depends on whether somebody looked while it was there.
+    """
     said = [one for fed in partitions for one in fed.values("agreement.rolling")]
-    return {f"{one['coefficient']} {one['window']} {one['scope']}": without_time(one) for one in said}
+    last = {f"{one['coefficient']} {one['window']} {one['scope']}": without_time(one) for one in said}
+    return {what: one for what, one in last.items() if one["items"]}
 
 
 def without_time(reading: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,15 @@ def test_an_item_without_all_its_annotations_is_not_told() -> None:
     assert told(fed) == []
 
 
+def test_where_nobody_watches_nobody_is_told() -> None:
+    fed = Fed(a_contract(redundancy=2), watched=False)
+
+    votes(fed, "safe", "safe")
+
+    assert told(fed) == []
+    assert fed.newest()["votes"] == 2
+
+
 def test_a_later_annotation_is_told_for_itself() -> None:
     fed = Fed(a_contract(redundancy=2))
     votes(fed, "safe", "safe")

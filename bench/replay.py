@@ -31,7 +31,7 @@ def measure(*, annotations: int) -> Sheet:
         train(folder)
         contract = yaml.safe_dump(CONTRACT.model_dump(mode="json", by_alias=True, exclude_unset=True))
         (folder / "contract.yaml").write_text(contract)
-        write_history(folder / "history.jsonl", annotations)
+        _write_history(folder / "history.jsonl", annotations)
         found = [(what, *_replayed(folder, *options)) for what, options in _WAYS.items()]
     wanted = "40" if annotations == _WANTED_OF else ""
     rows = [
@@ -43,7 +43,7 @@ def measure(*, annotations: int) -> Sheet:
     return Sheet(f"A replay of {annotations:,} annotations", columns, rows, notes)
 
 
-def write_history(path: Path, count: int) -> None:
+def _write_history(path: Path, count: int) -> None:
     """Write so many events of the demo, broken and repeated ones among them."""
     simulator = Simulator(_SEED)
     with path.open("wb") as file:

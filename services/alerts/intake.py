@@ -23,6 +23,7 @@ _OF_ANNOTATIONS = {
     Metric.REJECTION_SHARE, Metric.LABEL_SHARE, Metric.MODEL_DISAGREEMENT, Metric.FINDING_RATE, Metric.LAG,
 }  # fmt: skip
 _COUNTED_TOO_WHEN_REJECTED = {Metric.REJECTION_SHARE, Metric.FINDING_RATE}
+_OF_CONSENSUS, _OF_AGREEMENT, _OF_SIGNALS = {Metric.REVIEW_SHARE}, {Metric.AGREEMENT}, {Metric.SIGNAL}
 
 Contracts = Mapping[str, LabelContract]
 
@@ -145,7 +146,7 @@ def of_consensus(contracts: Contracts) -> Take:
             return "not-complete"
         project, at, disputed = decided
         contract = known.contract_of(project)
-        rules = _rules(contract, {Metric.REVIEW_SHARE})
+        rules = _rules(contract, _OF_CONSENSUS)
         for rule in rules:
             found[project].newest = max(found[project].newest, at)
             found[project].count(rule, at, [scope.Count({}, float(disputed), 1)])
@@ -163,7 +164,7 @@ def of_agreement(contracts: Contracts) -> Take:
         if reading is None:
             return "unreadable"
         contract = known.contract_of(reading.project)
-        rules = _rules(contract, {Metric.AGREEMENT})
+        rules = _rules(contract, _OF_AGREEMENT)
         gauges = [gauge for rule in rules if contract and (gauge := _gauge(rule, reading, contract)) is not None]
         if not gauges:
             return "no-rule"
@@ -184,7 +185,7 @@ def of_signals(contracts: Contracts) -> Take:
         if signal is None:
             return "unreadable"
         contract = known.contract_of(signal.project)
-        rules = _rules(contract, {Metric.SIGNAL})
+        rules = _rules(contract, _OF_SIGNALS)
         occurrences = [said for rule in rules if (said := _occurrence(rule, signal)) is not None]
         if not occurrences:
             return "no-rule"
@@ -246,9 +247,9 @@ SOURCES: Mapping[str, Callable[[Contracts], Take]] = {
 _ASKED_OF = {
     "annotations.validated": _OF_ANNOTATIONS,
     "annotations.rejected": _COUNTED_TOO_WHEN_REJECTED,
-    "items.consensus": {Metric.REVIEW_SHARE},
-    "agreement.rolling": {Metric.AGREEMENT},
-    "annotators.signals": {Metric.SIGNAL},
+    "items.consensus": _OF_CONSENSUS,
+    "agreement.rolling": _OF_AGREEMENT,
+    "annotators.signals": _OF_SIGNALS,
 }
 
 

@@ -96,7 +96,7 @@ def replay_files(
         one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None
     }
     first = agreed[0]
-    records = itertools.chain.from_iterable(read_annotations(path, first) for path in inputs)
+    records = _all(inputs, first)
     now = time.time_ns() // 1_000_000
     tame_garbage_collector()
     with _bar("replaying") as progress:

@@ -50,17 +50,21 @@ def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[Inp
 def count_annotations(path: Path, contract: LabelContract | None) -> int:
     """Return how many records `read_annotations` would yield. Raise InputError, wherever in the file it would."""
     if path.suffix in _LINES and path.is_file():  # any line will do, so none has to be looked into
-        with path.open("rb") as lines:
-            return sum(1 for line in lines if line.rstrip(b"\r\n"))
+        return sum(1 for _ in _lines(path))
     return sum(1 for _ in read_annotations(path, contract))
 
 
 def _read_jsonl(path: Path) -> Iterator[InputRecord]:
+    for number, value in _lines(path):
+        yield InputRecord(number, key_of(value), value)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             value = line.rstrip(b"\r\n")
             if value:
-                yield InputRecord(number, key_of(value), value)
+                yield number, value
 
 
 def key_of(value: bytes) -> bytes | None:

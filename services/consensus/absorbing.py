@@ -19,7 +19,7 @@ def absorb(item: OpenItem, heard: Heard) -> bool:
     item.gold = item.gold if heard.gold is None else heard.gold
     if heard.kind == _ADJUDICATOR:
         return _absorb_word(item, heard)
-    item.view = item.view | heard.view if heard.view else item.view
+    item.view = {**item.view, **heard.view}
     if heard.vote is None:
         item.votes.pop(who, None)
         item.gone[who] = heard.occurred

@@ -27,7 +27,7 @@ class Heard(NamedTuple):
     gold: Label | None
     attributes: Mapping[str, str]
     length: int
-    view: dict[str, float]
+    view: Mapping[str, float]
 
     @property
     def key(self) -> bytes:
@@ -73,7 +73,7 @@ def _time(text: str) -> datetime:
         return _ANY_TIME.validate_python(text)
 
 
-def _view(score: Any, label: Any) -> dict[str, float]:  # noqa: ANN401  # decoded JSON
+def _view(score: Any, label: Any) -> Mapping[str, float]:  # noqa: ANN401  # decoded JSON
     if score is None or not isinstance(label, str | int | float):
         return {}
     return {str(label): score["label_probability"], str(score["predicted"]): score["predicted_probability"]}

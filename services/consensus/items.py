@@ -25,10 +25,6 @@ class Vote(NamedTuple):
     prelabel: Any = None
     judged: bool = False
 
-    def told(self) -> "Vote":
-        """Return it as told; three times as fast as `_replace`, and every annotation is."""
-        return Vote(*self[:-1], judged=True)
-
 
 class Standing(NamedTuple):
     """A correction that stands: its id, the annotation, what that said, and the label in its place."""

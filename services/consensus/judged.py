@@ -39,7 +39,7 @@ def told(key: bytes, item: OpenItem, without: Without, now: int) -> Output:
         "annotations": [_vote(who, vote, item, without) for who, vote in sorted(item.votes.items())],
         "as_of": iso(now),
     }
-    item.votes = {who: vote if vote.judged else vote.told() for who, vote in item.votes.items()}
+    item.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in item.votes.items()}
     return event("items.judged", key, value, kind="judged")
 
 

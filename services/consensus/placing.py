@@ -58,12 +58,7 @@ def _pattern(values: tuple[Value, ...]) -> Pattern:
 
 def longest_minutes(options: AgreementOptions) -> int:
     """Return the length of the longest window."""
-    return _longest(tuple(options.windows))
-
-
-@cache
-def _longest(windows: tuple[str, ...]) -> int:
-    return max(map(minutes_of, windows))
+    return max(map(minutes_of, options.windows))
 
 
 @cache

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -226,7 +227,8 @@ def _said_in(shop: Shop, project: str) -> Said:
 
 def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop) -> None:
     store = Connections(open_control(shop.settings), Vault(shop.settings))
-    store.note(f"{shop.settings.prefix}choices", write_back=True)
+    name = f"{shop.settings.prefix}choices"
+    store.note(name, write_back=True)
     _, tasks = shop.projects["choices"]
     for user, choice in zip(shop.users, (0, 0, 1), strict=True):
         shop.server.annotate(tasks[0], user, a_result("choices", choice), lead_time=0.2)
@@ -243,6 +245,10 @@ def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop)
     assert [one["result"][0]["value"] for one in predicted] == [{"choices": ["safe"]}]
     events = asyncio.run(_events(shop.settings))
     assert len(events) == 2 * USERS, events  # each by its id: webhook and poll may both bring one, and that is no news
+    for _ in range(2):
+        polled = store.get(name).polled_at
+        wait_for(lambda: store.get(name).polled_at != polled, seconds=60, what="it is polled again")  # noqa: B023
+    assert asyncio.run(_events(shop.settings)) == events
 
 
 def test_of_two_annotations_by_one_person_the_survivor_counts_again(shop: Shop) -> None:
@@ -273,8 +279,8 @@ def _written(shop: Shop, task: int) -> dict[str, Any] | None:
     return found if complete and found["predictions"] else None
 
 
-async def _events(settings: RuntimeSettings) -> set[str]:
-    found: set[str] = set()
+async def _events(settings: RuntimeSettings) -> Counter[str]:
+    found: Counter[str] = Counter()
     for number in range(settings.partitions):
         async with reading(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():

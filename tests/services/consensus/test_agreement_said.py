@@ -329,6 +329,7 @@ def last_readings(*partitions: Fed) -> dict[str, Any]:
     """
     said = [one for fed in partitions for one in fed.values("agreement.rolling")]
     last = {f"{one['coefficient']} {one['window']} {one['scope']}": without_time(one) for one in said}
+    assert all((one["annotators"], one["value"]) == (0, None) for one in last.values() if not one["items"])
     return {what: one for what, one in last.items() if one["items"]}
 
 

@@ -221,10 +221,7 @@ def test_an_old_annotation_does_not_take_up_a_closed_item_again() -> None:
     restarted.hear(a_validated(item="new", annotator="w0", at=BEGAN_MS + 3 * DAY_MS))
 
     assert again.verdicts == {"superseded": 3}
-    assert {load_item(value).item for key, value in fed.state.values() if load_closed(key, value)} == {"i1"}
+    closed = {one.item for key, value in fed.state.values() if key[:2] == b"i:" and (one := load_item(value)).closed}
+    assert closed == {"i1"}
     reliability = {one["annotator"]: one["votes"] for one in restarted.values("annotators.reliability")}
     assert reliability["w0"] == 2
-
-
-def load_closed(key: bytes, value: bytes) -> bool:
-    return key.startswith(b"i:") and load_item(value).closed

@@ -11,17 +11,18 @@ RUN python -m venv --without-pip /opt/assay
 COPY requirements/base.txt requirements/base.txt
 RUN pip --python /opt/assay/bin/python install --no-cache-dir --require-hashes -r requirements/base.txt
 
-# What compiles models/conduct lies beside them, and stays here.
+# What compiles assay_models.conduct lies beside them, and stays here.
 COPY requirements/compile.txt requirements/compile.txt
 RUN pip install --no-cache-dir --require-hashes --target /opt/compiler -r requirements/compile.txt
 
 # The build backend is among the dependencies, so nothing more is fetched here.
-COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY models models
 COPY services services
-RUN HATCH_BUILD_HOOK_ENABLE_CUSTOM=true PYTHONPATH=/opt/compiler \
-    pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation .
+RUN pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation ./schemas . \
+    && HATCH_BUILD_HOOK_ENABLE_CUSTOM=true PYTHONPATH=/opt/compiler \
+    pip --python /opt/assay/bin/python install --no-cache-dir --no-deps --no-build-isolation ./models
 
 
 FROM python:3.12-slim

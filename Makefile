@@ -13,12 +13,12 @@ help: ## Show this list
 
 setup: .venv/.installed ## Create .venv and install everything, by hash
 
-.venv/.installed: requirements/dev.txt pyproject.toml
+.venv/.installed: requirements/dev.txt pyproject.toml schemas/pyproject.toml models/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Assay needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "installing into .venv (a few minutes the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e schemas -e models -e .
 	@touch $@
 
 demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts (SECONDS=20 ends by itself)
@@ -43,7 +43,7 @@ check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m services.runtime.asyncapi --check
+	@$(BIN)/python -m assay_services.devtools.asyncapi --check
 
 chaos: setup ## The full fault test: 200,000 events, kills, a zombie, a broker restart
 	@$(BIN)/python -m bench.chaos
@@ -61,14 +61,14 @@ bench-conduct: setup ## Simulate how often conduct signals are false, and how la
 	@$(BIN)/python -m bench.conduct
 
 schemas: setup ## Generate schemas/json anew
-	@$(BIN)/python -m services.runtime.asyncapi --write
+	@$(BIN)/python -m assay_services.devtools.asyncapi --write
 
 requirements: ## Compile the pinned, hashed requirements anew
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet uv
 	@printf 'hatchling\neditables\n' > requirements/.build.in
-	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in -o requirements/base.txt
-	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q pyproject.toml requirements/.build.in --extra local --extra train --group dev --group bench -o requirements/dev.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --no-emit-package assay-schemas --no-emit-package assay-models pyproject.toml requirements/.build.in -o requirements/base.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --no-emit-package assay-schemas --no-emit-package assay-models pyproject.toml requirements/.build.in --extra local --extra train --group dev --group bench -o requirements/dev.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --group compile -c requirements/dev.txt -o requirements/compile.txt
 	@rm requirements/.build.in
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aiokafka.partitioner import DefaultPartitioner
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.kafka import make_producer, send_all
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import VALIDATED
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import upgrade
+from assay_services.stores.archive.sql_query import ask
 
 from bench.ground import Ground, judge_all, seeded_events, the_project
-from bench.postgres import LocalPostgres, postgres_programs
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
-from services.archive.asking import ask
-from services.archive.migrate import upgrade
-from services.runtime.database import open_engine
-from services.runtime.kafka import make_producer, send_all
-from services.runtime.settings import RuntimeSettings
-from services.runtime.step import Output
-from services.runtime.topics import VALIDATED
+from tests.support.postgres import LocalPostgres, postgres_programs
 
 _WANTED = 15_000
 _START_SECONDS = 60.0
@@ -66,7 +66,7 @@ def measure(ground: Ground, *, events: int) -> Sheet:
 def _contenders(server: LocalPostgres | None) -> Iterator[Contender]:
     for database in ("SQLite", "PostgreSQL"):
         if database == "SQLite" or server is not None:
-            yield Contender("Assay archive", "services.archive", database)
+            yield Contender("Assay archive", "assay_services.archive", database)
             yield Contender("SQLAlchemy ORM, add_all and merge", "bench.peers.orm_archive", database, _PEER_SHARE)
 
 
@@ -127,13 +127,13 @@ def _count(url: str, query: str) -> int:
 
 
 def _sheet(runs: Sequence[Run]) -> Sheet:
-    ours = {run.contender.database: run.rate for run in runs if run.contender.module == "services.archive"}
+    ours = {run.contender.database: run.rate for run in runs if run.contender.module == "assay_services.archive"}
     rows = [
         (
             f"{run.contender.name}, {run.contender.database}",
             f"{run.events:,}",
             f"{run.rate:,.0f}",
-            f"{_WANTED:,}" if run.contender.module == "services.archive" else "",
+            f"{_WANTED:,}" if run.contender.module == "assay_services.archive" else "",
             f"{ours[run.contender.database] / run.rate:.1f}",
             f"{run.rows:,} {'✓' if run.rows == run.events else '✗'}",
         )

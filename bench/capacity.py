@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.kafka import make_producer, send_all
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.state_topic import ENTRY_PREFIX
+from assay_services.engine.topic_admin import VALIDATOR_STATE
+
 from bench.ground import PARTITIONS, Ground
-from bench.holding import items, make_templates
+from bench.large_state import items, make_templates
 from bench.processes import ROOT, MeasuredProcess, environment_of
 from bench.report import Sheet
-from services.runtime.kafka import make_producer, send_all
-from services.runtime.settings import RuntimeSettings
-from services.runtime.state_topic import ENTRY_PREFIX
-from services.runtime.step import Output
-from services.runtime.topics import VALIDATOR_STATE
 
 _CHUNK = 20_000
 _START_SECONDS = 60.0
@@ -68,7 +69,7 @@ def measure(ground: Ground, load: Load) -> Sheet:
 
 def _held_by_a_process(settings: RuntimeSettings, *arguments: str) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.holding", *arguments],
+        [sys.executable, "-m", "bench.large_state", *arguments],
         env=environment_of(settings),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -82,7 +83,7 @@ def _held_by_a_process(settings: RuntimeSettings, *arguments: str) -> dict[str, 
 def _seconds_to_ready(settings: RuntimeSettings) -> float:
     """Start a worker; return the seconds until its log says that the last partition is ready."""
     began = time.time()
-    with MeasuredProcess("services.validator", settings) as process:
+    with MeasuredProcess("assay_services.validator", settings) as process:
         while time.time() - began < _START_SECONDS:
             process.check()
             moments = list(_ready_moments(process.log.read_text()))

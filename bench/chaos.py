@@ -20,25 +20,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import TopicPartition
+from assay_services.audit.topics import PartitionAudit, audit, audit_consensus
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import PROJECT, Simulator
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.devtools.ports import free_port
+from assay_services.engine.contract_table import publish_contract
+from assay_services.engine.kafka import reading
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import CONSENSUS_STATE, ensure_topics
+from assay_services.ingest.file_readers import InputRecord, key_of
+from assay_services.ingest.importer import send_records
+from assay_services.ingest.training_run import train_model
 from rich.console import Console
 from rich.table import Table
 
 from bench.undisturbed import ConsensusGap, compare_consensus, compare_validator
-from services.cli.demo.run import CONTRACT
-from services.cli.demo.simulator import PROJECT, Simulator
-from services.cli.importing import send_records
-from services.cli.inputs import InputRecord, key_of
-from services.cli.ports import free_port
-from services.cli.training import train_model
-from services.runtime.audit import PartitionAudit, audit, audit_consensus
-from services.runtime.broker import LocalBroker
-from services.runtime.contracts import publish_contract
-from services.runtime.kafka import reading
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import CONSENSUS_STATE, ensure_topics
 
 SESSION_SECONDS = 6.0
-WORKERS = ("services.validator", "services.validator", "services.consensus", "services.consensus")
+WORKERS = (
+    "assay_services.validator",
+    "assay_services.validator",
+    "assay_services.consensus",
+    "assay_services.consensus",
+)
 _QUIET_SECONDS = 20.0  # longer than it takes to give the partitions of a dead worker to another
 
 

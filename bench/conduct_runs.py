@@ -8,13 +8,13 @@ from random import Random
 from typing import Any
 
 import orjson
+from assay_models.conduct.judged_annotation import JudgedAnnotation
+from assay_models.conduct.stream import ConductStream
+from assay_schemas.annotation import microseconds
+from assay_schemas.conduct import Detector, Signal, SignalState
+from assay_schemas.contract.label_contract import LabelContract
 
 from bench.conduct_world import LABELS, PROJECT, Person, Way, World, careful_pool
-from models.conduct.judged import JudgedAnnotation
-from models.conduct.stream import ConductStream
-from schemas.annotation import microseconds
-from schemas.conduct import Detector, Signal, SignalState
-from schemas.contract import LabelContract
 
 SIZE = 200
 WAYS: Mapping[str, Mapping[str, Any]] = {

@@ -10,8 +10,8 @@ from math import exp, log
 from random import Random
 from typing import Any
 
-from models.conduct.judged import JudgedAnnotation
-from schemas.annotation import microseconds
+from assay_models.conduct.judged_annotation import JudgedAnnotation
+from assay_schemas.annotation import microseconds
 
 LABELS = ("safe", "adult", "violence", "scam")
 SHARES = (0.45, 0.25, 0.2, 0.1)

@@ -15,17 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaConsumer
+from assay_services.demo.simulator import LABELS, Simulator
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.kafka import make_consumer, make_producer, send_all
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import CONSENSUS, VALIDATED
+from assay_services.ingest.file_readers import InputRecord, key_of
+from assay_services.ingest.importer import send_records
 
 from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
 from bench.processes import ROOT, MeasuredProcess
 from bench.report import Sheet
-from services.cli.demo.simulator import LABELS, Simulator
-from services.cli.importing import send_records
-from services.cli.inputs import InputRecord, key_of
-from services.runtime.kafka import make_consumer, make_producer, send_all
-from services.runtime.settings import RuntimeSettings
-from services.runtime.step import Output
-from services.runtime.topics import CONSENSUS, VALIDATED
 
 _PATIENCE_SECONDS = 120
 _LATEST_SECONDS = 10
@@ -47,8 +47,8 @@ class Load:
 
 def measure(ground: Ground, load: Load) -> Sheet:
     """Measure both, one after the other."""
-    ours = asyncio.run(_throughput(ground, load, "services.consensus"))
-    floor = asyncio.run(_throughput(ground, load, "bench.peers.passing"))
+    ours = asyncio.run(_throughput(ground, load, "assay_services.consensus"))
+    floor = asyncio.run(_throughput(ground, load, "bench.peers.passthrough"))
     ways = asyncio.run(_latency(ground, load))
     held = _held(ground, load.items)
     rows = [
@@ -171,8 +171,8 @@ async def _latency(ground: Ground, load: Load) -> list[Way]:
     simulator, fastest = Simulator(_SEED), max(load.rates)
     consumer = make_consumer(settings, CONSENSUS.name)
     with (
-        MeasuredProcess("services.validator", settings) as validator,
-        MeasuredProcess("services.consensus", settings) as consensus,
+        MeasuredProcess("assay_services.validator", settings) as validator,
+        MeasuredProcess("assay_services.consensus", settings) as consensus,
     ):
         await consumer.start()
         following = asyncio.create_task(watch.follow(consumer))

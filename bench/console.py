@@ -14,18 +14,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from assay_services.archive.core.erasure_filter import Forgotten
+from assay_services.archive.core.plan import Plan
+from assay_services.archive.core.row_types import json_text, utc
+from assay_services.archive.store import Ready, Store
+from assay_services.stores.archive.engine import open_engine, open_for_reading
+from assay_services.stores.archive.queries import agreement, annotators, items, overview, projects
+from assay_services.stores.archive.schema_upgrade import upgrade
 from rich.console import Console
 
 from bench.console_pages import measure as measure_pages
-from bench.postgres import LocalPostgres, postgres_programs
 from bench.report import Sheet, as_document, as_table, conditions
-from services.archive.cells import json_text, utc
-from services.archive.core import Plan
-from services.archive.forgotten import Forgotten
-from services.archive.migrate import upgrade
-from services.archive.store import Ready, Store
-from services.console.reading import agreement, annotators, items, overview, projects
-from services.runtime.database import open_engine, open_for_reading
+from tests.support.postgres import LocalPostgres, postgres_programs
 
 PROJECT = "ads-safety"
 LABELS = ("safe", "adult", "violence", "scam")

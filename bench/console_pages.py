@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 import psutil
+from assay_services.devtools.ports import free_port
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from bench.processes import ROOT
 from bench.report import Sheet
-from services.cli.ports import free_port
 
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -66,7 +66,7 @@ def _console(url: str, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     own = {"ASSAY_DATABASE": url, "ASSAY_FOLDER": str(folder), "ASSAY_CONSOLE_PORT": str(port)}
     environment = {**os.environ, **own, "ASSAY_KAFKA": f"127.0.0.1:{free_port()}"}
     with (folder / "console.log").open("wb") as log:
-        command = [sys.executable, "-m", "services.console"]
+        command = [sys.executable, "-m", "assay_services.console"]
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"

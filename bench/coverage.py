@@ -10,20 +10,20 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
+from assay_models.agreement.boxes import BoxTable, box_agreement, box_counts_of
+from assay_models.agreement.cohen import PairTable, cohen_kappa
+from assay_models.agreement.contingency import Pattern, Table, pattern_of
+from assay_models.agreement.estimate import Estimate
+from assay_models.agreement.fleiss import fleiss_kappa
+from assay_models.agreement.gwet import gwet_ac1, linear_ac2
+from assay_models.agreement.krippendorff import interval_alpha, nominal_alpha, ordinal_alpha
+from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.spans import covering_alpha, stretches_of, unitizing_alpha
+from assay_schemas.annotation import Box, Span
 from numpy.typing import NDArray
 from rich.console import Console
 
 from bench.report import Sheet, as_table
-from models.agreement.boxes import BoxTable, box_agreement, box_counts_of
-from models.agreement.cohen import PairTable, cohen_kappa
-from models.agreement.fleiss import fleiss_kappa
-from models.agreement.gwet import gwet_ac1, linear_ac2
-from models.agreement.interval import Estimate
-from models.agreement.krippendorff import interval_alpha, nominal_alpha, ordinal_alpha
-from models.agreement.observed import percent_agreement
-from models.agreement.spans import covering_alpha, stretches_of, unitizing_alpha
-from models.agreement.table import Pattern, Table, pattern_of
-from schemas.annotation import Box, Span
 
 SEED = 20_260_301
 POPULATION = 10**9

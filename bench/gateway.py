@@ -11,15 +11,15 @@ from urllib.request import urlopen
 
 import numpy as np
 import orjson
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.devtools.ports import free_port
+from assay_services.gateway.settings import GatewaySettings
+from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.database import open_control
+from assay_services.stores.control.tables.connections_and_keys import Scope
 
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
-from schemas.control import Scope
-from services.cli.ports import free_port
-from services.gateway.settings import GatewaySettings
-from services.runtime.broker import LocalBroker
-from services.runtime.control import open_control
-from services.runtime.keys import Keys
 
 _CONNECTIONS = 40
 _PATIENCE_SECONDS = 60.0
@@ -41,7 +41,7 @@ def measure(load: Load) -> Sheet:
         )
         _, key = Keys(open_control(settings)).create("bench", [Scope.WRITE], now=datetime.now(UTC))
         extra = {"ASSAY_GATEWAY_PORT": str(settings.gateway_port), "ASSAY_RATE_PER_SECOND": "1000000"}
-        with MeasuredProcess("services.gateway", settings, **extra):
+        with MeasuredProcess("assay_services.gateway", settings, **extra):
             _wait(settings, "up")
             asyncio.run(_send(settings, key, Load(load.rate, 2), first=0))
             there = asyncio.run(_send(settings, key, load, first=10**6))

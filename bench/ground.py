@@ -10,19 +10,19 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import NamedTuple
 
-from services.cli.demo.run import CONTRACT
-from services.cli.demo.simulator import PROJECT, Simulator
-from services.cli.importing import send_records
-from services.cli.inputs import InputRecord, key_of
-from services.cli.training import train_model
-from services.runtime.broker import LocalBroker
-from services.runtime.contracts import publish_contract
-from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState
-from services.runtime.step import Output
-from services.runtime.topics import ANNOTATIONS, DEAD, REJECTED, TOPICS, VALIDATED, ensure_topics
-from services.validator.core import Origin, Project, Validator
-from services.validator.projects import load_project
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import PROJECT, Simulator
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.engine.contract_table import publish_contract
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS, DEAD, REJECTED, TOPICS, VALIDATED, ensure_topics
+from assay_services.ingest.file_readers import InputRecord, key_of
+from assay_services.ingest.importer import send_records
+from assay_services.ingest.training_run import train_model
+from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.projects import load_project
 
 VERDICTS = (VALIDATED, REJECTED, DEAD)
 PARTITIONS = 4

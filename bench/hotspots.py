@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import process_time
 
+from assay_services.engine.garbage import tame_garbage_collector
+from assay_services.validator.core.step import Project
+
 from bench.ground import BATCH, judge_all, seeded_events, the_project, train
 from bench.report import Sheet
-from services.runtime.garbage import tame_garbage_collector
-from services.validator.core import Project
 
 _TOP = 15
 _ROOT = Path(__file__).parent.parent

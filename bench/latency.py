@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from assay_services.demo.simulator import Simulator
+from assay_services.engine.garbage import tame_garbage_collector
+from assay_services.engine.kafka import make_consumer, make_producer
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS
+from assay_services.ingest.file_readers import key_of
 
 from bench.ground import VERDICTS, Ground, events_of
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
-from services.cli.demo.simulator import Simulator
-from services.cli.inputs import key_of
-from services.runtime.garbage import tame_garbage_collector
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import ANNOTATIONS
 
 _SEED = 11
 _START_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender("Assay validator, exactly once", "services.validator"),
+    Contender("Assay validator, exactly once", "assay_services.validator"),
     Contender(
         f"Quix Streams, exactly once, commit every {_QUIX_COMMIT_SECONDS} s",
         "bench.peers.quix",

@@ -16,17 +16,16 @@ from time import perf_counter
 
 import orjson
 import psutil
-
-from models.truth.kinds import make_truth
-from schemas.contract import LabelContract
-from services.cli.demo.run import CONTRACT
-from services.consensus.core import Consensus, Project
-from services.consensus.items import load_item
-from services.consensus.pool import Pool
-from services.consensus.words import Origin
-from services.runtime.garbage import tame_garbage_collector
-from services.runtime.state import PartitionState
-from services.runtime.step import Headers
+from assay_models.truth.factory import make_truth
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.consensus.core.events import Origin
+from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.item_state import load_item
+from assay_services.consensus.core.step import Consensus, Project
+from assay_services.demo.run import CONTRACT
+from assay_services.engine.core.core_api import Headers
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.garbage import tame_garbage_collector
 
 _TEMPLATES = 3_000
 _VOTES = 3

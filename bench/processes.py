@@ -10,9 +10,8 @@ from typing import Self
 from urllib.request import urlopen
 
 import psutil
-
-from services.cli.ports import free_port
-from services.runtime.settings import RuntimeSettings
+from assay_services.devtools.ports import free_port
+from assay_services.engine.settings import RuntimeSettings
 
 ROOT = Path(__file__).parent.parent
 _STOP_SECONDS = 20

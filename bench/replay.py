@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import Simulator
 
 from bench.ground import train
 from bench.processes import ROOT
 from bench.report import Sheet
-from services.cli.demo.run import CONTRACT
-from services.cli.demo.simulator import Simulator
 
 _WANTED_OF = 1_000_000
 _SEED = 7
@@ -55,7 +55,7 @@ def _write_history(path: Path, count: int) -> None:
 def _replayed(folder: Path, *options: str) -> tuple[float, float]:
     """Return how many seconds it took by the clock and by the processor, all processes together."""
     files = ["--contract", str(folder / "contract.yaml"), "--out", str(folder / "results")]
-    command = [sys.executable, "-m", "services.cli", "replay", *options, *files, str(folder / "history.jsonl")]
+    command = [sys.executable, "-m", "assay_services.cli", "replay", *options, *files, str(folder / "history.jsonl")]
     environment = {**os.environ, "ASSAY_MODELS": str(folder / "models")}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=environment)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from assay_services.engine.kafka import make_consumer
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import VALIDATED
 
 from bench.ground import VERDICTS, Ground, expected_verdicts, preload, seeded_events, the_project
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
-from services.runtime.kafka import make_consumer
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import VALIDATED
 
 _SAMPLE_SECONDS = 0.2
 _QUIET_SECONDS = 2.0
@@ -35,7 +35,7 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender("Assay validator, exactly once", "services.validator"),
+    Contender("Assay validator, exactly once", "assay_services.validator"),
     Contender(
         "Quix Streams, at least once",
         "bench.peers.quix",

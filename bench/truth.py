@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from assay_models.truth.categorical.batch_em import fit
+from assay_models.truth.categorical.vote_arrays import Floats
 from rich.console import Console
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
@@ -28,8 +30,6 @@ from bench.truth_measures import (
 )
 from bench.truth_peers import PEERS, crowdlab, majority, peer_posterior, view_from_texts, view_of_knowing
 from bench.truth_sets import RECIPES, CrowdSet, made_up, sets_in
-from models.truth.ballots import Floats
-from models.truth.batch import fit
 
 _OURS = ("stream", "batch")
 _DATA = Path("..") / "shared" / "data"

@@ -6,12 +6,12 @@ import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
+from assay_models.truth.categorical.confusion_counts import added_up
+from assay_models.truth.categorical.hyperparameters import NOTHING
+from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.vote_arrays import Floats
 
 from bench.truth_sets import CrowdSet
-from models.truth.ballots import Floats
-from models.truth.evidence import NOTHING
-from models.truth.stream import TruthStream
-from models.truth.tally import added_up
 
 BATCH = 500
 SWEEPS = 20

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-
-from models.truth.kinds import make_truth
-from schemas.contract import LabelContract
-from services.consensus.core import Consensus
-from services.consensus.core import Project as ConsensusProject
-from services.consensus.items import Vote, load_item
-from services.consensus.placing import PAIRS
-from services.consensus.pool import Pool
-from services.consensus.words import Origin as ConsensusOrigin
-from services.runtime.kafka import reading
-from services.runtime.settings import RuntimeSettings
-from services.runtime.state import PartitionState
-from services.runtime.state_topic import restore
-from services.runtime.step import Output, Step
-from services.runtime.topics import (
+from assay_models.truth.factory import make_truth
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.consensus.core.agreement_cells import PAIRS
+from assay_services.consensus.core.events import Origin as ConsensusOrigin
+from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.item_state import Vote, load_item
+from assay_services.consensus.core.step import Consensus
+from assay_services.consensus.core.step import Project as ConsensusProject
+from assay_services.engine.core.core_api import Output, Step
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.kafka import reading
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.state_topic import restore
+from assay_services.engine.topic_admin import (
     ANNOTATIONS,
     CONSENSUS,
     CONSENSUS_STATE,
@@ -30,8 +29,8 @@ from services.runtime.topics import (
     VALIDATED,
     VALIDATOR_STATE,
 )
-from services.validator.core import Origin, Project, Validator
-from services.validator.projects import load_project
+from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.projects import load_project
 
 LABELS_SAME = 0.999
 PROBABILITY_GAP = 0.02

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import hypothesis  # here, because its plugin would import it at the very end, which fails after tests with Kafka
 import pytest
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.engine.settings import RuntimeSettings
 
-from bench.postgres import LocalPostgres, postgres_programs
-from services.runtime.broker import LocalBroker
-from services.runtime.settings import RuntimeSettings
+from tests.support.postgres import LocalPostgres, postgres_programs
 
 hypothesis.settings.register_profile(  # how fast the machine is, is nobody's fault
     "assay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -21,12 +21,12 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 LONGEST = (
     "tests/services/validator/test_chaos.py",
     "tests/services/alerts/test_kafka.py",
-    "tests/services/archive/test_forgetting.py",
+    "tests/services/erasure/test_erasure.py",
     "tests/services/gateway/test_outage.py",
     "tests/services/archive/test_chaos.py",
     "tests/test_compiled.py",
     "tests/services/cli/test_commands.py",
-    "tests/services/runtime/test_world.py",
+    "tests/services/engine/test_outages.py",
     "tests/services/test_workers.py",
 )
 

@@ -18,7 +18,7 @@ _SLOW = "tests/models/conduct/test_validity.py"
 _TEST_AND_TELL = """
 import sys, pytest
 failed = pytest.main(sys.argv[1:])
-from models.conduct import stream
+from assay_models.conduct import stream
 print(stream.__file__)
 sys.exit(failed)
 """
@@ -29,10 +29,12 @@ needs_compiler = pytest.mark.skipif(
 
 
 def a_wheel(folder: Path, *, compiled: bool) -> Path:
-    """Return a wheel of this tree."""
+    """Return a wheel of `assay-models` from this tree."""
     asked_for = {"HATCH_BUILD_HOOK_ENABLE_CUSTOM": str(compiled).lower()}
     command = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir"]
-    subprocess.run([sys.executable, "-m", *command, folder, ROOT], check=True, env={**os.environ, **asked_for})
+    subprocess.run(
+        [sys.executable, "-m", *command, folder, ROOT / "models"], check=True, env={**os.environ, **asked_for}
+    )
     (found,) = folder.glob("*.whl")
     return found
 

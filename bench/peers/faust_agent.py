@@ -4,12 +4,12 @@ from collections.abc import AsyncIterable
 from typing import Any
 
 import faust
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS
+from assay_services.engine.worker import run_worker
 
 from bench.ground import VERDICTS, Event
-from bench.peers.judging import OneByOne
-from services.runtime.chassis import run_worker
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import ANNOTATIONS
+from bench.peers.one_by_one import OneByOne
 
 
 def main() -> None:

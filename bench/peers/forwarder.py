@@ -1,9 +1,10 @@
 """The floor of latency: take what is there and send it on, one by one, without transactions."""
 
-from bench.peers.stopping import run_until_stopped
-from services.runtime.kafka import make_consumer, make_producer
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import ANNOTATIONS, VALIDATED
+from assay_services.engine.kafka import make_consumer, make_producer
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS, VALIDATED
+
+from bench.peers.run_until_stopped import run_until_stopped
 
 
 async def run(settings: RuntimeSettings) -> None:

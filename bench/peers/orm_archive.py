@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import TopicPartition
+from assay_schemas.annotation import Label
+from assay_schemas.verdict import ValidatedAnnotation
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.engine.kafka import make_consumer
+from assay_services.engine.topic_admin import VALIDATED
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import upgrade
+from assay_services.stores.archive.tables import AnnotationRow, ItemRow, OffsetRow
 from sqlmodel import Session
-
-from schemas.annotation import Label
-from schemas.tables import AnnotationRow, ItemRow, OffsetRow
-from schemas.verdict import ValidatedAnnotation
-from services.archive.migrate import upgrade
-from services.archive.settings import ArchiveSettings
-from services.runtime.database import open_engine
-from services.runtime.kafka import make_consumer
-from services.runtime.topics import VALIDATED
 
 
 async def main() -> None:

@@ -4,15 +4,15 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.garbage import tame_garbage_collector
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS
 from quixstreams import Application, message_context
 from quixstreams.models.serializers.base import SerializationContext, Serializer
 
 from bench.ground import VERDICTS, Event
-from bench.peers.judging import OneByOne
-from services.runtime.garbage import tame_garbage_collector
-from services.runtime.settings import RuntimeSettings
-from services.runtime.step import Output
-from services.runtime.topics import ANNOTATIONS
+from bench.peers.one_by_one import OneByOne
 
 
 class ValueOnly(Serializer):

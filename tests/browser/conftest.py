@@ -15,15 +15,15 @@ from typing import Any
 
 import httpx
 import pytest
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import PROJECT
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.devtools.ports import free_port
+from assay_services.devtools.supervisor import WORKERS
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from services.cli.demo.run import CONTRACT
-from services.cli.demo.simulator import PROJECT
-from services.cli.ports import free_port
-from services.cli.supervisor import WORKERS
-from services.runtime.broker import LocalBroker
-from tests.processes import wait_for
+from tests.support.processes import wait_for
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a long enough word"
@@ -98,7 +98,7 @@ class Stack:
     def assay(self, *arguments: str, given: str = "") -> str:
         """Run a command."""
         done = subprocess.run(
-            [sys.executable, "-m", "services.cli", *arguments],
+            [sys.executable, "-m", "assay_services.cli", *arguments],
             env=self.environment, cwd=ROOT, input=given, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return done.stdout.strip()

@@ -13,11 +13,11 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from assay_services.demo.simulator import PROJECT
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from services.cli.demo.simulator import PROJECT
 from tests.browser.conftest import CHROMIUM_FLAGS, LOOKS, PASSWORD, ROOT, WIDTHS, settled
-from tests.processes import wait_for
+from tests.support.processes import wait_for
 
 TARGET = ROOT / "docs" / "screenshots"
 PAGES = {
@@ -41,7 +41,7 @@ def main(*only: str) -> None:
     with TemporaryDirectory() as folder:
         output = Path(folder) / "output"
         environment = os.environ | {"ASSAY_FOLDER": folder, "COLUMNS": "200"}
-        command = [sys.executable, "-m", "services.cli", "demo", "--seconds", str(_DEMO_SECONDS)]
+        command = [sys.executable, "-m", "assay_services.cli", "demo", "--seconds", str(_DEMO_SECONDS)]
         with output.open("wb") as file:
             demo = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)
         try:

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from assay_services.alerts.delivery.channels import signed
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from services.alerts.sending import signed
 from tests.browser.conftest import (
     LOOKS,
     WIDTHS,
@@ -17,8 +17,8 @@ from tests.browser.conftest import (
     problems_of_form,
     settled,
 )
-from tests.processes import wait_for
 from tests.services.alerts.receivers import receiving
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 DESK, LOUD = "desk", "loud"

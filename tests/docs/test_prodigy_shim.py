@@ -11,13 +11,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from assay_services.gateway.core.decode_result import Annotations, Delivery
+from assay_services.gateway.core.platforms.prodigy import decode
+from assay_services.gateway.core.platforms.registry import PLATFORMS
+from assay_services.gateway.core.signatures import Verified, verify
 
-from services.gateway.outcome import Annotations, Delivery
-from services.gateway.platforms.prodigy import decode
-from services.gateway.platforms.register import PLATFORMS
-from services.gateway.signatures import Verified, verify
-from tests.builders import NOW
 from tests.services.gateway.payloads import PRODIGY_ANSWERS, asked
+from tests.support.builders import NOW
 
 SHIM = Path(__file__).parents[2] / "docs" / "prodigy_shim.py"
 ANSWER: dict[str, Any] = PRODIGY_ANSWERS["answers"][0]

@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-
-from services.cli.ports import free_port
+from assay_services.devtools.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements" / "label-studio.txt"

@@ -12,21 +12,21 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 import pytest
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.cli.__main__ import app as command
+from assay_services.devtools.ports import free_port
+from assay_services.engine.contract_table import publish_contract
+from assay_services.engine.kafka import reading
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+from assay_services.gateway.settings import GatewaySettings
+from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.database import Vault, open_control
 from typer.testing import CliRunner
 
-from schemas.contract import LabelContract
-from services.cli.__main__ import app as command
-from services.cli.ports import free_port
-from services.gateway.connections import Connections
-from services.gateway.settings import GatewaySettings
-from services.runtime.contracts import publish_contract
-from services.runtime.control import Vault, open_control
-from services.runtime.kafka import reading
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import ANNOTATIONS, ensure_topics
 from tests.platforms.labels import CONTRACTS, a_label, a_result, a_task
 from tests.platforms.server import TOKEN, LabelStudioServer
-from tests.processes import Service, wait_for
+from tests.support.processes import Service, wait_for
 
 pytestmark = [pytest.mark.platforms, pytest.mark.timeout(900)]
 TASKS = 12

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from assay_schemas.annotation import MAX_PARTS, MAX_WHOLE_NUMBER, Action, Annotation, AnnotatorKind, Box, Span
 from pydantic import ValidationError
 
-from schemas.annotation import MAX_PARTS, MAX_WHOLE_NUMBER, Action, Annotation, AnnotatorKind, Box, Span
-from tests.builders import GOOD, LABELS, an_annotation, an_item, annotation_input
+from tests.support.builders import GOOD, LABELS, an_annotation, an_item, annotation_input
 
 
 def problems(**changes: Any) -> set[tuple[str, str]]:  # noqa: ANN401  # raw input

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from assay_schemas.contract.label_contract import BUILT_IN, ExpressionRule, LabelContract
 from pydantic import ValidationError
 
-from schemas.contract import BUILT_IN, ExpressionRule, LabelContract
-from tests.builders import LABELS, a_contract, contract_input
+from tests.support.builders import LABELS, a_contract, contract_input
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "required-fields": {"fields": ["text"]},

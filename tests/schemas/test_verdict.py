@@ -1,10 +1,10 @@
 """Verdicts: what travels after an annotation was judged."""
 
 import pytest
+from assay_schemas.verdict import Finding, ModelScore, RejectedAnnotation, RuleAction, ValidatedAnnotation
 from pydantic import ValidationError
 
-from schemas.verdict import Finding, ModelScore, RejectedAnnotation, RuleAction, ValidatedAnnotation
-from tests.builders import a_score, an_annotation
+from tests.support.builders import a_score, an_annotation
 
 
 @pytest.mark.parametrize("verdict", [ValidatedAnnotation, RejectedAnnotation])

@@ -13,9 +13,8 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
-
-from services.cli.ports import free_port
-from services.runtime.broker import LocalBroker
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.devtools.ports import free_port
 
 PATIENCE_SECONDS = 180
 
@@ -25,7 +24,7 @@ def running(*arguments: str, log: Path, **settings: str) -> Iterator[subprocess.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")} | settings
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", *arguments], env=environment, stdout=file, stderr=file
+            [sys.executable, "-m", "assay_services.cli", *arguments], env=environment, stdout=file, stderr=file
         )
         try:
             yield process

@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from models.agreement.cohen import cohen_kappa, linear_kappa, quadratic_kappa
-from models.agreement.fleiss import fleiss_kappa
-from models.agreement.gwet import gwet_ac1, linear_ac2, quadratic_ac2
-from models.agreement.interval import Estimate
-from models.agreement.krippendorff import (
+from assay_models.agreement.cohen import cohen_kappa, linear_kappa, quadratic_kappa
+from assay_models.agreement.contingency import Table, subtracted
+from assay_models.agreement.estimate import Estimate
+from assay_models.agreement.fleiss import fleiss_kappa
+from assay_models.agreement.gwet import gwet_ac1, linear_ac2, quadratic_ac2
+from assay_models.agreement.krippendorff import (
     interval_alpha,
     jaccard_alpha,
     masi_alpha,
@@ -19,8 +17,10 @@ from models.agreement.krippendorff import (
     ordinal_alpha,
     ratio_alpha,
 )
-from models.agreement.observed import percent_agreement
-from models.agreement.table import Table, subtracted
+from assay_models.agreement.percent_agreement import percent_agreement
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.models.agreement.builders import a_table, random_rows
 
 Reading = Callable[[Table], Estimate | None]

@@ -1,14 +1,14 @@
 """Worked examples whose values are published."""
 
 import pytest
+from assay_models.agreement.cohen import PairTable, cohen_kappa
+from assay_models.agreement.contingency import Pattern
+from assay_models.agreement.estimate import Estimate
+from assay_models.agreement.fleiss import fleiss_kappa
+from assay_models.agreement.gwet import gwet_ac1
+from assay_models.agreement.krippendorff import interval_alpha, masi_alpha, nominal_alpha, ordinal_alpha, ratio_alpha
+from assay_models.agreement.percent_agreement import percent_agreement
 
-from models.agreement.cohen import PairTable, cohen_kappa
-from models.agreement.fleiss import fleiss_kappa
-from models.agreement.gwet import gwet_ac1
-from models.agreement.interval import Estimate
-from models.agreement.krippendorff import interval_alpha, masi_alpha, nominal_alpha, ordinal_alpha, ratio_alpha
-from models.agreement.observed import percent_agreement
-from models.agreement.table import Pattern
 from tests.models.agreement.builders import KRIPPENDORFF_C, a_table, digits
 
 FLEISS = """

@@ -1,10 +1,10 @@
 import pytest
+from assay_models.conduct import accuracy, copy_detection, fatigue, guessing, patterns, shift, speed, timing
+from assay_models.conduct.baseline import Habits, Skill, chance_of_agreeing
+from assay_models.conduct.e_detector import Alternative, Bet
+from assay_models.conduct.population import Pool
+from assay_models.conduct.spammer import spammer_score
 
-from models.conduct import accuracy, copying, fatigue, guessing, patterns, shift, speed, timing
-from models.conduct.evidence import Alternative, Bet
-from models.conduct.habits import Habits, Skill, chance_of_agreeing
-from models.conduct.pool import Pool
-from models.conduct.spammer import spammer_score
 from tests.models.conduct.builders import LABELS, a_look
 
 UNKNOWN = {"truth": None, "agrees": False}
@@ -170,9 +170,9 @@ def test_agreement_with_a_dissenter_says_more_than_agreement_with_all() -> None:
     pool, habits = Pool(4), Habits()
     wrong = a_look(label="scam", agrees=False, expected=0.8)
 
-    shared_error = copying.ratio(wrong, habits, pool, 5, "scam")
-    shared_truth = copying.ratio(a_look(), habits, pool, 5, "safe")
-    apart = copying.ratio(wrong, habits, pool, 5, "safe")
+    shared_error = copy_detection.ratio(wrong, habits, pool, 5, "scam")
+    shared_truth = copy_detection.ratio(a_look(), habits, pool, 5, "safe")
+    apart = copy_detection.ratio(wrong, habits, pool, 5, "safe")
 
     assert shared_error > 5
     assert shared_truth == pytest.approx(1.2)
@@ -180,7 +180,7 @@ def test_agreement_with_a_dissenter_says_more_than_agreement_with_all() -> None:
 
 
 def test_a_pair_remembers_what_speaks_for_copying_as_long_as_it_may_last() -> None:
-    pair = copying.Pair(Alternative(at=0.0))
+    pair = copy_detection.Pair(Alternative(at=0.0))
     for number in range(14):
         pair.take(5.0, 0.01, 1.0, float(number))
         pair.tell(5.0, [f"i{number}", "an", "scam", "safe", False, float(number)])
@@ -188,7 +188,7 @@ def test_a_pair_remembers_what_speaks_for_copying_as_long_as_it_may_last() -> No
     held = len(pair.telling)
     pair.tell(1.2, ["i", "an", "safe", "safe", False, 0.0])
 
-    restored = copying.Pair.load(pair.dump())
+    restored = copy_detection.Pair.load(pair.dump())
 
     assert held == len(pair.telling) == 10
     assert (pair.common, pair.same, pair.same_errors) == (14, 14, 14)
@@ -200,7 +200,7 @@ def test_a_pair_remembers_what_speaks_for_copying_as_long_as_it_may_last() -> No
 
 
 def test_long_names_leave_room_for_fewer_telling_items() -> None:
-    pair = copying.Pair(Alternative(at=0.0))
+    pair = copy_detection.Pair(Alternative(at=0.0))
 
     for number in range(5):
         pair.tell(5.0, ["i" * 90, "a" * 90, "scam", "safe", False, float(number)])

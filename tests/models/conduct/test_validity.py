@@ -1,9 +1,9 @@
 """What is promised, on small made-up pools with fixed seeds; `make bench-conduct` does it at length."""
 
 import pytest
+from assay_schemas.conduct import Detector
 
 from bench.conduct_runs import run_bad, run_calm
-from schemas.conduct import Detector
 
 
 def test_careful_annotators_are_left_alone() -> None:

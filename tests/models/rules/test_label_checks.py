@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from assay_models.rules import label_checks
+from assay_schemas.contract.label_contract import KnownLabelRule, LabelCountRule, LabelRangeRule
 
-from models.rules import label_checks
-from schemas.contract import KnownLabelRule, LabelCountRule, LabelRangeRule
-from tests.builders import GOOD, LABELS, a_contract, an_annotation, an_item
-from tests.models.rules.judging import findings, places
+from tests.models.rules.judged import findings, places
+from tests.support.builders import GOOD, LABELS, a_contract, an_annotation, an_item
 
 OVERLAPPING = [{"start": 0, "end": 9, "label": "person"}, {"start": 8, "end": 12, "label": "place"}]
 ANY_LABEL: dict[str, Any] = {

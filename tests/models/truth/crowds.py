@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from models.truth.ballots import Floats, Integers
-from models.truth.stream import TruthStream
+from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.vote_arrays import Floats, Integers
 
 
 class Crowd(NamedTuple):

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from assay_models.truth.factory import make_truth
+from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
 
-from models.truth.judging import POOL, Ballot, Facts, Judgement, Truth
-from models.truth.kinds import make_truth
-from tests.builders import a_contract
+from tests.support.builders import a_contract
 
 MANY = [f"l{number}" for number in range(12)]
 LABELS: dict[str, dict[str, Any]] = {

@@ -4,9 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.posterior import Learned
 
-from models.truth.posterior import Learned
-from models.truth.stream import TruthStream
 from tests.models.truth.crowds import a_crowd, a_settled_stream, believed
 
 
@@ -51,7 +51,7 @@ def test_a_thousand_votes_on_one_item() -> None:
 
 
 def test_many_votes_are_judged_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.truth.books._AT_ONCE", 100)
+    monkeypatch.setattr("assay_models.truth.categorical.em_state._AT_ONCE", 100)
     crowd = a_crowd()
 
     stream = a_settled_stream(crowd)

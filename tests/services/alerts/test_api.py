@@ -7,12 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-
-from schemas.control import Scope
-from services.alerts.api import build_api
-from services.alerts.settings import AlertsSettings
-from services.runtime.control import open_control
-from services.runtime.keys import Keys
+from assay_services.alerts.api.routes import build_api
+from assay_services.alerts.settings import AlertsSettings
+from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.database import open_control
+from assay_services.stores.control.tables.connections_and_keys import Scope
 
 WISH = {"name": "night", "channel": "webhook", "address": "https://example.com/x?key=hidden"}
 

@@ -12,27 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assay_schemas.alert import Alert
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.alerts.settings import AlertsSettings
+from assay_services.devtools.ports import free_port
+from assay_services.engine.contract_table import publish_contract
+from assay_services.engine.kafka import make_producer, send_all
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ALERTS, SIGNALS, ensure_topics
+from assay_services.replay.backtest import backtest
+from assay_services.stores.control import alert_actions
+from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.subscription_store import Wish, list_subscriptions, subscribe
+from assay_services.stores.control.tables.alert_delivery import Channel, Fate
+from assay_services.stores.control.tables.connections_and_keys import Scope
 
-from schemas.alert import Alert
-from schemas.contract import LabelContract
-from schemas.control import Scope
-from schemas.subscriptions import Channel, Fate
-from services.alerts.settings import AlertsSettings
-from services.cli.backtesting import backtest
-from services.cli.ports import free_port
-from services.runtime import alerting
-from services.runtime.contracts import publish_contract
-from services.runtime.control import Vault, open_control
-from services.runtime.kafka import make_producer, send_all
-from services.runtime.keys import Keys
-from services.runtime.settings import RuntimeSettings
-from services.runtime.subscribing import Wish, list_subscriptions, subscribe
-from services.runtime.topics import ALERTS, SIGNALS, ensure_topics
-from tests.builders import a_contract
-from tests.processes import Service, wait_for
-from tests.services.alerts.observing import a_signal
+from tests.services.alerts.observed_records import a_signal
 from tests.services.alerts.receivers import CUT, FINE, Answer, Receiver, receiving
-from tests.services.kafka_io import take
+from tests.support.builders import a_contract
+from tests.support.kafka_io import take
+from tests.support.processes import Service, wait_for
 
 PATIENCE_SECONDS = 180
 RULES = [{"id": "conduct", "metric": "signal", "severity": "critical"}]
@@ -158,7 +158,7 @@ def test_a_slow_subscriber_and_a_dead_one_delay_nobody_and_gone_is_gone(
         assert fine.bodies[0]["data"]["alerts"][0]["labels"]["annotator"] == "w1"
         assert by_name["gone"].disabled_at is not None
         assert "no answer" in str(by_name["endless"].problem)
-        assert [one.subscription for one in alerting.list_deliveries(engine, fate=Fate.DEAD)] == ["gone"]
+        assert [one.subscription for one in alert_actions.list_deliveries(engine, fate=Fate.DEAD)] == ["gone"]
         assert secret not in service.said()
         assert "not-to-be-shown" not in service.said()
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.archive.store import Store
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import upgrade
 from sqlalchemy import Engine
 
-from bench.postgres import LocalPostgres
-from services.archive.migrate import upgrade
-from services.archive.settings import ArchiveSettings
-from services.archive.store import Store
-from services.runtime.database import open_engine
-from services.runtime.settings import RuntimeSettings
+from tests.support.postgres import LocalPostgres
 
 _names = itertools.count(1)
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from assay_services.archive.core.plan import Fetched
+from assay_services.engine.topic_admin import VALIDATED
 
-from services.archive.core import Fetched
-from services.runtime.topics import VALIDATED
-from tests.builders import NOW, annotation_input
+from tests.support.builders import NOW, annotation_input
 
 NOW_MS = int(NOW.timestamp() * 1_000)
 

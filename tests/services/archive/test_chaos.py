@@ -9,20 +9,20 @@ from typing import Any
 
 import orjson
 import pytest
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.engine.core.core_api import Headers
+from assay_services.engine.kafka import make_producer, send_all
+from assay_services.engine.topic_admin import CONSENSUS, REJECTED, REVIEW, VALIDATED, ensure_topics
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import upgrade
 from sqlalchemy import Engine, text
 
 from bench.chaos import Workers
-from bench.postgres import LocalPostgres
-from services.archive.migrate import upgrade
-from services.archive.settings import ArchiveSettings
-from services.runtime.database import open_engine
-from services.runtime.kafka import make_producer, send_all
-from services.runtime.step import Headers
-from services.runtime.topics import CONSENSUS, REJECTED, REVIEW, VALIDATED, ensure_topics
-from tests.builders import an_item
 from tests.services.archive.records import verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE
-from tests.services.kafka_io import take, until
+from tests.support.builders import an_item
+from tests.support.kafka_io import take, until
+from tests.support.postgres import LocalPostgres
 
 EVENTS = 24_000
 KILLS = 4
@@ -158,7 +158,7 @@ def test_rows_equal_records_after_kills_and_a_database_restart(
 
     try:
         for _ in range(2):
-            workers.start("services.archive")
+            workers.start("assay_services.archive")
         asyncio.run(disturb(settings, workers, rng, server))
         topics = asyncio.run(until_all_archived(settings, engine, workers))
     finally:

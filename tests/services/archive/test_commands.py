@@ -8,19 +8,19 @@ from typing import Any
 
 import orjson
 import pytest
+from assay_services.archive.store import Store
+from assay_services.engine.topic_admin import CONSENSUS, CORRECTED, VALIDATED
+from assay_services.export.formats import guarded
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import newest_version, upgrade
 from pyarrow import parquet
 from sqlalchemy import Engine
 
-from bench.postgres import LocalPostgres
-from services.archive.migrate import newest_version, upgrade
-from services.archive.store import Store
-from services.cli.answers import guarded
-from services.runtime.database import open_engine
-from services.runtime.topics import CONSENSUS, CORRECTED, VALIDATED
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
-from tests.services.archive.test_views import CORRECTION, said
 from tests.services.cli.test_commands import assay
+from tests.services.stores.archive.test_views import CORRECTION, said
+from tests.support.postgres import LocalPostgres
 
 FORMULA = "=HYPERLINK(1)"
 SPLIT = ("--split", "train/test=0.5/0.5", "--stratify", "label,market", "--seed", "7")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-
-from services.runtime.broker import LocalBroker
+from assay_services.devtools.local_broker import LocalBroker
 
 ROOT = Path(__file__).parents[3]
 CONTRACT = str(ROOT / "contracts" / "ads-safety.yaml")
@@ -17,7 +16,7 @@ CONTRACT = str(ROOT / "contracts" / "ads-safety.yaml")
 def assay(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")}
     environment |= {"ASSAY_FOLDER": str(folder), "COLUMNS": "120", **settings}
-    command = [sys.executable, "-m", "services.cli", *arguments]
+    command = [sys.executable, "-m", "assay_services.cli", *arguments]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from assay_models.truth.factory import make_truth
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.consensus.core.convergence import quiet_moments
+from assay_services.consensus.core.events import Origin
+from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.step import Consensus, Project
+from assay_services.engine.core.core_api import Headers, Output, Step
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.topic_admin import COUNTS, PANES
 
-from models.truth.kinds import make_truth
-from schemas.contract import LabelContract
-from services.consensus.core import Consensus, Project
-from services.consensus.pool import Pool
-from services.consensus.rest import quiet_moments
-from services.consensus.words import Origin
-from services.runtime.state import PartitionState
-from services.runtime.step import Headers, Output, Step
-from services.runtime.topics import COUNTS, PANES
-from tests.builders import a_contract, annotation_input
+from tests.support.builders import a_contract, annotation_input
 
 BEGAN_MS = 1_800_000_000_000
 DAY_MS = 86_400_000

@@ -8,26 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from assay_models.rules.ruleset import compile_contract
+from assay_models.truth.factory import make_truth
+from assay_services.audit.topics import audit_consensus
+from assay_services.consensus.core.events import Origin
+from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.step import Consensus, Project
+from assay_services.consensus.exchange_consumer import Follower
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import Simulator
+from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import (
+    CONSENSUS,
+    CONSENSUS_STATE,
+    CORRECTED,
+    RELIABILITY,
+    VALIDATED,
+    ensure_topics,
+)
+from assay_services.ingest.file_readers import InputRecord, key_of
+from assay_services.ingest.importer import send_records
+from assay_services.replay.run import replay
+from assay_services.validator.core.step import Origin as ValidatorOrigin
+from assay_services.validator.core.step import Project as ValidatorProject
+from assay_services.validator.core.step import Validator
 
-from models.rules.ruleset import compile_contract
-from models.truth.kinds import make_truth
-from services.cli.demo.run import CONTRACT
-from services.cli.demo.simulator import Simulator
-from services.cli.importing import send_records
-from services.cli.inputs import InputRecord, key_of
-from services.cli.replay import replay
-from services.consensus.core import Consensus, Project
-from services.consensus.following import Follower
-from services.consensus.pool import Pool
-from services.consensus.words import Origin
-from services.runtime.audit import audit_consensus
-from services.runtime.lane import Lane, LaneTopics
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import CONSENSUS, CONSENSUS_STATE, CORRECTED, RELIABILITY, VALIDATED, ensure_topics
-from services.validator.core import Origin as ValidatorOrigin
-from services.validator.core import Project as ValidatorProject
-from services.validator.core import Validator
-from tests.services.kafka_io import running, take, until, until_all_judged
+from tests.support.kafka_io import running, take, until, until_all_judged
 
 RULES: dict[str, ValidatorProject] = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
 PROJECTS: dict[str, Project] = {CONTRACT.project: Project(CONTRACT, make_truth)}

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import httpx
 import pytest
+from assay_services.archive.store import Store
+from assay_services.console.app import build_service
+from assay_services.console.dependencies import Parts, build_parts
+from assay_services.console.middleware import COOKIE
+from assay_services.console.settings import ConsoleSettings
+from assay_services.engine.topic_admin import CONSENSUS, REJECTED, VALIDATED
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import upgrade
+from assay_services.stores.control.passwords import digest_of
+from assay_services.stores.control.tables.accounts import Role, User
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from schemas.people import Role, User
-from services.archive.migrate import upgrade
-from services.archive.store import Store
-from services.console.app import build_service
-from services.console.guard import COOKIE
-from services.console.parts import Parts, build_parts
-from services.console.settings import ConsoleSettings
-from services.console.signing.passwords import digest_of
-from services.runtime.database import open_engine
-from services.runtime.topics import CONSENSUS, REJECTED, VALIDATED
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import ready, write
-from tests.services.archive.test_views import FINDING, said
+from tests.services.stores.archive.test_views import FINDING, said
 
 PASSWORD = "a long enough word"
 DIGEST = digest_of(PASSWORD)

@@ -3,14 +3,14 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from assay_schemas.alert import Alert
+from assay_services.console.auth.sessions import Viewer
+from assay_services.console.dependencies import Parts
+from assay_services.console.pages.alert_list import summary
+from assay_services.console.pages.charts import Look
+from assay_services.console.pages.layout import View
+from assay_services.stores.control.tables.accounts import Role
 
-from schemas.alert import Alert
-from schemas.people import Role
-from services.console.pages.alerts import summary
-from services.console.pages.charts import Look
-from services.console.pages.frame import View
-from services.console.parts import Parts
-from services.console.signing.sessions import Viewer
 from tests.services.archive.records import ALERT_VALUE
 
 

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-
-from services.cli.ports import free_port
-from services.gateway.settings import GatewaySettings
+from assay_services.devtools.ports import free_port
+from assay_services.gateway.settings import GatewaySettings
 
 
 @pytest.fixture

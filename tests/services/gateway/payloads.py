@@ -4,9 +4,10 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from services.gateway.outcome import Asked, Delivery, Settings
-from services.gateway.platforms.mapping import FieldMapping
-from tests.builders import NOW
+from assay_services.gateway.core.decode_result import Asked, Delivery, Settings
+from assay_services.gateway.core.platforms.field_mapping import FieldMapping
+
+from tests.support.builders import NOW
 
 TEXT_CONFIG = (
     '<View><Text name="text" value="$text"/>'

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.gateway.settings import GatewaySettings
 
-from services.gateway.settings import GatewaySettings
-from services.runtime.broker import LocalBroker
-from tests.processes import wait_for
-from tests.services.gateway.running import Gateway, a_gateway, annotation
+from tests.services.gateway.gateway_process import Gateway, a_gateway, annotation
+from tests.support.processes import wait_for
 
 MIB = 1024 * 1024
 HEAD = b"POST /v1/annotations HTTP/1.1\r\nHost: gateway\r\n"

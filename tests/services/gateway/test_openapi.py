@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import schemathesis
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.gateway.settings import GatewaySettings
 from hypothesis import HealthCheck, given, settings
 
-from services.gateway.settings import GatewaySettings
-from services.runtime.broker import LocalBroker
-from tests.services.gateway.running import Gateway, a_gateway
+from tests.services.gateway.gateway_process import Gateway, a_gateway
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.gateway.settings import GatewaySettings
 
-from services.gateway.settings import GatewaySettings
-from services.runtime.broker import LocalBroker
-from tests.services.gateway.running import Gateway, a_gateway, annotation
+from tests.services.gateway.gateway_process import Gateway, a_gateway, annotation
 
 
 def send(gateway: Gateway, numbers: range) -> set[str]:

@@ -8,18 +8,18 @@ from pathlib import Path
 from time import time_ns
 
 import pytest
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.audit.topics import audit
+from assay_services.demo.simulator import LABELS, PROJECT, Simulator
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import REJECTED, VALIDATED, ensure_topics
+from assay_services.ingest.file_readers import read_annotations
+from assay_services.ingest.importer import bookmark_of, send_records
+from assay_services.replay.run import replay
+from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.projects import load_project
 
-from schemas.contract import LabelContract
-from services.cli.demo.simulator import LABELS, PROJECT, Simulator
-from services.cli.importing import bookmark_of, send_records
-from services.cli.inputs import read_annotations
-from services.cli.replay import replay
-from services.runtime.audit import audit
-from services.runtime.settings import RuntimeSettings
-from services.runtime.topics import REJECTED, VALIDATED, ensure_topics
-from services.validator.core import Origin, Project, Validator
-from services.validator.projects import load_project
-from tests.services.kafka_io import running, take, until_all_judged
+from tests.support.kafka_io import running, take, until_all_judged
 
 
 def contract_of(project: str, values: list[str]) -> LabelContract:

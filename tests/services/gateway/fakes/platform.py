@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import uvicorn
+from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.core.platforms.registry import PLATFORMS
+from assay_services.gateway.core.signatures import StaticHeader
+from assay_services.gateway.reconcile.sources.label_studio_source import HEADER
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.gateway.outcome import Delivery
-from services.gateway.platforms.register import PLATFORMS
-from services.gateway.signatures import StaticHeader
-from services.gateway.sources.label_studio import HEADER
-from tests.services.gateway.signing import SECRET, signed
+from tests.services.gateway.signed_deliveries import SECRET, signed
 
 TOKEN = "a-token-that-nobody-may-see"
 LABELS = ("safe", "scam")

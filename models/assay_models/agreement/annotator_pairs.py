@@ -1,0 +1,210 @@
+"""What each two annotators said of the same items, by hour: many small tables, counted as one array."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from assay_models.agreement.cohen import Ints, PairTables
+from assay_models.agreement.contingency import Value, rank
+from assay_models.agreement.window_cell import PairVote, Pane
+
+_MOST_WAITING = 500_000
+"""Pairs that wait at most to be counted: a few megabytes."""
+_SECOND = 32
+_MASK = (1 << _SECOND) - 1
+
+_Counts: TypeAlias = tuple[Ints, Ints]
+"""Codes of two votes, ascending, and how many items have them."""
+
+
+class Votes(NamedTuple):
+    """An item's votes: its hour (the first minute of it), its annotators in order, and what each of them said."""
+
+    hour: int
+    annotators: tuple[str, ...]
+    values: tuple[Value, ...]
+
+
+class PairsFound(NamedTuple):
+    """Pairs of annotators in order, how many items they share, and their tables."""
+
+    names: list[tuple[str, str]]
+    items: list[int]
+    tables: PairTables
+
+    def some(self, places: Sequence[int]) -> "PairsFound":
+        """Return those at these places, in this order."""
+        names, items = [self.names[place] for place in places], [self.items[place] for place in places]
+        return PairsFound(names, items, self.tables.some(places))
+
+
+class Pairs:
+    """The pairs of all items; a plain mutable value.
+
+    What moves waits, items by what they say, and is counted when a window or a pane is read: an item that has
+    moved on in between costs nothing. A vote (who said what) has a number, and two votes make one code. The window
+    read last is kept summed. Memory: each two votes that occur in an hour, until `forget`.
+    """
+
+    def __init__(self) -> None:
+        """Start without items."""
+        self._waiting: dict[Votes, int] = {}
+        self._waiting_pairs = 0
+        self._hours: dict[int, _Counts] = {}
+        self._summed: set[int] = set()
+        self._sum: _Counts = _nothing()
+        self._numbers: dict[tuple[str, Value], int] = {}
+        self._floor = -1
+
+    def move(self, old: Votes | None, new: Votes | None) -> None:
+        """Take an item from its old hour and votes (None: it is new) to its new ones (None: nothing is left of it).
+
+        What lies in a forgotten hour is not there any more, and is not put there again. That an item is not where it is
+        said to be is found when pairs are read; then that raises ValueError.
+        """
+        for votes, count in ((old, -1), (new, 1)):
+            if votes is not None and votes.hour >= self._floor:
+                there = self._waiting.get(votes, 0) + count
+                if there:
+                    self._waiting[votes] = there
+                else:
+                    del self._waiting[votes]
+                self._waiting_pairs += len(votes.values) * (len(votes.values) - 1) // 2
+        if self._waiting_pairs > _MOST_WAITING:
+            self._count()
+
+    def merge(self, hour: int, pairs: Mapping[PairVote, int]) -> None:
+        """Add another partition's pairs of an hour; nothing happens if the hour is forgotten."""
+        self._take({hour: [self._coded(pairs, 1)]})
+
+    def withdraw(self, hour: int, pairs: Mapping[PairVote, int]) -> None:
+        """Take them out again. Raises ValueError where there is less than is to be taken out."""
+        self._take({hour: [self._coded(pairs, -1)]})
+
+    def pane(self, hour: int) -> Pane:
+        """Return the pairs of one hour as they are now."""
+        self._count()
+        codes, counts = self._hours.get(hour, _nothing())
+        votes = list(self._numbers)
+        pairs = dict[PairVote, int]()
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            (first, said), (second, other) = votes[code >> _SECOND], votes[code & _MASK]
+            pairs[first, second, said, other] = count
+        return Pane(pairs=pairs)
+
+    def tables(self, end_minute: int, length_minutes: int, *, least: int = 1) -> PairsFound:
+        """Return the pairs with at least so many common items in the hours that begin within a window.
+
+        The order of pairs and values depends on nothing but what is counted.
+        """
+        self._count()
+        self._slide({hour for hour in self._hours if end_minute - length_minutes < hour <= end_minute})
+        codes, counts = self._sum
+        names, who = _ranked([name for name, _ in self._numbers], key=str)
+        values, said = _ranked([value for _, value in self._numbers], key=rank)
+        firsts, seconds = codes >> _SECOND, codes & _MASK
+        found, pairs = np.unique(who[firsts] * len(names) + who[seconds], return_inverse=True)
+        items = np.bincount(pairs, counts, found.size)
+        rows = np.flatnonzero(items[pairs] >= least)
+        rows = rows[np.argsort(pairs[rows], kind="stable")]
+        kept, numbers = np.unique(pairs[rows], return_inverse=True)
+        named = [(names[code // len(names)], names[code % len(names)]) for code in found[kept].tolist()]
+        tables = PairTables(
+            kept.size, numbers, said[firsts[rows]], said[seconds[rows]], counts[rows].astype(np.float64), tuple(values)
+        )
+        return PairsFound(named, [int(count) for count in items[kept]], tables)
+
+    def forget(self, before_minute: int) -> None:
+        """Drop all hours that begin before a minute, for good."""
+        if before_minute <= self._floor:
+            return
+        self._floor = before_minute
+        if min(self._hours, default=before_minute) < before_minute:
+            self._slide({hour for hour in self._summed if hour >= before_minute})
+            self._hours = {hour: counted for hour, counted in self._hours.items() if hour >= before_minute}
+            self._renumber()
+
+    def _count(self) -> None:
+        """Count what has moved."""
+        waiting, self._waiting, self._waiting_pairs = self._waiting, {}, 0
+        by_hour = defaultdict[int, dict[Votes, int]](dict)
+        for votes, count in waiting.items():
+            by_hour[votes.hour][votes] = count
+        self._take({hour: list(self._pairs_of(moved)) for hour, moved in by_hour.items()})
+
+    def _pairs_of(self, moved: Mapping[Votes, int]) -> Iterator[_Counts]:
+        by_size = defaultdict[int, list[Votes]](list)
+        for votes in moved:
+            by_size[len(votes.values)].append(votes)
+        for size, alike in by_size.items():
+            numbers = [
+                self._number(vote) for votes in alike for vote in zip(votes.annotators, votes.values, strict=True)
+            ]
+            rows = np.array(numbers, np.int64).reshape(-1, size)
+            one, other = np.triu_indices(size, 1)
+            codes = rows[:, one] << _SECOND | rows[:, other]
+            yield codes.ravel(), np.repeat(np.array([moved[votes] for votes in alike], np.int64), one.size)
+
+    def _coded(self, pairs: Mapping[PairVote, int], sign: int) -> _Counts:
+        codes = [self._number((a, one)) << _SECOND | self._number((b, other)) for a, b, one, other in pairs]
+        return np.array(codes, np.int64), sign * np.array(list(pairs.values()), np.int64)
+
+    def _number(self, vote: tuple[str, Value]) -> int:
+        return self._numbers.setdefault(vote, len(self._numbers))
+
+    def _take(self, changes: Mapping[int, Iterable[_Counts]]) -> None:
+        for hour, parts in changes.items():
+            if hour < self._floor:
+                continue
+            change = _added(parts)
+            counted = _added([self._hours.get(hour, _nothing()), change])
+            if (counted[1] < 0).any():
+                raise ValueError(f"more pairs are to be taken out of hour {hour} than there are")
+            self._hours[hour] = counted
+            if not counted[0].size:
+                del self._hours[hour]
+            if hour in self._summed:
+                self._sum = _added([self._sum, change])
+
+    def _slide(self, wanted: set[int]) -> None:
+        """Make the sum one of these hours."""
+        entering = [self._hours[hour] for hour in sorted(wanted - self._summed)]
+        leaving = [self._hours.get(hour, _nothing()) for hour in sorted(self._summed - wanted)]
+        if entering or leaving:
+            self._sum = _added([self._sum, *entering, *((codes, -counts) for codes, counts in leaving)])
+        self._summed = wanted
+
+    def _renumber(self) -> None:
+        """Forget votes that do not occur any more; the order of the others, and so of the codes, stays."""
+        votes = list(self._numbers)
+        every = np.concatenate([_nothing()[0], *(codes for codes, _ in self._hours.values())])
+        used = np.unique(np.concatenate([every >> _SECOND, every & _MASK]))
+        self._numbers = {votes[old]: new for new, old in enumerate(used.tolist())}
+
+        def renumbered(counted: _Counts) -> _Counts:
+            firsts, seconds = np.searchsorted(used, counted[0] >> _SECOND), np.searchsorted(used, counted[0] & _MASK)
+            return firsts << _SECOND | seconds, counted[1]
+
+        self._hours = {hour: renumbered(counted) for hour, counted in self._hours.items()}
+        self._sum = renumbered(self._sum)
+
+
+def _nothing() -> _Counts:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64)
+
+
+def _added(parts: Iterable[_Counts]) -> _Counts:
+    """Return all counts as one; what comes to 0 is absent."""
+    each = [_nothing(), *parts]
+    codes, places = np.unique(np.concatenate([codes for codes, _ in each]), return_inverse=True)
+    counts = np.bincount(places, np.concatenate([counts for _, counts in each]), codes.size).astype(np.int64)
+    return codes[counts != 0], counts[counts != 0]
+
+
+def _ranked(values: list[Value], *, key: Callable[[Any], Any]) -> tuple[list[Any], Ints]:
+    """Return the distinct values in order, and the place there of each."""
+    distinct = sorted(set(values), key=key)
+    place = {value: number for number, value in enumerate(distinct)}
+    return distinct, np.array([place[value] for value in values], np.int64)

@@ -1,0 +1,63 @@
+"""Gwet's AC1 and AC2: agreement beyond chance, where chance happens on items that are hard to label only.
+
+Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement"; the weighted AC2 as
+in Gwet 2014, chapter 3. 1 is perfect agreement, 0 is chance. Every function returns None where the coefficient is
+undefined: no item has two labels, or there is only one value. `values` are the values that could have been given
+(other labels count as missing); without it those that occur, which makes the coefficient depend on whether a rare
+value happens to occur.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from assay_models.agreement.arrays import PAIR, Counts, Floats, counts_of, padded, scaled
+from assay_models.agreement.contingency import Table, Value, numbers_in
+from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of, slants_of
+
+
+def gwet_ac1(table: Table, *, values: Collection[Value] | None = None) -> Estimate | None:
+    """Return AC1, for unordered values."""
+    counts = counts_of(table, values=values)
+    return _coefficient(counts, 1 - np.eye(len(counts.values)))
+
+
+def linear_ac2(table: Table, *, values: Collection[float] | None = None) -> Estimate | None:
+    """Return AC2 for numbers, whose distance is their difference in parts of the range."""
+    counts = counts_of(table, values=numbers_in(table) if values is None else values)
+    return _coefficient(counts, _differences(counts))
+
+
+def quadratic_ac2(table: Table, *, values: Collection[float] | None = None) -> Estimate | None:
+    """Return AC2 for numbers, whose distance is the square of their difference in parts of the range."""
+    counts = counts_of(table, values=numbers_in(table) if values is None else values)
+    return _coefficient(counts, _differences(counts) ** 2)
+
+
+def _coefficient(counts: Counts, distances: Floats) -> Estimate | None:
+    if not counts.has_pairs or len(counts.values) < PAIR:
+        return None
+    return estimate_of(_parts(counts, distances), _parts(padded(counts), distances))
+
+
+def _parts(counts: Counts, distances: Floats) -> Disagreements:
+    number = len(counts.values)
+    profiles = counts.profiles
+    shares = counts.items @ profiles / counts.items.sum()
+    weight = (number**2 - float(distances.sum())) / (number * (number - 1))
+    expected = 1 - weight * float(shares @ (1 - shares))
+    return Disagreements(
+        items=counts.items,
+        pair_weights=(counts.sizes >= PAIR).astype(np.float64),
+        distances=((counts.votes @ distances) * counts.votes).sum(axis=1) / counts.pairs,
+        share_weights=np.ones_like(counts.items),
+        slants=slants_of(profiles, shares, -2 * weight * shares / expected),
+        expected=expected,
+        floor=-1 / (counts.annotators - 1),
+    )
+
+
+def _differences(counts: Counts) -> Floats:
+    numbers = scaled(counts.values)
+    spread = float(np.ptp(numbers)) if numbers.size else 0.0
+    return np.abs(np.subtract.outer(numbers, numbers)) / (spread or 1)

@@ -1,0 +1,141 @@
+"""Krippendorff's alpha: one minus observed over expected disagreement of paired values.
+
+Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"; the metrics are those of its section E. 1 is perfect
+agreement, 0 is chance, below 0 is worse than chance. Every function returns None where alpha is undefined: no
+item has two labels, or only one value occurs among those that have. The interval is described in `interval`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from assay_models.agreement.arrays import PAIR, Counts, Floats, counts_of, padded, scaled
+from assay_models.agreement.contingency import Table, numbers_in
+from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of, slants_of
+
+_SAME, _WITHIN, _OVERLAPPING = 1.0, 2 / 3, 1 / 3
+
+
+def nominal_alpha(table: Table) -> Estimate | None:
+    """Return alpha for unordered values: two values are the same or not."""
+    counts = counts_of(table, least=PAIR)
+    return _alpha(counts, 1 - np.eye(len(counts.values)))
+
+
+def interval_alpha(table: Table) -> Estimate | None:
+    """Return alpha for numbers whose differences mean something; other labels count as missing."""
+    counts = counts_of(table, least=PAIR, values=numbers_in(table))
+    numbers = scaled(counts.values)
+    return _alpha(counts, np.subtract.outer(numbers, numbers) ** 2)
+
+
+def ratio_alpha(table: Table) -> Estimate | None:
+    """Return alpha for numbers from 0 upwards whose ratios mean something; other labels count as missing."""
+    counts = counts_of(table, least=PAIR, values={number for number in numbers_in(table) if number >= 0})
+    numbers = scaled(counts.values)
+    sums = np.add.outer(numbers, numbers)
+    return _alpha(counts, (np.subtract.outer(numbers, numbers) / np.where(sums > 0, sums, 1)) ** 2)
+
+
+def ordinal_alpha(table: Table) -> Estimate | None:
+    """Return alpha for numbers that say an order and nothing else; other labels count as missing.
+
+    The distance of two values is the number of labels that lie between them in the table, half of their own
+    included, squared: the squared difference of their mean ranks. So the shares of the values move the
+    distances, too, which the interval accounts for.
+    """
+    return _with_interval(counts_of(table, least=PAIR, values=numbers_in(table)), _ordinal_parts)
+
+
+def jaccard_alpha(table: Table) -> Estimate | None:
+    """Return alpha for multi-labels: the distance is the share of their labels that only one of two has."""
+    counts = counts_of(table, least=PAIR)
+    return _alpha(counts, 1 - _overlaps(counts)[0])
+
+
+def masi_alpha(table: Table) -> Estimate | None:
+    """Return alpha for multi-labels with the distance 1 - MASI (Passonneau 2006).
+
+    MASI is the Jaccard share times 1 for the same set, 2/3 where one set lies within the other, 1/3 where they
+    overlap otherwise, 0 where they do not.
+    """
+    counts = counts_of(table, least=PAIR)
+    jaccard, within = _overlaps(counts)
+    monotone = np.where(jaccard == 1, _SAME, np.where(within, _WITHIN, _OVERLAPPING))
+    return _alpha(counts, 1 - jaccard * monotone)
+
+
+def alpha_parts(counts: Counts, inner: Floats, distances: Floats, floor: float) -> Disagreements | None:
+    """Return the parts of alpha for items whose mean inner distances are known, whatever these rest on."""
+    nothing = np.zeros(len(counts.values))
+    return _parts(counts, inner, distances, (nothing, nothing), floor)
+
+
+def _alpha(counts: Counts, distances: Floats) -> Estimate | None:
+    return _with_interval(
+        counts, lambda some: alpha_parts(some, _inner(some, distances), distances, -1 / (some.annotators - 1))
+    )
+
+
+def _with_interval(counts: Counts, parts: Callable[[Counts], Disagreements | None]) -> Estimate | None:
+    if not counts.items.size:
+        return None
+    plain, more = parts(counts), parts(padded(counts))
+    return estimate_of(plain, more) if plain and more else None
+
+
+def _inner(counts: Counts, distances: Floats) -> Floats:
+    """Return the mean distance of two labels of the same item."""
+    return np.asarray(((counts.votes @ distances) * counts.votes).sum(axis=1) / counts.pairs)
+
+
+def _ordinal_parts(counts: Counts) -> Disagreements | None:
+    labels = float(counts.items @ counts.sizes)
+    shares = counts.items @ counts.votes / labels
+    below = np.tril(np.ones((shares.size, shares.size))) - np.eye(shares.size) / 2
+    ranks = below @ shares
+    weights = counts.items * counts.sizes / counts.pairs / labels
+    coincidences = counts.votes.T @ (counts.votes * weights[:, None])
+    coincidences += np.diag(shares - coincidences.sum(axis=1))
+    pulls = (
+        4 * below.T @ (shares * ranks - coincidences @ ranks),
+        4 * below.T @ (shares * ranks - shares * (shares @ ranks)),
+    )
+    distances = np.subtract.outer(ranks, ranks) ** 2
+    return _parts(counts, _inner(counts, distances), distances, pulls, -1 / (counts.annotators - 1))
+
+
+def _parts(
+    counts: Counts, inner: Floats, distances: Floats, pulls: tuple[Floats, Floats], floor: float
+) -> Disagreements | None:
+    """Return the parts of alpha; the pulls are gradients, through the distances, of observed and expected."""
+    labels = float(counts.items @ counts.sizes)
+    shares = counts.items @ counts.votes / labels
+    expected = float(shares @ distances @ shares)
+    if expected <= 0:
+        return None
+    observed = float(counts.items @ (counts.sizes * inner)) / labels
+    through_observed = pulls[0] / observed if observed > 0 else np.zeros_like(shares)
+    return Disagreements(
+        items=counts.items,
+        pair_weights=counts.sizes,
+        distances=inner,
+        share_weights=counts.sizes,
+        slants=slants_of(counts.profiles, shares, through_observed - (2 * distances @ shares + pulls[1]) / expected),
+        expected=expected,
+        floor=floor,
+        shrink=(labels - 1) / labels,
+    )
+
+
+def _overlaps(counts: Counts) -> tuple[Floats, Floats]:
+    """Return for each two values the Jaccard share of their labels, and whether one lies within the other."""
+    sets = [frozenset(value) if isinstance(value, tuple) else frozenset((str(value),)) for value in counts.values]
+    place = {label: number for number, label in enumerate(sorted(frozenset().union(*sets)))}
+    members = np.zeros((len(sets), len(place)))
+    for row, labels in enumerate(sets):
+        members[row, [place[label] for label in labels]] = 1
+    both = members @ members.T
+    sizes = members.sum(axis=1)
+    either = np.add.outer(sizes, sizes) - both
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0), both == np.minimum.outer(sizes, sizes)

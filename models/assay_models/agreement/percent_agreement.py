@@ -1,0 +1,29 @@
+"""Percent agreement: how often two annotators of an item say the same."""
+
+import numpy as np
+
+from assay_models.agreement.arrays import PAIR, Counts, counts_of, padded
+from assay_models.agreement.contingency import Table
+from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
+
+
+def percent_agreement(table: Table) -> Estimate | None:
+    """Return the share (0-1) of an item's pairs of labels that agree, averaged over items, or None without pairs.
+
+    Nothing is taken off for chance. Every item weighs the same, however many labels it has.
+    """
+    counts = counts_of(table, least=PAIR)
+    return estimate_of(_parts(counts), _parts(padded(counts))) if counts.has_pairs else None
+
+
+def _parts(counts: Counts) -> Disagreements:
+    ones = np.ones_like(counts.items)
+    return Disagreements(
+        items=counts.items,
+        pair_weights=ones,
+        distances=(counts.sizes**2 - (counts.votes**2).sum(axis=1)) / counts.pairs,
+        share_weights=ones,
+        slants=np.zeros_like(ones),
+        expected=1.0,
+        floor=0.0,
+    )

@@ -1,0 +1,113 @@
+"""Of which annotations and readings a rule speaks, and which of its alerts they belong to."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from assay_schemas.alert_rule import EACH, AlertRule, Metric
+from assay_schemas.conduct import Signal
+from assay_schemas.contract.label_contract import LabelContract
+
+from assay_models.alerting.durations import minutes_of
+
+
+class Judged(NamedTuple):
+    """One annotation with its verdict, as far as rules look at it. `labels` are all it has, in text."""
+
+    annotator: str
+    labels: frozenset[str]
+    attributes: Mapping[str, str]
+    rejected: bool
+    findings: frozenset[str]
+    improbable: bool | None
+    late_seconds: float
+
+
+class Count(NamedTuple):
+    """What one annotation adds to one alert's counts: labels, hits, total."""
+
+    labels: Mapping[str, str]
+    hits: float
+    total: int
+
+
+def window_minutes(rule: AlertRule, contract: LabelContract) -> int:
+    """Return a rule's window: its own, else the contract's longest for agreement, else an hour."""
+    if rule.where.window is not None:
+        return minutes_of(rule.where.window)
+    if rule.metric is Metric.AGREEMENT:
+        return max(map(minutes_of, contract.agreement.windows))
+    return 60
+
+
+def counts(rule: AlertRule, seen: Judged, vocabulary: Sequence[str]) -> list[Count]:
+    """Return what an annotation adds to a rule's alerts; nothing where the rule does not speak of it.
+
+    A rule about each label has one alert for each label of the annotation; about the share of each label, one for each
+    of the vocabulary, since an annotation with another label counts against it.
+    """
+    where, labels = rule.where, dict[str, str]()
+    if where.annotator is not None:
+        if where.annotator not in {EACH, seen.annotator}:
+            return []
+        labels["annotator"] = seen.annotator
+    if where.attribute is not None and where.value is not None:
+        value = seen.attributes.get(where.attribute)
+        if value is None or where.value not in {EACH, value}:
+            return []
+        labels[where.attribute] = value
+    if rule.metric is Metric.LABEL_SHARE:
+        return [] if seen.rejected else _label_counts(rule, seen, labels, vocabulary)
+    return _by_label(rule, seen, labels)
+
+
+def of_reading(rule: AlertRule, window: str, scope: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return the labels of the alert that a reading of agreement belongs to, or None where it is not the rule's."""
+    where = rule.where
+    if where.window is not None and window != where.window:
+        return None
+    if ("label" in scope) != (where.label is not None) or ("attribute" in scope) != (where.attribute is not None):
+        return None
+    if "annotators" in scope or where.attribute != scope.get("attribute"):
+        return None
+    for wanted, found in ((where.label, scope.get("label")), (where.value, scope.get("value"))):
+        if wanted not in {None, EACH, found}:
+            return None
+    labels = {"label": scope["label"]} if "label" in scope else {}
+    return labels | ({scope["attribute"]: scope["value"]} if "attribute" in scope else {})
+
+
+def of_signal(rule: AlertRule, signal: Signal) -> Mapping[str, str] | None:
+    """Return the labels of the alert that a signal belongs to; None where the rule does not speak of it."""
+    where = rule.where
+    if where.annotator not in {None, EACH, signal.annotator} or where.detector not in {None, signal.detector}:
+        return None
+    peer = {} if signal.peer is None else {"peer": signal.peer}
+    return {"annotator": signal.annotator, "detector": signal.detector.value} | peer
+
+
+def _label_counts(rule: AlertRule, seen: Judged, labels: dict[str, str], vocabulary: Sequence[str]) -> list[Count]:
+    wanted = vocabulary if rule.where.label == EACH else [str(rule.where.label)]
+    return [Count(labels | {"label": one}, float(one in seen.labels), 1) for one in wanted]
+
+
+def _by_label(rule: AlertRule, seen: Judged, labels: dict[str, str]) -> list[Count]:
+    found = _hit(rule, seen)
+    if found is None:
+        return []
+    if rule.where.label is None:
+        return [Count(labels, found, 1)]
+    wanted = seen.labels if rule.where.label == EACH else seen.labels & {rule.where.label}
+    return [Count(labels | {"label": one}, found, 1) for one in sorted(wanted)]
+
+
+def _hit(rule: AlertRule, seen: Judged) -> float | None:
+    """Return whether a rule's share counts the annotation, or its seconds; None where it is not part of the whole."""
+    match rule.metric:
+        case Metric.REJECTION_SHARE:
+            return float(seen.rejected)
+        case Metric.FINDING_RATE:
+            return float(rule.where.rule in seen.findings)
+        case Metric.MODEL_DISAGREEMENT:
+            return None if seen.improbable is None or seen.rejected else float(seen.improbable)
+        case _:
+            return seen.late_seconds

@@ -1,0 +1,118 @@
+"""From a judged annotation to what the detectors see, and to what everybody learns of it."""
+
+from math import log
+from typing import Final, NamedTuple
+
+from assay_schemas.annotation import Label
+from assay_schemas.conduct import Detector
+
+from assay_models.conduct.annotator import Annotator
+from assay_models.conduct.baseline import chance_of_agreeing
+from assay_models.conduct.fatigue import EARLY_HOURS
+from assay_models.conduct.history import Case
+from assay_models.conduct.judged_annotation import JudgedAnnotation
+from assay_models.conduct.labels import name_of
+from assay_models.conduct.look import Look
+from assay_models.conduct.population import GOLD, Pool, kind_of
+from assay_models.conduct.timing import CLOSE, SORTS
+
+_NEW_SESSION: Final = 1_800.0
+_HOUR: Final = 3_600.0
+_LEAST_TEXT: Final = 20
+
+
+class Truth(NamedTuple):
+    """What an annotation is compared with, and of which kind (see `pool`) it is; `label` is None where nothing is."""
+
+    label: str | None
+    kind: int
+
+
+def truth_of(judged: JudgedAnnotation) -> Truth:
+    """Return gold where it is known, else the consensus."""
+    if judged.gold is not None:
+        return Truth(name_of(judged.gold), GOLD)
+    if judged.consensus is None:
+        return Truth(None, 0)
+    return Truth(name_of(judged.consensus), kind_of(judged.consensus_probability))
+
+
+def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool, *, late: bool = False) -> Look:
+    """Return what the detectors see of an annotation; nothing of it has been learned yet (if `late`: but its truth)."""
+    at, label, habits = judged.at, name_of(judged.label), own.habits
+    usual = expected = pool.chance
+    if truth.label is not None:
+        usual = pool.agreement(truth.kind, truth.label)
+        expected = chance_of_agreeing(habits.skill.ratio, usual, pool.chance)
+    look = Look(at, label, truth.label, label == truth.label, pool.chance, usual, expected, late=late)
+    if late:
+        return look
+    seconds = judged.lead_time_seconds
+    if seconds is not None and seconds > 0:
+        times = pool.time(length_of(judged))
+        look.pace = None if times is None else (log(seconds) - times[0]) / times[1]
+        look.lead_step = None if habits.lead is None else log(seconds) - habits.lead
+    gap = at - own.purse.last
+    if 0 < gap <= _NEW_SESSION and habits.gap is not None:
+        look.gap_step = log(gap) - habits.gap
+    look.hours = 0.0 if gap > _NEW_SESSION else max(at - habits.session, 0.0) / _HOUR
+    return look
+
+
+def case_of(judged: JudgedAnnotation, truth: Truth, look: Look) -> Case:
+    """Return what is remembered of an annotation."""
+    return Case(
+        look.at, judged.item, judged.annotation, look.label, look.truth, truth.kind == GOLD, look.agrees,
+        round(look.expected, 4), round(look.pool, 4), None if look.pace is None else round(look.pace, 3),
+        judged.lead_time_seconds if (judged.lead_time_seconds or 0) > 0 else None,
+        said_too(look.label, judged.prelabel), said_too(look.label, judged.model_label),
+    )  # fmt: skip
+
+
+def said_too(label: str, other: Label | None) -> bool | None:
+    """Tell whether the other label is the same; None where there is no other."""
+    return None if other is None else name_of(other) == label
+
+
+def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, pool: Pool, *, gap: float) -> None:
+    """Let the annotator's habits and the pool learn from an annotation. Where a drop stands, skill is not learned.
+
+    `gap`: how long (s) after the newest one before it was made.
+    """
+    if gap > _NEW_SESSION:
+        own.habits.begin_session(look.at)
+    learn_truth(truth, look, own, pool)
+    own.habits.say(look.label)
+    _learn_times(judged, look, own, pool, gap)
+
+
+def learn_truth(truth: Truth, look: Look, own: Annotator, pool: Pool) -> None:
+    """Let them learn from the comparison with the truth, if there is any."""
+    habits = own.habits
+    if look.truth is None:
+        return
+    if look.hours < EARLY_HOURS and not look.late:
+        habits.early.learn(look.pool, look.chance, agrees=look.agrees)
+    habits.err(look.label, look.truth, 1 - look.expected)
+    if own.watches[Detector.ACCURACY_DROP].raised is None:
+        habits.compare(look.pool, look.chance, agrees=look.agrees)
+    pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
+
+
+def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Pool, gap: float) -> None:
+    habits, seconds = own.habits, judged.lead_time_seconds
+    for sort, step in zip(SORTS, (look.lead_step, look.gap_step), strict=True):
+        if step is not None:
+            pool.note_regularity(sort, close=abs(step) < CLOSE)
+    if seconds is not None and seconds > 0:
+        pool.note_time(length_of(judged), seconds)
+        habits.lead = log(seconds)
+        if (judged.text_length or 0) >= _LEAST_TEXT:
+            own.tallies.read(judged.text_length or 0, seconds)
+    own.tallies.work(look.at, gap)
+    habits.gap = log(gap) if 0 < gap <= _NEW_SESSION else habits.gap
+
+
+def length_of(judged: JudgedAnnotation) -> int:
+    """Return the length of an item's text in doublings; -1 for items without text."""
+    return -1 if judged.text_length is None else judged.text_length.bit_length()

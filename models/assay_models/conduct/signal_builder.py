@@ -1,0 +1,133 @@
+"""A signal in words and numbers: what, since when, how sure, and by which annotations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from statistics import median
+from types import MappingProxyType
+from typing import Final
+
+import orjson
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
+from assay_schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
+
+from assay_models.conduct.alarm_budget import LEVELS
+from assay_models.conduct.copy_detection import Pair
+from assay_models.conduct.e_detector import MOST, Alternative
+from assay_models.conduct.history import Case
+
+_MOST_ITEMS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """What a signal is about.
+
+    `strength` is the evidence for that state, `number` how many signals the annotator had before.
+    """
+
+    project: str
+    annotator: str
+    detector: Detector
+    peer: str | None
+    at: float
+    strength: float
+    number: int
+    state: SignalState
+
+
+def signal_of(raising: Raising, change: Alternative, evidence: Evidence, level: float) -> Signal:
+    """Return the signal. Its id comes from what it is about, so the same annotations give the same ids."""
+    about = (raising.project, raising.annotator, raising.detector, raising.peer, raising.number, raising.state)
+    return Signal(
+        id=blake2b(orjson.dumps((*about, raising.at)), digest_size=12).hexdigest(),
+        project=ProjectId(raising.project),
+        annotator=AnnotatorId(raising.annotator),
+        detector=raising.detector,
+        peer=None if raising.peer is None else AnnotatorId(raising.peer),
+        state=raising.state,
+        since=moment(change.since),
+        since_low=moment(change.low),
+        since_high=moment(change.high),
+        at=moment(raising.at),
+        e_value=min(raising.strength, MOST),
+        false_alarm_level=LEVELS[raising.detector],
+        false_discovery_level=level,
+        evidence=evidence,
+    )
+
+
+def evidence_of(detector: Detector, change: Alternative, cases: Sequence[Case]) -> Evidence:
+    """Return what the annotations since the change say, as far as they are among the remembered `cases`."""
+    since = [case for case in cases if case.at >= change.since]
+    compared = [case for case in since if case.truth is not None]
+    telling = sorted(since, key=_MOST_TELLING.get(detector, _newest), reverse=True)
+    if _MOST_TELLING.get(detector) is _least_expected:
+        telling = [case for case in telling if case.truth is not None and not case.agrees]
+    counts = {"annotations": float(len(since)), "compared": float(len(compared))}
+    counts["agreeing"] = float(sum(case.agrees for case in compared))
+    return Evidence(
+        counts=counts, comparison=_comparison(since, compared), items=[_item(case) for case in telling[:_MOST_ITEMS]]
+    )
+
+
+def pair_evidence_of(pair: Pair) -> Evidence:
+    """Return what two annotators have in common."""
+    counts = {"common": float(pair.common), "same": float(pair.same), "same_errors": float(pair.same_errors)}
+    items = [_telling_item(*case) for case in pair.telling]
+    return Evidence(counts=counts, comparison={"same_share": pair.same / max(pair.common, 1)}, items=items)
+
+
+def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if compared:
+        found["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
+        found["own_usual_share"] = sum([case.expected for case in compared]) / len(compared)
+        found["pool_share"] = sum([case.pool for case in compared]) / len(compared)
+    seconds = [case.seconds for case in since if case.seconds is not None]
+    paces = [case.pace for case in since if case.pace is not None]
+    if seconds:
+        found["median_seconds"] = median(seconds)
+    if paces:
+        found["median_pace"] = median(paces)
+    return found
+
+
+def _item(case: Case) -> TellingItem:
+    return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
+
+
+def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # as it is stored
+    return TellingItem(
+        item=ItemId(item), annotation=AnnotationId(annotation), label=label,
+        consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),
+    )  # fmt: skip
+
+
+def _newest(case: Case) -> tuple[float, float]:
+    return (case.at, 0.0)
+
+
+def _least_expected(case: Case) -> tuple[float, float]:
+    return (case.expected, case.at)
+
+
+def _fastest(case: Case) -> tuple[float, float]:
+    return (0.0 if case.pace is None else -case.pace, case.at)
+
+
+_MOST_TELLING: Mapping[Detector, Callable[[Case], tuple[float, float]]] = MappingProxyType(
+    {
+        Detector.ACCURACY_DROP: _least_expected,
+        Detector.GUESSING: _least_expected,
+        Detector.LABEL_SHIFT: _least_expected,
+        Detector.FATIGUE: _least_expected,
+        Detector.TOO_FAST: _fastest,
+    }
+)
+
+
+def moment(at: float) -> datetime:
+    """Return a time in s since 1970 as a time with its zone."""
+    return datetime.fromtimestamp(at, UTC)

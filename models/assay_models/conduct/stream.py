@@ -1,0 +1,193 @@
+"""How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from assay_schemas.conduct import ConductReport, Signal, SignalState
+from assay_schemas.contract.label_contract import LabelContract
+
+from assay_models.conduct.annotator import Annotator
+from assay_models.conduct.copy_detection import Pair
+from assay_models.conduct.detectors import Change, weigh, weigh_pairs
+from assay_models.conduct.false_discovery import false_discovery_level
+from assay_models.conduct.features import Truth, case_of, learn, learn_truth, see, truth_of
+from assay_models.conduct.judged_annotation import JudgedAnnotation, from_json, to_json
+from assay_models.conduct.labels import class_count
+from assay_models.conduct.look import Look
+from assay_models.conduct.population import GOLD, Pool
+from assay_models.conduct.report import report_of
+from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
+
+POOL = ""
+"""In an annotator's place: what is known of all of them together."""
+_NEWCOMER: Final = 3
+"""With so many annotations an annotator is looked at; before that they are only kept."""
+_MOST_NEWCOMERS = 50_000
+_MOST_ANNOTATORS = 20_000
+_NOTICEABLE: Final = 1.0
+
+
+class ConductStream:
+    """Mutable, and deterministic: the same annotations in the same order give the same signals.
+
+    Each of an annotator's annotations counts once. One that comes again with the same id replaces what was counted of
+    it, but not what was concluded: a bet is not changed after the race (without a truth there was no bet). Whoever has
+    not been heard of for longest is forgotten when there are too many.
+    """
+
+    def __init__(self, contract: LabelContract) -> None:
+        """Start with nothing known of a project's annotators."""
+        self._project = contract.project
+        self._pool = Pool(class_count(contract))
+        self._annotators: dict[str, Annotator] = {}
+        self._newcomers: dict[str, list[str]] = {}
+        self._evident: dict[str, float] = {}
+        self._changing: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._annotators) + len(self._newcomers)
+
+    def put(self, judged: JudgedAnnotation) -> list[Signal]:
+        """Take an annotation in; return what is to be said because of it."""
+        if self._pool.pass_to(judged.at):
+            self._changed[POOL] = None
+            self._remember_evidence()
+        name = judged.annotator
+        self._changed[name] = None
+        own = self._annotators.pop(name, None)
+        if own is None:
+            return self._welcome(judged)
+        self._annotators[name] = own  # the last in the order is who was heard of last
+        return self._take(own, judged)
+
+    def report(self, annotator: str) -> ConductReport | None:
+        """Return how an annotator works; None for one of whom too little is known."""
+        own = self._annotators.get(annotator)
+        return None if own is None else report_of(self._project, annotator, own)
+
+    def changed(self) -> list[str]:
+        """Return whose state has changed since the last call (POOL: that of all together)."""
+        found = list(self._changed)
+        self._changed = {}
+        return found
+
+    def dump(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+        """Return the state of an annotator or of the POOL, to be written at once; None for one who was forgotten."""
+        if annotator == POOL:
+            return [self._pool.dump(), self._evident, list(self._changing)]
+        if annotator in self._newcomers:
+            return self._newcomers[annotator]
+        own = self._annotators.get(annotator)
+        return None if own is None else own.dump()
+
+    def load(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # what `dump` gave
+        """Take back what `dump` gave; those heard of longest ago first, if it matters who is forgotten first."""
+        if annotator == POOL:
+            self._pool.load(stored[0])
+            self._evident, self._changing = dict(stored[1]), dict.fromkeys(stored[2])
+        elif isinstance(stored[0], str):
+            self._newcomers[annotator] = stored
+        else:
+            self._annotators[annotator] = Annotator.load(stored)
+
+    def _welcome(self, judged: JudgedAnnotation) -> list[Signal]:
+        name = judged.annotator
+        kept = self._newcomers.pop(name, [])
+        earlier = [from_json(text) for text in kept]
+        earlier = [one for one in earlier if one.annotation != judged.annotation]
+        if len(earlier) + 1 < _NEWCOMER:
+            self._newcomers[name] = [to_json(one) for one in (*earlier, judged)]
+            self._forget(self._newcomers, _MOST_NEWCOMERS)
+            return []
+        own = self._annotators[name] = Annotator(earlier[0].at)
+        self._forget(self._annotators, _MOST_ANNOTATORS)
+        return [signal for one in (*earlier, judged) for signal in self._take(own, one)]
+
+    def _forget(self, among: dict[str, Any], most: int) -> None:
+        if len(among) > most:
+            name = next(iter(among))
+            del among[name]
+            self._changed[name] = None
+            self._evident.pop(name, None)
+            self._changing.pop(name, None)
+
+    def _take(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+        if own.recent.has_seen(judged.annotation):
+            return self._replace(own, judged)
+        truth = truth_of(judged)
+        look = see(judged, truth, own, self._pool)
+        gap_from = own.purse.last
+        changes = self._weigh(own, judged, truth, look)
+        learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
+        before = own.recent.newest_of(judged.item)
+        if before is not None:
+            own.tallies.repeat(same=before.label == look.label)
+        case = case_of(judged, truth, look)
+        own.recent.add(case)
+        own.tallies.add(case)
+        return self._say_all(judged.annotator, own, changes)
+
+    def _weigh(self, own: Annotator, judged: JudgedAnnotation, truth: Truth, look: Look) -> list[Change]:
+        spent = own.purse.spend(look.at)
+        single = weigh(look, own, self._pool, spent=spent)
+        return [*single, *weigh_pairs(judged, truth, look, own, self._pool, spent=spent)]
+
+    def _replace(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+        """Count an annotation anew that came again, if it is remembered; bet on it if there was no truth before."""
+        place = own.recent.place_of(judged.annotation)
+        if place is None:
+            return []
+        before = own.recent.cases[place]
+        truth = truth_of(judged)
+        if truth.label is None and before.truth is not None:
+            truth = Truth(before.truth, GOLD if before.is_gold else 0)
+        look = see(judged, truth, own, self._pool, late=True)
+        case = case_of(judged, truth, look)._replace(at=before.at, pace=before.pace, seconds=before.seconds)
+        changes = list[Change]()
+        if before.truth is not None:
+            case = case._replace(expected=before.expected, pool=before.pool)
+        elif truth.label is not None:
+            changes = self._weigh(own, judged, truth, look)
+            learn_truth(truth, look, own, self._pool)
+        own.tallies.add(own.recent.replace(place, case), -1)
+        own.tallies.add(case)
+        return self._say_all(judged.annotator, own, changes)
+
+    def _say_all(self, name: str, own: Annotator, changes: Sequence[Change]) -> list[Signal]:
+        self._changing[name] = None
+        return [self._say(name, own, change) for change in changes]
+
+    def _say(self, name: str, own: Annotator, change: Change) -> Signal:
+        about = change.about
+        if isinstance(about, Pair):
+            leading, evidence, strength = about.copying, pair_evidence_of(about), about.copying.evidence
+        else:
+            leading = about.choose() if change.raised else about.leading
+            evidence, strength = evidence_of(change.detector, leading, own.recent.cases), about.strength
+        raising = Raising(
+            self._project, name, change.detector, change.peer, own.purse.last,
+            strength if change.raised else about.against, own.signals,
+            SignalState.RAISED if change.raised else SignalState.WITHDRAWN,
+        )  # fmt: skip
+        level = false_discovery_level(own.e_value, self._evidence_of_others(name), max(len(self), 1))
+        signal = signal_of(raising, leading, evidence, level)
+        own.signals += 1
+        if change.raised:
+            about.raise_as(signal.id)
+        else:
+            about.begin_again(own.purse.last)
+        return signal
+
+    def _evidence_of_others(self, name: str) -> Iterator[float]:
+        return (value for other, value in self._evident.items() if other != name)
+
+    def _remember_evidence(self) -> None:
+        """Let what has changed within the last minute be known: within a minute, order does not matter."""
+        for name in self._changing:
+            value = self._annotators[name].e_value
+            if value > _NOTICEABLE:
+                self._evident[name] = value
+            else:
+                self._evident.pop(name, None)
+        self._changing = {}

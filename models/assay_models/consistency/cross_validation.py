@@ -1,0 +1,91 @@
+"""Judge a linear model by items that it has not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay_models.consistency.calibration import fit_temperature, log_loss, softmax
+from assay_models.consistency.linear_model import Design, Split, deal_folds, fit_linear, splits_of
+from assay_models.consistency.synthetic_errors import PLANTED_SHARE, Planted, auroc_of, plant_errors
+from assay_models.consistency.training_data import TrainingImpossible
+
+STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""The inverse regularisation strengths tried, in this order, until the out-of-fold log loss rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What cross-validation found; the logits are out-of-fold, (items, classes), before the temperature."""
+
+    logits: NDArray[np.float64]
+    inverse_regularisation: float
+    temperature: float
+    planted: Planted
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return the out-of-fold probabilities, after the temperature."""
+        return softmax(self.logits / self.temperature)
+
+
+def cross_validate(design: Design, votes: NDArray[np.float64], *, folds: int, rng: np.random.Generator) -> Tested:
+    """Return how the best of the models judges the items it has not seen, and how well it finds errors.
+
+    Raises TrainingImpossible where a class has too few items to be in every training set.
+    """
+    fold_of = deal_folds(votes, folds=folds, rng=rng)
+    logits, strength = _best_strength(splits_of(design, votes, fold_of), votes)
+    noisy, moved = plant_errors(votes, share=PLANTED_SHARE, rng=rng)
+    planted = _look_for_planted(design, noisy, moved, fold_of, strength=strength)
+    return Tested(logits, strength, fit_temperature(logits, votes), planted)
+
+
+def _best_strength(splits: Sequence[Split], votes: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the out-of-fold logits of the strength with the least calibrated log loss, and that strength.
+
+    From the strongest regularisation on the loss first falls and then rises; the weakest, which take longest
+    to fit, are left out once it does.
+    """
+    found: list[tuple[float, NDArray[np.float64], float]] = []
+    for strength in STRENGTHS:
+        logits = _out_of_fold(splits, votes, strength=strength)
+        loss = log_loss(softmax(logits / fit_temperature(logits, votes)), votes)
+        if found and loss > found[-1][0]:
+            break
+        found.append((loss, logits, strength))
+    return found[-1][1:]
+
+
+def _out_of_fold(splits: Sequence[Split], votes: NDArray[np.float64], *, strength: float) -> NDArray[np.float64]:
+    """Return the logits of each item from the model that did not see it: (items, classes)."""
+    logits = np.zeros_like(votes)
+    for split in splits:
+        inputs, given = split.inputs[split.train], votes[split.train]
+        coefficients, bias = fit_linear(inputs, given, inverse_regularisation=strength)
+        logits[split.test] = split.inputs[split.test] @ coefficients + bias
+    return logits
+
+
+def _look_for_planted(
+    design: Design,
+    noisy: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    fold_of: NDArray[np.int64],
+    *,
+    strength: float,
+) -> Planted:
+    """Train on the votes with errors among them, out-of-fold, and see how improbable the errors look.
+
+    Undefined (None) if planting left a fold's training items without a class.
+    """
+    count = int(moved.sum())
+    shares = np.broadcast_to(noisy.sum(axis=0) / noisy.sum(), noisy.shape)
+    baseline = auroc_of(shares, noisy, moved)
+    try:
+        splits = splits_of(design, noisy, fold_of)
+    except TrainingImpossible:
+        return Planted(None, baseline, count)
+    probabilities = softmax(_out_of_fold(splits, noisy, strength=strength))
+    return Planted(auroc_of(probabilities, noisy, moved), baseline, count)

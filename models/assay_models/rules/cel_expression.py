@@ -1,0 +1,234 @@
+"""Rules that a project writes itself, in CEL: type-checked when loaded, bounded in cost."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from assay_schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
+from assay_schemas.contract.label_contract import ExpressionRule, LabelContract
+from assay_schemas.verdict import Finding, RuleAction
+from cel_expr_python import cel
+
+from assay_models.rules.check import NONE, Check, Circumstances, Objections, finding, visible
+
+_LABEL_TYPES = {
+    "categorical": cel.Type.STRING,
+    "pairwise": cel.Type.STRING,
+    "ordinal": cel.Type.DOUBLE,
+    "multilabel": cel.Type.List(cel.Type.STRING),
+    "spans": cel.Type.List(cel.Type.DYN),
+    "boxes": cel.Type.List(cel.Type.DYN),
+}
+_FIELDS = {"item": tuple(Item.model_fields), "annotator": ("id", "kind")}
+_SILENT = re.compile(
+    r"(?P<comment>//[^\n]*)"
+    r"|\b(?:[rR][bB]?|[bB][rR])(?:'{3}.*?'{3}|\"{3}.*?\"{3}|'[^'\n]*'|\"[^\"\n]*\")"
+    r"|'{3}(?:[^\\]|\\.)*?'{3}|\"{3}(?:[^\\]|\\.)*?\"{3}"
+    r"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"",
+    re.DOTALL,
+)
+"""Comments and strings (raw, tripled, plain): what stands in them is no part of the expression."""
+_LONGEST_REASON = 200
+_MOST_REMEMBERED = 4_096
+_FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
+_LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+
+
+class ExpressionError(Exception):
+    """A CEL expression that cannot be a rule; the message says why, in the user's words."""
+
+
+def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
+    """Make the check of a project's own rule: it objects where its expression is true.
+
+    The cost is bounded: no recursion in CEL, at most one loop over a list (of at most 1,000 parts), 2,000 characters.
+    Where an expression cannot be evaluated (an attribute that this item lacks), the rule counts and does not object.
+    Raise ExpressionError where it does not type-check, loops twice, or is not a condition.
+    """
+    spoken = _spoken(rule.when)
+    _check_fields(spoken)
+    if len(_LOOP.findall(spoken)) > 1:
+        raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
+    conditions = [_condition(part, compiled, contract) for part, compiled in _parts(rule.when, contract)]
+    path = _path_of(spoken)
+
+    def check(annotation: Annotation, _: Circumstances) -> Objections:
+        troubles: list[str] = []
+        for condition in conditions:
+            said = condition(annotation)
+            if said is False:  # as in CEL: nothing and-ed to a false can make it true, nor an error
+                return NONE
+            if said is not True:
+                troubles.append(said)
+        if not troubles:
+            return finding(rule, path, f"the condition holds: {rule.when}")
+        message = f"could not be evaluated: {troubles[0]}"
+        return (Finding(rule=rule.id, action=RuleAction.COUNT, message=message, path=path),)
+
+    return check
+
+
+def _parts(source: str, contract: LabelContract) -> list[tuple[str, Any]]:
+    """Compile an expression as the conditions that are and-ed in it; in one piece where it has other operators."""
+    whole = _compile(source, contract)
+    parts = [(part, _compile_part(part, contract)) for part in split_conjunction(source)]
+    return [(source, whole)] if any(compiled is None for _, compiled in parts) else parts
+
+
+def _compile_part(part: str, contract: LabelContract) -> Any | None:  # noqa: ANN401  # cel has no type stubs
+    try:
+        return _compile(part, contract)
+    except ExpressionError:
+        return None  # of no certain type, as `item.gold` is
+
+
+def split_conjunction(source: str) -> list[str]:
+    """Return what stands between the outermost `&&`; the source alone where something else stands beside them."""
+    silent = _SILENT.sub(lambda found: ("\n" if found["comment"] else "_") * len(found[0]), source)
+    depth, begin, parts = 0, 0, []
+    for place, sign in enumerate(silent):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0 and (sign == "?" or silent.startswith("||", place)):
+            return [source]
+        if depth == 0 and silent.startswith("&&", place):
+            parts.append(source[begin:place])
+            begin = place + len("&&")
+    return [*parts, source[begin:]]
+
+
+def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[[Annotation], bool | str]:  # noqa: ANN401
+    """Return what evaluates one condition: true, false, or why it cannot be said.
+
+    An answer is remembered where it hangs on nothing but words that come again and again.
+    """
+    spoken = _spoken(source)
+    activation, remembered = _activation_for(spoken), _remembered_by(spoken, contract)
+
+    def evaluate(annotation: Annotation) -> bool | str:
+        value = compiled.eval(data=activation(annotation))
+        if value.type() == cel.Type.BOOL:
+            return bool(value.value())
+        return visible(str(value.value())[:_LONGEST_REASON])
+
+    if remembered is None:
+        return evaluate
+    answers: dict[object, bool | str] = {}
+
+    def remember(annotation: Annotation) -> bool | str:
+        if annotation.label.__class__ is list:  # of the wrong kind here, and no key
+            return evaluate(annotation)
+        key = remembered(annotation)
+        answer = answers.get(key)
+        if answer is None:
+            if len(answers) >= _MOST_REMEMBERED:
+                answers.clear()
+            answer = answers[key] = evaluate(annotation)
+        return answer
+
+    return remember
+
+
+def _remembered_by(spoken: str, contract: LabelContract) -> Callable[[Annotation], object] | None:
+    """Return what the answer of a condition may be remembered by, or None where it hangs on more."""
+    fields = _FIELD.findall(spoken)
+    words = set(re.findall(r"(?<![\w.])[a-z_]+", spoken))
+    if words & {"item", "lead_time_seconds", "annotator"} or fields:
+        return None
+    if "label" not in words:
+        return (lambda a: tuple(a.item.attributes.items())) if "attributes" in words else None
+    if contract.label.kind not in {"categorical", "pairwise", "ordinal"}:
+        return None
+    if "attributes" in words:
+        return lambda a: (a.label, *a.item.attributes.items())
+    return lambda a: a.label
+
+
+def _spoken(source: str) -> str:
+    return _SILENT.sub(lambda found: " " if found["comment"] else "''", source)
+
+
+def _compile(source: str, contract: LabelContract) -> Any:  # noqa: ANN401  # cel has no type stubs
+    environment = cel.NewEnv(
+        variables={
+            "item": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+            "annotator": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+            "attributes": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+            "label": _LABEL_TYPES[contract.label.kind],
+            "lead_time_seconds": cel.Type.DOUBLE,
+        }
+    )
+    try:
+        compiled = environment.compile(source)
+    except RuntimeError as error:
+        raise ExpressionError(_plain(str(error))) from None
+    if compiled.return_type() != cel.Type.BOOL:
+        raise ExpressionError(f"it is no condition: it gives {compiled.return_type().name()}, not true or false")
+    return compiled
+
+
+_READERS: dict[str, Callable[[Annotation], object]] = {
+    "annotator": lambda a: {"id": a.annotator.id, "kind": AnnotatorKind(a.annotator.kind).value},
+    "attributes": lambda a: a.item.attributes,
+    "label": lambda a: _plain_label(a.label),
+    "lead_time_seconds": lambda a: a.lead_time_seconds,
+}
+_ITEM_READERS: dict[str, Callable[[Item], object]] = {
+    "id": lambda item: item.id,
+    "text": lambda item: item.text,
+    "features": lambda item: item.features,
+    "media": lambda item: None if item.media is None else item.media.model_dump(),
+    "gold": lambda item: _plain_label(item.gold),
+    "attributes": lambda item: item.attributes,
+}
+
+
+def _activation_for(spoken: str) -> Callable[[Annotation], Mapping[str, object]]:
+    """Return what gives an expression the variables and item fields that it names, and no others.
+
+    Converting them is most of the cost. Where `item` stands without a field, it gets all.
+    """
+    words = Counter(re.findall(r"(?<![\w.])[a-z_]+", spoken))
+    readers = [(name, read) for name, read in _READERS.items() if words[name]]
+    named = [name for variable, name in _FIELD.findall(spoken) if variable == "item"]
+    fields = _ITEM_READERS if words["item"] > len(named) else {name: _ITEM_READERS[name] for name in named}
+
+    def activation(annotation: Annotation) -> Mapping[str, object]:
+        found = {name: value for name, read in readers if (value := read(annotation)) is not None}
+        if fields:
+            found["item"] = {name: read(annotation.item) for name, read in fields.items()}
+        return found
+
+    return activation
+
+
+def _path_of(spoken: str) -> str:
+    """Return the first thing an expression names, as the path of its findings."""
+    first = re.search(r"(?<![\w.])(?:(?:item|annotator|attributes)\s*\.\s*\w+|label|lead_time_seconds)", spoken)
+    if first is None:
+        return ""
+    path = re.sub(r"\s", "", first[0])
+    return f"item.{path}" if path.startswith("attributes") else path
+
+
+def _plain_label(label: object) -> object:
+    if isinstance(label, list):
+        return [part.model_dump() if isinstance(part, Span | Box) else part for part in label]
+    return float(label) if isinstance(label, int) else label
+
+
+def _check_fields(source: str) -> None:
+    for variable, name in _FIELD.findall(source):
+        known = _FIELDS[variable]
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            raise ExpressionError(f"'{variable}.{name}' does not exist; {hint}")
+
+
+def _plain(message: str) -> str:
+    """Return the compiler's first complaint without its own prefixes, and where it is."""
+    line = message.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
+    found = re.match(r"<input>:\d+:(\d+): (.*)", line)
+    return f"{found[2]} (at character {found[1]})" if found else line

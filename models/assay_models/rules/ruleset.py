@@ -1,0 +1,129 @@
+"""A contract, compiled once into the checks that judge every annotation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_schemas.annotation import Action, Annotation
+from assay_schemas.contract.label_contract import BUILT_IN, ExpressionRule, LabelContract, Rule
+from assay_schemas.verdict import Finding
+
+from assay_models.rules import annotation_checks, label_checks
+from assay_models.rules.cel_expression import ExpressionError, compile_expression
+from assay_models.rules.check import Check, Circumstances
+
+_MAKERS: dict[str, Callable[[Any, LabelContract], Check]] = {
+    "label-kind": label_checks.label_kind,
+    "known-label": label_checks.known_label,
+    "label-count": label_checks.label_count,
+    "label-range": label_checks.label_range,
+    "span-bounds": label_checks.span_bounds,
+    "span-overlap": label_checks.span_overlap,
+    "box-bounds": label_checks.box_bounds,
+    "required-fields": annotation_checks.required_fields,
+    "not-in-future": annotation_checks.not_in_future,
+    "not-before-project": annotation_checks.not_before_project,
+    "not-updated-before-created": annotation_checks.not_updated_before_created,
+    "negative-lead-time": annotation_checks.negative_lead_time,
+    "too-fast": annotation_checks.too_fast,
+    "too-slow": annotation_checks.too_slow,
+    "faster-than-reading": annotation_checks.faster_than_reading,
+    "annotator-allowed": annotation_checks.annotator_allowed,
+    "prelabel-copied": annotation_checks.prelabel_copied,
+    "gold-missed": annotation_checks.gold_missed,
+    "model-disagrees": annotation_checks.model_disagrees,
+}
+_ON_BY_DEFAULT = (
+    "label-kind",
+    "known-label",
+    "label-count",
+    "label-range",
+    "span-bounds",
+    "span-overlap",
+    "box-bounds",
+    "not-in-future",
+    "not-before-project",
+    "not-updated-before-created",
+    "negative-lead-time",
+    "prelabel-copied",
+    "gold-missed",
+    "model-disagrees",
+)
+_ONLY_FOR_KIND = {
+    "known-label": {"categorical", "multilabel", "pairwise", "spans", "boxes"},
+    "label-count": {"multilabel"},
+    "label-range": {"ordinal"},
+    "span-bounds": {"spans"},
+    "span-overlap": {"spans"},
+    "box-bounds": {"boxes"},
+}
+_WITHOUT_LABEL = {
+    "required-fields",
+    "not-in-future",
+    "not-before-project",
+    "not-updated-before-created",
+    "annotator-allowed",
+}
+
+
+class RuleProblem(Exception):
+    """A rule that does not compile. `index` is its place under `rules`, `field` the field at fault."""
+
+    def __init__(self, index: int, field: str, message: str) -> None:
+        """Say where and why."""
+        super().__init__(message)
+        self.index = index
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The checks of one contract: for labels, and for what has none (skipped, deleted)."""
+
+    contract: LabelContract
+    for_labels: Sequence[Check]
+    without_label: Sequence[Check]
+
+    def check(self, annotation: Annotation, circumstances: Circumstances) -> list[Finding]:
+        """Return everything the rules object to, in the contract's order."""
+        labelled = annotation.action in (Action.CREATED, Action.UPDATED)
+        found: list[Finding] = []
+        for check in self.for_labels if labelled else self.without_label:
+            objections = check(annotation, circumstances)
+            if objections:
+                found.extend(objections)
+        return found
+
+
+def compile_contract(contract: LabelContract) -> RuleSet:
+    """Compile the contract's rules, and the built-in ones it does not mention. Raise RuleProblem."""
+    for_labels: list[Check] = []
+    without_label: list[Check] = []
+    for index, rule in _rules_in_force(contract):
+        check = _make(index, rule, contract)
+        for_labels.append(check)
+        if rule.id in _WITHOUT_LABEL:
+            without_label.append(check)
+    return RuleSet(contract, for_labels, without_label)
+
+
+def _rules_in_force(contract: LabelContract) -> list[tuple[int, Rule]]:
+    own = {rule.id: index for index, rule in enumerate(contract.rules)}
+    defaults = [(-1, BUILT_IN[name]()) for name in _ON_BY_DEFAULT if name not in own]  # type: ignore[call-arg]
+    listed = [(own[rule.id], rule) for rule in contract.rules if rule.enabled]
+    overlap_allowed = contract.label.kind == "spans" and contract.label.overlap
+    return [
+        (index, rule)
+        for index, rule in [*defaults, *listed]
+        if contract.label.kind in _ONLY_FOR_KIND.get(rule.id, {contract.label.kind})
+        and not (rule.id == "span-overlap" and overlap_allowed)
+    ]
+
+
+def _make(index: int, rule: Rule, contract: LabelContract) -> Check:
+    if not isinstance(rule, ExpressionRule):
+        return _MAKERS[rule.id](rule, contract)
+    try:
+        return compile_expression(rule, contract)
+    except ExpressionError as error:
+        raise RuleProblem(index, "when", str(error)) from None

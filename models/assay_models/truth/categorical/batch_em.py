@@ -1,0 +1,69 @@
+"""All votes at once, to convergence: what a stream of the same votes should arrive at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay_models.truth.categorical.confusion_counts import UNITS, Tally
+from assay_models.truth.categorical.e_step import Judged, judge
+from assay_models.truth.categorical.hyperparameters import learn, weigh, weighed
+from assay_models.truth.categorical.posterior import Learned, believe, publish
+from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
+
+_TOLERANCE = 1e-3
+_MOST_PASSES = 60
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What is believed of the items: `posterior` as published, `responsibilities` as counted, both (items, classes)."""
+
+    posterior: Floats
+    responsibilities: Floats
+    learned: Learned
+    tally: Tally
+
+
+def fit(ballots: Ballots, classes: int, *, view: Floats | None = None, learned: Learned | None = None) -> Fit:
+    """Return the truth of all items from all their votes.
+
+    `view` is a model's probabilities, (items, classes), NaN where there are none. What `Learned` holds is learned on
+    the way, unless it is given.
+    """
+    units = _shares(ballots, classes)
+    current = learned or Learned()
+    for _ in range(_ROUNDS):
+        units = _converged(ballots, units, view, current)
+        if learned is None:
+            evidence = weighed(weigh(_judged(ballots, units, view, current), current))
+            before, current = current, learn(current, evidence)
+            if current == before:
+                break
+    judged = _judged(ballots, units, view, current)
+    return Fit(publish(judged.logits, current), units / UNITS, current, _counted(ballots, units))
+
+
+def _converged(ballots: Ballots, units: Integers, view: Floats | None, learned: Learned) -> Integers:
+    for _ in range(_MOST_PASSES):
+        before, units = units, believe(_judged(ballots, units, view, learned).logits, learned)
+        if np.abs(units - before).max(initial=0) < _TOLERANCE * UNITS:
+            break
+    return units
+
+
+def _judged(ballots: Ballots, units: Integers, view: Floats | None, learned: Learned) -> Judged:
+    return judge(ballots, _counted(ballots, units), learned.strengths, mine=units, view=view)
+
+
+def _counted(ballots: Ballots, units: Integers) -> Tally:
+    tally = Tally(units.shape[1])
+    tally.add(ballots, units)
+    return tally
+
+
+def _shares(ballots: Ballots, classes: int) -> Integers:
+    said = np.zeros((len(ballots.row), classes))
+    said[np.arange(len(ballots.row)), ballots.label] = ballots.share
+    votes = ballots.per_item(said) + 1e-9
+    return np.asarray(np.rint(votes / votes.sum(axis=1, keepdims=True) * UNITS), np.int64)

@@ -1,0 +1,182 @@
+"""What is counted of annotators: how often they said what when the truth was which."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from assay_models.truth.categorical.vote_arrays import WHOLE_VOTE, Ballots, Floats, Integers
+
+UNITS = 1_000_000
+"""Responsibilities are kept as whole millionths, so that what was added can be taken back to the last digit."""
+
+PER_VOTE = UNITS * WHOLE_VOTE
+MOST_CLASSES_IN_FULL = 16
+"""With more classes an annotator's errors are counted per true class only, whatever was said instead."""
+
+OTHER = -1
+"""In a count's place of the label: any label but the true one."""
+
+Counts: TypeAlias = tuple[tuple[int, int, float], ...]
+"""(true class, label said, votes), in rising order, without zeros; votes are multiples of 1e-9."""
+
+
+class Gathered(NamedTuple):
+    """What is counted of each vote's annotator, in votes, per true class: arrays (votes, classes).
+
+    `right` of the true class itself, `total` of all labels, `said` of the label voted for (None if not counted).
+    """
+
+    right: Floats
+    total: Floats
+    said: Floats | None
+
+
+class Tally:
+    """Soft counts per annotator, as exact integers: mutable, additive, the same in every order of additions.
+
+    Up to 16 classes it takes K² + 2K numbers per annotator, above that 2K. What the pool's errors look like is
+    counted in full in either case.
+    """
+
+    def __init__(self, classes: int) -> None:
+        """Start from nothing."""
+        self.classes = classes
+        self.right = np.zeros((0, classes), np.int64)
+        self.total = np.zeros((0, classes), np.int64)
+        self.cells: Integers | None = _cells(0, classes)  # annotator, label, true class
+        self.pool = np.zeros((classes, classes), np.int64)  # label, true class; errors only
+        self.pool_right = np.zeros(classes, np.int64)
+        self.pool_total = np.zeros(classes, np.int64)
+
+    @property
+    def annotators(self) -> int:
+        """For how many annotators there is room."""
+        return len(self.right)
+
+    def make_room(self, annotators: int) -> None:
+        """Have room for this many annotators."""
+        missing = annotators - self.annotators
+        if missing <= 0:
+            return
+        missing = max(missing, self.annotators // 2, 16)
+        self.right = _longer(self.right, missing)
+        self.total = _longer(self.total, missing)
+        if self.cells is not None:
+            self.cells = _longer(self.cells, missing)
+
+    def add(self, ballots: Ballots, units: Integers, *, sign: int = 1) -> None:
+        """Add (or take away, with sign -1) the votes of items with these responsibilities, (items, classes)."""
+        if not len(ballots.row):
+            return
+        self.make_room(int(ballots.annotator.max()) + 1)
+        classes = self.classes
+        amounts = units[ballots.row] * (sign * ballots.weight)[:, None]
+        truths = np.arange(classes)
+        _add(self.total, ballots.annotator[:, None] * classes + truths, amounts)
+        correct = amounts[np.arange(len(ballots.row)), ballots.label]
+        _add(self.right, ballots.annotator * classes + ballots.label, correct)
+        _add(self.pool, ballots.label[:, None] * classes + truths, amounts)
+        if self.cells is not None:
+            said = ballots.annotator * classes + ballots.label
+            _add(self.cells, said[:, None] * classes + truths, amounts)
+        self.pool_total += amounts.sum(axis=0)
+        _add(self.pool_right, ballots.label, correct)
+
+    def gather(self, ballots: Ballots) -> Gathered:
+        """Return what is counted of each vote's annotator."""
+        self.make_room(int(ballots.annotator.max(initial=-1)) + 1)
+        said = None if self.cells is None else self.cells[ballots.annotator, ballots.label] / PER_VOTE
+        return Gathered(self.right[ballots.annotator] / PER_VOTE, self.total[ballots.annotator] / PER_VOTE, said)
+
+    def exchange(self, annotator: int, before: Counts, after: Counts) -> None:
+        """Count one thing of an annotator instead of another."""
+        self.make_room(annotator + 1)
+        self._put(annotator, before, sign=-1)
+        self._put(annotator, after, sign=1)
+
+    @property
+    def tables(self) -> list[Integers]:
+        """All that is counted: arrays that may be changed in place."""
+        tables = [self.right, self.total, self.pool, self.pool_right, self.pool_total]
+        return tables if self.cells is None else [*tables, self.cells]
+
+    def grow(self, classes: int) -> None:
+        """Have more classes."""
+        wider = classes - self.classes
+        self.right, self.total, self.pool = (_wider(each, wider, 1) for each in (self.right, self.total, self.pool))
+        self.pool = _longer(self.pool, wider)
+        self.pool_right, self.pool_total = (_longer(each, wider) for each in (self.pool_right, self.pool_total))
+        if self.cells is not None:
+            full = classes <= MOST_CLASSES_IN_FULL
+            self.cells = _wider(_wider(self.cells, wider, 1), wider, 2) if full else None
+        self.classes = classes
+
+    def _put(self, annotator: int, counts: Iterable[tuple[int, int, float]], *, sign: int) -> None:
+        for truth, label, votes in counts:
+            amount = sign * round(votes * PER_VOTE)
+            self.total[annotator, truth] += amount
+            self.pool_total[truth] += amount
+            if label == truth:
+                self.right[annotator, truth] += amount
+                self.pool_right[truth] += amount
+            if self.cells is not None and label != OTHER:
+                self.pool[label, truth] += amount
+                self.cells[annotator, label, truth] += amount
+
+
+def counts_of(tally: Tally, annotator: int, *, besides: Tally | None = None) -> Counts:
+    """Return what is counted of one annotator, as plain data; less what a part of it counts, if one is given."""
+    if annotator >= tally.annotators:
+        return ()
+    less = None if besides is None or annotator >= besides.annotators else besides
+    if tally.cells is not None:
+        table = tally.cells[annotator]
+        table = table if less is None or less.cells is None else table - less.cells[annotator]
+        return tuple((int(k), int(v), int(table[v, k]) / PER_VOTE) for k, v in np.argwhere(table.T))
+    right, total = tally.right[annotator], tally.total[annotator]
+    if less is not None:
+        right, total = right - less.right[annotator], total - less.total[annotator]
+    pairs = ((k, v, int(row[k])) for k in range(len(right)) for v, row in ((OTHER, total - right), (k, right)))
+    return tuple((k, label, count / PER_VOTE) for k, label, count in pairs if count)
+
+
+def added_up(all_counts: Iterable[Counts]) -> Counts:
+    """Return the sum of counts, as of one annotator in several partitions."""
+    sums: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for truth, label, votes in chain.from_iterable(all_counts):
+        sums[truth, label] += round(votes * PER_VOTE)
+    return tuple((truth, label, sums[truth, label] / PER_VOTE) for truth, label in sorted(sums))
+
+
+def errors_of(tally: Tally) -> Counts:
+    """Return how often the pool said which label under which true class, where that is kept of the pool alone."""
+    if tally.cells is not None:
+        return ()
+    return tuple((int(k), int(v), int(tally.pool[v, k]) / PER_VOTE) for k, v in np.argwhere(tally.pool.T))
+
+
+def load_errors(tally: Tally, counts: Counts) -> None:
+    """Let this be how often the pool said which label, as `errors_of` returned it."""
+    for truth, label, votes in counts:
+        tally.pool[label, truth] = round(votes * PER_VOTE)
+
+
+def _cells(annotators: int, classes: int) -> Integers | None:
+    return np.zeros((annotators, classes, classes), np.int64) if classes <= MOST_CLASSES_IN_FULL else None
+
+
+def _add(table: Integers, places: Integers, amounts: Integers) -> None:
+    np.add.at(table.reshape(-1), places.reshape(-1), amounts.reshape(-1))
+
+
+def _longer(table: Integers, missing: int) -> Integers:
+    return np.concatenate([table, np.zeros((missing, *table.shape[1:]), table.dtype)])
+
+
+def _wider(table: Integers, missing: int, axis: int) -> Integers:
+    room: list[tuple[int, int]] = [(0, 0)] * table.ndim
+    room[axis] = (0, missing)
+    return np.pad(table, room)

@@ -1,0 +1,106 @@
+"""How probable a vote is under each true class: the annotator's counts, shrunk towards the pool.
+
+Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", section 3,
+with a prior on each annotator's rows. A row is split in two (a Dirichlet tree: Dennis 1991, section 2): being right,
+and what is said when not. Being right is shrunk towards the mean of the pool's rate for the class and the
+annotator's own rate over all classes; what is said when wrong is shrunk towards what the pool says.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay_models.truth.categorical.confusion_counts import PER_VOTE, Tally
+from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers, across
+
+_FIRST_ACCURACY = 0.7
+_FIRST_VOTES = 20.0
+_POOL_VOTES = 16.0
+_OWN_VOTES = 2.0
+_FLOOR = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How many votes the priors are worth: for being right, and for what is said when wrong."""
+
+    accuracy: float = 8.0
+    errors: float = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """All annotators as one.
+
+    `accuracy`: how often right over all; `right`: per true class, (classes,); `errors`: how the wrong labels of a
+    true class fall, (label, true class); `votes`: how many each true class has, (classes,).
+    """
+
+    accuracy: float
+    right: Floats
+    errors: Floats
+    votes: Floats
+
+    def confusion(self) -> Floats:
+        """Return how probable each label is under each true class, (true class, label)."""
+        rows = (self.errors * (1 - self.right)).T
+        np.fill_diagonal(rows, self.right)
+        return np.asarray(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Cavity:
+    """What is known of each vote's annotator from all items but the vote's own; arrays (votes, classes).
+
+    `own` is the annotator's rate of being right over all classes, (votes, 1).
+    """
+
+    right: Floats
+    total: Floats
+    said: Floats | None
+    own: Floats
+    hit: NDArray[np.bool_]
+    errors: Floats
+
+
+def pool_of(tally: Tally) -> Pool:
+    """Return the pool of all that is counted, itself shrunk towards being right seven times out of ten."""
+    right, total, cells = tally.pool_right / PER_VOTE, tally.pool_total / PER_VOTE, tally.pool / PER_VOTE
+    classes = len(right)
+    accuracy = (right.sum() + _FIRST_VOTES * _FIRST_ACCURACY) / (total.sum() + _FIRST_VOTES)
+    errors = np.maximum(cells, 0) + _POOL_VOTES / max(classes - 1, 1)
+    np.fill_diagonal(errors, 0)
+    errors = errors / np.maximum(errors.sum(axis=0), _FLOOR)
+    return Pool(float(accuracy), (right + _POOL_VOTES * accuracy) / (total + _POOL_VOTES), errors, total)
+
+
+def cavity_of(ballots: Ballots, tally: Tally, mine: Integers | None, pool: Pool) -> Cavity:
+    """Return what is known of the voters without the items at hand.
+
+    `mine` are the items' responsibilities, (items, classes), in millionths, where the tally contains them.
+    Without this step an annotator with few votes is believed because the items follow the annotator's own word.
+    """
+    right, total, said = tally.gather(ballots)
+    votes = np.arange(len(ballots.row))
+    hit = np.zeros(right.shape, np.bool_)
+    hit[votes, ballots.label] = True
+    if mine is not None:
+        taken = mine[ballots.row] * (ballots.weight / PER_VOTE)[:, None]
+        total = total - taken
+        right[votes, ballots.label] -= taken[votes, ballots.label]
+        said = said - taken if said is not None else None
+    own = (across(np.add, right) + _OWN_VOTES * pool.accuracy) / (across(np.add, total) + _OWN_VOTES)
+    return Cavity(right, total, said, own[:, None], hit, pool.errors[ballots.label])
+
+
+def likelihood(cavity: Cavity, pool: Pool, strengths: Strengths) -> Floats:
+    """Return the probability of each vote under each true class, (votes, classes)."""
+    expected = (pool.right + cavity.own) / 2
+    right = (cavity.right + strengths.accuracy * expected) / (cavity.total + strengths.accuracy)
+    right = np.clip(right, _FLOOR, 1 - _FLOOR)
+    errors = cavity.errors
+    if cavity.said is not None:
+        wrong = np.maximum(cavity.total - cavity.right, 0)
+        errors = (cavity.said + strengths.errors * errors) / (wrong + strengths.errors)
+    return np.where(cavity.hit, right, np.maximum((1 - right) * errors, _FLOOR * _FLOOR))

@@ -1,0 +1,179 @@
+"""The open items of a stream: their votes and what is believed of them, in arrays with a place per item."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay_models.truth.categorical.confusion_counts import UNITS
+from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
+
+UNPINNED = -1
+_FIRST_PLACES = 64
+
+
+class OpenItems:
+    """Open items, each in a place of its own until it is forgotten: mutable, sized by what is open.
+
+    Per item: its responsibilities in millionths, the probabilities last told, its gold label (or -1), and its votes
+    in a shared run of entries. Entries of votes that were replaced are dropped when they are the larger part.
+    """
+
+    def __init__(self, classes: int) -> None:
+        """Start empty."""
+        self.classes = classes
+        self.places: dict[Hashable, int] = {}
+        self.names: list[Hashable] = []
+        self.units = np.zeros((0, classes), np.int32)
+        self.told = np.zeros((0, classes), np.float32)
+        self.gold = np.zeros(0, np.int32)
+        self.view: NDArray[np.float32] | None = None
+        self.settled = np.zeros(0, np.bool_)
+        self._start = np.zeros(0, np.int64)
+        self._length = np.zeros(0, np.int32)
+        self._annotator = np.zeros(0, np.int32)
+        self._label = np.zeros(0, np.int16)
+        self._weight = np.zeros(0, np.int16)
+        self._free: list[int] = []
+        self._used = 0
+        self._kept = 0
+
+    def place(self, item: Hashable) -> int:
+        """Return the item's place, a new one if it has none."""
+        found = self.places.get(item)
+        if found is None:
+            found = self._free.pop() if self._free else len(self.names)
+            self.places[item] = found
+            if found == len(self.names):
+                self.names.append(item)
+                self._make_places(found + 1)
+            else:
+                self.names[found] = item
+        return found
+
+    def detach(self, item: Hashable) -> int:
+        """Forget the item's name; return its place, which is not free yet."""
+        place = self.places.pop(item)
+        self.names[place] = None
+        return place
+
+    def release(self, places: Integers) -> None:
+        """Free the places of detached items."""
+        self._kept -= int(self._length[places].sum())
+        self._length[places] = 0
+        self.unsettle(places)
+        self._free.extend(places.tolist())
+
+    def write(self, places: Integers, ballots: Ballots) -> None:
+        """Let these be the votes of the items at these places."""
+        lengths = np.bincount(ballots.row, minlength=ballots.count)
+        self._make_entries(len(ballots.row))
+        self._kept += int(lengths.sum()) - int(self._length[places].sum())
+        self._start[places] = self._used + np.cumsum(lengths) - lengths
+        self._length[places] = lengths
+        end = self._used + len(ballots.row)
+        self._annotator[self._used : end] = ballots.annotator
+        self._label[self._used : end] = ballots.label
+        self._weight[self._used : end] = ballots.weight
+        self._used = end
+
+    def read(self, places: Integers) -> Ballots:
+        """Return the votes of the items at these places."""
+        lengths = self._length[places].astype(np.int64)
+        row = np.repeat(np.arange(len(places)), lengths)
+        ends = np.cumsum(lengths)
+        entry = np.arange(len(row)) + np.repeat(self._start[places] - ends + lengths, lengths)
+        columns = (self._annotator[entry], self._label[entry], self._weight[entry])
+        return Ballots(len(places), row, *(column.astype(np.int64) for column in columns))
+
+    def live(self) -> Integers:
+        """Return the places of all settled items, rising."""
+        return np.flatnonzero(self.settled[: len(self.names)])
+
+    def in_turn(self, start: int, count: int) -> Integers:
+        """Return the places of up to `count` settled items, from a place on and around."""
+        places, found, missing = len(self.names), list[Integers](), count
+        step = 4 * count + _FIRST_PLACES  # a look at all of a million would take longer than judging those in turn
+        for first, last in ((min(start, places), places), (0, min(start, places))):
+            for low in range(first, last, step):
+                if missing:
+                    here = np.flatnonzero(self.settled[low : min(low + step, last)])[:missing] + low
+                    missing -= len(here)
+                    found.append(here)
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def beliefs(self, places: Integers) -> Integers:
+        """Return the responsibilities of the items at these places, (items, classes), in millionths; 0 if unsettled."""
+        return self.units[places].astype(np.int64)
+
+    def unsettle(self, places: Integers) -> None:
+        """Believe nothing of the items at these places."""
+        self.settled[places] = False
+        self.units[places] = 0
+
+    def lengths(self, places: Integers) -> NDArray[np.int32]:
+        """Return how many votes the items at these places have."""
+        return self._length[places]
+
+    def see(self, place: int, view: Sequence[float] | None) -> None:
+        """Let this be a model's probabilities for the item."""
+        if view is None and self.view is None:
+            return
+        if self.view is None:
+            self.view = np.full(self.units.shape, np.nan, np.float32)
+        self.view[place] = np.nan
+        if view is not None:
+            self.view[place, : len(view)] = view
+
+    def restore(self, places: Integers, posteriors: Sequence[Sequence[float]], told: Sequence[Sequence[float]]) -> None:
+        """Let this be what is believed of these items, and what was last told; missing classes are impossible."""
+        if len(places):
+            self.units[places] = np.rint(_filled(posteriors, self.classes) * UNITS)
+            self.told[places] = _filled(told, self.classes)
+
+    def views(self, places: Integers) -> Floats | None:
+        """Return a model's probabilities, (items, classes), NaN where there are none; None if there never were any."""
+        return None if self.view is None else self.view[places].astype(np.float64)
+
+    def grow(self, classes: int) -> None:
+        """Have more classes; the new ones are impossible until the item is settled again."""
+        room = ((0, 0), (0, classes - self.classes))
+        self.units = np.pad(self.units, room)
+        self.told = np.pad(self.told, room)
+        if self.view is not None:
+            self.view = np.pad(self.view, room, constant_values=np.nan)
+        self.classes = classes
+
+    def _make_places(self, places: int) -> None:
+        missing = places - len(self.gold)
+        if missing <= 0:
+            return
+        missing = max(missing, len(self.gold) // 4, _FIRST_PLACES)
+        rows = ((0, missing), (0, 0))
+        self.units, self.told = np.pad(self.units, rows), np.pad(self.told, rows)
+        self.gold = np.pad(self.gold, (0, missing), constant_values=UNPINNED)
+        self.settled = np.pad(self.settled, (0, missing))
+        self._start, self._length = np.pad(self._start, (0, missing)), np.pad(self._length, (0, missing))
+        if self.view is not None:
+            self.view = np.pad(self.view, rows, constant_values=np.nan)
+
+    def _make_entries(self, more: int) -> None:
+        if self._used + more <= len(self._annotator):
+            return
+        if self._used > 2 * self._kept:
+            self._compact()
+        room = more + max(self._used // 4, 4 * _FIRST_PLACES)
+        for name in ("_annotator", "_label", "_weight"):
+            setattr(self, name, np.pad(getattr(self, name)[: self._used], (0, room)))
+
+    def _compact(self) -> None:
+        places = np.flatnonzero(self._length[: len(self.names)])
+        ballots = self.read(places)
+        self._used = self._kept = 0
+        self._length[places] = 0
+        self.write(places, ballots)
+
+
+def _filled(rows: Sequence[Sequence[float]], width: int) -> NDArray[np.float64]:
+    """Return the rows as an array, short ones filled up with zeros."""
+    return np.array([row if len(row) == width else [*row, *[0.0] * (width - len(row))] for row in rows])

@@ -1,0 +1,102 @@
+"""From the votes' likelihoods to what is believed of the items, and to what is published of them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assay_models.truth.categorical.confusion_counts import UNITS
+from assay_models.truth.categorical.emission import Pool, Strengths
+from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers, across
+
+_CLASS_VOTES = 4.0
+_LEAST = 1e-4
+_MOST_CANDIDATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a stream learns about itself, beside the counts; plain data, to be stored and loaded.
+
+    `strengths`: of the priors, in votes. `correlation` (0-1): how much one vote of an item repeats what the others
+    of that item say. `voice` (0 and up): the weight of the consistency model's probability. `lapse` (0-1): the share
+    of items about which the votes say nothing. `work`: votes judged so far, `due`: at which number of them to
+    learn again.
+    """
+
+    strengths: Strengths = field(default_factory=Strengths)
+    correlation: float = 0.2
+    voice: float = 0.5
+    lapse: float = 0.06
+    work: int = 0
+    due: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Summed logarithms per item, (items, classes), apart by where they come from; `sizes` in votes, (items,)."""
+
+    prior: Floats
+    votes: Floats
+    view: Floats | None
+    sizes: Floats
+
+
+def logits_of(ballots: Ballots, logarithms: Floats, mine: Integers | None, pool: Pool, view: Floats | None) -> Logits:
+    """Return the items' logits from the votes' log-likelihoods, (votes, classes).
+
+    The prior of a class is its share of all votes but the item's own. `view` is a model's probability, (items,
+    classes), NaN where there is none; what it adds is how far it departs from the prior.
+    """
+    sizes = ballots.sizes()
+    own = 0.0 if mine is None else mine * (sizes / UNITS)[:, None]
+    classes = np.maximum(pool.votes - own, 0) + np.full((ballots.count, 1), _CLASS_VOTES)
+    prior = np.log(classes / across(np.add, classes)[:, None])
+    said = None if view is None else np.where(np.isnan(view), 0.0, np.log(np.maximum(view, _LEAST)) - prior)
+    return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), said, sizes)
+
+
+def believe(logits: Logits, learned: Learned) -> Integers:
+    """Return the responsibilities of the classes, (items, classes), in millionths."""
+    view = 0.0 if logits.view is None else learned.voice * logits.view
+    return np.rint(softmax(logits.prior + logits.votes + view) * UNITS).astype(np.int64)
+
+
+def publish(logits: Logits, learned: Learned) -> Floats:
+    """Return the probabilities of the classes, (items, classes), as one may say them aloud.
+
+    The summed logarithms of n votes count for n / (1 + correlation (n - 1)) of them, the design effect of a cluster
+    sample (Kish 1965, section 5.4), and the share `lapse` goes to all classes alike: some items are seen wrongly by
+    everybody, and no number of votes tells which.
+    """
+    tempered = temper(logits.prior, logits.votes, logits.sizes, logits.view, learned)
+    kept = (1 - learned.lapse) * tempered
+    return np.asarray(kept + learned.lapse / tempered.shape[1])
+
+
+def temper(prior: Floats, votes: Floats, sizes: Floats, view: Floats | None, learned: Learned) -> Floats:
+    """Return the probabilities with correlated votes counted for less, without lapses."""
+    effect = 1 + learned.correlation * np.maximum(sizes - 1, 0)
+    added = 0.0 if view is None else learned.voice * view
+    return softmax((prior + votes) / effect[:, None] + added)
+
+
+def gain_of_a_vote(posterior: Floats, pool: Pool) -> Floats:
+    """Return by how much one more vote is expected to raise the probability of being right, (items,), 0-1.
+
+    The expected gain of ActiveLab's question (Goh & Mueller 2023, section 3), asked of a typical annotator of the
+    pool: the sum over labels of the highest joint probability, less the highest probability now. Of many classes
+    the eight most probable compete.
+    """
+    top = np.argsort(-posterior, axis=1, kind="stable")[:, :_MOST_CANDIDATES]
+    likely = np.take_along_axis(posterior, top, axis=1)
+    rows = pool.confusion()
+    best = posterior * pool.right
+    for place in range(top.shape[1]):
+        best = np.maximum(best, likely[:, place, None] * rows[top[:, place]])
+    return np.asarray(np.maximum(across(np.add, best) - across(np.maximum, posterior), 0.0))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return the probabilities of logits, row by row."""
+    powers = np.exp(logits - across(np.maximum, logits)[:, None])
+    return np.asarray(powers / across(np.add, powers)[:, None])

@@ -1,0 +1,79 @@
+"""Alerts as server-sent events: the id of an event is its offset, so whoever comes back goes on after it."""
+
+from collections.abc import AsyncIterator
+
+from aiokafka import TopicPartition
+from assay_schemas.alert import Alert
+from pydantic import ValidationError
+
+from assay_services.alerts.core.alert_events import read_alert
+from assay_services.alerts.settings import AlertsSettings
+from assay_services.engine.kafka import make_consumer
+from assay_services.engine.topic_admin import ALERTS
+from assay_services.web.rate_limit import RefusedError
+
+_POLL_MS = 1_000
+_LONGEST_ID = 18
+
+
+class Streams:
+    """The open streams, each with a consumer of its own. Their number is bounded."""
+
+    def __init__(self, settings: AlertsSettings) -> None:
+        """Take the settings."""
+        self._settings = settings
+        self._open = 0
+
+    def follow(self, last_event_id: str | None, *, project: str | None) -> AsyncIterator[bytes]:
+        """Yield events from now on, or after the last one that was seen; raise RefusedError where it cannot be."""
+        if self._open >= self._settings.alerts_streams:
+            raise RefusedError(503, f"{self._open} streams are open; try again", retry_after=10)
+        after = _offset(last_event_id)
+        return self._events(after, project)
+
+    async def _events(self, after: int | None, project: str | None) -> AsyncIterator[bytes]:
+        consumer = make_consumer(self._settings, fetch_max_wait_ms=_POLL_MS)
+        partition = TopicPartition(self._settings.prefix + ALERTS.name, 0)
+        consumer.assign([partition])
+        self._open += 1
+        try:
+            await consumer.start()
+            if after is None:
+                await consumer.seek_to_end(partition)
+                after = await consumer.position(partition) - 1
+            else:
+                first = (await consumer.beginning_offsets([partition]))[partition]
+                consumer.seek(partition, max(after + 1, first))
+            # The browser remembers this id, so that a connection lost before the first event goes on from here.
+            yield f"retry: 2000\nid: {after}\ndata:\n\n".encode()
+            while True:
+                found = await consumer.getmany(partition, timeout_ms=_POLL_MS, max_records=100)
+                for record in found.get(partition, ()):
+                    event = _event(record.offset, record.value, project)
+                    if event is not None:
+                        yield event
+                if not found:
+                    yield b": still here\n\n"
+        finally:
+            self._open -= 1
+            await consumer.stop()
+
+
+def _event(offset: int, value: bytes | None, project: str | None) -> bytes | None:
+    try:
+        alert: Alert = read_alert(value)
+    except ValidationError:
+        return None
+    if project not in {None, alert.project}:
+        return None
+    return f"id: {offset}\nevent: {alert.state.value}\ndata: {alert.model_dump_json()}\n\n".encode()
+
+
+def _offset(written: str | None) -> int | None:
+    """Read the id of an event; raise RefusedError where it is none of ours."""
+    if written is None or not written.strip():
+        return None
+    digits = written.strip().removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_ID:
+        raise RefusedError(400, "Last-Event-ID is the id of an event of this stream: a whole number")
+    return int(written)

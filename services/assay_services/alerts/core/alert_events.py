@@ -1,0 +1,110 @@
+"""How a transition is said: the record on `alerts`."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+import orjson
+from assay_models.alerting.state_machine import Change, is_flapping
+from assay_schemas.alert import Alert
+from assay_schemas.alert_rule import AlertRule, Metric
+
+from assay_services.alerts.core.series import Plan, Series
+from assay_services.engine.core.cloudevents import event, iso
+from assay_services.engine.core.core_api import Output
+
+ALERTS_TOPIC = "alerts"
+
+
+class Hushed(NamedTuple):
+    """Why nobody is told: silences by id, and rules whose alerts say more."""
+
+    silences: Sequence[str] = ()
+    rules: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether nobody is told."""
+        return bool(self.silences or self.rules)
+
+
+class Told(NamedTuple):
+    """Who has acknowledged an alert, and why."""
+
+    by: str | None = None
+    why: str | None = None
+
+
+def said(series: Series, plan: Plan | None, change: Change, *, hushed: Hushed, told: Told | None = None) -> Output:
+    """Return a transition as a record. `plan` is None where the rule is not in the contract any more."""
+    told = told or Told()
+    value = {
+        "id": series.id,
+        "transition": _transition(series.id, change),
+        "project": series.project,
+        "rule": series.rule,
+        "state": change.state.value,
+        "was": None if change.was is None else change.was.value,
+        "at": iso(change.at),
+        "since": iso(change.since),
+        "severity": series.severity,
+        "value": series.value,
+        "threshold": None if plan is None else plan.threshold,
+        "labels": series.labels | ({} if plan is None else dict(plan.rule.labels)),
+        "summary": "the rule was taken out of the contract" if plan is None else summary(plan, series),
+        "runbook": None if plan is None else plan.rule.runbook,
+        "by": told.by,
+        "why": told.why,
+        "silenced_by": list(hushed.silences),
+        "inhibited_by": list(hushed.rules),
+        "flapping": is_flapping(series.life, change.at),
+        "evidence": series.evidence,
+    }
+    transition = str(value["transition"])
+    return event(ALERTS_TOPIC, series.id.encode(), value, kind="alert", source="alerts", event_id=transition)
+
+
+def all_labels(series: Series, rule: AlertRule | None) -> Mapping[str, str]:
+    """Return an alert's labels with those that its rule adds."""
+    return series.labels | ({} if rule is None else dict(rule.labels))
+
+
+def summary(plan: Plan, series: Series) -> str:
+    """Return one sentence for people."""
+    rule = plan.rule
+    about = ", ".join(f"{name} {value}" for name, value in series.labels.items())
+    if rule.message is not None:
+        return rule.message + (f" ({about})" if about else "")
+    what = rule.metric.value.replace("-", " ")
+    if rule.metric is Metric.SIGNAL:
+        peer = f" with {series.labels['peer']}" if "peer" in series.labels else ""
+        strength = "" if series.value is None else f" (e-value {series.value:,.0f})"
+        return f"{series.labels.get('annotator', '?')}: {series.labels.get('detector', '?')}{peer}{strength}"
+    of = f" of {about}" if about else ""
+    if rule.absent is not None:
+        return f"no {what}{of} for {rule.absent} or more"
+    return f"{what}{of} is {_number(series.value)}, {_condition(rule)}, over {_window(plan)}"
+
+
+def _condition(rule: AlertRule) -> str:
+    if rule.changes_by is not None:
+        return f"more than {rule.changes_by:g} from the window before"
+    return f"the limit is below {rule.below:g}" if rule.below is not None else f"the limit is above {rule.above:g}"
+
+
+def _window(plan: Plan) -> str:
+    minutes = plan.window
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def _transition(alert: str, change: Change) -> str:
+    told = orjson.dumps([alert, change.state, change.was, change.at, change.since])
+    return f"{alert}-{blake2b(told, digest_size=6).hexdigest()}"
+
+
+def read_alert(value: bytes | None) -> Alert:
+    """Read a transition back; ValidationError where it is none."""
+    return Alert.model_validate_json(value or b"")

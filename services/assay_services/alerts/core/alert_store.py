@@ -1,0 +1,146 @@
+"""Everything that the alerts remember, and which of it has changed."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
+from assay_models.alerting.suppression import Silence
+
+from assay_services.alerts.core.series import Plan, Series, fingerprint, load_series
+from assay_services.alerts.core.watermark import Clock, load_clock
+from assay_services.engine.core.core_api import Entry
+from assay_services.engine.core.state import PartitionState
+
+MOST_SERIES = 10_000
+"""So many alerts there may be of one rule; the ones with the least to say are let go."""
+_NEVER = 2**62
+_SERIES = b"s:"
+_CLOCK = b"c:"
+_SILENCE = b"q:"
+
+
+class Book:
+    """Series, clocks and silences, made from the state. It changes, and says what has to be written."""
+
+    def __init__(self, state: PartitionState) -> None:
+        """Read what is stored."""
+        self._series: dict[str, Series] = {}
+        self._by_project: dict[str, dict[str, Series]] = {}
+        self._by_rule: dict[tuple[str, str], dict[str, Series]] = {}
+        self._clocks: dict[str, Clock] = {}
+        self._silences: dict[str, Silence] = {}
+        self._told: dict[str, Series] = {}
+        self._changed: dict[bytes, Series | Clock | Silence | None] = {}
+        self._dropped: Counter[tuple[str, str]] = Counter()
+        for key, value in sorted(state.values()):
+            if key.startswith(_SERIES):
+                self._keep(load_series(value))
+            elif key.startswith(_CLOCK):
+                clock = load_clock(value)
+                self._clocks[clock.project] = clock
+            else:
+                silence = Silence(*orjson.loads(value))
+                self._silences[silence.id] = silence
+
+    def clock(self, project: str) -> Clock:
+        """Return a project's clock, to be changed."""
+        clock = self._clocks.setdefault(project, Clock(project))
+        self._changed[_CLOCK + project.encode()] = clock
+        return clock
+
+    def clocks(self) -> Sequence[Clock]:
+        """Return the clocks of all projects."""
+        return list(self._clocks.values())
+
+    def series(self, project: str, plan: Plan, labels: Mapping[str, str]) -> Series:
+        """Return the series of an alert, made where it is missing, to be changed."""
+        alert = fingerprint(project, plan.rule.id, labels)
+        found = self._series.get(alert)
+        if found is None:
+            self._make_room(project, plan)
+            found = Series(project, plan.rule.id, dict(labels), plan.rule.severity.value, plan.mark)
+            self._keep(found)
+        found.adopt(plan)
+        self._changed[_SERIES + alert.encode()] = found
+        return found
+
+    def find(self, alert: str) -> Series | None:
+        """Return the series of an alert by its id."""
+        return self._series.get(alert)
+
+    def of_project(self, project: str) -> Sequence[Series]:
+        """Return all series of a project, in an order that outlives a restart."""
+        return [one for _, one in sorted(self._by_project.get(project, {}).items())]
+
+    def told(self) -> Sequence[Series]:
+        """Return the series whose alerts fire, acknowledged or not."""
+        return [one for _, one in sorted(self._told.items())]
+
+    def touch(self, series: Series) -> None:
+        """Note that a series has changed."""
+        alert = series.id
+        self._changed[_SERIES + alert.encode()] = series
+        if series.life.is_told:
+            self._told[alert] = series
+        else:
+            self._told.pop(alert, None)
+
+    def drop(self, series: Series) -> None:
+        """Forget a series."""
+        alert = series.id
+        for where in (self._series, self._by_project[series.project], self._by_rule[series.project, series.rule]):
+            where.pop(alert, None)
+        self._told.pop(alert, None)
+        self._changed[_SERIES + alert.encode()] = None
+
+    def silences(self) -> Iterable[Silence]:
+        """Return the silences."""
+        return self._silences.values()
+
+    def silence(self, silence: Silence) -> None:
+        """Begin or change a silence."""
+        self._silences[silence.id] = silence
+        self._changed[_SILENCE + silence.id.encode()] = silence
+
+    def unsilence(self, silence: str) -> None:
+        """End a silence; nothing happens where there is none."""
+        if self._silences.pop(silence, None) is not None:
+            self._changed[_SILENCE + silence.encode()] = None
+
+    def end_silences(self, now: int) -> None:
+        """Forget the silences that are over."""
+        for one in [one for one in self._silences.values() if one.until <= now]:
+            self.unsilence(one.id)
+
+    def take_dropped(self) -> Mapping[tuple[str, str], int]:
+        """Return how many series of a project's rule were let go since this was asked last."""
+        dropped, self._dropped = self._dropped, Counter()
+        return dropped
+
+    def changes(self) -> dict[bytes, Entry | None]:
+        """Return what has to be written since this was asked last."""
+        changed, self._changed = self._changed, {}
+        return {key: None if what is None else Entry(_NEVER, _stored(what)) for key, what in changed.items()}
+
+    def _keep(self, series: Series) -> None:
+        alert = series.id
+        self._series[alert] = series
+        self._by_project.setdefault(series.project, {})[alert] = series
+        self._by_rule.setdefault((series.project, series.rule), {})[alert] = series
+        if series.life.is_told:
+            self._told[alert] = series
+
+    def _make_room(self, project: str, plan: Plan) -> None:
+        """Let a quarter of a rule's series go where there are too many: those that have counted least."""
+        mine = self._by_rule.get((project, plan.rule.id), {})
+        if len(mine) < MOST_SERIES:
+            return
+        quiet = [one for one in mine.values() if one.life.state is None and not one.holding]
+        least = sorted(quiet, key=lambda one: sum(total for _, total in one.panes.by_minute.values()))
+        for one in least[: MOST_SERIES // 4]:
+            self.drop(one)
+            self._dropped[project, plan.rule.id] += 1
+
+
+def _stored(what: Series | Clock | Silence) -> bytes:
+    return orjson.dumps(list(what)) if isinstance(what, Silence) else what.dump()

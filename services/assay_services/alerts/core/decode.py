@@ -1,0 +1,99 @@
+"""From the bytes on the topics to what alert rules look at."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from assay_models.alerting.selectors import Judged
+from assay_schemas.agreement import AgreementReading
+from assay_schemas.annotation import microseconds
+from assay_schemas.conduct import Signal
+from assay_schemas.consensus import Status
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from assay_services.engine.core.core_api import Record
+
+_ANY_TIME = TypeAdapter(AwareDatetime)
+_LIVE = {"created", "updated"}
+_OPEN = {Status.OPEN.value, Status.EMPTY.value}
+_MS = 1_000
+SLACK_MS = 300_000
+"""A time may lie so far after its record's own; what claims to be later counts as being of then."""
+
+
+class Timed(NamedTuple):
+    """One annotation or word about an item, with its project and its time (ms of event time)."""
+
+    project: str
+    at: int
+    what: Judged
+
+
+def judged(record: Record, *, rejected: bool) -> Timed | None:
+    """Read one validated or rejected annotation; None for bytes that the validator would not have written.
+
+    Only annotations with a label are looked at: what was deleted or skipped is None, too.
+    """
+    try:
+        verdict = orjson.loads(record.value or b"")
+        said = verdict["annotation"]
+        label = said.get("label")
+        if said.get("action", "created") not in _LIVE or label is None:
+            return None
+        occurred = microseconds(_time(said["occurred_at"])) // _MS
+        at = min(occurred, record.timestamp + SLACK_MS)
+        score = verdict.get("score")
+        seen = Judged(
+            str(said["annotator"]["id"]),
+            _labels(label),
+            said["item"].get("attributes") or {},
+            rejected,
+            frozenset(str(found["rule"]) for found in verdict["findings"]),
+            None if score is None else bool(score["below_threshold"]),
+            max(0.0, (record.timestamp - occurred) / _MS),
+        )
+        return Timed(str(said["project"]), at, seen)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+
+
+def decided(record: Record) -> tuple[str, int, bool] | None:
+    """Read one word about an item: project, time (ms), whether it is disputed; None unless the item is complete."""
+    try:
+        said = orjson.loads(record.value or b"")
+        if said["status"] in _OPEN:
+            return None
+        at = microseconds(_time(said["as_of"])) // _MS
+        return str(said["project"]), min(at, record.timestamp + SLACK_MS), said["status"] == Status.DISPUTED.value
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+
+
+def agreement(record: Record) -> AgreementReading | None:
+    """Read one reading of agreement."""
+    try:
+        return AgreementReading.model_validate_json(record.value or b"")
+    except ValidationError:
+        return None
+
+
+def signal(record: Record) -> Signal | None:
+    """Read one signal."""
+    try:
+        return Signal.model_validate_json(record.value or b"")
+    except ValidationError:
+        return None
+
+
+def _labels(label: Any) -> frozenset[str]:  # noqa: ANN401  # decoded JSON
+    if isinstance(label, list):
+        return frozenset(str(one["label"] if isinstance(one, Mapping) else one) for one in label)
+    return frozenset([str(label)])
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # rarer ways to write a time, which the validator reads, too
+        return _ANY_TIME.validate_python(text)

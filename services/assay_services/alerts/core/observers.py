@@ -1,0 +1,259 @@
+"""Pick out of one topic what alert rules are judged by: a batch comes to one small record for each project."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from assay_models.alerting import selectors
+from assay_models.alerting.durations import minutes_of
+from assay_schemas.agreement import AgreementReading
+from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
+from assay_schemas.alert_rule import AlertRule, Metric
+from assay_schemas.annotation import microseconds
+from assay_schemas.conduct import Signal, SignalState
+from assay_schemas.contract.label_contract import LabelContract
+
+from assay_services.alerts.core import decode
+from assay_services.engine.core.core_api import Core, NotYet, Output, Record, State, Step
+
+OBSERVED_TOPIC = "alerts.observed"
+_MINUTE_MS = 60_000
+_OF_ANNOTATIONS = {
+    Metric.REJECTION_SHARE, Metric.LABEL_SHARE, Metric.MODEL_DISAGREEMENT, Metric.FINDING_RATE, Metric.LAG,
+}  # fmt: skip
+_COUNTED_TOO_WHEN_REJECTED = {Metric.REJECTION_SHARE, Metric.FINDING_RATE}
+_OF_CONSENSUS, _OF_AGREEMENT, _OF_SIGNALS = {Metric.REVIEW_SHARE}, {Metric.AGREEMENT}, {Metric.SIGNAL}
+
+Contracts = Mapping[str, LabelContract]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a batch comes to for one project. It changes."""
+
+    tallies: defaultdict[tuple[str, bytes, int], list[float]] = field(
+        default_factory=lambda: defaultdict(lambda: [0.0, 0])
+    )
+    gauges: list[Gauge] = field(default_factory=list)
+    occurrences: list[Occurrence] = field(default_factory=list)
+    newest: int = 0
+
+    def count(self, rule: AlertRule, at: int, counts: Iterable[selectors.Count]) -> None:
+        """Count for a rule, in the minute of `at` (ms)."""
+        for labels, hits, total in counts:
+            key = (rule.id, orjson.dumps(labels, option=orjson.OPT_SORT_KEYS), at // _MINUTE_MS)
+            tally = self.tallies[key]
+            tally[0] += hits
+            tally[1] += total
+
+    def told(self, project: str, source: str) -> Output:
+        """Return it as a record."""
+        tallies = [
+            Tally.model_construct(rule=rule, labels=orjson.loads(labels), minute=minute, hits=hits, total=int(total))
+            for (rule, labels, minute), (hits, total) in self.tallies.items()
+        ]
+        said = Observation.model_construct(
+            project=project, source=source, newest=self.newest, tallies=tallies, gauges=self.gauges,
+            occurrences=self.occurrences, orders=[],
+        )  # fmt: skip
+        return Output(OBSERVED_TOPIC, project.encode(), said.model_dump_json().encode(), [])
+
+
+Take = Callable[[dict[str, _Found], Record], str]
+"""Take one record in, and return what it came to."""
+
+
+class Intake(Core):
+    """What alert rules need of one partition of one topic. It remembers nothing: a batch is all there is to it.
+
+    What it publishes are counts of this batch alone, so a transaction that is done adds them exactly once.
+    """
+
+    def __init__(self, contracts: Contracts, source: str, take: Callable[[Contracts], Take]) -> None:
+        """Take the contracts in force, the name of topic and partition, and what reads a record of it."""
+        self._source = source
+        self._take = take(contracts)
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it has none
+        """Take in one batch."""
+        found: defaultdict[str, _Found] = defaultdict(_Found)
+        verdicts = Counter(self._take(found, record) for record in batch)
+        outputs = [one.told(project, self._source) for project, one in found.items()]
+        return Step(outputs, {}, verdicts)
+
+
+class Missing:
+    """Which projects had no contract: each is waited for once."""
+
+    def __init__(self, contracts: Contracts) -> None:
+        """Take the contracts in force."""
+        self._contracts = contracts
+        self._missing: set[str] = set()
+
+    def contract_of(self, project: str) -> LabelContract | None:
+        """Return the contract; raise NotYet the first time that there is none."""
+        contract = self._contracts.get(project)
+        if contract is None and project not in self._missing:
+            self._missing.add(project)
+            raise NotYet(f"the contract of {project}")
+        return contract
+
+
+def of_annotations(*, rejected: bool) -> Callable[[Contracts], Take]:
+    """Return what reads `annotations.validated`, or `annotations.rejected`."""
+
+    def begin(contracts: Contracts) -> Take:
+        known = Missing(contracts)
+
+        def take(found: dict[str, _Found], record: Record) -> str:
+            timed = decode.judged(record, rejected=rejected)
+            if timed is None:
+                return "without-label"
+            contract = known.contract_of(timed.project)
+            if contract is None:
+                return "no-contract"
+            return _count_annotation(found, timed, contract)
+
+        return take
+
+    return begin
+
+
+def _count_annotation(found: dict[str, _Found], timed: decode.Timed, contract: LabelContract) -> str:
+    rules = [rule for rule in _rules(contract, _OF_ANNOTATIONS) if _is_counted(rule, timed.what)]
+    if not rules:
+        return "no-rule"
+    vocabulary = getattr(contract.label, "values", ())
+    one = found[timed.project]
+    one.newest = max(one.newest, timed.at)
+    for rule in rules:
+        one.count(rule, timed.at, selectors.counts(rule, timed.what, vocabulary))
+    return "counted"
+
+
+def _is_counted(rule: AlertRule, seen: selectors.Judged) -> bool:
+    return not seen.rejected or rule.metric in _COUNTED_TOO_WHEN_REJECTED
+
+
+def of_consensus(contracts: Contracts) -> Take:
+    """Return what reads `items.consensus`."""
+    known = Missing(contracts)
+
+    def take(found: dict[str, _Found], record: Record) -> str:
+        decided = decode.decided(record)
+        if decided is None:
+            return "not-complete"
+        project, at, disputed = decided
+        contract = known.contract_of(project)
+        rules = _rules(contract, _OF_CONSENSUS)
+        for rule in rules:
+            found[project].newest = max(found[project].newest, at)
+            found[project].count(rule, at, [selectors.Count({}, float(disputed), 1)])
+        return "counted" if rules else "no-rule"
+
+    return take
+
+
+def of_agreement(contracts: Contracts) -> Take:
+    """Return what reads `agreement.rolling`."""
+    known = Missing(contracts)
+
+    def take(found: dict[str, _Found], record: Record) -> str:
+        reading = decode.agreement(record)
+        if reading is None:
+            return "unreadable"
+        contract = known.contract_of(reading.project)
+        rules = _rules(contract, _OF_AGREEMENT)
+        gauges = [gauge for rule in rules if contract and (gauge := _gauge(rule, reading, contract)) is not None]
+        if not gauges:
+            return "no-rule"
+        one = found[reading.project]
+        one.gauges += gauges
+        one.newest = max(one.newest, gauges[0].at)
+        return "read"
+
+    return take
+
+
+def of_signals(contracts: Contracts) -> Take:
+    """Return what reads `annotators.signals`."""
+    known = Missing(contracts)
+
+    def take(found: dict[str, _Found], record: Record) -> str:
+        signal = decode.signal(record)
+        if signal is None:
+            return "unreadable"
+        contract = known.contract_of(signal.project)
+        rules = _rules(contract, _OF_SIGNALS)
+        occurrences = [said for rule in rules if (said := _occurrence(rule, signal)) is not None]
+        if not occurrences:
+            return "no-rule"
+        one = found[signal.project]
+        one.occurrences += occurrences
+        one.newest = max(one.newest, occurrences[0].at)
+        return "read"
+
+    return take
+
+
+def _rules(contract: LabelContract | None, metrics: set[Metric]) -> list[AlertRule]:
+    return [] if contract is None else [rule for rule in contract.alerts if rule.enabled and rule.metric in metrics]
+
+
+def _gauge(rule: AlertRule, reading: AgreementReading, contract: LabelContract) -> Gauge | None:
+    window = rule.where.window or max(contract.agreement.windows, key=minutes_of)
+    labels = selectors.of_reading(rule, reading.window, reading.scope)
+    if labels is None or reading.window != window:
+        return None
+    at = microseconds(reading.window_end) // 1_000
+    return Gauge.model_construct(
+        rule=rule.id,
+        labels=dict(labels),
+        at=at,
+        value=reading.value,
+        low=reading.low,
+        high=reading.high,
+        count=reading.items,
+    )
+
+
+def _occurrence(rule: AlertRule, signal: Signal) -> Occurrence | None:
+    labels = selectors.of_signal(rule, signal)
+    raised = signal.state is SignalState.RAISED
+    if labels is None or (raised and rule.above is not None and signal.e_value < rule.above):
+        return None
+    evidence = {
+        "signal": signal.id,
+        "since": signal.since.isoformat(),
+        "false_alarm_level": signal.false_alarm_level,
+        **signal.evidence.model_dump(mode="json"),
+    }
+    at = microseconds(signal.at) // 1_000
+    return Occurrence.model_construct(
+        rule=rule.id, labels=dict(labels), at=at, holds=raised, value=signal.e_value, evidence=evidence
+    )
+
+
+SOURCES: Mapping[str, Callable[[Contracts], Take]] = {
+    "annotations.validated": of_annotations(rejected=False),
+    "annotations.rejected": of_annotations(rejected=True),
+    "items.consensus": of_consensus,
+    "agreement.rolling": of_agreement,
+    "annotators.signals": of_signals,
+}
+"""What reads each of the topics that rules look at."""
+
+_ASKED_OF = {
+    "annotations.validated": _OF_ANNOTATIONS,
+    "annotations.rejected": _COUNTED_TOO_WHEN_REJECTED,
+    "items.consensus": _OF_CONSENSUS,
+    "agreement.rolling": _OF_AGREEMENT,
+    "annotators.signals": _OF_SIGNALS,
+}
+
+
+def topics_looked_at(contracts: Iterable[LabelContract]) -> set[str]:
+    """Return the topics that any rule of these contracts looks at; the others need not be read."""
+    metrics = {rule.metric for contract in contracts for rule in contract.alerts if rule.enabled}
+    return {topic for topic, asked in _ASKED_OF.items() if metrics & asked}

@@ -1,0 +1,247 @@
+"""Judge the alert rules: observations in, transitions of alerts out."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+from assay_models.alerting.state_machine import Change, acknowledge, is_forgettable, live
+from assay_models.alerting.suppression import Named, Silence, inhibited_by, named, silenced_by
+from assay_schemas.alert import AlertState, Gauge, Observation, Occurrence, Order, OrderKind, Tally
+from assay_schemas.contract.label_contract import LabelContract
+from pydantic import ValidationError
+
+from assay_services.alerts.core.alert_events import Hushed, Told, all_labels, said
+from assay_services.alerts.core.alert_store import Book
+from assay_services.alerts.core.series import Plan, Series, plan_of
+from assay_services.alerts.core.watermark import MINUTE_MS, Clock, minutes_to_look_at
+from assay_services.engine.core.core_api import Core, Output, Record, State, Step
+from assay_services.engine.core.state import PartitionState
+
+_BLIND_MS = 90_000
+_IDLE_MS = 5_000
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch while it is judged."""
+
+    now: int
+    outputs: list[Output] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+
+class Alerts(Core):
+    """The alerts of all projects. It lives as long as the state that it was made from, like every core.
+
+    All time is event time, but for what people do: a silence ends by the time of Kafka's records. The same
+    observations in the same batches come to the same transitions.
+    """
+
+    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, *, watches: bool = True) -> None:
+        """Take the contracts in force and the state to go on from.
+
+        `watches`: it is run all the time, so where it hears nothing of itself for long, it saw nothing either, and
+        nobody is alerted that nothing came. A replay is not.
+        """
+        self._contracts = contracts
+        self._watches = watches
+        self._book = Book(state)
+        self._plans: dict[str, tuple[LabelContract, dict[str, Plan]]] = {}
+        self._looked: int | None = None
+        self._rested = 0
+        self._blind_until = 0
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
+        """Judge one batch."""
+        work = _Work(0)
+        self._look(max(record.timestamp for record in batch))
+        for record in batch:
+            work.now = max(work.now, record.timestamp)
+            work.verdicts[self._hear(work, record)] += 1
+        self._advance(work)
+        return self._end(work)
+
+    def idle(self, now: int) -> Step | None:
+        """Let the time go on; None where that changes nothing."""
+        if now - self._rested < _IDLE_MS:
+            return None
+        self._rested = now
+        self._look(now)
+        work = _Work(now)
+        self._advance(work)
+        step = self._end(work)
+        return step if step.outputs or step.changes else None
+
+    def _look(self, now: int) -> None:
+        """Note that we looked; what happened while we did not is nobody's absence."""
+        if self._watches and (self._looked is None or now - self._looked > _BLIND_MS):
+            self._blind_until = now // MINUTE_MS
+        self._looked = max(now, self._looked or 0)
+
+    def _hear(self, work: _Work, record: Record) -> str:
+        try:
+            heard = Observation.model_validate_json(record.value or b"")
+        except ValidationError:
+            return "unreadable"
+        for order in heard.orders:
+            self._obey(work, order, heard.project)
+        plans = self._plans_of(heard.project)
+        if plans is None:
+            return "ordered" if heard.orders else "no-contract"
+        if heard.newest:
+            self._book.clock(heard.project).hear(heard.source, heard.newest, work.now)
+        for tally in heard.tallies:
+            self._count(heard.project, plans, tally)
+        for gauge in heard.gauges:
+            self._gauge(heard.project, plans, gauge)
+        for occurrence in heard.occurrences:
+            self._occur(work, heard.project, plans, occurrence)
+        return "ordered" if heard.orders else "observed"
+
+    def _count(self, project: str, plans: Mapping[str, Plan], tally: Tally) -> None:
+        plan = plans.get(tally.rule)
+        if plan is not None:
+            series = self._book.series(project, plan, tally.labels)
+            series.panes.add(tally.minute // plan.pane * plan.pane, tally.hits, tally.total)
+
+    def _gauge(self, project: str, plans: Mapping[str, Plan], gauge: Gauge) -> None:
+        plan = plans.get(gauge.rule)
+        if plan is not None:
+            taken = ((gauge.at - 1) // MINUTE_MS, gauge.value, gauge.low, gauge.high, gauge.count)
+            self._book.series(project, plan, gauge.labels).sample(taken, bucket=plan.pane)
+
+    def _occur(self, work: _Work, project: str, plans: Mapping[str, Plan], one: Occurrence) -> None:
+        plan = plans.get(one.rule)
+        if plan is None:
+            return
+        series = self._book.series(project, plan, one.labels)
+        series.holding, series.value = one.holds, one.value
+        series.evidence = dict(one.evidence)
+        self._live(work, series, plan, holds=one.holds, at=one.at)
+
+    def _obey(self, work: _Work, order: Order, project: str) -> None:
+        match order.kind:
+            case OrderKind.SILENCE:
+                self._book.silence(Silence(order.subject, project, order.matchers, order.until))
+            case OrderKind.UNSILENCE:
+                self._book.unsilence(order.subject)
+            case _:
+                series = self._book.find(order.subject)
+                if series is not None:
+                    series.life, changes = acknowledge(series.life, at=max(work.now, series.life.since))
+                    self._tell(work, series, changes, Told(order.by, order.why))
+
+    def _advance(self, work: _Work) -> None:
+        """Evaluate every project's rules at every minute that is over, then see who is hushed."""
+        for clock in self._book.clocks():
+            plans = self._plans_of(clock.project)
+            self._retire(work, clock.project, plans or {})
+            target = clock.target(work.now)
+            if plans and target is not None:
+                self._evaluate(work, clock, plans, target)
+        self._book.end_silences(work.now)
+        for series in self._book.told():
+            self._hush(work, series)
+
+    def _evaluate(self, work: _Work, clock: Clock, plans: Mapping[str, Plan], target: int) -> None:
+        every = self._book.of_project(clock.project)
+        horizon = max(plan.horizon for plan in plans.values())
+        if clock.evaluated is None:
+            first = min((minute for one in every for minute in one.minutes()), default=target)
+            clock.evaluated = max(first - 1, target - horizon)
+        if target <= clock.evaluated:
+            return
+        data = (minute for one in every for minute in one.minutes())
+        for minute in minutes_to_look_at(clock.evaluated + 1, target, data=data, horizon=horizon):
+            for series in every:
+                plan = plans[series.rule]
+                if (minute + 1) % plan.pane == 0:
+                    self._look_at(work, series, plan, minute)
+        self._book.clock(clock.project).evaluated = target
+        for series in every:
+            self._tidy(series, plans[series.rule], target)
+
+    def _look_at(self, work: _Work, series: Series, plan: Plan, minute: int) -> None:
+        read = series.read(plan, minute, blind_until=self._blind_until)
+        series.value = read.value
+        if read.holds or series.life.state is None:
+            series.evidence = dict(read.evidence)
+        self._live(work, series, plan, holds=read.holds, at=(minute + 1) * MINUTE_MS)
+
+    def _live(self, work: _Work, series: Series, plan: Plan, *, holds: bool, at: int) -> None:
+        series.life, changes = live(series.life, holds=holds, at=at, lasting=plan.lasting, keep=plan.keep)
+        self._tell(work, series, changes)
+
+    def _tidy(self, series: Series, plan: Plan, minute: int) -> None:
+        series.forget(plan, minute)
+        waits = plan.rule.absent is not None
+        if series.is_empty() and not waits and is_forgettable(series.life, (minute + 1) * MINUTE_MS):
+            self._book.drop(series)
+        else:
+            self._book.touch(series)
+
+    def _retire(self, work: _Work, project: str, plans: Mapping[str, Plan]) -> None:
+        """End the alerts of rules that are not in the contract any more."""
+        for series in self._book.of_project(project):
+            if series.rule in plans:
+                continue
+            if series.life.state is not None:
+                gone = Change(series.life.state, AlertState.RESOLVED, work.now, series.life.since)
+                series.life = replace(series.life, state=None)
+                work.outputs.append(said(series, None, gone, hushed=Hushed()))
+            self._book.drop(series)
+
+    def _tell(self, work: _Work, series: Series, changes: Iterable[Change], told: Told | None = None) -> None:
+        plan = (self._plans_of(series.project) or {}).get(series.rule)
+        for change in changes:
+            hushed = self._hushed(work, series, plan)
+            series.hushed = bool(hushed)
+            work.outputs.append(said(series, plan, change, hushed=hushed, told=told))
+        self._book.touch(series)
+
+    def _hush(self, work: _Work, series: Series) -> None:
+        """Tell anew of an alert that fires and has ceased to be hushed."""
+        plan = (self._plans_of(series.project) or {}).get(series.rule)
+        hushed = self._hushed(work, series, plan)
+        if bool(hushed) == series.hushed:
+            return
+        series.hushed = bool(hushed)
+        self._book.touch(series)
+        if not hushed and series.life.state is AlertState.FIRING:
+            again = Change(AlertState.FIRING, AlertState.FIRING, max(work.now, series.life.since), series.life.since)
+            work.outputs.append(said(series, plan, again, hushed=hushed))
+
+    def _hushed(self, work: _Work, series: Series, plan: Plan | None) -> Hushed:
+        rule = None if plan is None else plan.rule
+        alert = named(series.project, series.rule, series.severity, all_labels(series, rule))
+        firing = self._named_firing() if rule is not None and rule.inhibited_by else ()
+        rules = [] if rule is None else inhibited_by(alert, rule.inhibited_by, firing)
+        return Hushed(silenced_by(self._book.silences(), alert, now=work.now), rules)
+
+    def _named_firing(self) -> Iterator[Named]:
+        for one in self._book.told():
+            yield named(one.project, one.rule, one.severity, one.labels)
+
+    def _plans_of(self, project: str) -> dict[str, Plan] | None:
+        """Return the rules of a project; None without a contract. Alerts go by a new contract at once."""
+        contract = self._contracts.get(project)
+        if contract is None:
+            return None
+        known = self._plans.get(project)
+        if known is None or known[0] is not contract:
+            plans = {rule.id: plan_of(rule, contract) for rule in contract.alerts if rule.enabled}
+            self._plans[project] = known = (contract, plans)
+        return known[1]
+
+    def _end(self, work: _Work) -> Step:
+        notes: dict[tuple[str, ...], int] = {
+            ("alert_series_dropped", *of): count for of, count in self._book.take_dropped().items()
+        }
+        return Step(work.outputs, self._book.changes(), work.verdicts, notes)
+
+
+def order_record(order: Order, project: str) -> tuple[bytes, bytes]:
+    """Return an order as key and value of a record on `alerts.observed`."""
+    said_so = Observation(project=project, source="people", orders=[order])
+    return project.encode(), orjson.dumps(said_so.model_dump(mode="json"))

@@ -1,0 +1,56 @@
+"""Where a webhook may be sent: looked up once, checked, and then connected to that very address.
+
+A name that is looked up twice can be a public address for the check and a private one for the connection.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from assay_services.alerts.settings import Network
+
+
+class AddressRefused(Exception):
+    """A URL that nothing is sent to; the message says why, without its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where to connect: the URL with an address in the place of the name, and the name for Host and TLS."""
+
+    url: str
+    host: str
+    server_name: str
+
+
+async def destination(url: str, *, allowed: Sequence[Network]) -> Destination:
+    """Look a URL up; raise AddressRefused where it is not public, OSError where it cannot be found."""
+    parts = urlsplit(url)
+    name = parts.hostname
+    if parts.scheme not in {"http", "https"} or name is None:
+        raise AddressRefused("only http and https URLs are called")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    addresses = [ip_address(str(one[4][0]).partition("%")[0]) for one in found]
+    for address in addresses:
+        if not may_be_called(address, allowed):
+            raise AddressRefused(f"{name} is {address}, which is not public; ASSAY_ALERTS_ALLOW names exceptions")
+    return Destination(_with_address(parts, addresses[0], port), parts.netloc.rpartition("@")[2], name)
+
+
+def may_be_called(address: IPv4Address | IPv6Address, allowed: Sequence[Network]) -> bool:
+    """Tell whether an address is public, or in one of the networks that are allowed."""
+    inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    meant = address if inner is None else inner
+    if any(meant.version == network.version and meant in network for network in allowed):
+        return True
+    return meant.is_global and not meant.is_multicast
+
+
+def _with_address(parts: SplitResult, address: IPv4Address | IPv6Address, port: int) -> str:
+    host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004  # IPv6
+    return urlunsplit((parts.scheme, f"{host}:{port}", parts.path or "/", parts.query, ""))

@@ -1,0 +1,21 @@
+"""Wire the archive: output topics -> rows -> one database transaction with the positions."""
+
+import faust
+from mode import ServiceT
+
+from assay_services.archive.consumer import Archivist
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.worker import build_chassis
+
+
+def build_app(settings: ArchiveSettings) -> faust.App:
+    """Build the worker of the archive."""
+    working: list[Archivist] = []
+
+    def carries() -> list[ServiceT]:
+        archivist = Archivist(settings)
+        working.append(archivist)
+        return [TopicsInPlace(settings), archivist]
+
+    return build_chassis("archive", settings, carries=carries, ready=lambda: any(one.is_ready for one in working))

@@ -1,0 +1,186 @@
+"""What rows are made of: types, and the cells of a row from the values of an event."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+from assay_schemas.agreement import AgreementReading
+from assay_schemas.alert import Alert
+from assay_schemas.annotation import Label
+from assay_schemas.conduct import ConductReport, Signal
+from assay_schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import SchemaValidator, core_schema
+
+from assay_services.engine.core.core_api import Record
+
+Row: TypeAlias = dict[str, Any]
+"""Values by column; what a JSON column holds is JSON text already, a time its text in UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_NUL_SHOWN = "\N{SYMBOL FOR NULL}"
+_LARGEST = 2**63 - 1
+
+
+NEWER: Mapping[str, Sequence[str]] = {
+    "items": ("described", "seen_at", "seen_in"),
+    "votes": ("occurred_at", "id", "source", "kafka_partition", "kafka_offset"),
+    "readings_now": ("as_of", "source", "kafka_partition", "kafka_offset"),
+}
+"""By which columns a row is newer than the one that is there; of other tables the last one written is."""
+
+
+class Unreadable(Exception):
+    """A record that no row can be made of; the message says why."""
+
+
+class Place(NamedTuple):
+    """Which Kafka and which partition a record comes from."""
+
+    source: int
+    partition: int
+
+
+class Added(NamedTuple):
+    """A row that is added."""
+
+    table: str
+    row: Row
+
+
+class Kept(NamedTuple):
+    """A row of which there is one for each key; None: it is gone."""
+
+    table: str
+    key: tuple[str, ...]
+    row: Row | None
+
+
+Put: TypeAlias = Added | Kept
+Reader: TypeAlias = Callable[[Record, Place], Sequence[Put]]
+
+
+def arrived(record: Record) -> str:
+    """Return the record's own time."""
+    return _at(record.timestamp)
+
+
+@lru_cache(maxsize=1_024)
+def _at(milliseconds: int) -> str:
+    """Return a time since 1970; of many records in a row it is the same."""
+    return utc(_EPOCH + timedelta(milliseconds=milliseconds))
+
+
+def label_cells(label: Label | None) -> tuple[str | None, str | None]:
+    """Return a label as text, and of which kind it is."""
+    if label is None:
+        return None, None
+    if isinstance(label, str):
+        return label, "text"
+    if isinstance(label, list):
+        return json_text([one.model_dump() if isinstance(one, BaseModel) else one for one in label]), "list"
+    return json_text(label), "number"
+
+
+def gone(table: str, record: Record) -> Sequence[Put]:
+    """Return that the row of a key is gone. A key is `project:item`; both may have colons, so each split is meant."""
+    parts = plain_text(record.key or b"").split(":")
+    keys = [(":".join(parts[:place]), ":".join(parts[place:])) for place in range(1, len(parts))]
+    if not keys:
+        raise Unreadable("a record without a value must have a key like project:item")
+    return [Kept(table, key, None) for key in keys]
+
+
+_ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind)
+    for kind in (
+        ValidatedAnnotation,
+        RejectedAnnotation,
+        Consensus,
+        Correction,
+        ReviewRequest,
+        AgreementReading,
+        Reliability,
+        Signal,
+        ConductReport,
+        LabelContract,
+        Alert,
+    )
+}
+
+
+def read(kind: type[Any], record: Record) -> Any:  # noqa: ANN401  # what `kind` says
+    """Read a value; ValueError where it is none."""
+    return _ADAPTERS[kind].validate_json(_value(record))
+
+
+def read_plain(kind: type[Any], record: Record) -> Row:
+    """Read a value by the same rules as dictionaries of what it says, in two thirds of the time that models take."""
+    said: Row = _PLAIN[kind].validate_json(_value(record))
+    return said
+
+
+def _value(record: Record) -> bytes:
+    """Return a record's value. NUL, which PostgreSQL cannot hold, becomes its symbol."""
+    value = record.value
+    if value is None:
+        raise Unreadable("the record has no value")
+    return _NUL.sub(rb"\1\\u2400", value) if b"\\u0000" in value else value
+
+
+def _plain(rule: Any) -> Any:  # noqa: ANN401  # pydantic's own form of its rules
+    """Return rules that give a dictionary of the fields that are there where these give a model."""
+    if isinstance(rule, list | tuple):
+        return [_plain(one) for one in rule]
+    if not isinstance(rule, dict):
+        return rule
+    if rule.get("type") != "model":
+        return {name: _plain(inner) for name, inner in rule.items()}
+    fields = {name: _plain_field(one["schema"]) for name, one in rule["schema"]["fields"].items()}
+    return core_schema.typed_dict_schema(fields, config=rule["config"], ref=rule.get("ref"))
+
+
+def _plain_field(rule: Any) -> core_schema.TypedDictField:  # noqa: ANN401
+    is_optional = rule["type"] == "default"
+    return core_schema.typed_dict_field(_plain(rule["schema"] if is_optional else rule), required=not is_optional)
+
+
+_PLAIN: Mapping[type[BaseModel], SchemaValidator] = {
+    kind: SchemaValidator(_plain(_ADAPTERS[kind].core_schema)) for kind in (ValidatedAnnotation, RejectedAnnotation)
+}
+
+
+def position(place: Place, record: Record) -> Row:
+    """Return the cells that say which record a row comes from."""
+    return {"source": place.source, "kafka_partition": place.partition, "kafka_offset": record.offset}
+
+
+def plain_text(raw: bytes) -> str:
+    """Return bytes as text that every database holds."""
+    return raw.decode(errors="replace").replace("\0", _NUL_SHOWN)
+
+
+def json_text(value: object) -> str:
+    """Return what a JSON column holds."""
+    return orjson.dumps(value).decode()
+
+
+def utc(moment: datetime) -> str:
+    """Return a time in UTC, as SQLAlchemy writes it to SQLite; OverflowError where it would lie before the year 1.
+
+    Of two times the later is the greater text. PostgreSQL reads it in the session's zone, which is UTC.
+    """
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def whole(number: int) -> int:
+    """Return a number that a column can hold, or raise Unreadable."""
+    if abs(number) > _LARGEST:
+        raise Unreadable(f"{number} is too large a number")
+    return number

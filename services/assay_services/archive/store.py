@@ -1,0 +1,194 @@
+"""The archive's database: rows and offsets in one transaction."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import psycopg
+from psycopg import errors
+from sqlalchemy import Connection, Engine, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlmodel import col, select
+
+from assay_services.archive.bulk_insert import Bulk, PostgresBulk, SqliteBulk
+from assay_services.archive.core.erasure_filter import Forgotten, Oblivion
+from assay_services.archive.core.plan import Advance, Plan
+from assay_services.archive.core.row_types import utc
+from assay_services.stores.archive.engine import DatabaseError, is_sqlite
+from assay_services.stores.archive.tables import ForgottenRow, OffsetRow
+
+_LOCK = 7_261_983
+"""PostgreSQL's advisory lock of the archive: writers share it, whoever forgets or migrates has it alone."""
+
+
+class Overtaken(Exception):
+    """Somebody else has moved a partition meanwhile: nothing was written, and the positions are to be read anew."""
+
+
+class DatabaseAway(Exception):
+    """The database does not answer just now."""
+
+
+class RowsRefused(Exception):
+    """The database will not have one of the rows; nothing was written."""
+
+
+class Partition(NamedTuple):
+    """One partition of a topic, without prefix."""
+
+    topic: str
+    number: int
+
+
+class Ready(NamedTuple):
+    """A plan, what was forgotten when it was made, and what makes it again when more is."""
+
+    plan: Plan
+    forgotten: Forgotten
+    again: Callable[[Forgotten], Plan]
+
+
+class Written(NamedTuple):
+    """What was written, and what was forgotten by then."""
+
+    plan: Plan
+    forgotten: Forgotten
+
+
+class Store:
+    """The tables, to be written. Every method is one transaction, and blocks."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the database."""
+        self._engine = engine
+        self._bulk: Bulk = SqliteBulk() if is_sqlite(engine) else PostgresBulk()
+        insert = sqlite.insert if is_sqlite(engine) else postgresql.insert
+        self._unless_there = insert(OffsetRow).on_conflict_do_nothing()
+
+    def source(self, cluster: str, prefix: str) -> int:
+        """Return the number of a Kafka in this archive, a new one for a new Kafka."""
+        about = {"cluster": cluster, "prefix": prefix}
+        with self._transaction() as connection:
+            connection.execute(
+                text("INSERT INTO sources (cluster, prefix) VALUES (:cluster, :prefix) ON CONFLICT DO NOTHING"), about
+            )
+            found = connection.execute(
+                text("SELECT id FROM sources WHERE cluster = :cluster AND prefix = :prefix"), about
+            )
+            return int(found.scalar_one())
+
+    def positions(self, source: int, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return the next offset to read of each partition; 0 for one that was never read."""
+        wanted = list(partitions)
+        begin = {"source": source, "position": 0, "records": 0, "unreadable": 0, "forgotten": 0}
+        with self._transaction() as connection:
+            there = select(OffsetRow.topic, OffsetRow.kafka_partition, OffsetRow.position).where(
+                col(OffsetRow.source) == source
+            )
+            known = {Partition(topic, number) for topic, number, _ in connection.execute(there)}
+            for topic, number in (one for one in wanted if one not in known):
+                row = OffsetRow(topic=topic, kafka_partition=number, moved_at=datetime.now(UTC), **begin)
+                connection.execute(self._unless_there.values(row.model_dump()))
+            found = {Partition(topic, number): position for topic, number, position in connection.execute(there)}
+        return {one: found[one] for one in wanted}
+
+    def write(self, source: int, ready: Ready) -> Written:
+        """Write a plan and the positions after it, or nothing.
+
+        Raise Overtaken where a partition is no longer where the plan begins: two archives can't write a record twice.
+        """
+        with self._transaction() as connection:
+            forgotten = _forgotten(connection)
+            plan = ready.plan if forgotten == ready.forgotten else ready.again(forgotten)
+            for advance in plan.advances:
+                _move(connection, source, advance)
+            for table, rows in plan.added.items():
+                self._bulk.add(connection, table, rows)
+            for table, kept in plan.kept.items():
+                put = [row for row in kept.values() if row is not None]
+                gone = [key for key, row in kept.items() if row is None]
+                if put:
+                    self._bulk.put(connection, table, put)
+                if gone:
+                    self._bulk.remove(connection, table, gone)
+        return Written(plan, forgotten)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with told_apart(), self._engine.begin() as connection:
+            if not is_sqlite(self._engine):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+            yield connection
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction during which no archive writes."""
+    with told_apart(), engine.begin() as connection:
+        if not is_sqlite(engine):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        yield connection
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Tell a database that is away from one that refuses a row, and both from our own mistakes."""
+    try:
+        yield
+    except (DataError, IntegrityError) as error:
+        raise RowsRefused(_first_line(error)) from error
+    except (OperationalError, InterfaceError, InternalError) as error:
+        if isinstance(error.orig, errors.ProgramLimitExceeded):  # a key too long for an index
+            raise RowsRefused(_first_line(error)) from error
+        raise DatabaseAway(_first_line(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseAway(_first_line(error)) from error
+        raise
+    except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, OverflowError) as error:
+        raise RowsRefused(_first_line(error)) from error  # what COPY raises comes from psycopg itself
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseAway(_first_line(error)) from error
+
+
+def check_encoding(engine: Engine) -> None:
+    """Raise DatabaseError where the database cannot hold every text."""
+    if is_sqlite(engine):
+        return
+    with told_apart(), engine.connect() as connection:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise DatabaseError(f"the database's encoding is {encoding}; create one with ENCODING 'UTF8'")
+
+
+def _move(connection: Connection, source: int, advance: Advance) -> None:
+    moved = (
+        update(OffsetRow)
+        .where(
+            col(OffsetRow.source) == source,
+            col(OffsetRow.topic) == advance.topic,
+            col(OffsetRow.kafka_partition) == advance.partition,
+            col(OffsetRow.position) == advance.before,
+        )
+        .values(
+            position=advance.after,
+            records=col(OffsetRow.records) + advance.records,
+            unreadable=col(OffsetRow.unreadable) + advance.unreadable,
+            forgotten=col(OffsetRow.forgotten) + advance.forgotten,
+            moved_at=datetime.now(UTC),
+        )
+    )
+    if connection.execute(moved).rowcount != 1:
+        raise Overtaken(f"{advance.topic}/{advance.partition} is no longer at {advance.before}")
+
+
+def _forgotten(connection: Connection) -> Forgotten:
+    rows = connection.execute(select(ForgottenRow.mark, ForgottenRow.forgotten_at, ForgottenRow.pseudonym))
+    return Forgotten({mark: Oblivion(utc(at), pseudonym) for mark, at, pseudonym in rows})
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0] if said else type(error).__name__

@@ -1,0 +1,148 @@
+"""The archive's ledger: what lies on the topics against what lies in the tables."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from assay_services.archive.core.registry import ARCHIVED
+from assay_services.archive.store import Partition, told_apart
+from assay_services.engine.kafka import cluster_id, reading
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
+
+_ROWS: Mapping[str, tuple[str, str]] = {
+    VALIDATED.name: ("annotations", "verdict = 'validated'"),
+    REJECTED.name: ("annotations", "verdict = 'rejected'"),
+    DEAD.name: ("dead", "1 = 1"),
+    CORRECTED.name: ("corrections", "1 = 1"),
+    AGREEMENT.name: ("readings", "1 = 1"),
+    SIGNALS.name: ("signals", "1 = 1"),
+    ALERTS.name: ("alerts", "1 = 1"),
+}
+"""Where each record of a topic has a row of its own; of the other topics only the newest of each key is kept."""
+
+_SHOWN = 5
+
+
+class _Known(NamedTuple):
+    """What the archive says of one partition."""
+
+    position: int
+    records: int
+    unreadable: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicAudit:
+    """What was found for one topic, over its partitions. `rows` is None where rows are not counted one for one."""
+
+    topic: str
+    on_topic: int
+    waiting: int
+    records: int
+    unreadable: int
+    forgotten: int
+    rows: int | None
+    missing: Sequence[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what does not balance; empty where all is well."""
+        found: list[str] = []
+        if self.rows is not None and self.rows + self.unreadable + self.forgotten != self.records:
+            found.append(f"{self.records} records were taken in, {self.rows} rows are there")
+        if len(self.missing) > self.forgotten:
+            shown = ", ".join(self.missing[:_SHOWN]) + (", …" if len(self.missing) > _SHOWN else "")
+            found.append(f"{len(self.missing)} records have no row: {shown}")
+        return found
+
+
+async def audit_archive(settings: RuntimeSettings, engine: Engine) -> list[TopicAudit]:
+    """Count every archived topic against the tables."""
+    source = _source(engine, await cluster_id(settings), settings.prefix)
+    known = {} if source is None else _offsets(engine, source)
+    return [await _audit_topic(settings, engine, source or 0, topic, known) for topic in ARCHIVED]
+
+
+async def _audit_topic(
+    settings: RuntimeSettings, engine: Engine, source: int, topic: str, known: Mapping[Partition, _Known]
+) -> TopicAudit:
+    on_topic, waiting, partitions = 0, 0, 1 if topic in SINGLE else settings.partitions
+    missing: list[str] = []
+    every = [known.get(Partition(topic, number), _Known(0, 0, 0, 0)) for number in range(partitions)]
+    for number, one in enumerate(every):
+        offsets = await _read(settings, topic, number)
+        on_topic += len(offsets)
+        waiting += sum(1 for offset in offsets if offset >= one.position)
+        if topic in _ROWS:
+            there = _there(engine, source, Partition(topic, number))
+            missing += [f"{number}/{offset}" for offset in offsets if offset < one.position and offset not in there]
+    return TopicAudit(
+        topic=topic,
+        on_topic=on_topic,
+        waiting=waiting,
+        records=sum(one.records for one in every),
+        unreadable=sum(one.unreadable for one in every),
+        forgotten=sum(one.forgotten for one in every),
+        rows=_rows(engine, source, topic, every),
+        missing=missing,
+    )
+
+
+async def _read(settings: RuntimeSettings, topic: str, number: int) -> list[int]:
+    async with reading(settings, topic, number) as reader:
+        return [record.offset async for batch in reader.batches() for record in batch]
+
+
+def _source(engine: Engine, cluster: str, prefix: str) -> int | None:
+    query = text("SELECT id FROM sources WHERE cluster = :cluster AND prefix = :prefix")
+    with _connected(engine) as connection:
+        found = connection.execute(query, {"cluster": cluster, "prefix": prefix}).scalar()
+        return None if found is None else int(found)
+
+
+def _offsets(engine: Engine, source: int) -> dict[Partition, _Known]:
+    query = text(
+        "SELECT topic, kafka_partition, position, records, unreadable, forgotten FROM offsets WHERE source = :source"
+    )
+    with _connected(engine) as connection:
+        rows = connection.execute(query, {"source": source})
+        return {Partition(topic, number): _Known(*rest) for topic, number, *rest in rows}
+
+
+def _there(engine: Engine, source: int, partition: Partition) -> set[int]:
+    """Return the offsets of a partition that have a row, in their table or among the unreadable."""
+    table, which = _ROWS[partition.topic]
+    queries = (
+        f"SELECT kafka_offset FROM {table} WHERE source = :source AND kafka_partition = :number AND {which}",  # noqa: S608  # ours
+        "SELECT kafka_offset FROM unreadable WHERE source = :source AND kafka_partition = :number AND topic = :topic",
+    )
+    with _connected(engine) as connection:
+        values = {"source": source, **partition._asdict()}
+        return {int(offset) for query in queries for (offset,) in connection.execute(text(query), values)}
+
+
+def _rows(engine: Engine, source: int, topic: str, every: Sequence[_Known]) -> int | None:
+    """Count the rows up to the positions that were read before: the archive may go on meanwhile."""
+    if topic not in _ROWS:
+        return None
+    table, which = _ROWS[topic]
+    query = text(
+        f"SELECT count(*) FROM {table} WHERE source = :source AND kafka_partition = :number "  # noqa: S608  # our own names
+        f"AND kafka_offset < :position AND {which}"
+    )
+    with _connected(engine) as connection:
+        return sum(
+            int(connection.execute(query, {"source": source, "number": number, "position": one.position}).scalar_one())
+            for number, one in enumerate(every)
+        )
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    with told_apart(), engine.connect() as connection:
+        yield connection

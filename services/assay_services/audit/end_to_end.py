@@ -1,0 +1,190 @@
+"""From the platform to the archive: the newest annotation of each annotator on each item, at every station."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from assay_schemas.annotation import Action
+from rich.table import Table
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.engine.kafka import reading
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS
+from assay_services.gateway.reconcile.sources.http_client import PlatformError
+from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
+from assay_services.gateway.settings import GatewaySettings
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.tables.connections_and_keys import Connection, HeldAnnotation
+from assay_services.terminal import escape, out
+
+STATIONS = ("gateway", "Kafka", "archive")
+_SHOWN = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Place = tuple[str, str]
+"""Item and annotator."""
+
+Newest = dict[Place, tuple[datetime, str | None]]
+"""When the newest was made, and its number on the platform; None: it was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAudit:
+    """One connection: the live annotations at each station, by place, as the platform numbers them."""
+
+    connection: str
+    platform: Mapping[Place, str]
+    stations: Mapping[str, Mapping[Place, str]] = field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def problems(self) -> list[str]:
+        """Say at which station what is missing, or too much."""
+        if self.failure is not None:
+            return [self.failure]
+        return [
+            f"{station} {what} {len(places)}: {_named(places)}"
+            for station, there in self.stations.items()
+            for what, places in (
+                ("lacks", [place for place in self.platform if there.get(place) != self.platform[place]]),
+                ("has beyond the platform", [place for place in there if place not in self.platform]),
+            )
+            if places
+        ]
+
+
+def audit_chain() -> list[ChainAudit]:
+    """Audit every connection whose platform has an API that we read."""
+    settings = GatewaySettings()
+    connections = Connections(open_control(settings), Vault(settings))
+    found = [one for one in connections.all() if can_be_asked(one)]
+    if not found:
+        return []
+    on_topic = asyncio.run(_on_the_topic(settings))
+    return [_audit(one, connections, settings, on_topic) for one in found]
+
+
+def print_chain_audit(found: Sequence[ChainAudit]) -> None:
+    """Print one line a connection, and what differs below."""
+    table = Table("connection", "platform", *STATIONS, "", title="live annotations from the platform to the archive")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for one in found:
+        counts = [f"{len(one.stations[name]):,}" if name in one.stations else "?" for name in STATIONS]
+        mark = "[bold red]✗[/]" if one.problems else "[green]✓[/]"
+        table.add_row(one.connection, f"{len(one.platform):,}", *counts, mark)
+    out.print(table)
+    for one in found:
+        for problem in one.problems:
+            out.print(f"[bold red]✗[/] {one.connection}: {escape(problem)}", highlight=False)
+
+
+def _audit(
+    connection: Connection, connections: Connections, settings: GatewaySettings, on_topic: Mapping[str, Newest]
+) -> ChainAudit:
+    engine = open_control(settings)
+    try:
+        platform = asyncio.run(_on_the_platform(connection, connections, Held(engine, connection.name)))
+    except PlatformError as error:
+        return ChainAudit(connection.name, {}, failure=str(error))
+    with Session(engine) as session:
+        rows = session.exec(select(HeldAnnotation).where(HeldAnnotation.connection == connection.name)).all()
+    gateway = _newest((one.item, one.annotator, one.occurred_at, one.annotation) for one in rows)
+    stations = {
+        "gateway": _live(gateway),
+        "Kafka": _live(on_topic.get(_source(connection), {})),
+        "archive": _live(_in_the_archive(connection)),
+    }
+    return ChainAudit(connection.name, platform, stations)
+
+
+async def _on_the_platform(connection: Connection, connections: Connections, held: Held) -> Mapping[Place, str]:
+    """Return what is live there; what cannot be read, under a place that no station has."""
+    said: list[tuple[str, str, datetime, str | None]] = []
+    async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
+        async for seen in everything_on(source):
+            live = {str(one.source and one.source.annotation): one for one in seen.annotations}
+            said += [
+                (one.item.id, one.annotator.id, one.occurred_at, None if one.action is Action.DELETED else number)
+                for number, one in live.items()
+            ]
+            said += [(f"unreadable {number}", "?", _EPOCH, number) for number in (seen.here or set()) - live.keys()]
+    return _live(_newest(said))
+
+
+async def _on_the_topic(settings: RuntimeSettings) -> dict[str, Newest]:
+    """Return what the topic says, by platform and its project."""
+    found: dict[str, list[tuple[str, str, datetime, str | None]]] = {}
+    for number in range(settings.partitions):
+        async with reading(settings, ANNOTATIONS.name, number) as reader:
+            async for batch in reader.batches():
+                for record in batch:
+                    read = _read(record.value)
+                    if read is not None:
+                        found.setdefault(read[0], []).append(read[1])
+    return {source: _newest(said) for source, said in found.items()}
+
+
+def _read(value: bytes | None) -> tuple[str, tuple[str, str, datetime, str | None]] | None:
+    try:
+        one: Any = orjson.loads(value or b"")
+        source = one["source"]
+        number = None if one["action"] == "deleted" else str(source["annotation"])
+        said = (one["item"]["id"], one["annotator"]["id"], datetime.fromisoformat(one["occurred_at"]), number)
+        return f"{source['platform']}:{source['project']}", said
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None  # sent by API, or no annotation at all: no platform knows of it
+
+
+def _in_the_archive(connection: Connection) -> Newest:
+    query = text(
+        "select item, annotator, occurred_at, action, platform_annotation from annotations "
+        "where platform = :platform and platform_project = :number and project = :project"
+    )
+    asked = {
+        "platform": connection.platform,
+        "number": connection.platform_project,
+        "project": connection.project,
+    }
+    with open_engine(ArchiveSettings().database_url).connect() as archive:
+        rows = archive.execute(query, asked).all()
+    return _newest(
+        (item, annotator, _time(at), None if action == "deleted" else number)
+        for item, annotator, at, action, number in rows
+    )
+
+
+def _time(value: object) -> datetime:
+    found = datetime.fromisoformat(str(value))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _newest(said: Iterable[tuple[str, str, datetime, str | None]]) -> Newest:
+    found: Newest = {}
+    for item, annotator, at, number in said:
+        before = found.get((item, annotator))
+        if before is None or at >= before[0]:
+            found[item, annotator] = (at, number)
+    return found
+
+
+def _live(found: Newest) -> dict[Place, str]:
+    return {place: number for place, (_, number) in sorted(found.items()) if number is not None}
+
+
+def _source(connection: Connection) -> str:
+    return f"{connection.platform}:{connection.platform_project}"
+
+
+def _named(places: Sequence[Place]) -> str:
+    shown = ", ".join(f"{annotator} on {item}" for item, annotator in places[:_SHOWN])
+    return shown + (" …" if len(places) > _SHOWN else "")

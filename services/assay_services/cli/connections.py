@@ -1,0 +1,86 @@
+"""`assay connections`, `assay disconnect`, `assay rotate`: what is connected."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assay_services.gateway.reconcile.connect import disconnect
+from assay_services.gateway.reconcile.sources.http_client import PlatformError
+from assay_services.gateway.settings import GatewaySettings
+from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError, Secrets, new_hook_secret
+from assay_services.stores.control.database import Vault, open_control
+from assay_services.terminal import escape, fail, out, plain_errors
+
+
+def open_connections() -> Connections:
+    """Open what is connected."""
+    settings = GatewaySettings()
+    return Connections(open_control(settings), Vault(settings))
+
+
+@plain_errors
+def connections() -> None:
+    """Show every connection: last event, when it was last asked, what webhooks brought and what was recovered.
+
+    Example: assay connections
+    """
+    now = datetime.now(UTC)
+    table = Table(
+        "connection", "platform", "into", "last event", "asked", "webhooks", "recovered", "known", "refused", box=None
+    )
+    for column in table.columns[5:]:
+        column.justify = "right"
+    every = open_connections().all()
+    for one in every:
+        table.add_row(
+            one.name, one.platform, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
+            f"{one.webhooks:,}", f"{one.recovered:,}", f"{one.duplicates:,}", f"{one.refused:,}",
+        )  # fmt: skip
+    out.print(table if every else "nothing is connected yet: `assay connect --help`")
+    for one in every:
+        if one.problem is not None:
+            out.print(f"[bold red]![/] {one.name}: {escape(one.problem)}", highlight=False)
+
+
+@plain_errors
+def disconnect_one(name: Annotated[str, typer.Argument(help="The connection's name.")]) -> None:
+    """Take a connection's webhook away and forget it; what was published stays.
+
+    Example: assay disconnect label-studio-3
+    """
+    store = open_connections()
+    try:
+        asyncio.run(disconnect(store, name))
+    except (PlatformError, NoSuchConnectionError) as error:
+        fail(str(error))
+    out.print(f"[green]✓[/] {name} is disconnected")
+
+
+@plain_errors
+def rotate(name: Annotated[str, typer.Argument(help="The connection's name.")]) -> None:
+    """Make a new webhook secret; the one before stays valid until the next rotation.
+
+    Example: assay rotate label-studio-3
+    """
+    store = open_connections()
+    try:
+        found = store.get(name)
+    except NoSuchConnectionError as error:
+        fail(str(error))
+    before, made = store.secrets_of(found), new_hook_secret()
+    store.set_secrets(name, Secrets((made, *before.hooks[:1]), before.token, before.webhook_id))
+    out.print(f"[green]✓[/] {name} has a new secret, shown only now; set it at the platform, the old one still works:")
+    typer.echo(made)
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    seconds = max(0.0, (now - moment).total_seconds())
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {word} ago"
+    return f"{seconds:.0f} s ago"

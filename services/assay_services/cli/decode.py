@@ -1,0 +1,149 @@
+"""`assay decode`: recorded deliveries of a platform, read as the gateway would read them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from assay_services.cli.platform_options import OPTIONS, read_options
+from assay_services.cli.recorded_deliveries import Recorded, files_of, read_recorded
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Asked,
+    Fetch,
+    Known,
+    Outcome,
+    Rejected,
+    Settings,
+)
+from assay_services.gateway.core.platforms.registry import PLATFORMS, Platform, platform_named
+from assay_services.gateway.core.signatures import AppenSignature, Refused, Scheme, StaticHeader, in_header, verify
+from assay_services.ingest.contract_files.mapping_file import load_mapping
+from assay_services.terminal import err, escape, fail, plain_errors
+
+_FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_body` or `body`; or folders of them."
+
+
+class Index:
+    """What earlier files of this run said, for deletions that carry only ids."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._known: dict[str, Known] = {}
+        self._held: dict[str, dict[str, None]] = {}
+
+    def learn(self, outcome: Outcome) -> None:
+        """Remember which item and annotator each annotation is of."""
+        for one in outcome.annotations if isinstance(outcome, Annotations) else ():
+            if one.source is not None and one.source.annotation is not None:
+                self._known[one.source.annotation] = Known(one.item.id, one.annotator.id, one.project, one.occurred_at)
+                self._held.setdefault(one.item.id, {})[one.source.annotation] = None
+
+    def known(self, annotation: str) -> Known | None:
+        """Return what is known of an annotation."""
+        return self._known.get(annotation)
+
+    def held(self, item: str) -> Sequence[str]:
+        """Return the annotations of an item."""
+        return list(self._held.get(item, {}))
+
+
+@plain_errors
+def decode(
+    files: Annotated[list[Path], typer.Argument(help=_FILES)],
+    platform: Annotated[str, typer.Option("--platform", "-p", help=f"One of: {', '.join(PLATFORMS)}.")],
+    secret: Annotated[
+        list[str] | None, typer.Option(help="Verify the signature with this secret; give it again for another one.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="When the deliveries came, e.g. 2026-11-24T12:00:00Z.")] = None,
+    project: Annotated[str | None, typer.Option(help="Assay's project, if not the platform's own id.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(OPTIONS)}.")
+    ] = None,
+) -> None:
+    """Read recorded deliveries as the gateway would, without sending anything; one JSON line for each file.
+
+    Earlier files teach later ones: a deletion that names only an id finds its item. Ends with exit code 1 if a file
+    cannot be read as a file.
+
+    Example: assay decode --platform label-studio --secret S delivery.json
+    """
+    given = read_options(options or [])
+    settings = given.settings(None if mapping is None else load_mapping(mapping))
+    chosen, index = _chosen(platform, settings, given.last("header")), Index()
+    asked = Asked(
+        project=project,
+        now=datetime.now(UTC) if at is None else _time(at),
+        known=index.known,
+        held=index.held,
+        default=settings,
+        platform_project=given.last("platform-project"),
+    )
+    if not _decode_all(chosen, files, asked, secret or [], index):
+        raise typer.Exit(1)
+
+
+def _decode_all(platform: Platform, files: Sequence[Path], asked: Asked, secrets: Sequence[str], index: Index) -> bool:
+    """Print a line for each file; tell whether all of them could be read as files."""
+    all_readable = True
+    for path in files_of(files):
+        try:
+            recorded = read_recorded(path)
+        except OSError as error:
+            err.print(f"[bold red]error[/] {escape(str(path))}: {error.strerror or error}", highlight=False)
+            all_readable = False
+            continue
+        refusal = _refusal(platform.scheme, recorded, asked.now, secrets) if secrets else None
+        outcome = platform.decode(recorded.delivery, asked) if refusal is None else Rejected(f"signature: {refusal}")
+        index.learn(outcome)
+        sys.stdout.write(_line(path, outcome) + "\n")
+    return all_readable
+
+
+def _refusal(scheme: Scheme, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:
+    """Say why the sender is not proven; None where it is."""
+    if recorded.without_headers and not isinstance(scheme, AppenSignature):
+        return "the file is a raw body without headers, so nothing says who sent it; record the headers, too"
+    if recorded.rewritten and not isinstance(scheme, StaticHeader):
+        return "the file has only `body`, read and written again; a signature needs the raw bytes: record `raw_body`"
+    verified = verify(scheme, secrets, recorded.delivery, now=now)
+    return verified.reason if isinstance(verified, Refused) else None
+
+
+def _line(path: Path, outcome: Outcome) -> str:
+    found = outcome if isinstance(outcome, Annotations) else Annotations(())
+    fetch = outcome.wanted if isinstance(outcome, Fetch) else found.fetch
+    line = {
+        "file": str(path).encode(errors="replace").decode(),
+        "outcome": type(outcome).__name__.lower(),
+        "reason": "; ".join(found.problems) or None if isinstance(outcome, Annotations) else outcome.reason,
+        "annotations": [one.model_dump(mode="json") for one in found.annotations],
+        "fetch": [{"kind": one.kind, "id": one.id} for one in fetch],
+    }
+    return orjson.dumps(line).decode()
+
+
+def _chosen(name: str, settings: Settings, header: str | None) -> Platform:
+    found = platform_named(name)
+    if found is None:
+        fail(f"there is no platform '{name}'; there are: {', '.join(PLATFORMS)}")
+    scheme: Scheme | None = found.scheme_for(settings)
+    if header is not None and scheme is not None:
+        scheme = in_header(scheme, header)
+    if scheme is None:
+        fail(f"the headers that {found.name} signs in are not to be chosen")
+    return replace(found, scheme=scheme)
+
+
+def _time(written: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        fail(f"--at: '{written}' is no time; write it like this: 2026-11-24T12:00:00Z")
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

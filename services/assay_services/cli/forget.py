@@ -1,0 +1,159 @@
+"""`assay forget`: remove an item, or an annotator, from what can be asked and from what is remembered."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assay_services.alerts.core.erase import forget as forget_alerts
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.audit.topics import audit, audit_consensus
+from assay_services.conduct.core.erase import forget as forget_conduct
+from assay_services.consensus.core.erase import forget as forget_consensus
+from assay_services.engine.core.erasure_request import Change, Published, Whom
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.takeover import Held, look, take_over
+from assay_services.engine.topic_admin import (
+    ALERTS_STATE,
+    ANNOTATIONS,
+    CONDUCT,
+    CONDUCT_STATE,
+    CONSENSUS,
+    CONSENSUS_STATE,
+    COUNTS,
+    JUDGED,
+    OBSERVED,
+    RELIABILITY,
+    REVIEW,
+    SINGLE,
+    VALIDATED,
+    VALIDATOR_STATE,
+)
+from assay_services.erasure.archive import erase, found, words_of
+from assay_services.stores.archive.engine import database_url, is_sqlite, open_engine
+from assay_services.stores.control.alert_actions import forget_annotator
+from assay_services.stores.control.database import ControlSettings, open_control
+from assay_services.terminal import err, fail, out, plain_errors, run_async
+from assay_services.validator.core.erase import forget as forget_validator
+
+Forget = Callable[[PartitionState, Published, Whom], Change]
+
+_LANES: tuple[tuple[Held, Forget], ...] = (
+    (Held("validator", ANNOTATIONS.name, VALIDATOR_STATE.name), forget_validator),
+    (
+        Held(
+            "consensus",
+            VALIDATED.name,
+            CONSENSUS_STATE.name,
+            (CONSENSUS.name, REVIEW.name, RELIABILITY.name, COUNTS.name),
+        ),
+        forget_consensus,
+    ),
+    (Held("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
+    (Held("alerts", OBSERVED.name, ALERTS_STATE.name), forget_alerts),
+)
+
+
+@plain_errors
+def forget(
+    item: Annotated[str | None, typer.Option(help="An item, as PROJECT:ITEM.")] = None,
+    annotator: Annotated[str | None, typer.Option(help="An annotator.")] = None,
+    project: Annotated[str | None, typer.Option(help="The annotator's project; without it, all projects.")] = None,
+    pseudonym: Annotated[
+        bool, typer.Option("--pseudonym", help="Keep the annotations under an invented name.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be changed.")] = False,
+    archive_only: Annotated[bool, typer.Option("--archive-only", help="Leave Kafka as it is.")] = False,
+) -> None:
+    """Forget an item or an annotator: in the archive, in the workers' memory, on the compacted topics.
+
+    It may run while the workers do. What lies on the topics that keep events for a time stays until that time is
+    over: see docs/privacy.md. A second run does no harm, and finds what was on its way during the first.
+
+    Example: assay forget --annotator a17 --project ads-safety --pseudonym
+    """
+    settings = ArchiveSettings()
+    engine = open_engine(settings.database_url)
+    if is_sqlite(engine) and not _is_there(settings):
+        fail("there is no archive yet: nothing was archived, so start its worker first (`assay worker archive`)")
+    whom = _whom(item, annotator, project, pseudonym=pseudonym)
+    whom = whom if whom.is_item else whom._replace(words=words_of(engine, whom))
+    counts: Counter[str] = Counter()
+    if not archive_only:
+        counts += run_async(_forget_in_kafka(settings, whom, dry_run=dry_run))
+        told = forget_annotator(open_control(ControlSettings()), whom, dry_run=dry_run)
+        counts.update({"control database": told} if told else {})
+    counts.update(found(engine, whom) if dry_run else erase(engine, whom, now=datetime.now(UTC)))
+    _print(counts, whom, dry_run=dry_run)
+    if not archive_only:
+        _warn(settings)
+
+
+def _whom(item: str | None, annotator: str | None, project: str | None, *, pseudonym: bool) -> Whom:
+    if (item is None) == (annotator is None):
+        fail("say either --item PROJECT:ITEM or --annotator NAME")
+    if annotator is not None:
+        return Whom(
+            is_item=False, project=project, name=annotator,
+            pseudonym=f"anonymous-{secrets.token_hex(6)}" if pseudonym else None,
+        )  # fmt: skip
+    if pseudonym:
+        fail("an item has no pseudonym: --pseudonym goes with --annotator")
+    where, colon, name = str(item).partition(":") if project is None else (project, ":", _within(str(item), project))
+    if not colon or not where or not name:
+        fail(f"'{item}' is no PROJECT:ITEM; give --project, too, where the project's name has a colon")
+    return Whom(is_item=True, project=where, name=name)
+
+
+def _within(item: str, project: str) -> str:
+    return item.removeprefix(f"{project}:")
+
+
+async def _forget_in_kafka(settings: RuntimeSettings, whom: Whom, *, dry_run: bool) -> Counter[str]:
+    """Change each partition that has anything; the others are left alone."""
+    counts: Counter[str] = Counter()
+    for held, forget_there in _LANES:
+        decide = partial(_decide, forget_there, whom)
+        for number in range(1 if held.source in SINGLE else settings.partitions):
+            change = await look(settings, held, number, decide)
+            if change and not dry_run:
+                change = await take_over(settings, held, number, decide)
+            counts[held.state] += len(change.stored)
+            counts.update(output.topic for output in change.outputs)
+    return counts
+
+
+def _decide(forget_there: Forget, whom: Whom, state: PartitionState, published: Published) -> Change:
+    return forget_there(state, published, whom)
+
+
+def _print(counts: Mapping[str, int], whom: Whom, *, dry_run: bool) -> None:
+    table = Table("where", "would change" if dry_run else "changed", box=None)
+    table.columns[1].justify = "right"
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    out.print(table)
+    if whom.pseudonym is not None and not dry_run:
+        out.print(f"from now on: {whom.pseudonym}", highlight=False)
+
+
+def _warn(settings: RuntimeSettings) -> None:
+    """Say what was still on its way: it was not judged, and may bring back what was forgotten."""
+    waiting = sum(one.waiting for one in [*run_async(audit(settings)), *run_async(audit_consensus(settings))])
+    if waiting:
+        err.print(
+            f"[yellow]![/] {waiting:,} records were not judged yet; if they are of it, do this again once "
+            "`assay audit` shows none waiting",
+            highlight=False,
+        )
+
+
+def _is_there(settings: ArchiveSettings) -> bool:
+    return Path(database_url(settings.database_url).database or "").is_file()

@@ -1,0 +1,66 @@
+"""`assay key`: who may send to the gateway, and read from the console."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assay_services.stores.control.api_keys import Keys, NoSuchKeyError
+from assay_services.stores.control.database import ControlSettings, open_control
+from assay_services.stores.control.tables.connections_and_keys import Scope
+from assay_services.terminal import fail, out, plain_errors
+
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+
+
+@app.command("create")
+@plain_errors
+def create(
+    name: Annotated[str, typer.Option(help="Who or what will use it.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it again for more.")],
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the key and nothing else.")] = False,
+) -> None:
+    """Make an API key. It is shown once: only its digest is kept.
+
+    Example: assay key create --name importer --scope write
+    """
+    key, text = Keys(open_control(ControlSettings())).create(name, scope, now=datetime.now(UTC))
+    if quiet:
+        typer.echo(text)
+        return
+    out.print(f"[green]✓[/] key {key.id} for {name}: {key.scopes}. It is shown only now:")
+    typer.echo(text)
+
+
+@app.command("list")
+@plain_errors
+def show() -> None:
+    """Show all keys: what they may do, when they were last used; never the keys themselves.
+
+    Example: assay key list
+    """
+    table = Table("id", "name", "may", "created", "last used", "state")
+    for key in Keys(open_control(ControlSettings())).all():
+        state = "in force" if key.revoked_at is None else f"revoked {_time(key.revoked_at)}"
+        table.add_row(key.id, key.name, key.scopes, _time(key.created_at), _time(key.last_used_at), state)
+    out.print(table if table.row_count else "there are no keys yet: assay key create --name NAME --scope write")
+
+
+@app.command("revoke")
+@plain_errors
+def revoke(key: Annotated[str, typer.Argument(help="The id that `assay key list` shows.")]) -> None:
+    """Revoke a key: within two seconds nobody gets in with it.
+
+    Example: assay key revoke 3f9a41c2d7e0
+    """
+    try:
+        found = Keys(open_control(ControlSettings())).revoke(key, now=datetime.now(UTC))
+    except NoSuchKeyError as error:
+        fail(str(error))
+    out.print(f"[green]✓[/] {found.id} ({found.name}) is revoked")
+
+
+def _time(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M}Z"

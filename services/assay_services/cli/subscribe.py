@@ -1,0 +1,89 @@
+"""`assay subscribe`, `assay subscriptions`, `assay unsubscribe`: who is told of alerts."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from assay_schemas.alert import AlertState
+from assay_schemas.alert_rule import Severity
+from rich.table import Table
+
+from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_services.stores.control.subscription_store import (
+    SubscriptionError,
+    Wish,
+    list_subscriptions,
+    subscribe,
+    unsubscribe,
+)
+from assay_services.stores.control.tables.alert_delivery import Channel
+from assay_services.terminal import escape, fail, out, plain_errors
+
+_FILTERS = ("project", "rule", "annotator", "label")
+
+
+@plain_errors
+def subscribe_one(  # the options of a command
+    channel: Annotated[Channel, typer.Argument(help="How they are reached.")],
+    address: Annotated[str, typer.Argument(help="A URL; for email and apprise Apprise's own; for kafka a topic.")],
+    name: Annotated[str | None, typer.Option(help="The subscription's name; else that of the channel.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="project=…, rule=…, annotator=… or label=…; give it again for more.")
+    ] = None,
+    severity: Annotated[Severity, typer.Option(help="At least this severe.")] = Severity.INFO,
+    state: Annotated[list[AlertState] | None, typer.Option(help="In these states; else firing and resolved.")] = None,
+    per_hour: Annotated[int, typer.Option(min=1, help="So many messages an hour; more come as one digest.")] = 30,
+) -> None:
+    """Be told of alerts: by webhook (signed), Slack, e-mail, a hundred services by Apprise, or a Kafka topic.
+
+    Example: assay subscribe webhook https://example.com/hooks/assay --only project=ads-safety --severity warning
+    """
+    filters = dict(_filter(one) for one in only or [])
+    states = tuple(state or (AlertState.FIRING, AlertState.RESOLVED))
+    wish = Wish(name or channel.value, channel, address, severity=severity, states=states, per_hour=per_hour, **filters)
+    settings = ControlSettings()
+    try:
+        row, secret = subscribe(open_control(settings), Vault(settings), wish, now=datetime.now(UTC))
+    except SubscriptionError as error:
+        fail(str(error))
+    out.print(f"[green]✓[/] {escape(row.name)}: {row.channel} {escape(row.target)} is told from now on")
+    out.print(f"`assay alerts test {escape(row.name)}` sends a test message.")
+    if channel is Channel.WEBHOOK:
+        out.print("Its messages are signed (Standard Webhooks) with this secret, shown only now:")
+        typer.echo(secret)
+
+
+@plain_errors
+def subscriptions() -> None:
+    """Show who is told, and what is wrong with them.
+
+    Example: assay subscriptions
+    """
+    table = Table("subscription", "channel", "to", "of", "state", box=None)
+    for one in list_subscriptions(open_control(ControlSettings())):
+        of = [f"{name}={value}" for name in _FILTERS if (value := getattr(one, name)) is not None]
+        state = "[green]in force[/]" if one.disabled_at is None else "[bold red]disabled[/]"
+        problem = "" if one.problem is None else f" {escape(one.problem)}"
+        about = escape(" ".join([*of, f"{one.severity}+", one.states]))
+        table.add_row(escape(one.name), one.channel, escape(one.target), about, state + problem)
+    out.print(table if table.row_count else "nobody is told yet: assay subscribe webhook URL")
+
+
+@plain_errors
+def remove(name: Annotated[str, typer.Argument(help="The subscription's name.")]) -> None:
+    """Tell a subscriber nothing more.
+
+    Example: assay unsubscribe webhook
+    """
+    try:
+        unsubscribe(open_control(ControlSettings()), name)
+    except SubscriptionError as error:
+        fail(str(error))
+    out.print(f"[green]✓[/] {escape(name)} is told nothing more")
+
+
+def _filter(written: str) -> tuple[str, str]:
+    name, equals, value = written.partition("=")
+    if name not in _FILTERS or not equals or not value:
+        fail(f"'{written}' is no filter; write one of {', '.join(f'{one}=…' for one in _FILTERS)}")
+    return name, value

@@ -1,0 +1,33 @@
+"""Wire conduct: `items.judged` -> watch -> signals and reports of the annotators."""
+
+import faust
+from assay_schemas.contract.label_contract import LabelContract
+from mode import ServiceT
+
+from assay_services.conduct.core.step import Conduct
+from assay_services.conduct.settings import ConductSettings
+from assay_services.engine.contract_table import ContractTable, keep_in
+from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.topic_admin import CONDUCT_STATE, JUDGED
+from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.worker import build_chassis
+
+
+def build_app(settings: ConductSettings) -> faust.App:
+    """Build the worker of conduct."""
+    contracts: dict[str, LabelContract] = {}
+    lanes: list[Lane] = []
+
+    def carries() -> list[ServiceT]:
+        table = ContractTable(settings, keep_in(contracts))
+        lane = Lane(
+            lambda _, state: Conduct(contracts, state),
+            service="conduct",
+            topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
+            settings=settings,
+            before=table.read_all,
+        )
+        lanes.append(lane)
+        return [TopicsInPlace(settings), table, lane]
+
+    return build_chassis("conduct", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

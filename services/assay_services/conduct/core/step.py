@@ -1,0 +1,184 @@
+"""Watch the annotators: judged items in, signals and reports out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+from assay_models.conduct.stream import POOL, ConductStream
+from assay_schemas.conduct import Signal
+from assay_schemas.contract.label_contract import LabelContract
+
+from assay_services.conduct.core.decode import decode, fresh
+from assay_services.engine.core.cloudevents import event
+from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
+from assay_services.engine.core.state import PartitionState
+
+_NEVER = 2**62
+KNOWN = b"c:"
+DIARY = b"d:"
+_MINUTE_MS = 60_000
+
+
+class Pace(NamedTuple):
+    """How often (ms) reports are told and what is known is written, and after how many records at the latest.
+
+    `survives`: whether a restart goes on where this one ended; if not, nothing is written at all.
+    """
+
+    report_ms: int = _MINUTE_MS
+    write_ms: int = _MINUTE_MS
+    write_records: int = 5_000
+    survives: bool = True
+
+
+AT_THE_END = Pace(report_ms=2**61, survives=False)
+"""For files, where nobody reads along and nothing has to survive."""
+
+
+class Conduct(Core):
+    """The conduct of all annotators. It lives as long as the state that it was made from, like every core.
+
+    What is known of an annotator is too much to be written with every batch. A batch is written as it came, in a
+    diary; once a minute what is known is written, and the diary emptied. Restoring reads what was known and then the
+    diary: the streams are deterministic, so that is the same.
+    """
+
+    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, pace: Pace | None = None) -> None:
+        """Take the contracts in force, and the state to go on from."""
+        self._pace = pace or Pace()
+        self._contracts = contracts
+        self._streams: dict[str, ConductStream] = {}
+        self._missing: set[str] = set()
+        self._known: defaultdict[str, list[tuple[int, str, bytes]]] = defaultdict(list)
+        self._diary: dict[bytes, int] = {}
+        self._unreported: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._number = 0
+        self._checked_at = self._reported_at = 0
+        diary: list[tuple[bytes, bytes]] = []
+        for key, value in state.values():
+            if key.startswith(DIARY):
+                diary.append((key, value))
+            else:
+                project, annotator, number, _ = orjson.loads(value)
+                self._known[project].append((number, annotator, value))
+                self._number = max(self._number, number)
+        self._to_relive = sorted(diary)
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
+        """Take in one batch."""
+        now = max(record.timestamp for record in batch)
+        items = [decode(record.value) for record in batch]
+        self._demand({item.project for item in items if item is not None})
+        self._relive()
+        outputs: list[Output] = []
+        verdicts: Counter[str] = Counter()
+        for item in items:
+            if item is None:
+                verdicts["unreadable"] += 1
+            elif item.project not in self._contracts:
+                verdicts["no-contract"] += 1
+            else:
+                verdicts["watched"] += 1
+                stream = self._stream(item.project)
+                for one in fresh(item):
+                    self._unreported[one.project][one.annotator] = None
+                    outputs += [_said(signal) for signal in stream.put(one)]
+        outputs += self._reports(now)
+        changes = {**self._write_down(batch), **dict(self._checkpoint(now))}
+        return Step(outputs, changes, verdicts)
+
+    def idle(self, now: int) -> Step | None:
+        """Use a quiet moment: write what is known, tell the reports that are due."""
+        if not self._streams:
+            return None
+        outputs, changes = list(self._reports(now)), dict(self._checkpoint(now))
+        return Step(outputs, changes, {}) if outputs or changes else None
+
+    def _demand(self, names: Iterable[str]) -> None:
+        """See to it that every project has its contract; ask for a pause, once, where one may be on its way."""
+        missing = {name for name in names if name not in self._contracts} - self._missing
+        if missing:
+            self._missing |= missing
+            raise NotYet(f"the contract of {', '.join(sorted(missing))}")
+
+    def _relive(self) -> None:
+        """Take in again, in silence, what was taken in since what is known was written."""
+        pages, self._to_relive = self._to_relive, []
+        for key, value in pages:
+            records = orjson.loads(value)
+            self._diary[key] = len(records)
+            for item in (decode(record.encode()) for record in records):
+                if item is not None and item.project in self._contracts:
+                    stream = self._stream(item.project)
+                    for one in fresh(item):
+                        self._unreported[one.project][one.annotator] = None
+                        stream.put(one)
+
+    def _write_down(self, batch: Sequence[Record]) -> Mapping[bytes, Entry | None]:
+        """Return the batch as a page of the diary."""
+        if not self._pace.survives:
+            return {}
+        key = DIARY + b"%020d" % batch[0].offset
+        self._diary[key] = len(batch)
+        return {key: Entry(_NEVER, _page(batch))}
+
+    def _checkpoint(self, now: int) -> Iterator[tuple[bytes, Entry | None]]:
+        pace = self._pace
+        due = now - self._checked_at >= pace.write_ms or sum(self._diary.values()) >= pace.write_records
+        if not due or not self._diary:
+            return
+        self._checked_at = now
+        for project, stream in self._streams.items():
+            for annotator in stream.changed():
+                key, known = known_key(project, annotator), stream.dump(annotator)
+                self._number += 1
+                value = orjson.dumps([project, annotator, self._number, known])
+                yield key, None if known is None else Entry(_NEVER, value)
+        for key in self._diary:
+            yield key, None
+        self._diary = {}
+
+    def _reports(self, now: int) -> Iterator[Output]:
+        if now - self._reported_at < self._pace.report_ms:
+            return
+        self._reported_at = now
+        unreported, self._unreported = self._unreported, defaultdict(dict)
+        for project, annotators in unreported.items():
+            for annotator in annotators:
+                found = self._streams[project].report(annotator)
+                if found is not None:
+                    value = found.model_dump(mode="json")
+                    key = f"{project}:{annotator}".encode()
+                    yield event("annotators.conduct", key, value, kind="conduct", source="conduct")
+
+    def _stream(self, project: str) -> ConductStream:
+        stream = self._streams.get(project)
+        if stream is None:
+            stream = self._streams[project] = ConductStream(self._contracts[project])
+            known = sorted(self._known.pop(project, ()))
+            for _, annotator, value in sorted(known, key=lambda one: one[1] != POOL):
+                stream.load(annotator, orjson.loads(value)[3])
+        return stream
+
+
+def known_key(project: str, annotator: str) -> bytes:
+    """Return where the state keeps what is known of an annotator."""
+    return KNOWN + orjson.dumps([project, annotator])
+
+
+def _said(signal: Signal) -> Output:
+    value = signal.model_dump(mode="json")
+    key = f"{signal.project}:{signal.annotator}".encode()
+    return event("annotators.signals", key, value, kind="signal", source="conduct")
+
+
+def _page(batch: Sequence[Record]) -> bytes:
+    """Return a batch as it lies in the diary: the values, those that are no text left out."""
+    texts = []
+    for record in batch:
+        try:
+            texts.append((record.value or b"").decode())
+        except UnicodeDecodeError:
+            continue
+    return orjson.dumps(texts)

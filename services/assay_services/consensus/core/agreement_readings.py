@@ -1,0 +1,134 @@
+"""From merged panes to readings of agreement."""
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, NamedTuple
+
+from assay_models.agreement.annotator_pairs import Pairs, PairsFound
+from assay_models.agreement.boxes import box_agreement
+from assay_models.agreement.cohen import cohen_kappas, quadratic_kappas
+from assay_models.agreement.contingency import one_versus_rest
+from assay_models.agreement.estimate import Estimate
+from assay_models.agreement.fleiss import fleiss_kappa
+from assay_models.agreement.gwet import gwet_ac1, quadratic_ac2
+from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
+from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.sliding_windows import Panes
+from assay_models.agreement.spans import unitizing_alpha
+from assay_schemas.contract.label_contract import Coefficient, LabelContract
+
+from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
+
+_LEAST_PAIRED = 5
+"""Common items that two annotators need before their agreement is worth a reading."""
+
+Measure = Callable[[Any], Estimate | None]
+
+
+class Reading(NamedTuple):
+    """One reading: of what, over which window (minutes since 1970, the end included), and what it says."""
+
+    coefficient: str
+    window: str
+    start: int
+    end: int
+    scope: dict[str, str]
+    estimate: Estimate | None
+    items: int
+    annotators: int
+
+    def emptied(self, end: int) -> "Reading":
+        """Return what is to be read of the same at another time, when nothing is left of it."""
+        return self._replace(start=self.start + end - self.end, end=end, estimate=None, items=0, annotators=0)
+
+
+class Measured:
+    """What tables came to when they were measured last: an equal one is not measured again."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._last: dict[Hashable, tuple[Any, Estimate | None]] = {}
+        self._now: dict[Hashable, tuple[Any, Estimate | None]] = {}
+
+    def estimate(self, what: Hashable, table: Any, measure: Measure) -> Estimate | None:  # noqa: ANN401  # of any kind
+        """Measure a table, the one of this name."""
+        last = self._last.get(what)
+        found = last[1] if last is not None and last[0] == table else measure(table)
+        self._now[what] = (table, found)
+        return found
+
+    def turn(self) -> None:
+        """Forget what has not been asked for since the last turn."""
+        self._last, self._now = self._now, {}
+
+
+def pool_readings(panes: Panes, contract: LabelContract, end: int, measured: Measured) -> Iterator[Reading]:
+    """Yield the readings of all annotators together: of everything, by label, and by attribute."""
+    name, measure = measure_of(contract)
+    labels = getattr(contract.label, "values", ()) if contract.label.kind in {"categorical", "multilabel"} else ()
+    scopes = sorted(scope for scope in panes.scopes() if isinstance(scope, tuple) and scope[0] == "attribute")
+    measured.turn()
+    for window in contract.agreement.windows:
+        length = minutes_of(window)
+
+        def reading(coefficient: str, scope: Hashable, said: dict[str, str], measure: Measure) -> Reading:
+            table = panes.table(scope, end, length)  # noqa: B023  # used within this turn
+            what = (coefficient, window, *said.items())  # noqa: B023
+            found = measured.estimate(what, table, measure)
+            shown = sum(table.values()) if found is None else found.items
+            count = panes.annotators(scope, end, length)  # noqa: B023
+            return Reading(coefficient, window, end - length + 1, end, said, found, shown, count)  # noqa: B023
+
+        yield reading(name, ALL, {}, measure)
+        for label in labels:
+            yield reading(Coefficient.KRIPPENDORFF_ALPHA.value, ALL, {"label": label}, _versus_rest(label))
+        for scope in scopes:
+            yield reading(name, scope, {"attribute": scope[1], "value": scope[2]}, measure)
+
+
+def _versus_rest(label: str) -> Measure:
+    return lambda table: nominal_alpha(one_versus_rest(table, label))
+
+
+def pairs_found(pairs: Pairs, contract: LabelContract, end: int) -> PairsFound:
+    """Return what each two annotators with enough common items said of them, over the longest window."""
+    return pairs.tables(end, _pair_minutes(contract), least=_LEAST_PAIRED)
+
+
+def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[Reading]:
+    """Yield how well each two annotators agree."""
+    numeric = contract.label.kind == "ordinal"
+    name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
+    window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
+    for pair, items, estimate in zip(found.names, found.items, measure(found.tables), strict=True):
+        yield Reading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
+
+
+def _pair_minutes(contract: LabelContract) -> int:
+    return max(longest_minutes(contract.agreement), 60)
+
+
+def measure_of(contract: LabelContract) -> tuple[str, Measure]:
+    """Return the coefficient that the contract asks for, in the form that fits its labels, and its full name."""
+    kind, wanted = contract.label.kind, contract.agreement.coefficient
+    if kind == "spans":
+        return "krippendorff-alpha-unitizing", unitizing_alpha
+    if kind == "boxes":
+        return "box-f1", _box_f1
+    ordered = kind == "ordinal"
+    by_name: dict[Coefficient, tuple[str, Measure]] = {
+        Coefficient.FLEISS_KAPPA: ("fleiss-kappa", fleiss_kappa),
+        Coefficient.GWET_AC: ("gwet-ac2-quadratic", quadratic_ac2) if ordered else ("gwet-ac1", gwet_ac1),
+        Coefficient.OBSERVED: ("observed", percent_agreement),
+    }
+    if wanted in by_name:
+        return by_name[wanted]
+    alphas: dict[str, tuple[str, Measure]] = {
+        "ordinal": ("krippendorff-alpha-ordinal", ordinal_alpha),
+        "multilabel": ("krippendorff-alpha-jaccard", jaccard_alpha),
+    }
+    return alphas.get(kind, ("krippendorff-alpha", nominal_alpha))
+
+
+def _box_f1(table: Any) -> Estimate | None:  # noqa: ANN401
+    found = box_agreement(table)
+    return None if found is None else found.f1

@@ -1,0 +1,79 @@
+"""From the bytes on `annotations.validated` to what the consensus needs of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from assay_schemas.annotation import Label, microseconds
+from pydantic import AwareDatetime, TypeAdapter
+
+from assay_services.consensus.core.item_state import Vote
+
+_LIVE = {"created", "updated"}
+_ANY_TIME = TypeAdapter(AwareDatetime)
+
+
+class Heard(NamedTuple):
+    """One validated annotation. `vote` is None where it was deleted or skipped."""
+
+    project: str
+    item: str
+    annotator: str
+    kind: str
+    annotation: str
+    vote: Vote | None
+    occurred: int
+    gold: Label | None
+    attributes: Mapping[str, str]
+    length: int
+    view: Mapping[str, float]
+
+    @property
+    def key(self) -> bytes:
+        """Return the key of the item: `project:item`."""
+        return f"{self.project}:{self.item}".encode()
+
+
+def decode(value: bytes | None) -> Heard | None:
+    """Read one validated annotation; None for bytes that the validator would not have written.
+
+    The validator has looked at every field, so what is looked at here is only what would break the arithmetic.
+    """
+    try:
+        verdict = orjson.loads(value or b"")
+        said = verdict["annotation"]
+        item, label = said["item"], said.get("label")
+        occurred = microseconds(_time(said["occurred_at"]))
+        live = said.get("action", "created") in _LIVE and label is not None
+        prelabel = said.get("prelabel")
+        copied = live and label == prelabel
+        annotator = said["annotator"]
+        return Heard(
+            said["project"],
+            item["id"],
+            annotator["id"],
+            annotator.get("kind", "human"),
+            said["id"],
+            Vote(occurred, said["id"], label, copied, said.get("lead_time_seconds"), prelabel) if live else None,
+            occurred,
+            item.get("gold"),
+            item.get("attributes") or {},
+            len(item.get("text") or ""),
+            _view(verdict.get("score"), label),
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # rarer ways to write a time, which the validator reads, too
+        return _ANY_TIME.validate_python(text)
+
+
+def _view(score: Any, label: Any) -> Mapping[str, float]:  # noqa: ANN401  # decoded JSON
+    if score is None or not isinstance(label, str | int | float):
+        return {}
+    return {str(label): score["label_probability"], str(score["predicted"]): score["predicted_probability"]}

@@ -1,0 +1,100 @@
+"""What the consensus forgets of an item or an annotator: votes, what they taught, and what was published of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from assay_services.consensus.core.closed_counts import KEPT, kept_key
+from assay_services.consensus.core.item_state import OpenItem, load_item
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten
+from assay_services.engine.core.state import PartitionState
+
+_ITEM = b"i:"
+_ABOUT_ITEMS = ("items.consensus", "items.review")
+_ABOUT_ANNOTATORS = ("annotators.reliability", "annotators.counts")
+
+
+def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
+    """Return how the state changes, and which words are taken back.
+
+    An item that keeps other annotations is spoken of anew when the consensus next comes by; what closed items taught
+    of annotators is a sum in which an item can't be told from another, and stays.
+    """
+    if whom.is_item:
+        key = _ITEM + whom.key
+        return Change({key: None} if state.get(key) is not None else {}, list(_withdrawn(published, whom.key)))
+    changed: dict[bytes, bytes | None] = {}
+    outputs: list[Output] = []
+    for key, value in state.values():
+        if key.startswith(KEPT):
+            changed |= _kept(state, key, value, whom)
+        elif key.startswith(_ITEM):
+            _item(state, key, load_item(value), whom, changed, outputs, published)
+    outputs += _annotator(published, whom)
+    return Change(changed, outputs)
+
+
+def _kept(state: PartitionState, key: bytes, value: bytes, whom: Whom) -> dict[bytes, bytes | None]:
+    project, annotator, *rest = orjson.loads(value)
+    if not whom.is_annotator(project, annotator):
+        return {}
+    if whom.pseudonym is None:
+        return {key: None}
+    renamed = orjson.dumps([project, whom.pseudonym, *rest])
+    return {key: None, kept_key(project, whom.pseudonym): rewritten(state, key, renamed)}
+
+
+def _item(
+    state: PartitionState, key: bytes, item: OpenItem, whom: Whom,
+    changed: dict[bytes, bytes | None], outputs: list[Output], published: Published,
+) -> None:  # fmt: skip
+    if whom.project not in {None, item.project}:
+        return
+    if whom.pseudonym is not None:
+        renamed = [_rename(one, whom.name, whom.pseudonym) for one in (item.votes, item.gone, item.standing)]
+        if any(renamed):
+            changed[key] = rewritten(state, key, item.dump())
+        return
+    known = [one.pop(whom.name, None) is not None for one in (item.votes, item.gone, item.standing)]
+    settled = item.word is not None and item.word.annotation in whom.words
+    if not any(known) and not settled:
+        return
+    item.word = None if settled else item.word
+    item.said = None  # it is spoken of anew
+    is_empty = not item.votes and item.word is None
+    changed[key] = None if is_empty else rewritten(state, key, item.dump())
+    outputs += _withdrawn(published, key[len(_ITEM) :], topics=_ABOUT_ITEMS if is_empty else _ABOUT_ITEMS[1:])
+
+
+def _rename(names: dict[str, Any], old: str, new: str) -> bool:
+    if old not in names:
+        return False
+    names[new] = names.pop(old)
+    return True
+
+
+def _withdrawn(published: Published, key: bytes, *, topics: tuple[str, ...] = _ABOUT_ITEMS) -> Iterator[Output]:
+    for topic in topics:
+        if key in published[topic]:
+            yield Output(topic, key, None, [])
+
+
+def _annotator(published: Published, whom: Whom) -> Iterator[Output]:
+    """Take back what was published of an annotator; under a pseudonym it is published again."""
+    for topic in _ABOUT_ANNOTATORS:
+        for key, value in published[topic].items():
+            about = orjson.loads(value)
+            if not whom.is_annotator(about["project"], about["annotator"]):
+                continue
+            yield Output(topic, key, None, [])
+            if whom.pseudonym is not None:
+                about["annotator"] = whom.pseudonym
+                yield Output(topic, _key(topic, about), orjson.dumps(about), [])
+
+
+def _key(topic: str, about: dict[str, Any]) -> bytes:
+    if topic == "annotators.counts":
+        return orjson.dumps([about["project"], about["annotator"], about["partition"]])
+    return f"{about['project']}:{about['annotator']}".encode()

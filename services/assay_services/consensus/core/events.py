@@ -1,0 +1,172 @@
+"""What is said of an item: its consensus, corrections and retractions, and whether a person should look at it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from assay_models.truth.truth_model import Judgement
+from assay_schemas.consensus import Status
+from assay_schemas.contract.label_contract import LabelContract
+
+from assay_services.consensus.core.item_state import OpenItem, Said, Standing
+from assay_services.engine.core import cloudevents
+from assay_services.engine.core.cloudevents import iso
+from assay_services.engine.core.core_api import Output
+
+_NOTICEABLE = 0.005
+_RETRACTION_SLACK = 6.0
+"""A correction is taken back when the annotation is six times as plausible as was allowed: nearer it would flicker."""
+
+
+_WHY = {Status.DISPUTED: "disputed", Status.ACCEPTED: "one more annotation would say much"}
+
+
+class Origin(NamedTuple):
+    """Which partition speaks, and of how many."""
+
+    partition: int
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How the items of one project are spoken of at one moment."""
+
+    contract: LabelContract
+    now: int
+    notes: Counter[tuple[str, ...]]
+
+    def about(self, key: bytes, item: OpenItem, judgement: Judgement, *, heard: bool) -> list[Output]:
+        """Return what is to be published of an item, and note on the item what was said."""
+        status = self._status(item, judgement)
+        review = status is Status.DISPUTED or self._is_worth_a_vote(status, judgement)
+        before = item.said
+        if not heard and before is not None and not _moved(before, judgement, status):
+            return []
+        item.said = Said(judgement.label, judgement.probability, status.value, review)
+        said = [self._consensus(key, item, judgement, status)]
+        said += self._corrections(key, item, judgement)
+        if review:
+            said.append(self._review(key, item, judgement, status))
+        elif before is not None and before.review:
+            said.append(Output("items.review", key, None, []))
+        return said
+
+    def _status(self, item: OpenItem, judgement: Judgement) -> Status:
+        if item.word is not None:
+            return Status.ADJUDICATED
+        if item.gold is not None:
+            return Status.GOLD
+        if not item.votes:
+            return Status.EMPTY
+        if len(item.votes) < self.contract.redundancy:
+            return Status.OPEN
+        sure = judgement.probability is not None and judgement.probability >= self.contract.consensus.accept_at
+        return Status.ACCEPTED if sure else Status.DISPUTED
+
+    def _is_worth_a_vote(self, status: Status, judgement: Judgement) -> bool:
+        return status is Status.ACCEPTED and judgement.gain >= self.contract.consensus.review_gain
+
+    def _consensus(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
+        value = {
+            "project": item.project,
+            "item": item.item,
+            "label": judgement.label,
+            "probability": judgement.probability,
+            "probabilities": judgement.probabilities,
+            "votes": len(item.votes),
+            "status": status.value,
+            "contract_version": self.contract.version,
+            "as_of": iso(self.now),
+        }
+        return event("items.consensus", key, value, kind="consensus")
+
+    def _corrections(self, key: bytes, item: OpenItem, judgement: Judgement) -> list[Output]:
+        options = self.contract.consensus
+        settled = item.word is not None or item.gold is not None
+        enough = settled or len(item.votes) >= options.correct_votes
+        keep_at = 1 - _RETRACTION_SLACK * (1 - options.correct_at)
+        said: list[Output] = []
+        for who, standing in list(item.standing.items()):
+            vote = item.votes.get(who)
+            if vote is None or vote.annotation != standing.annotation:
+                said.append(self._retraction(key, item, who, None, "the annotation was changed or withdrawn"))
+            elif judgement.doubt(vote.label) < keep_at or judgement.label == vote.label:
+                said.append(self._retraction(key, item, who, judgement, "later annotations speak for it"))
+            elif judgement.label != standing.label and (judgement.probability or 0.0) >= options.accept_at:
+                said.append(self._retraction(key, item, who, judgement, "another label is more probable now"))
+        for who, vote in item.votes.items() if enough else ():
+            if vote.label == judgement.label or who in item.standing:
+                continue
+            if judgement.doubt(vote.label) >= options.correct_at:
+                said.append(self._correction(key, item, who, judgement))
+        return said
+
+    def _correction(self, key: bytes, item: OpenItem, who: str, judgement: Judgement) -> Output:
+        vote = item.votes[who]
+        made = self._next_id(key, item)
+        self.notes["corrections", item.project, "correction"] += 1
+        item.standing[who] = Standing(made, vote.annotation, vote.label, judgement.label)
+        reason = f"{len(item.votes)} annotations and what is known of their authors speak against it"
+        if item.word is not None or item.gold is not None:
+            reason = "an adjudicator says so" if item.word is not None else "the right label is known"
+        return self._corrected(
+            key, item, who, made, was=vote.label, annotation=vote.annotation, label=judgement.label,
+            probability=round(judgement.doubt(vote.label), 6), retracts=None, reason=reason,
+        )  # fmt: skip
+
+    def _retraction(self, key: bytes, item: OpenItem, who: str, judgement: Judgement | None, reason: str) -> Output:
+        standing = item.standing.pop(who)
+        doubt = None if judgement is None else round(judgement.doubt(standing.was), 6)
+        self.notes["corrections", item.project, "retraction"] += 1
+        return self._corrected(
+            key, item, who, self._next_id(key, item), was=standing.was, annotation=standing.annotation,
+            label=None if judgement is None else judgement.label,
+            probability=doubt,
+            retracts=standing.id, reason=reason,
+        )  # fmt: skip
+
+    def _corrected(self, key: bytes, item: OpenItem, who: str, made: str, **rest: Any) -> Output:  # noqa: ANN401
+        value = {
+            "id": made,
+            "project": item.project,
+            "item": item.item,
+            "annotator": who,
+            **rest,
+            "contract_version": self.contract.version,
+            "as_of": iso(self.now),
+        }
+        return event("annotations.corrected", key, value, kind="correction")
+
+    def _next_id(self, key: bytes, item: OpenItem) -> str:
+        """Return an id that is the same whenever the same step is taken again."""
+        item.corrections += 1
+        return blake2b(b"%b\0%d" % (key, item.corrections), digest_size=12).hexdigest()
+
+    def _review(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
+        shown = "no label" if judgement.probability is None else f"{judgement.probability:.0%} for the likeliest label"
+        value = {
+            "project": item.project,
+            "item": item.item,
+            "reason": f"{_WHY[status]}: {shown}, of {len(item.votes)} annotations",
+            "priority": judgement.gain,
+            "label": judgement.label,
+            "probability": judgement.probability,
+            "votes": len(item.votes),
+            "as_of": iso(self.now),
+        }
+        return event("items.review", key, value, kind="review")
+
+
+def _moved(before: Said, judgement: Judgement, status: Status) -> bool:
+    """Tell whether an item that nothing was heard of is worth another word."""
+    if before.label != judgement.label or before.status != status.value:
+        return True
+    return abs((before.probability or 0.0) - (judgement.probability or 0.0)) >= _NOTICEABLE
+
+
+def event(topic: str, key: bytes, value: Mapping[str, Any], *, kind: str) -> Output:
+    """Return a record that the consensus publishes."""
+    return cloudevents.event(topic, key, value, kind=kind, source="consensus")

@@ -1,0 +1,109 @@
+"""What this partition has learned of the annotators, told to the others; and the accuracies it speaks for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+import orjson
+from assay_models.truth.truth_model import POOL, Truth
+
+from assay_services.consensus.core.events import Origin, event
+from assay_services.consensus.core.exchange import Annotator, Changes, Pool, owner
+from assay_services.engine.core.cloudevents import iso
+from assay_services.engine.core.core_api import Output
+
+_TELL_MS = 1_000
+_AT_ONCE = 25
+"""Of how many annotators is told with one batch: of a thousand at once, and that batch would wait for all of it."""
+
+
+class Shared:
+    """Annotators whose counts have changed here or elsewhere, until they are told."""
+
+    def __init__(self, pool: Pool, changes: Changes, origin: Origin) -> None:
+        """Take what all partitions publish."""
+        self._pool = pool
+        self._changes = changes
+        self._origin = origin
+        self._untold: defaultdict[str, set[str]] = defaultdict(set)
+        self._unspoken: set[Annotator] = set()
+        self._uncounted: dict[Annotator, None] = {}
+        self._waiting: dict[Annotator, None] = {}
+        self._told_at = 0
+
+    def changed(self, project: str, annotators: Iterable[str]) -> None:
+        """Note that counts of these annotators have changed here."""
+        self._untold[project].update(annotators)
+
+    def listen(self, truths: Mapping[str, Truth]) -> bool:
+        """Hand on what the others have counted since the last time; tell whether there was anything."""
+        changed = self._changes.take_annotators()
+        ours = sorted(one for one in changed if one[0] in truths)
+        self._changes.annotators |= changed - set(ours)  # for when something of their project comes here
+        for project, annotator in ours:
+            truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
+        self._unspoken.update(one for one in ours if one[1] != POOL)
+        return bool(ours)
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether it is time to tell: now and then, not with every batch."""
+        return now - self._told_at >= _TELL_MS
+
+    def tell(self, now: int, truths: Mapping[str, Truth]) -> Iterator[Output]:
+        """Yield our counts of annotators that have changed, and accuracies that are ours to tell, a few at a time."""
+        if self.is_due(now):
+            self._told_at = now
+            self._queue(truths)
+        for one in _first(self._uncounted):
+            yield self._counts(*one, truths[one[0]], now)
+        for one in _first(self._waiting):
+            yield from _reliability(*one, truths[one[0]], now)
+
+    def _queue(self, truths: Mapping[str, Truth]) -> None:
+        untold, self._untold = self._untold, defaultdict(set)
+        for project, annotators in untold.items():
+            self._unspoken.update((project, annotator) for annotator in annotators)
+            if self._origin.partitions > 1:  # else nobody is there to hear it
+                self._uncounted |= dict.fromkeys((project, one) for one in sorted({*annotators, POOL}))
+        unspoken, self._unspoken = self._unspoken, set()
+        self._waiting |= dict.fromkeys(one for one in sorted(unspoken) if one[0] in truths and self._is_ours(one))
+
+    def _is_ours(self, one: Annotator) -> bool:
+        return owner(":".join(one), self._origin.partitions) == self._origin.partition
+
+    def _counts(self, project: str, annotator: str, truth: Truth, now: int) -> Output:
+        partition = self._origin.partition
+        value = {
+            "project": project,
+            "annotator": annotator,
+            "partition": partition,
+            "learned": truth.learned(annotator),
+            "as_of": iso(now),
+        }
+        return Output("annotators.counts", orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
+
+
+def _first(waiting: dict[Annotator, None]) -> list[Annotator]:
+    """Take out those that have waited longest."""
+    found = list(islice(waiting, _AT_ONCE))
+    for one in found:
+        del waiting[one]
+    return found
+
+
+def _reliability(project: str, annotator: str, truth: Truth, now: int) -> Iterator[Output]:
+    found = truth.accuracy(annotator)
+    if found is None:
+        return
+    value = {
+        "project": project,
+        "annotator": annotator,
+        "accuracy": found.value,
+        "accuracy_low": found.low,
+        "accuracy_high": found.high,
+        "votes": found.votes,
+        "confusion": found.confusion,
+        "as_of": iso(now),
+    }
+    key = f"{project}:{annotator}".encode()
+    yield event("annotators.reliability", key, value, kind="reliability")

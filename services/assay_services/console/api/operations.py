@@ -1,0 +1,120 @@
+"""The part of the query API that says how things run: alerts, deliveries, reviews, services, dead letters."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import Annotated, Any
+
+from assay_schemas.alert import Alert
+from fastapi import FastAPI, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
+from assay_services.console.api.responses import answer
+from assay_services.console.auth.sessions import Viewer
+from assay_services.console.dependencies import Parts
+from assay_services.console.reviews.review_queue import candidates
+from assay_services.stores.archive.queries.dead_letters import DeadLetter, read_dead
+from assay_services.stores.control import alert_actions
+from assay_services.stores.control.tables.alert_delivery import Fate
+
+_MOST_LETTERS = 100
+_Maybe = Annotated[str | None, Query(max_length=256)]
+_WHO = frozenset({"annotator", "peer"})
+
+
+def add_running(app: FastAPI, parts: Parts) -> None:
+    """Add these questions."""
+    _add_alerts(app, parts)
+    _add_system(app, parts)
+
+    @app.get("/api/v1/reviews", tags=["reviews"], summary="What waits for a reviewer, the most useful first", **SHOWN)
+    async def reviews(
+        request: Request, project: Annotated[str, Query(max_length=256)] = "", limit: LIMIT = 100
+    ) -> Response:
+        found = await run_in_threadpool(lambda: list(islice(candidates(parts.archive, project), limit)))
+        return answer(request, [one._asdict() for one in found])
+
+
+def _add_alerts(app: FastAPI, parts: Parts) -> None:
+    @app.get("/api/v1/alerts", tags=["alerts"], summary="Alerts as they stand, the newest first", **SHOWN)
+    async def alerts(
+        request: Request, project: _Maybe = None, rule: _Maybe = None, *, resolved: bool = False, limit: LIMIT = 100
+    ) -> Response:
+        found = await run_in_threadpool(
+            alert_actions.list_alerts, parts.control, project=project, rule=rule, resolved=resolved, limit=limit
+        )
+        viewer: Viewer = request.state.viewer
+        return answer(request, [shown_to(viewer, parts, one) for one in found])
+
+    @app.get("/api/v1/deliveries", tags=["alerts"], summary="What subscribers were sent, the newest first", **SHOWN)
+    async def deliveries(
+        request: Request, fate: Fate | None = None, subscription: _Maybe = None, limit: LIMIT = 100
+    ) -> Response:
+        found = await run_in_threadpool(
+            alert_actions.list_deliveries, parts.control, fate=fate, subscription=subscription, limit=limit
+        )
+        return answer(request, [one.model_dump(mode="json", exclude={"body"}) for one in found])
+
+
+def shown_to(viewer: Viewer, parts: Parts, alert: Alert) -> dict[str, Any]:
+    """Return an alert with annotators called as this viewer may call them, wherever they are named."""
+    plain: dict[str, Any] = alert.model_dump(mode="json")
+    if parts.naming.sees_names(viewer):
+        return plain
+    names = {value for name, value in alert.labels.items() if name in _WHO} | set(_named(plain["evidence"]))
+    called = {name: parts.naming.shown(name, viewer) for name in names if name}
+    renamed: dict[str, Any] = _renamed(plain, called)
+    for name in sorted(called, key=len, reverse=True):
+        renamed["summary"] = renamed["summary"].replace(name, called[name])
+    return renamed
+
+
+def _named(evidence: Any) -> Sequence[str]:  # noqa: ANN401  # any JSON
+    """Return who is named in evidence."""
+    if isinstance(evidence, Mapping):
+        own = [value for name, value in evidence.items() if name in _WHO and isinstance(value, str)]
+        return own + [name for inner in evidence.values() for name in _named(inner)]
+    return [name for inner in evidence for name in _named(inner)] if isinstance(evidence, list) else []
+
+
+def _renamed(value: Any, called: Mapping[str, str]) -> Any:  # noqa: ANN401
+    if isinstance(value, Mapping):
+        return {called.get(key, key): _renamed(inner, called) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, called) for inner in value]
+    return called.get(value, value) if isinstance(value, str) else value
+
+
+def _add_system(app: FastAPI, parts: Parts) -> None:
+    @app.get("/api/v1/services", tags=["system"], summary="Each service: is it up, and what it has not read", **SHOWN)
+    async def services(request: Request) -> Response:
+        state = await parts.watch.look()
+        return answer(request, [asdict(one) for one in state.services])
+
+    @app.get("/api/v1/dead", tags=["system"], summary="Dead letters, the newest first", **SHOWN)
+    async def dead(
+        request: Request,
+        reason: Annotated[str, Query(max_length=256)] = "",
+        after: AFTER = None,
+        limit: Annotated[int, Query(ge=1, le=_MOST_LETTERS, description="Rows at most.")] = 25,
+    ) -> Response:
+        found = await run_in_threadpool(read_dead, parts.archive, reason=reason, after=after, limit=limit)
+        noted = await run_in_threadpool(parts.sender.notes.of, found.rows)
+        rows = [_letter(one) | {"sent_again_by": _by(noted.get(one.address))} for one in found.rows]
+        return answer(request, rows, following=found.following)
+
+
+def _by(note: Any) -> str | None:  # noqa: ANN401  # a note, or None
+    return None if note is None or note.sent_at is None else str(note.by)
+
+
+def _letter(one: DeadLetter) -> dict[str, Any]:
+    """Return a letter as JSON can say it: `value` is the first 64 KiB of its bytes, in base64."""
+    value = None if one.value is None else base64.b64encode(one.value).decode()
+    return {
+        "cluster": one.cluster, "prefix": one.prefix, "partition": one.place.partition, "offset": one.place.offset,
+        "key": one.key, "reason": one.reason, "field": one.field, "message": one.message, "judged_at": one.judged_at,
+        "bytes": one.size, "value": value,
+    }  # fmt: skip

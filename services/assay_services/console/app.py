@@ -1,0 +1,91 @@
+"""The console over HTTP: signing in, the pages, the query API, health."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import prometheus_client
+from fastapi import FastAPI, Request, Response
+from nicegui import ui
+from starlette.middleware.gzip import GZipMiddleware
+
+from assay_services.console.api.query_routes import add_api
+from assay_services.console.auth.sign_in_routes import add_signing
+from assay_services.console.dependencies import Parts, build_parts
+from assay_services.console.middleware import Guard
+from assay_services.console.pages.registry import add_pages
+from assay_services.console.settings import ConsoleSettings
+from assay_services.engine import metrics
+from assay_services.engine.critical_tasks import start_essential
+from assay_services.stores.archive.queries.db import ArchiveAway
+from assay_services.web.problems import Problem, ProblemError, problem_response
+
+_DESCRIPTION = """
+All that the console's pages show. Send an API key (`assay key create --name … --scope read`) as `Authorization: Bearer
+assay_…`, or use the session of the browser. Lists come a page at a time: `next` holds the cursor of the next one.
+`fields=a,b` leaves the other fields out; `format=` (or `Accept`) chooses json, ndjson, csv or parquet; `ETag` and
+`If-None-Match` save what has not changed. Errors are `application/problem+json`.
+"""
+
+
+def build_app(settings: ConsoleSettings) -> FastAPI:
+    """Build the console: everything but NiceGUI's pages can be built many times in one process."""
+    parts = build_parts(settings)
+    app = build_service(parts)
+    add_pages(parts)
+    ui.run_with(app, title="Assay", dark=None, show_welcome_message=False, gzip_middleware_factory=None, tailwind=False)
+    return app
+
+
+def build_service(parts: Parts) -> FastAPI:
+    """Build what is no page: health, signing in and the query API, behind the guard."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        beating = [start_essential(parts.live.run(), name="live"), start_essential(parts.watch.run(), name="watch")]
+        await parts.outbox.start()
+        yield
+        await parts.outbox.stop()
+        for task in beating:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        parts.archive.dispose()
+        parts.control.dispose()
+
+    app = FastAPI(
+        title="Assay console", version="1", lifespan=life, docs_url=None, redoc_url=None,
+        openapi_url="/api/v1/openapi.json", description=_DESCRIPTION,
+    )  # fmt: skip
+    app.state.parts = parts
+    _answer_for_health(app)
+    _say_what_is_wrong(app)
+    add_signing(app, parts)
+    add_api(app, parts)
+    app.add_middleware(Guard, parts=parts)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    return app
+
+
+def _answer_for_health(app: FastAPI) -> None:
+    @app.get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"service": "console", "status": "up"}
+
+    @app.get("/ready", include_in_schema=False)
+    async def ready() -> dict[str, object]:
+        return {"service": "console", "ready": True}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def scrape() -> Response:
+        return Response(prometheus_client.generate_latest(metrics.REGISTRY), media_type="text/plain")
+
+
+def _say_what_is_wrong(app: FastAPI) -> None:
+    @app.exception_handler(ProblemError)
+    async def refused(_: Request, error: ProblemError) -> Response:
+        return problem_response(error.problem)
+
+    @app.exception_handler(ArchiveAway)
+    async def away(_: Request, error: ArchiveAway) -> Response:
+        return problem_response(Problem(503, str(error), retry_after=5))

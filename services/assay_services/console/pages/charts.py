@@ -1,0 +1,165 @@
+"""Charts: one look for all, colours that colour-blind people tell apart, and never colour alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from assay_services.console.pages.html import plain
+
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A500", "#7F7F7F")
+"""Okabe & Ito's colours, but for the yellow (made darker for white grounds) and black (grey, for dark ones)."""
+VIRIDIS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
+_MARKS = ("circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle")
+_MOST_UPRIGHT, _MOST_LARGE, _MOST_BANDS, _MOST_MARKS = 5, 8, 3, 40
+_LINES = ("solid", "dashed", "dotted", [8, 3, 2, 3], [2, 2], [12, 3], [4, 8], "solid")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The colours of the moment."""
+
+    is_dark: bool
+
+    @property
+    def ink(self) -> str:
+        """Return the colour of text."""
+        return "#d5d9e2" if self.is_dark else "#333a47"
+
+    @property
+    def line(self) -> str:
+        """Return the colour of lines between."""
+        return "#343a46" if self.is_dark else "#dde1e8"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value at a time, with its interval where it has one."""
+
+    at: datetime
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def show(options: Mapping[str, Any], *, label: str, height: str = "260px") -> ui.echart:
+    """Show a chart; `label` says what it shows to those who cannot see it."""
+    chart = ui.echart(dict(options), renderer="canvas").props(f'role="img" aria-label="{_quoted(label)}"')
+    return chart.style(f"height:{height};width:100%")
+
+
+def _quoted(label: str) -> str:
+    return plain(label).replace("\\", "").replace('"', "'")
+
+
+def base(look: Look) -> dict[str, Any]:
+    """Return what all charts share. Tooltips are drawn, not written as HTML: what they say comes from data."""
+    return {
+        "animation": False,
+        "textStyle": {"color": look.ink, "fontFamily": "system-ui, sans-serif"},
+        "color": list(OKABE_ITO),
+        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
+        "grid": {"left": 44, "right": 12, "top": 34, "bottom": 26},
+        "legend": {"top": 0, "left": 0, "textStyle": {"color": look.ink}, "type": "scroll", "itemWidth": 28},
+    }
+
+
+def axis(look: Look, kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # ECharts' options
+    """Return an axis."""
+    return {
+        "type": kind,
+        "axisLabel": {"color": look.ink, "hideOverlap": True},
+        "splitLine": {"show": kind == "value", "lineStyle": {"color": look.line}},
+        "axisLine": {"lineStyle": {"color": look.line}},
+        **more,
+    }
+
+
+def lines(
+    look: Look, series: Mapping[str, Sequence[Point]], *, low: float | None = 0, high: float | None = None
+) -> dict[str, Any]:
+    """Return a chart of values over time, each with its band where it has intervals."""
+    shown: list[dict[str, Any]] = []
+    for number, (name, points) in enumerate(series.items()):
+        colour, mark = OKABE_ITO[number % len(OKABE_ITO)], _MARKS[number % len(_MARKS)]
+        dash = _LINES[number % len(_LINES)]
+        shown.append(
+            {
+                "name": plain(name)[:40], "type": "line", "data": [[_ms(one.at), one.value] for one in points],
+                "symbol": mark, "symbolSize": 6, "showSymbol": len(points) < _MOST_MARKS,
+                "lineStyle": {"type": dash, "width": 2}, "itemStyle": {"color": colour}, "connectNulls": False,
+            }
+        )  # fmt: skip
+        if len(series) <= _MOST_BANDS and any(one.low is not None for one in points):
+            shown += _band(f"band {number}", points, colour)
+    extent = {"min": low, "max": high, "scale": low is None}
+    return base(look) | {
+        "xAxis": axis(look, "time"),
+        "yAxis": axis(look, "value", **{name: value for name, value in extent.items() if value is not None}),
+        "series": shown,
+        "legend": {**base(look)["legend"], "data": [plain(name)[:40] for name in series]},
+    }
+
+
+def _band(stack: str, points: Sequence[Point], colour: str) -> list[dict[str, Any]]:
+    """Return two series that fill the space between low and high."""
+    quiet = {
+        "type": "line",
+        "stack": stack,
+        "symbol": "none",
+        "silent": True,
+        "lineStyle": {"opacity": 0},
+        "stackStrategy": "all",
+        "tooltip": {"show": False},
+    }
+    lows = [[_ms(one.at), one.low] for one in points if one.low is not None and one.high is not None]
+    spans = [[_ms(one.at), one.high - one.low] for one in points if one.low is not None and one.high is not None]
+    return [
+        {**quiet, "data": lows},
+        {**quiet, "data": spans, "areaStyle": {"color": colour, "opacity": 0.18}},
+    ]
+
+
+def heat(
+    look: Look,
+    *,
+    across: Sequence[str],
+    down: Sequence[str],
+    cells: Sequence[tuple[int, int, float | None, str]],
+    low: float,
+    high: float,
+) -> dict[str, Any]:
+    """Return a heat map. A cell is (column, row, value, what is written in it): written, so it is not colour alone."""
+    data = [{"value": [x, y, value], "text": words} for x, y, value, words in cells if value is not None]
+    names = {"color": look.ink, "interval": 0}
+    turned = {**names, "rotate": 40 if len(across) > _MOST_UPRIGHT else 0}
+    written = (
+        f"{{show: true, fontSize: {11 if len(across) <= _MOST_LARGE else 9}, color: '#fff', textBorderColor: '#000',"
+        " textBorderWidth: 2, formatter: p => p.data.text}"
+    )
+    return base(look) | {
+        "tooltip": {"show": False},
+        "legend": {"show": False},
+        "grid": {"left": 8, "right": 8, "top": 8, "bottom": 52, "containLabel": True},
+        "xAxis": axis(look, "category", data=[plain(one)[:18] for one in across], position="top", axisLabel=turned),
+        "yAxis": axis(look, "category", data=[plain(one)[:18] for one in down], inverse=True, axisLabel=names),
+        "visualMap": {
+            "min": low,
+            "max": high,
+            "calculable": False,
+            "orient": "horizontal",
+            "left": 8,
+            "bottom": 0,
+            "inRange": {"color": list(VIRIDIS)},
+            "textStyle": {"color": look.ink},
+            "precision": 2,
+            "itemHeight": 120,
+        },
+        "series": [{"type": "heatmap", "data": data, ":label": written}],
+    }
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000)

@@ -1,0 +1,58 @@
+"""What several pages share: choosing a project, tabs, filters, the way to the next page of a list."""
+
+from collections.abc import Sequence
+
+from assay_services.console.pages.html import Html, address, join, nothing, said, tag
+from assay_services.console.pages.layout import View
+from assay_services.stores.archive.queries.projects import read_projects
+
+
+async def chosen_project(view: View) -> tuple[str | None, Sequence[str]]:
+    """Return the project in the address, else the first there is, and all projects."""
+    projects = await view.ask(read_projects)
+    asked = view.query.get("project", "")
+    return (asked or (projects[0] if projects else None)), projects
+
+
+def heading(where: str, title: str, project: str | None, projects: Sequence[str]) -> Html:
+    """Return a page's heading, with the other projects beside it."""
+    links = [
+        tag("a", said(one, most=40), href=address(where, project=one), aria_current="true" if one == project else None)
+        for one in projects[:40]
+    ]
+    others = tag("nav", *links, class_="tabs", aria_label="Projects") if len(projects) > 1 else None
+    name = join((f"{title} of " if title else None, said(project, most=60))) if project else title
+    return join((tag("h1", name), others))
+
+
+def no_project() -> Html:
+    """Return what stands where there is no project yet."""
+    return nothing(
+        "There is no project yet",
+        "Put a contract in force; its project shows here with the first annotation.",
+        "assay contract apply contracts/ads-safety.yaml",
+    )
+
+
+def tabs(label: str, choices: Sequence[tuple[str, str]], chosen: str) -> Html:
+    """Return links of which one is chosen: (shown, address)."""
+    links = [
+        tag("a", said(shown, most=40), href=where, aria_current="true" if shown == chosen else None)
+        for shown, where in choices
+    ]
+    return tag("nav", *links, class_="tabs", aria_label=label)
+
+
+def field(name: str, title: str, value: str, *, choices: Sequence[str] | None = None) -> Html:
+    """Return one field of a filter; with `choices` it is one of them, or any."""
+    if choices is None:
+        return tag("label", title, tag("input", name=name, value=value, maxlength="300"))
+    options = [tag("option", "any", value="")] + [
+        tag("option", one, value=one, selected="" if one == value else None) for one in choices
+    ]
+    return tag("label", title, tag("select", *options, name=name))
+
+
+def onward(where: str, following: str | None, **query: object) -> Html | None:
+    """Return the way to the next page of a list, if there is one."""
+    return None if following is None else tag("p", tag("a", "Next page", href=address(where, **query, after=following)))

@@ -1,0 +1,138 @@
+"""The frame of every page: navigation, who is signed in, light or dark, the viewer's zone, and what went wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import Request
+from nicegui import ui
+
+from assay_services.console.auth.sessions import Viewer
+from assay_services.console.dependencies import Parts
+from assay_services.console.middleware import COOKIE
+from assay_services.console.pages.charts import Look
+from assay_services.console.pages.html import Html, nothing, tag
+from assay_services.console.permissions import DOORS
+from assay_services.stores.archive.queries.db import ArchiveAway
+
+T = TypeVar("T")
+STYLE = (Path(__file__).parent / "console.css").read_text()
+_STILL_SIGNED_IN_SECONDS = 10.0
+_LEARN = """
+if (!document.cookie.includes('assay_zone=')) {
+  const rest = '; path=/; max-age=31536000; samesite=lax';
+  document.cookie = 'assay_zone=' + Intl.DateTimeFormat().resolvedOptions().timeZone + rest;
+  if (!document.cookie.includes('assay_look='))
+    document.cookie = 'assay_look=' + (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light') + rest;
+  if (document.cookie.includes('assay_zone=')) location.reload();
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks at what: all that a page is built from."""
+
+    parts: Parts
+    viewer: Viewer
+    query: Mapping[str, str]
+    zone: ZoneInfo
+    look: Look
+
+    async def ask(self, question: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401  # the question's own
+        """Ask the archive something, in a thread."""
+        return await asyncio.to_thread(question, self.parts.archive, *arguments, **options)
+
+    def named(self, annotator: str) -> str:
+        """Return what an annotator is called before this viewer."""
+        return self.parts.naming.shown(annotator, self.viewer)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `build` fills it; without `icon` it is not in the navigation."""
+
+    path: str
+    title: str
+    build: Callable[[View], Awaitable[None]]
+    icon: str = ""
+    within: str = field(default="")
+
+
+def add_page(parts: Parts, page: Page, pages: Sequence[Page]) -> None:
+    """Register a page with NiceGUI."""
+
+    @ui.page(page.path, title=f"{page.title} · Assay", response_timeout=parts.settings.console_query_seconds + 5)
+    async def shown(request: Request) -> None:
+        view = _view(parts, request)
+        ui.dark_mode(view.look.is_dark)
+        ui.add_css(STYLE)
+        ui.add_head_html('<html lang="en">')
+        ui.context.client.on_connect(lambda: ui.run_javascript(_LEARN))
+        _heading(view, page, pages)
+        with ui.element("div").props('id="main" tabindex="-1"').classes("content"):  # NiceGUI's page is the <main>
+            try:
+                await page.build(view)
+            except ArchiveAway as away:
+                html(nothing("The archive is not there", f"{away}. Reload this page to try again.", "assay up"))
+        ui.timer(_STILL_SIGNED_IN_SECONDS, lambda: _leave_if_signed_out(parts, request))
+
+
+def html(content: Html) -> ui.html:
+    """Show HTML that was made by `markup`, which escapes all that comes from data."""
+    return ui.html(content, sanitize=False)
+
+
+def _view(parts: Parts, request: Request) -> View:
+    try:
+        zone = ZoneInfo(request.cookies.get("assay_zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    look = Look(is_dark=request.cookies.get("assay_look") == "dark")
+    return View(parts, request.state.viewer, request.query_params, zone, look)
+
+
+def _heading(view: View, page: Page, pages: Sequence[Page]) -> None:
+    links = []
+    for one in pages:
+        least = DOORS.get(one.path)
+        if one.icon and least is not None and view.viewer.may(least):
+            here = "page" if one.path in {page.path, page.within} else None
+            links.append(
+                tag(
+                    "li",
+                    tag("a", tag("span", one.icon, aria_hidden="true"), one.title, href=one.path, aria_current=here),
+                )
+            )
+    who = tag(
+        "form",
+        tag("span", f"{view.viewer.name}, {view.viewer.role.value}", class_="soft"),
+        tag("input", type="hidden", name="form_token", value=view.viewer.form_token or ""),
+        tag("button", "Sign out"),
+        method="post",
+        action="/sign-out",
+    )
+    skip = tag("a", "Skip to the content", href="#main", class_="skip")
+    menu = tag("details", tag("summary", "Menu"), tag("nav", tag("ul", *links), aria_label="Pages"), who, class_="menu")
+    wide = tag("div", tag("nav", tag("ul", *links), aria_label="All pages"), who, class_="wide")
+    with ui.element("header"):
+        html(tag("div", skip, tag("a", "Assay", href="/", class_="mark"), menu, wide, class_="bars"))
+        other = "light" if view.look.is_dark else "dark"
+        ui.button(f"{other.capitalize()} look", color=None, on_click=lambda: ui.run_javascript(_turned(other))).props(
+            "flat dense no-caps"
+        ).classes("look")
+
+
+def _turned(look: str) -> str:
+    return f"document.cookie='assay_look={look}; path=/; max-age=31536000; samesite=lax'; location.reload()"
+
+
+async def _leave_if_signed_out(parts: Parts, request: Request) -> None:
+    """Send a page whose session has ended to the sign-in: its websocket was let in before that."""
+    cookie = request.cookies.get(COOKIE)
+    if await asyncio.to_thread(parts.sessions.viewer, cookie, now=datetime.now(UTC)) is None:
+        ui.navigate.to("/sign-in")

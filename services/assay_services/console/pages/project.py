@@ -1,0 +1,228 @@
+"""Project: agreement over time, who agrees with whom, what is confused with what, findings, the contract."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import EChartPointClickEventArguments
+
+from assay_services.console.pages import charts
+from assay_services.console.pages.filters import chosen_project, heading, no_project, tabs
+from assay_services.console.pages.html import (
+    Column,
+    Html,
+    address,
+    interval,
+    link,
+    nothing,
+    number,
+    said,
+    table,
+    tag,
+    when,
+)
+from assay_services.console.pages.layout import Page, View, html
+from assay_services.stores.archive.queries.agreement import Choices, PairReading, read_choices, read_history, read_pairs
+from assay_services.stores.archive.queries.projects import (
+    Confusion,
+    ContractVersion,
+    read_confusion,
+    read_contracts,
+    read_findings,
+)
+
+_MOST_LABELS = 14
+_COEFFICIENT_FROM = -0.2
+
+
+async def build(view: View) -> None:
+    """Fill the page."""
+    project, projects = await chosen_project(view)
+    html(heading("/project", "", project, projects))
+    if project is None:
+        html(no_project())
+        return
+    choices = await view.ask(read_choices, project)
+    await _agreement(view, project, choices)
+    with ui.element("div").classes("pair"):
+        _pairs(view, project, await view.ask(read_pairs, project))
+        _confusion(view, project, await view.ask(read_confusion, project))
+    findings = await view.ask(read_findings, project)
+    rows = [
+        (
+            link("/items", said(one.rule), project=project, rule=one.rule),
+            one.action,
+            number(one.count),
+            number(one.annotators),
+            when(one.newest_at, view.zone),
+        )
+        for one in findings
+    ]
+    columns = ("rule", "action", Column("findings", is_number=True), Column("annotators", is_number=True), "newest")
+    card(table("Findings by rule", columns, rows) if rows else nothing("No finding yet", "No rule has objected."))
+    card(_contract(view, await view.ask(read_contracts, project)))
+
+
+def card(content: Html) -> None:
+    """Show HTML as a card."""
+    html(content).classes("card")
+
+
+async def _agreement(view: View, project: str, choices: Choices) -> None:
+    with ui.element("section").classes("card"):
+        html(tag("h2", "Agreement over time"))
+        if not choices.windows:
+            html(nothing("No reading yet", "Agreement is read once items have two labels or more."))
+            return
+        window = view.query.get("window") or choices.windows[0]
+        kind = view.query.get("kind") or "all"
+        html(tabs("Window", [(one, _at(project, one, kind)) for one in choices.windows], window))
+        html(tabs("By", [(one, _at(project, window, one)) for one in choices.kinds], kind))
+        history = await view.ask(read_history, project, window=window, kind=kind)
+        series = {
+            name or "all labels": [charts.Point(one.at, one.value, one.low, one.high) for one in readings]
+            for name, readings in history.items()
+        }
+        charts.show(
+            charts.lines(view.look, series, low=_COEFFICIENT_FROM, high=1),
+            label=f"Agreement of {project} over time, {kind}, window {window}, with 95 % intervals",
+        )
+        now = [
+            (said(name or "all labels"), interval(one.value, one.low, one.high, one.items), when(one.at, view.zone))
+            for name, readings in history.items()
+            for one in readings[-1:]
+        ]
+        html(table("Newest readings (95 % interval, n items)", ("of", "agreement", "at"), now))
+
+
+def _at(project: str, window: str, kind: str) -> str:
+    return address("/project", project=project, window=window, kind=kind)
+
+
+def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
+    with ui.element("section").classes("card"):
+        html(tag("h2", "Who agrees with whom"))
+        if not pairs:
+            html(
+                nothing(
+                    "No pair yet",
+                    "Pairs are read now and then, once two annotators have labelled enough of the same items.",
+                )
+            )
+            return
+        names = sorted({name for one in pairs for name in (one.one, one.other)})
+        place = {name: number for number, name in enumerate(names)}
+        cells: list[tuple[int, int, float | None, str]] = []
+        for one in pairs:
+            written = "" if one.value is None else f"{one.value:.2f}"
+            cells.append((place[one.one], place[one.other], one.value, written))
+            cells.append((place[one.other], place[one.one], one.value, written))
+        shown = [view.named(name) for name in names]
+        options = charts.heat(view.look, across=shown, down=shown, cells=cells, low=0, high=1)
+        label = f"Agreement of each two annotators of {project}; the table below has the same"
+        chart = charts.show(options, label=label, height=f"{140 + 26 * len(names)}px")
+
+        def open_items(event: EChartPointClickEventArguments) -> None:
+            x, y = _place(event)
+            ui.navigate.to(address("/items", project=project, annotator=shown[x], pair=shown[y]))
+
+        chart.on_point_click(open_items)
+        html(tag("details", tag("summary", "The pairs as a table"), _pair_table(view, project, pairs)))
+
+
+def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
+    rows = [
+        (
+            link(
+                "/items",
+                said(f"{view.named(one.one)} and {view.named(one.other)}"),
+                project=project,
+                annotator=view.named(one.one),
+                pair=view.named(one.other),
+            ),
+            interval(one.value, one.low, one.high, one.items),
+        )
+        for one in sorted(pairs, key=lambda one: one.value if one.value is not None else 2)
+    ]
+    return table("Pairs, the least agreement first (95 % interval, n items)", ("pair", "agreement"), rows)
+
+
+def _confusion(view: View, project: str, found: Confusion) -> None:
+    with ui.element("section").classes("card"):
+        html(tag("h2", "What is taken for what"))
+        html(
+            tag(
+                "p",
+                "Rows: the right label. Columns: the label given. Shares of the row. A cell opens its items.",
+                class_="soft",
+            )
+        )
+        if not found.labels:
+            html(nothing("Nothing yet", "Confusion needs labels with a vocabulary, and items with two labels or more."))
+            return
+        labels = found.labels[:_MOST_LABELS]
+        cells = [
+            (x, y, share, f"{share * 100:.0f} %")
+            for y, right in enumerate(labels)
+            for x, given in enumerate(labels)
+            if (share := _share(found, right, given)) is not None
+        ]
+        options = charts.heat(view.look, across=labels, down=labels, cells=cells, low=0, high=1)
+        label = f"Label confusion of {project}; the table below has the same"
+        chart = charts.show(options, label=label, height=f"{140 + 40 * len(labels)}px")
+
+        def open_items(event: EChartPointClickEventArguments) -> None:
+            x, y = _place(event)
+            ui.navigate.to(address("/items", project=project, right=labels[y], given=labels[x]))
+
+        chart.on_point_click(open_items)
+        html(tag("details", tag("summary", "The cells as a table"), _confusion_table(project, found, labels)))
+
+
+def _place(event: EChartPointClickEventArguments) -> tuple[int, int]:
+    """Return the column and row of the cell that was clicked on."""
+    value = event.value
+    return (int(value[0]), int(value[1])) if isinstance(value, list) else (0, 0)
+
+
+def _share(found: Confusion, right: str, given: str) -> float | None:
+    row = found.counts.get(right, {})
+    total = sum(row.values())
+    return row.get(given, 0.0) / total if total else None
+
+
+def _confusion_table(project: str, found: Confusion, labels: Sequence[str]) -> Html:
+    rows: list[tuple[Any, ...]] = []
+    for right in labels:
+        n = sum(found.counts.get(right, {}).values())
+        cells = [
+            link(
+                "/items", f"{(_share(found, right, given) or 0) * 100:.1f} %", project=project, right=right, given=given
+            )
+            for given in labels
+        ]
+        rows.append((said(right), *cells, f"{n:,.0f}"))
+    columns: list[Column | str] = [
+        "right",
+        *(f"given {one[:18]}" for one in labels),
+        Column("n (expected)", is_number=True),
+    ]
+    return table(f"Confusion of {found.annotators} annotators", columns, rows)
+
+
+def _contract(view: View, versions: Sequence[ContractVersion]) -> Html:
+    if not versions:
+        return nothing("No contract is known", "The archive has seen none.", "assay contract apply FILE.yaml")
+    rows = []
+    for one in versions:
+        changes = tag("ul", *(tag("li", said(change, most=200)) for change in one.changes[:30]), class_="diff")
+        name = "withdrawn" if one.version is None else f"version {one.version}"
+        rows.append(
+            (name, when(one.came_at, view.zone), changes if one.changes else tag("span", "no change", class_="none"))
+        )
+    return table(
+        "Contract, the newest version first", ("", "in force since", Column("what it changed", is_text=True)), rows
+    )
+
+
+PAGE = Page("/project", "Project", build, icon="▤")

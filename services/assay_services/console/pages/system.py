@@ -1,0 +1,110 @@
+"""System: how the services and Kafka are, whether the ledgers balance, and what could not be read at all."""
+
+from collections.abc import Collection, Sequence
+
+from nicegui import ui
+
+from assay_services.audit.background import Ledgers
+from assay_services.audit.topics import PartitionAudit
+from assay_services.console.pages import dead_letters
+from assay_services.console.pages.html import Column, Html, join, nothing, number, said, table, tag, when
+from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.system.health_checks import Broker, ServiceState, Standing
+from assay_services.console.system.system_feed import SystemState
+
+_MARKS = {Standing.READY: "✓ ready", Standing.STARTING: "◐ up, not ready", Standing.AWAY: "✗ away"}
+_JUDGED = ("validated", "rejected", "dead", "superseded")
+_ABSORBED = ("absorbed", "superseded", "unreadable", "no-contract")
+
+
+async def build(view: View) -> None:
+    """Fill the page, and follow."""
+    html(tag("h1", "System"))
+    now = html(_state(view, await view.parts.watch.look()))
+
+    def follow(state: SystemState) -> None:
+        now.set_content(_state(view, state))
+
+    ui.context.client.on_delete(view.parts.watch.follow(follow))
+    await dead_letters.build(view)
+
+
+def _state(view: View, state: SystemState) -> Html:
+    return join(
+        (
+            tag("section", _services(state.services), _seen(view, state), class_="card"),
+            tag("section", _broker(state.broker), class_="card"),
+            tag("section", _ledgers(view, state.ledgers), class_="card"),
+        )
+    )
+
+
+def _seen(view: View, state: SystemState) -> Html:
+    return tag("p", "Seen ", when(state.at, view.zone), "; looked at anew every ten seconds.", class_="soft")
+
+
+def _services(services: Sequence[ServiceState]) -> Html:
+    rows = [
+        (
+            one.name,
+            _MARKS[one.standing],
+            number(one.lag),
+            said(_by_reader(one) or one.note or None, most=300),
+            said(one.address, most=80),
+        )
+        for one in services
+    ]
+    lag = Column("records not read yet", is_number=True)
+    return table("Services", ("service", "state", lag, Column("of these", is_text=True), "address"), rows)
+
+
+def _by_reader(service: ServiceState) -> str:
+    if len(service.lags) < 2:  # noqa: PLR2004  # of one, the sum says it
+        return ""
+    return ", ".join(f"{name}: {count:,}" for name, count in sorted(service.lags.items()) if count)
+
+
+def _broker(broker: Broker) -> Html:
+    if broker.problem is not None:
+        do = f"{broker.problem}. What people and platforms send meanwhile waits, and this page goes on by itself."
+        return join((tag("h2", "Kafka"), nothing("Kafka is away", do, "assay up")))
+    facts = (("State", "✓ there"), ("Address", said(broker.address)), ("Cluster", said(broker.cluster)))
+    parts = (part for name, value in facts for part in (tag("dt", name), tag("dd", value)))
+    return join((tag("h2", "Kafka"), tag("dl", *parts, tag("dt", "Brokers"), tag("dd", number(broker.brokers)))))
+
+
+def _ledgers(view: View, ledgers: Ledgers | None) -> Html:
+    head = tag("h2", "Ledgers: what came in against what became of it")
+    if ledgers is None:
+        return join((head, tag("p", "They are being counted for the first time.", class_="soft", role="status")))
+    counted = tag("p", "Counted ", when(ledgers.at, view.zone), f", in {ledgers.seconds:.1f} s.", class_="soft")
+    if ledgers.problem is not None:
+        return join((head, nothing("The ledgers could not be counted", ledgers.problem, "assay audit"), counted))
+    judged = _ledger("Annotations judged by the validator", ledgers.validator, _JUDGED)
+    absorbed = _ledger("Validated annotations in the consensus", ledgers.consensus, _ABSORBED)
+    return join((head, judged, absorbed, counted))
+
+
+def _ledger(caption: str, found: Sequence[PartitionAudit], names: Collection[str]) -> Html:
+    rows: list[Sequence[object]] = [
+        (
+            one.partition,
+            number(one.records_in),
+            *(number(one.verdicts.get(name, 0)) for name in names),
+            number(one.waiting),
+            balance(one),
+        )
+        for one in found
+    ]
+    counts = [Column(name, is_number=True) for name in ("in", *names, "waiting")]
+    return table(caption, ("partition", *counts, Column("balance", is_text=True)), rows)
+
+
+def balance(one: PartitionAudit) -> str:
+    """Return whether a partition balances, in words."""
+    if one.problems:
+        return "✗ " + "; ".join(one.problems)
+    return "not countable: retention has deleted some" if one.lost_to_retention else "✓ balances"
+
+
+PAGE = Page("/system", "System", build, icon="⛭")

@@ -1,0 +1,92 @@
+"""Decisions on their way to Kafka: kept in the control database until it has acknowledged them."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from assay_services.console.reviews.decisions import Decisions, events_of
+from assay_services.engine.critical_tasks import start_essential
+from assay_services.engine.kafka import NoKafkaError, make_producer
+from assay_services.engine.logs import get_logger
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+
+_PAUSE_SECONDS = 1.0
+_AWAY = (KafkaError, NoKafkaError, OSError, TimeoutError)
+
+log = get_logger("console")
+
+
+class Outbox:
+    """Send what is unpublished, at once when there is something new. `problem` is why Kafka does not take it.
+
+    A decision may be sent twice, when the console was killed between Kafka's answer and the note of it: the second is a
+    duplicate by its id, and superseded downstream.
+    """
+
+    def __init__(self, settings: RuntimeSettings, decisions: Decisions) -> None:
+        """Take where Kafka is and what is to be sent."""
+        self._settings = settings
+        self._decisions = decisions
+        self._news = asyncio.Event()
+        self._producer: AIOKafkaProducer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.problem: str | None = None
+
+    async def start(self) -> None:
+        """Begin; Kafka need not be there."""
+        self._task = start_essential(self._keep_sending(), name="outbox")
+
+    async def stop(self) -> None:
+        """End; what is unpublished stays for the next time."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._forget_producer()
+
+    def wake(self) -> None:
+        """Say that something was decided or taken back."""
+        self._news.set()
+
+    async def _keep_sending(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                while await self._send_some():
+                    pass
+                self.problem = None
+            except _AWAY as error:
+                self.problem = str(error)
+                log.warning("kafka_away", waiting=self._decisions.count_unpublished(), reason=str(error))
+                await self._forget_producer()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _PAUSE_SECONDS)
+
+    async def _send_some(self) -> bool:
+        found = await asyncio.to_thread(self._decisions.unpublished)
+        if not found:
+            return False
+        producer = await self._connected()
+        for event in (event for decision in found for event in events_of(decision)):
+            raw = event.model_dump_json(exclude_none=True).encode()
+            await producer.send_and_wait(self._settings.prefix + ANNOTATIONS.name, raw, key=event.key)
+        await asyncio.to_thread(self._decisions.note_published, found, now=datetime.now(UTC))
+        return True
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await ensure_topics(self._settings, [ANNOTATIONS])
+            producer = make_producer(self._settings)
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def _forget_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(*_AWAY):
+                await producer.stop()

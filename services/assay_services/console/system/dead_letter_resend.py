@@ -1,0 +1,104 @@
+"""Send dead letters again, after what killed them was mended: the same bytes, to the topic they came by."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from assay_schemas.annotation import Annotation
+from assay_schemas.decoder import decode
+from sqlalchemy import ColumnElement, Engine, delete, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from assay_services.stores.archive.queries.dead_letters import DeadLetter
+from assay_services.stores.control.tables.dead_letter_resends import SentAgain
+
+_LOST_AFTER = timedelta(minutes=2)
+_Address = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A dead letter that is an annotation by now, and its key, which leads it to the partition of its item."""
+
+    letter: DeadLetter
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """What can be sent again, and why the others would only die again."""
+
+    readable: Sequence[Readable]
+    refused: Mapping[_Address, str] = field(default_factory=dict)
+
+
+def sort_out(letters: Sequence[DeadLetter], *, projects: Collection[str]) -> SortedOut:
+    """Read dead letters again, with today's decoder and the projects that have a contract by now."""
+    readable: list[Readable] = []
+    refused: dict[_Address, str] = {}
+    for letter, found in zip(letters, decode([one.value for one in letters]), strict=True):
+        if not isinstance(found, Annotation):
+            refused[letter.address] = f"it would die again: {found.reason} ({found.field})"
+        elif found.project not in projects:
+            refused[letter.address] = f"project '{found.project}' has no contract yet: apply one first"
+        else:
+            readable.append(Readable(letter, found.key))
+    return SortedOut(readable, refused)
+
+
+class Notes:
+    """What was sent again, by whom. Every method is a transaction of the control database, and blocks."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the control database."""
+        self._engine = engine
+
+    def take(self, letter: DeadLetter, by: str, *, now: datetime) -> bool:
+        """Note that a letter is about to be sent; False where somebody has sent it, or is just doing so.
+
+        What was noted and never sent (the console was killed meanwhile) can be taken again after two minutes.
+        """
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        cluster, prefix, partition, offset = letter.address
+        note = insert(SentAgain).values(
+            cluster=cluster, prefix=prefix, kafka_partition=partition, kafka_offset=offset, by=by, asked_at=now
+        )
+        taken = note.on_conflict_do_update(
+            index_elements=["cluster", "prefix", "kafka_partition", "kafka_offset"],
+            set_={name: note.excluded[name] for name in ("by", "asked_at")},
+            where=col(SentAgain.sent_at).is_(None) & (col(SentAgain.asked_at) < now - _LOST_AFTER),
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(taken.returning(col(SentAgain.kafka_offset))).first() is not None
+
+    def sent(self, letter: DeadLetter, *, now: datetime) -> None:
+        """Note that Kafka has acknowledged it."""
+        with self._engine.begin() as connection:
+            connection.execute(update(SentAgain).where(_is(letter)).values(sent_at=now))
+
+    def give_back(self, letter: DeadLetter) -> None:
+        """Note that it was not sent after all."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(SentAgain).where(_is(letter), col(SentAgain.sent_at).is_(None)))
+
+    def of(self, letters: Sequence[DeadLetter]) -> Mapping[_Address, SentAgain]:
+        """Return what is noted of these letters."""
+        where = tuple_(
+            col(SentAgain.cluster), col(SentAgain.prefix), col(SentAgain.kafka_partition), col(SentAgain.kafka_offset)
+        )
+        if not letters:
+            return {}
+        with Session(self._engine) as session:
+            found = session.exec(select(SentAgain).where(where.in_([one.address for one in letters]))).all()
+        return {(one.cluster, one.prefix, one.kafka_partition, one.kafka_offset): one for one in found}
+
+
+def _is(letter: DeadLetter) -> ColumnElement[bool]:
+    cluster, prefix, partition, offset = letter.address
+    return (
+        (col(SentAgain.cluster) == cluster)
+        & (col(SentAgain.prefix) == prefix)
+        & (col(SentAgain.kafka_partition) == partition)
+        & (col(SentAgain.kafka_offset) == offset)
+    )

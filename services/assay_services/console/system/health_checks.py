@@ -1,0 +1,106 @@
+"""Ask each service how it is: whether it is up and ready, and how many records it has not read yet."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import httpx
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from prometheus_client.parser import text_string_to_metric_families
+
+from assay_services.engine.kafka import NoKafkaError, client_options, kafka_address
+from assay_services.engine.settings import RuntimeSettings
+
+_LAG = "assay_lag_events"
+_PATIENCE_SECONDS = 2.0
+
+
+class Standing(StrEnum):
+    """How a service is: it works, it is up and not at work yet, or it does not answer."""
+
+    READY = "ready"
+    STARTING = "up, not ready"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One service. `lag` is the records it has not read yet, None where it reads none; `lags` the same by reader."""
+
+    name: str
+    address: str
+    standing: Standing
+    lag: int | None = None
+    lags: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Kafka, as the console reaches it. `problem` is why not."""
+
+    address: str
+    cluster: str = ""
+    brokers: int = 0
+    problem: str | None = None
+
+
+async def ask_services(addresses: Mapping[str, str]) -> Sequence[ServiceState]:
+    """Ask all services at once; one that does not answer within two seconds is away."""
+    async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS, trust_env=False) as client:
+        return await asyncio.gather(*(_ask(client, name, address) for name, address in addresses.items()))
+
+
+async def _ask(client: httpx.AsyncClient, name: str, address: str) -> ServiceState:
+    base = address.rstrip("/")
+    try:
+        ready, scraped = await asyncio.gather(client.get(f"{base}/ready"), client.get(f"{base}/metrics"))
+        lags = lags_in(scraped.text) if scraped.is_success else {}
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return ServiceState(name, address, Standing.AWAY, note=str(error) or type(error).__name__)
+    except ValueError:
+        return ServiceState(name, address, Standing.AWAY, note="what answers there is no service of Assay")
+    standing = Standing.READY if ready.is_success else Standing.STARTING
+    return ServiceState(name, address, standing, sum(lags.values()) if lags else None, lags)
+
+
+def lags_in(metrics: str) -> Mapping[str, int]:
+    """Return how many records each reader of a service has not read yet; raise ValueError for what is no metrics."""
+    found: Counter[str] = Counter()
+    for service, partition, value in _samples(metrics):
+        topic = partition.rpartition("/")[0]  # the archive reads many topics, and says which
+        found[f"{service}, {topic}" if topic else service] += int(value)
+    return dict(found)
+
+
+def _samples(metrics: str) -> Iterable[tuple[str, str, float]]:
+    for family in text_string_to_metric_families(metrics):
+        for sample in family.samples:
+            if sample.name == _LAG:
+                yield sample.labels.get("service", "?"), sample.labels.get("partition", ""), sample.value
+
+
+async def ask_kafka(settings: RuntimeSettings) -> Broker:
+    """Ask Kafka who it is."""
+    try:
+        address = kafka_address(settings)
+    except NoKafkaError as error:
+        return Broker("", problem=str(error))
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await _described(settings, address)
+    except (KafkaError, OSError, TimeoutError) as error:
+        return Broker(address, problem=str(error) or "it does not answer")
+
+
+async def _described(settings: RuntimeSettings, address: str) -> Broker:
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        await admin.start()
+        about = await admin.describe_cluster()
+    finally:
+        await admin.close()
+    return Broker(address, str(about["cluster_id"]), len(about["brokers"]))

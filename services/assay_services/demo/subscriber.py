@@ -1,0 +1,69 @@
+"""The demo's subscription: made before the services start, and what came through it at the end."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from assay_schemas.alert import Alert
+
+from assay_services.demo.receiver import Receiver
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.stores.control.alert_actions import list_alerts
+from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_services.stores.control.subscription_store import Wish, subscribe
+from assay_services.stores.control.tables.alert_delivery import Channel
+from assay_services.terminal import escape, out
+
+_WAIT_SECONDS = 20
+_SECRET_KEY = "of the demo, which holds no secrets"  # noqa: S105  # it says so
+
+
+def control_environment(settings: RuntimeSettings) -> dict[str, str]:
+    """Return what makes the services use the demo's control database, whatever the environment says of another."""
+    return {"ASSAY_CONTROL": _url(settings), "ASSAY_SECRET_KEY": _SECRET_KEY, "ASSAY_ALERTS_ALLOW": "127.0.0.0/8"}
+
+
+def subscribe_receiver(settings: RuntimeSettings, receiver: Receiver) -> None:
+    """Let the receiver be told of every alert."""
+    control = _control(settings)
+    wish = Wish("demo", Channel.WEBHOOK, receiver.url, per_hour=10_000)
+    _, receiver.secret = subscribe(open_control(control), Vault(control), wish, now=datetime.now(UTC))
+
+
+async def alerts_delivered(settings: RuntimeSettings, receiver: Receiver) -> None:
+    """Wait until the receiver has heard of every alert that fires."""
+    engine = open_control(_control(settings))
+    deadline = time.monotonic() + _WAIT_SECONDS
+    with out.status("waiting for the last alerts …"):
+        while time.monotonic() < deadline:
+            firing = [one for one in await asyncio.to_thread(list_alerts, engine) if one.state.value == "firing"]
+            if all(one.id in receiver.alerts for one in firing):
+                break
+            await asyncio.sleep(0.5)
+    engine.dispose()
+
+
+def print_alerts(receiver: Receiver) -> None:
+    """Say what the webhook subscriber was told, and that the careful annotators were left in peace."""
+    alerts = [Alert.model_validate(one) for one in receiver.alerts.values()]
+    about = sorted({one.labels["annotator"] for one in alerts if "annotator" in one.labels})
+    out.print(
+        f"webhook subscriber at {receiver.url}: {receiver.messages} signed messages with {len(alerts)} alerts, "
+        f"{receiver.wrongly_signed} wrongly signed",
+        highlight=False,
+    )
+    for one in sorted(alerts, key=lambda one: one.at):
+        out.print(f"  {one.at:%H:%M:%S}Z {one.severity.value} {one.rule} {one.state.value}: {escape(one.summary)}")
+    careful = [name for name in about if name.startswith("careful")]
+    mark = "[green]✓[/]" if not careful else "[bold red]✗[/]"
+    out.print(f"{mark} alerted: {', '.join(about) or 'nobody'}; careful annotators: {', '.join(careful) or 'none'}")
+
+
+def _control(settings: RuntimeSettings) -> ControlSettings:
+    own: dict[str, Any] = {"control": _url(settings), "secret_key": _SECRET_KEY}
+    return ControlSettings(**settings.model_dump() | own)
+
+
+def _url(settings: RuntimeSettings) -> str:
+    return f"sqlite:///{settings.folder / 'control.db'}"

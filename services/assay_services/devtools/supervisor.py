@@ -1,0 +1,92 @@
+"""All services under one supervisor: one merged log, restarts with a pause, a clean stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+WORKERS = {
+    "validator": "assay_services.validator",
+    "consensus": "assay_services.consensus",
+    "conduct": "assay_services.conduct",
+    "alerts": "assay_services.alerts",
+    "archive": "assay_services.archive",
+    "gateway": "assay_services.gateway",
+    "console": "assay_services.console",
+}
+"""The workers by name, and the module that each one runs."""
+
+_PAUSES = (1, 2, 5, 10, 30)
+_STOP_SECONDS = 15
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Run the workers until stopped. `say` gets (worker, line); a worker that ends is started again.
+
+    `ports` is where each worker answers for its health.
+    """
+
+    say: Callable[[str, str], None]
+    environment: Mapping[str, str]
+    ports: Mapping[str, int]
+    names: tuple[str, ...] = tuple(WORKERS)
+    restarts: int = 0
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Run until `stop` is called or SIGTERM or Ctrl-C comes."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        await asyncio.gather(*(self._keep(name) for name in self.names))
+
+    def stop(self) -> None:
+        """Ask all workers to stop."""
+        self._stop.set()
+
+    async def _keep(self, name: str) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            code = await self._run_once(name)
+            if self._stop.is_set():
+                return
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            failures += 1
+            self.restarts += 1
+            self.say(name, f"ended with exit code {code}; starts again in {pause} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+
+    async def _run_once(self, name: str) -> int:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            WORKERS[name],
+            env={**os.environ, **self.environment, "ASSAY_WEB_PORT": str(self.ports[name])},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            limit=1024 * 1024,
+        )
+        reading = asyncio.create_task(self._read(name, process))
+        stopping = asyncio.create_task(self._stop.wait())
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            process.terminate()
+            try:
+                await asyncio.wait_for(asyncio.shield(ended), _STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+        code = await ended
+        stopping.cancel()
+        await reading
+        return code
+
+    async def _read(self, name: str, process: asyncio.subprocess.Process) -> None:
+        while process.stdout is not None and (line := await process.stdout.readline()):
+            self.say(name, line.decode(errors="replace").rstrip())

@@ -1,0 +1,35 @@
+"""The state topic of a service: how state and ledger lie on it, and how they are read back."""
+
+from collections.abc import Iterable, Mapping
+
+from assay_services.engine.core.core_api import Headers
+from assay_services.engine.core.ledger import Ledger, load_ledger
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.kafka import reading
+from assay_services.engine.settings import RuntimeSettings
+
+LEDGER_KEY = b"@ledger"
+ENTRY_PREFIX = b"="
+
+
+def state_records(
+    topic: str, stored: Mapping[bytes, bytes | None], ledger: Ledger
+) -> Iterable[tuple[str, bytes, bytes | None, Headers]]:
+    """Yield the records that a step adds to the state topic; the ledger is always among them."""
+    none: Headers = []
+    for key, value in stored.items():
+        yield topic, ENTRY_PREFIX + key, value, none
+    yield topic, LEDGER_KEY, ledger.dump(), none
+
+
+async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
+    """Read one partition of a state topic to its end; return the state, and the ledger if there is one yet."""
+    state, ledger = PartitionState(), None
+    async with reading(settings, topic, number) as reader:
+        async for batch in reader.batches():
+            for record in batch:
+                if record.key == LEDGER_KEY:
+                    ledger = load_ledger(record.value)
+                else:
+                    state.load(record.key[len(ENTRY_PREFIX) :], record.value)
+    return state, ledger

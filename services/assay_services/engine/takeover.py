@@ -1,0 +1,94 @@
+"""Take a partition's state over from whoever works on it, change it, and let go: as another worker would.
+
+Starting the lane's own producer fences its owner. From then on nobody else can change the state or publish from it; a
+running lane finds out with its next transaction, which fails, and reads the state anew. So a change from outside is as
+safe as a partition that moves from one worker to another.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assay_services.engine.core.erasure_request import Change, Published
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.kafka import (
+    FENCED,
+    TransactionLostError,
+    commit,
+    let_fenced_futures_go,
+    make_producer,
+    reading,
+    stop_quietly,
+)
+from assay_services.engine.logs import get_logger
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.state_topic import restore, state_records
+
+_TRIES = 5
+
+log = get_logger("takeover")
+
+
+class StateContestedError(Exception):
+    """The state could not be taken over: its worker came back faster, every time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One lane: its service, the topic it reads, where its state lies, and its compacted topics."""
+
+    service: str
+    source: str
+    state: str
+    published: Sequence[str] = ()
+
+
+Decide = Callable[[PartitionState, Published], Change]
+
+
+async def look(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+    """Return what would be changed in one partition; touch nothing."""
+    state, _ = await restore(settings, held.state, number)
+    return decide(state, await _published(settings, held, number))
+
+
+async def take_over(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+    """Change one partition, in one transaction. Raise StateContestedError."""
+    let_fenced_futures_go(asyncio.get_running_loop())
+    for _ in range(_TRIES):
+        try:
+            return await _change(settings, held, number, decide)
+        except (*FENCED, TransactionLostError):
+            log.info("taken_back", service=held.service, partition=number)
+    raise StateContestedError(
+        f"the {held.service} took partition {number} back {_TRIES} times; stop it for a moment, and do this again"
+    )
+
+
+async def _change(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+    producer = make_producer(settings, transactional_id=f"assay.{held.service}.{held.source}.{number}")
+    await producer.start()
+    try:
+        state, ledger = await restore(settings, held.state, number)
+        change = decide(state, await _published(settings, held, number))
+        if change and ledger is not None:
+            records = (change.outputs, state_records(held.state, change.stored, ledger))
+            await commit(producer, number, records, prefix=settings.prefix)
+        return change
+    finally:
+        await stop_quietly(producer)
+
+
+async def _published(settings: RuntimeSettings, held: Held, number: int) -> Published:
+    return {topic: await _newest(settings, topic, number) for topic in held.published}
+
+
+async def _newest(settings: RuntimeSettings, topic: str, number: int) -> Mapping[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    async with reading(settings, topic, number) as reader:
+        async for batch in reader.batches():
+            for record in batch:
+                found.pop(record.key, None)
+                if record.value is not None:
+                    found[record.key] = record.value
+    return found

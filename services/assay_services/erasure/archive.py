@@ -1,0 +1,158 @@
+"""Forget an item or an annotator in the database: rows are removed, or said under a pseudonym."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Engine, delete, insert, text
+from sqlmodel import col
+
+from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
+from assay_services.archive.store import alone, told_apart
+from assay_services.engine.core.erasure_request import Whom
+from assay_services.stores.archive.engine import is_sqlite
+from assay_services.stores.archive.tables import ForgottenRow
+
+_PROJECT = "(CAST(:project AS text) IS NULL OR project = :project)"
+_PAIR = r"(scope ->> 'annotators' LIKE :first ESCAPE '\' OR scope ->> 'annotators' LIKE :second ESCAPE '\')"
+_PAIR_NOW = r"kind = 'pair' AND (subject LIKE :first ESCAPE '\' OR subject LIKE :second ESCAPE '\')"
+_BY_ANNOTATOR = ("annotations", "votes", "objections", "corrections", "reliability", "conduct", "signals")
+_TOPICS = {
+    "annotations": "'annotations.' || verdict",
+    "corrections": "'annotations.corrected'",
+    "readings": "'agreement.rolling'",
+    "signals": "'annotators.signals'",
+    "alerts": "'alerts'",
+    "dead": "'annotations.dead'",
+    "unreadable": "topic",
+}
+_GONE = text(
+    "UPDATE offsets SET forgotten = forgotten + :n, unreadable = unreadable - :unreadable"
+    " WHERE source = :source AND topic = :topic AND kafka_partition = :number"
+)
+_LETTERS = ("dead", "unreadable")
+
+
+class _Part(NamedTuple):
+    """Which rows of a table are meant, and whether they can be said under a pseudonym.
+
+    `topic` is SQL for the topic whose records have a row each there; the ledger counts what was removed of these.
+    """
+
+    table: str
+    where: str
+    renamed: bool = False
+    topic: str = ""
+
+
+def found(engine: Engine, whom: Whom) -> Mapping[str, int]:
+    """Return how many rows of each table are meant; change nothing."""
+    with told_apart(), engine.connect() as connection:
+        return {part.table: _count(connection, part, whom) for part in _parts(engine, whom)}
+
+
+def words_of(engine: Engine, whom: Whom) -> frozenset[str]:
+    """Return the ids of the annotations by which an annotator has settled items."""
+    query = f"SELECT id FROM annotations WHERE annotator = :name AND annotator_kind = 'adjudicator' AND {_PROJECT}"  # noqa: S608  # ours
+    with told_apart(), engine.connect() as connection:
+        rows = connection.execute(text(query), {"name": whom.name, "project": whom.project})
+        return frozenset(str(one) for (one,) in rows)
+
+
+def erase(engine: Engine, whom: Whom, *, now: datetime) -> Mapping[str, int]:
+    """Remove or rename all rows of before `now`, and see to it that none of before `now` comes any more."""
+    changed: dict[str, int] = {}
+    with alone(engine) as connection:
+        if is_sqlite(engine):
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        for one in _parts(engine, whom):
+            part = one._replace(topic=_TOPICS.get(one.table, ""))
+            statement = f"DELETE FROM {part.table} WHERE {part.where}"  # noqa: S608  # our own parts
+            if part.renamed and whom.pseudonym is not None:
+                statement = f"UPDATE {part.table} SET annotator = :pseudonym WHERE {part.where}"  # noqa: S608
+            elif part.topic:
+                _count_in_offsets(connection, part, whom)
+            changed[part.table] = connection.execute(text(statement), _values(whom)).rowcount
+        _mark(connection, whom, now)
+    if is_sqlite(engine):
+        _truncate_log(engine)
+    return changed
+
+
+def purge(engine: Engine, *, before: datetime) -> None:
+    """Drop the marks of what was forgotten so long ago that nothing of it can be on its way."""
+    with alone(engine) as connection:
+        connection.execute(delete(ForgottenRow).where(col(ForgottenRow.forgotten_at) < before))
+
+
+def _parts(engine: Engine, whom: Whom) -> list[_Part]:
+    contains = "instr(value, :{0}) > 0" if is_sqlite(engine) else "position(:{0} in value) > 0"
+    inside = f"{contains.format('raw_name')} AND {contains.format('raw_project')}"
+    letters = [_Part(table, f"(value IS NOT NULL AND {inside})") for table in _LETTERS]
+    if whom.is_item:
+        tables = (
+            "annotations", "votes", "objections", "items", "consensus", "consensus_history", "corrections", "reviews",
+        )  # fmt: skip
+        keys = {"dead": "key = :text_key", "unreadable": "key = :raw_key"}
+        return [
+            *(_Part(table, "project = :project AND item = :name") for table in tables),
+            *(one._replace(where=f"{keys[one.table]} OR {one.where}") for one in letters),
+        ]
+    mine = f"annotator = :name AND {_PROJECT}"
+    return [
+        *(_Part(table, mine, renamed=True) for table in _BY_ANNOTATOR),
+        _Part("signals", f"peer = :name AND {_PROJECT}"),
+        _Part("alerts", f"(annotator = :name OR peer = :name) AND {_PROJECT}"),
+        _Part("readings", f"{_PROJECT} AND {_PAIR}"),
+        _Part("readings_now", f"{_PROJECT} AND {_PAIR_NOW}"),
+        *letters,
+    ]
+
+
+def _values(whom: Whom) -> dict[str, Any]:
+    escaped = whom.name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return {
+        "project": whom.project,
+        "name": whom.name,
+        "pseudonym": whom.pseudonym,
+        "first": f"{escaped}|%",
+        "second": f"%|{escaped}",
+        "raw_name": orjson.dumps(whom.name),
+        "raw_project": b"" if whom.project is None else orjson.dumps(whom.project),
+        "text_key": whom.key.decode(),
+        "raw_key": whom.key,
+    }
+
+
+def _count_in_offsets(connection: Connection, part: _Part, whom: Whom) -> None:
+    """Note in the ledger how many rows of each partition go."""
+    query = (
+        f"SELECT source, {part.topic} AS topic, kafka_partition AS number, count(*) AS n FROM {part.table}"  # noqa: S608
+        f" WHERE {part.where} GROUP BY 1, 2, 3"
+    )
+    for row in connection.execute(text(query), _values(whom)).mappings().all():
+        unreadable = row["n"] if part.table == "unreadable" else 0
+        connection.execute(_GONE, {**row, "unreadable": unreadable})
+
+
+def _count(connection: Connection, part: _Part, whom: Whom) -> int:
+    query = f"SELECT count(*) FROM {part.table} WHERE {part.where}"  # noqa: S608  # our own parts
+    return int(connection.execute(text(query), _values(whom)).scalar_one())
+
+
+def _mark(connection: Connection, whom: Whom, now: datetime) -> None:
+    kind = ITEM if whom.is_item else ANNOTATOR
+    mark = mark_of(kind, ANY_PROJECT if whom.project is None else whom.project, whom.name)
+    connection.execute(delete(ForgottenRow).where(col(ForgottenRow.mark) == mark))
+    row = ForgottenRow(mark=mark, kind=kind, pseudonym=whom.pseudonym, forgotten_at=now)
+    connection.execute(insert(ForgottenRow).values(**row.model_dump()))
+
+
+def _truncate_log(engine: Engine) -> None:
+    """Write SQLite's log back and empty it: old pages lie there, too."""
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        raw.close()

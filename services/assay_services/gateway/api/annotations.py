@@ -1,0 +1,104 @@
+"""Take annotations that are sent over the API: one, an array, or line by line; each has its own outcome."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from assay_schemas.annotation import Annotation
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from assay_services.gateway.api.limits import Bodies, Crowd
+from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, split
+from assay_services.gateway.publisher import Publisher
+from assay_services.web.rate_limit import RefusedError
+
+_LINES_AT_ONCE = 500
+_JSON = {"application/json", "application/cloudevents+json"}
+_NDJSON = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+
+
+class RecordOutcome(BaseModel):
+    """What became of one record. `place` counts from 0 in the body; for NDJSON it is the line."""
+
+    place: int
+    outcome: Literal["accepted", "rejected"]
+    id: str | None = None
+    field: str | None = None
+    reason: str | None = None
+
+
+class Receipt(BaseModel):
+    """What became of a request. What is accepted is durable."""
+
+    accepted: int
+    rejected: int
+    records: list[RecordOutcome]
+
+
+class Intake:
+    """Read requests to `/v1/annotations`."""
+
+    def __init__(self, publisher: Publisher, bodies: Bodies, crowd: Crowd) -> None:
+        """Take where records go, how bodies are read, and how many requests are answered at once."""
+        self._publisher = publisher
+        self._bodies = bodies
+        self._crowd = crowd
+
+    async def take(self, request: Request) -> Receipt:
+        """Read a request and publish what is in it; raise RefusedError where it is nothing of ours."""
+        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media in _NDJSON:
+            return await self._take_lines(request)
+        if media not in _JSON:
+            wanted = "application/json (one annotation, or an array) or application/x-ndjson"
+            raise RefusedError(415, f"the content type is '{media[:100]}'; wanted is {wanted}")
+        async with self._bodies.whole(request) as body:
+            try:
+                records = split(body)
+            except NotJsonError as error:
+                raise RefusedError(400, str(error)) from None
+            return _receipt(await self._publish(records))
+
+    async def _take_lines(self, request: Request) -> Receipt:
+        outcomes: list[RecordOutcome] = []
+        line = 0
+        async for lines in self._bodies.lines(request, at_once=_LINES_AT_ONCE):
+            numbered = [(line + place, one) for place, one in enumerate(lines) if one.strip()]
+            found = await self._publish([one for _, one in numbered])
+            places = [place for place, _ in numbered]
+            outcomes += [one.model_copy(update={"place": places[one.place]}) for one in found]
+            line += len(lines)
+        return _receipt(outcomes)
+
+    async def _publish(self, records: Sequence[bytes]) -> list[RecordOutcome]:
+        with self._crowd:
+            judged = list(judge(records))
+            await self._publisher.publish([one.row for one in judged if isinstance(one, Accepted)])
+        return [_outcome(one) for one in judged]
+
+
+def _outcome(judged: Accepted | Refused) -> RecordOutcome:
+    if isinstance(judged, Accepted):
+        return RecordOutcome(place=judged.place, outcome="accepted", id=judged.annotation.id)
+    return RecordOutcome(place=judged.place, outcome="rejected", field=judged.field, reason=judged.reason)
+
+
+def _receipt(outcomes: Sequence[RecordOutcome]) -> Receipt:
+    accepted = sum(one.outcome == "accepted" for one in outcomes)
+    return Receipt(accepted=accepted, rejected=len(outcomes) - accepted, records=list(outcomes))
+
+
+def an_example() -> dict[str, object]:
+    """Return an annotation as it may be sent: for the OpenAPI document."""
+    found = Annotation.model_validate(
+        {
+            "id": "a17-204-1",
+            "project": "ads-safety",
+            "item": {"id": "i-204", "text": "You have won a prize", "attributes": {"market": "BR"}},
+            "annotator": {"id": "a17"},
+            "label": "scam",
+            "occurred_at": "2026-11-24T02:45:08.153Z",
+            "lead_time_seconds": 12.3,
+        }
+    )
+    return found.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

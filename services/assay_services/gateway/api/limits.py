@@ -1,0 +1,99 @@
+"""How much the gateway takes: of one body, of one sender, at one time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+
+from assay_services.web.rate_limit import RefusedError
+
+
+@dataclass(slots=True)
+class Crowd:
+    """How many requests are being answered, their bodies read. It changes."""
+
+    most: int
+    inside: int = 0
+
+    def __enter__(self) -> None:
+        """Come in; raise RefusedError (503) where it is full."""
+        if self.inside >= self.most:
+            raise RefusedError(503, f"{self.most} requests are being answered; try again", retry_after=1)
+        self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Go."""
+        self.inside -= 1
+
+
+@dataclass(slots=True)
+class Room:
+    """How many bytes of bodies are held in memory, however slowly they come. It changes."""
+
+    most: int
+    held: int = 0
+
+    def take(self, count: int) -> None:
+        """Hold so many more; raise RefusedError (503) where there is no room."""
+        if self.held + count > self.most:
+            raise RefusedError(503, "too many large bodies at once; try again", retry_after=1)
+        self.held += count
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """How bodies are read: in which room, how large they may be, how long (s) each part of them may take."""
+
+    room: Room
+    largest: int
+    largest_stream: int
+    seconds: float
+
+    @asynccontextmanager
+    async def whole(self, request: Request) -> AsyncIterator[bytes]:
+        """Hold the whole body; raise RefusedError where it is too large (413), too slow (408), one too many (503)."""
+        parts: list[bytes] = []
+        try:
+            async for part in self._parts(request, largest=self.largest):
+                self.room.take(len(part))
+                parts.append(part)
+            yield b"".join(parts)
+        finally:
+            self.room.held -= sum(map(len, parts))
+
+    async def lines(self, request: Request, *, at_once: int) -> AsyncIterator[list[bytes]]:
+        """Yield the lines of a body as they come, many at once; the last need not end."""
+        rest, lines = b"", list[bytes]()
+        async for part in self._parts(request, largest=self.largest_stream):
+            *whole, rest = (rest + part).split(b"\n")
+            if len(rest) > self.largest:
+                raise RefusedError(413, f"a line has more than {self.largest:,} bytes")
+            lines += whole
+            while len(lines) >= at_once:
+                yield lines[:at_once]
+                lines = lines[at_once:]
+        if lines or rest:
+            yield [*lines, *([rest] if rest else [])]
+
+    async def _parts(self, request: Request, *, largest: int) -> AsyncIterator[bytes]:
+        too_large = RefusedError(413, f"the body has more than {largest:,} bytes; send it in parts")
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > largest:
+            raise too_large
+        got, stream = 0, request.stream()
+        while True:
+            try:
+                async with asyncio.timeout(self.seconds):
+                    part = await anext(stream, None)
+            except TimeoutError:
+                raise RefusedError(408, f"nothing came for {self.seconds:g} s") from None
+            except ClientDisconnect:
+                raise RefusedError(400, "the sender left before the body was whole") from None
+            if part is None:
+                return
+            got += len(part)
+            if got > largest:
+                raise too_large
+            yield part

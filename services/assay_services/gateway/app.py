@@ -1,0 +1,204 @@
+"""The gateway over HTTP: annotations by API, deliveries of platforms, connections, health."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import prometheus_client
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from assay_services.engine import metrics
+from assay_services.engine.critical_tasks import start_essential
+from assay_services.gateway.api import openapi
+from assay_services.gateway.api.annotations import Intake, Receipt
+from assay_services.gateway.api.limits import Bodies, Crowd, Room
+from assay_services.gateway.api.webhooks import Hooks
+from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.publisher import OverloadedError, Publisher
+from assay_services.gateway.reconcile.reconciler import Reconciler
+from assay_services.gateway.settings import GatewaySettings
+from assay_services.gateway.spool import Spool
+from assay_services.gateway.write_back.consumer import WritingBack
+from assay_services.stores.control.api_keys import Keys, Refusal
+from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError
+from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
+from assay_services.web.rate_limit import Rates, RefusedError
+
+_BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
+_Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes share."""
+
+    settings: GatewaySettings
+    keys: Keys
+    connections: Connections
+    publisher: Publisher
+    hooks: Hooks
+    reconciler: Reconciler
+    rates: Rates
+    crowd: Crowd
+    bodies: Bodies
+
+    def let_in(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
+        """Return the key that a request carries; raise RefusedError where it may not."""
+        found = self.keys.check(None if sent is None else f"{sent.scheme} {sent.credentials}", scope)
+        if isinstance(found, Refusal):
+            raise RefusedError(found.status, found.reason)
+        self.rates.take(found.id)
+        return found
+
+
+def build_app(settings: GatewaySettings) -> FastAPI:
+    """Build the gateway."""
+    engine = open_control(settings)
+    connections = Connections(engine, Vault(settings))
+    spool = Spool(settings.folder / "spool.db", largest=settings.spool_bytes)
+    publisher = Publisher(settings, spool)
+    reconciler = Reconciler(engine, connections, publisher, settings)
+    hooks = Hooks(engine, connections, publisher, reconciler.wake)
+    parts = Parts(
+        settings, Keys(engine), connections, publisher, hooks, reconciler,
+        Rates(settings.rate_per_second), Crowd(settings.requests_at_once), _bodies(settings),
+    )  # fmt: skip
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        await publisher.start()
+        working = [
+            start_essential(reconciler.run(), name="reconciler"),
+            start_essential(WritingBack(connections, settings).run(), name="writing-back"),
+        ]
+        yield
+        for one in working:
+            one.cancel()
+            with suppress(asyncio.CancelledError):
+                await one
+        await publisher.stop()
+        spool.close()
+        engine.dispose()
+
+    app = FastAPI(
+        title="Assay gateway",
+        version="1",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        description=openapi.DESCRIPTION,
+    )
+    _guard(app)
+    _answer_for_health(app, parts)
+    _take_annotations(app, parts)
+    _take_deliveries(app, parts)
+    return app
+
+
+def _bodies(settings: GatewaySettings) -> Bodies:
+    room = Room(settings.bodies_bytes)
+    return Bodies(room, settings.largest_body_bytes, settings.largest_stream_bytes, settings.body_seconds)
+
+
+def _guard(app: FastAPI) -> None:
+    """Count every request, and say what was refused."""
+
+    @app.middleware("http")
+    async def guard(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        began = time.monotonic()
+        response = await call(request)
+        route = getattr(request.scope.get("route"), "path", "unknown")
+        metrics.GATEWAY_REQUESTS.labels(route, str(response.status_code)).inc()
+        metrics.GATEWAY_SECONDS.labels(route).observe(time.monotonic() - began)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.exception_handler(RefusedError)
+    async def refused(_: Request, error: RefusedError) -> Response:
+        return _refusal(error)
+
+    @app.exception_handler(OverloadedError)
+    async def overloaded(_: Request, error: OverloadedError) -> Response:
+        return _refusal(RefusedError(503, str(error), retry_after=5))
+
+    @app.exception_handler(NoSuchConnectionError)
+    async def no_connection(_: Request, error: NoSuchConnectionError) -> Response:
+        return _refusal(RefusedError(404, str(error)))
+
+
+def _refusal(error: RefusedError) -> Response:
+    headers = {"Connection": "close"}  # most are refused before their body is read
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:  # noqa: PLR2004  # the status is its name
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"error": error.reason}, error.status, headers)
+
+
+def _answer_for_health(app: FastAPI, parts: Parts) -> None:
+    @app.get("/health", tags=["health"], summary="Is the process up?")
+    async def health() -> dict[str, str]:
+        return {"service": "gateway", "status": "up"}
+
+    @app.get("/ready", tags=["health"], summary="Would annotations be taken now?", responses=openapi.READY)
+    async def ready() -> dict[str, Any]:
+        return {"service": "gateway", "ready": True, "kafka": "up" if parts.publisher.kafka_is_there else "away"}
+
+    @app.get("/metrics", tags=["health"], summary="Metrics for Prometheus", response_class=Response)
+    async def scrape() -> Response:
+        return Response(prometheus_client.generate_latest(metrics.REGISTRY), media_type="text/plain")
+
+
+def _take_annotations(app: FastAPI, parts: Parts) -> None:
+    intake = Intake(parts.publisher, parts.bodies, parts.crowd)
+
+    @app.post(
+        "/v1/annotations",
+        tags=["annotations"],
+        summary="Send annotations: one, an array, or NDJSON",
+        response_model=Receipt,
+        responses=openapi.ANNOTATIONS_ANSWERS,
+        openapi_extra={"requestBody": openapi.ANNOTATIONS_BODY},
+    )
+    async def annotations(request: Request, sent: _Sent) -> Response:
+        await asyncio.to_thread(parts.let_in, sent, Scope.WRITE)
+        receipt = await intake.take(request)
+        status = 200 if receipt.accepted or not receipt.rejected else 422
+        return JSONResponse(receipt.model_dump(exclude_none=True), status)
+
+
+def _take_deliveries(app: FastAPI, parts: Parts) -> None:
+    @app.post(
+        "/v1/hooks/{connection}",
+        tags=["platforms"],
+        summary="A platform's webhook; its signature is the proof of who it is",
+        responses=openapi.HOOK_ANSWERS,
+        openapi_extra={"requestBody": openapi.HOOK_BODY},
+    )
+    async def hook(connection: str, request: Request) -> Response:
+        found = await asyncio.to_thread(parts.connections.get, connection)
+        parts.rates.take(f"hook:{connection}")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        async with parts.bodies.whole(request) as body:
+            with parts.crowd:
+                answer = await parts.hooks.take(found, Delivery(body, headers), datetime.now(UTC))
+        return JSONResponse(dict(answer.body), answer.status)
+
+    @app.get(
+        "/v1/connections",
+        tags=["platforms"],
+        summary="The connections: last event, lag, what webhooks brought and what only reconciliation found",
+        responses=openapi.READ_ANSWERS,
+    )
+    async def connections(sent: _Sent) -> list[openapi.ConnectionView]:
+        await asyncio.to_thread(parts.let_in, sent, Scope.READ)
+        found = await asyncio.to_thread(parts.connections.all)
+        return [openapi.ConnectionView.of(one, now=datetime.now(UTC)) for one in found]

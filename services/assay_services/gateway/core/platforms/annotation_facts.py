@@ -1,0 +1,176 @@
+"""From what a platform says to an annotation of ours, with an id that its content decides."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
+from pydantic import TypeAdapter, ValidationError
+
+from assay_services.gateway.core.decode_result import Asked, Known, Wanted
+from assay_services.gateway.core.platforms.coercion import Fields, Unreadable, number
+
+_LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
+_UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
+_OTHER_FORM = ("_type", "missing", "extra_forbidden")
+_AFTER = timedelta(microseconds=1)
+_LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it.
+
+    `may_return`: what was deleted may come back under the same id, so that one deletion is not like another.
+    """
+
+    platform: str
+    annotation: str | None
+    project: str | None
+    item: Fields
+    annotator: str | None
+    label: object
+    occurred_at: datetime | None
+    action: Action = Action.CREATED
+    kind: AnnotatorKind = AnnotatorKind.HUMAN
+    prelabel: object = None
+    created_at: datetime | None = None
+    lead_time_seconds: object = None
+    gold: object = None
+    may_return: bool = False
+
+
+def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
+    """Make the annotation of a fact, or say what is missing or wrong in it.
+
+    Where the platform gives no time, the annotation takes the time of receipt, and its id does without one. Skips
+    have no label.
+    """
+    missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
+    project = asked.project or fact.project
+    if missing:
+        return Unreadable(f"it does not say its {missing[0]}")
+    if project is None:
+        return Unreadable("it does not say its project, and the connection has none of its own")
+    found = _validated(fact, project, asked)
+    if isinstance(found, Unreadable):
+        return found
+    return found.model_copy(update={"id": _content_id(fact, found)})
+
+
+def settle_all(facts: Iterable[tuple[str, Fact | Unreadable]], asked: Asked) -> tuple[list[Annotation], list[str]]:
+    """Settle many, each with a name for the problem it may turn out to be."""
+    found: list[Annotation] = []
+    problems: list[str] = []
+    for name, fact in facts:
+        settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
+        if isinstance(settled, Unreadable):
+            problems.append(f"{name}: {settled.reason}")
+        else:
+            found.append(settled)
+    return found, problems
+
+
+def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadable:
+    raw: dict[str, object] = {
+        "id": "-",
+        "action": fact.action,
+        "project": project,
+        "item": {**fact.item, "gold": _readable_label(fact.gold)},
+        "annotator": {"id": fact.annotator, "kind": fact.kind},
+        "label": None if fact.action is Action.SKIPPED else fact.label,
+        "prelabel": _readable_label(fact.prelabel),
+        "occurred_at": fact.occurred_at or asked.now,
+        "created_at": fact.created_at,
+        "lead_time_seconds": number(fact.lead_time_seconds),
+        "source": {"platform": fact.platform, "project": fact.project, "annotation": fact.annotation},
+    }
+    try:
+        return Annotation.model_validate(raw)
+    except ValidationError as error:
+        return _why(error)
+
+
+def _why(error: ValidationError) -> Unreadable:
+    """Say what is wrong. Of a label every form that it might have had is an error: the nearest one tells the most."""
+    found = error.errors(include_url=False, include_input=False)
+    own = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
+    nearest = max(own, key=lambda one: (not one["type"].endswith(_OTHER_FORM), len(one["loc"])))
+    place = [str(part) for part in nearest["loc"] if not str(part).startswith(_UNION_TAGS)]
+    return Unreadable(f"{'.'.join(place)}: {nearest['msg']}")
+
+
+def _readable_label(label: object) -> object:
+    """Return a label, or None where it is none: a bad pre-label or gold must not lose the annotation."""
+    try:
+        return _LABEL.validate_python(label)
+    except ValidationError:
+        return None
+
+
+def _content_id(fact: Fact, found: Annotation) -> str:
+    """Return an id that a retry, a repeated delivery and a poll of the same state share.
+
+    Created and updated are one state (a poll cannot tell them apart), skipped is another.
+    """
+    if found.action is Action.DELETED and not fact.may_return:
+        return _digest(fact.platform, found.project, fact.annotation, _DELETED)
+    state = _SKIPPED if found.action is Action.SKIPPED else _LIVE
+    time = None if fact.occurred_at is None else found.occurred_at.isoformat()
+    label = _LABEL.dump_python(found.label, mode="json")
+    return _digest(fact.platform, found.project, fact.annotation, time, state, found.item.id, found.annotator.id, label)
+
+
+def _digest(*parts: object) -> str:
+    written = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+def deletion(
+    platform: str, annotation: str, asked: Asked, *, source_project: str | None, may_return: bool = False
+) -> Annotation | None:
+    """Return the deletion of an annotation that is known by its id, or None where it is not.
+
+    `may_return`: it may come back under the same id, so that one deletion is not like another.
+    """
+    known = asked.known(annotation)
+    if known is None:
+        return None
+    state = [known.occurred_at.isoformat()] if may_return and known.occurred_at is not None else []
+    raw = {
+        "id": _digest(platform, known.project, annotation, _DELETED, *state),
+        "action": Action.DELETED,
+        "project": known.project,
+        "item": {"id": known.item},
+        "annotator": {"id": known.annotator},
+        "occurred_at": _deleted_at(known, asked.now),
+        "source": {"platform": platform, "project": source_project, "annotation": annotation},
+    }
+    return Annotation.model_validate(raw)
+
+
+def _deleted_at(known: Known, now: datetime) -> datetime:
+    """Return the time of a deletion: just after the state that it ends.
+
+    Not the time at which we heard of it: what the same annotator says anew before that must not be older than it.
+    """
+    return now if known.occurred_at is None else known.occurred_at + _AFTER
+
+
+def deletions(
+    platform: str,
+    annotations: Sequence[str],
+    asked: Asked,
+    *,
+    source_project: str | None,
+    may_return: bool = False,
+) -> tuple[list[Annotation], list[Wanted]]:
+    """Return the deletions of those that are known, and the others to ask for."""
+    found = [
+        (one, deletion(platform, one, asked, source_project=source_project, may_return=may_return))
+        for one in annotations
+    ]
+    unknown = [Wanted("annotation", name) for name, one in found if one is None]
+    return [one for _, one in found if one is not None], unknown

@@ -1,0 +1,257 @@
+"""Argilla: what its webhooks and its API say, made into annotations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from assay_schemas.annotation import Action, Annotation
+
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Asked,
+    Delivery,
+    Fetch,
+    Nothing,
+    Outcome,
+    Rejected,
+    Settings,
+    Wanted,
+    outcome_of,
+    shortened,
+)
+from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    at,
+    attributes,
+    fields,
+    identifier,
+    kind_of,
+    listing,
+    moment,
+    number,
+    parse_object,
+    quoted,
+    text,
+    whole,
+    word,
+)
+
+NAME = "argilla"
+_REMARK = "text"
+_DATASET_AT = {"response": "record.dataset.id", "record": "dataset.id", "dataset": "id"}
+_OF_NO_CONCERN = {"ping", "dataset.created", "dataset.updated", "dataset.published", "record.completed"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    label: object
+    problems: tuple[str, ...] = ()
+
+
+def decode(delivery: Delivery, asked: Asked) -> Outcome:
+    """Decode what a webhook sent."""
+    body = parse_object(delivery.raw)
+    if isinstance(body, Unreadable):
+        return Rejected(body.reason)
+    kind, data = body.get("type"), fields(body.get("data"))
+    if not isinstance(kind, str):
+        return Rejected("the body has no 'type'; it is no webhook of Argilla")
+    if kind in _OF_NO_CONCERN:
+        return Nothing(f"{kind} says nothing about annotations")
+    if kind not in _DECODERS:
+        return Rejected(f"Argilla has no event {quoted(kind)}")
+    dataset = identifier(at(data, _DATASET_AT[kind.partition(".")[0]]))
+    if asked.platform_project is not None and dataset not in (None, asked.platform_project):
+        return Nothing("it is about another dataset: the webhooks of Argilla are the server's")
+    return _DECODERS[kind](data, body, asked)
+
+
+def decode_record(record: Fields, dataset: Fields, asked: Asked) -> Annotations:
+    """Decode one record of the API with its `responses`, in which `user_id` stands for the user."""
+    found: list[Annotation] = []
+    problems: list[str] = []
+    for response in map(fields, listing(record.get("responses"))):
+        if not is_said(response):
+            continue
+        created, updated = moment(response.get("inserted_at")), moment(response.get("updated_at"))
+        action = Action.CREATED if created == updated else Action.UPDATED
+        read = _read(response, {**record, "dataset": dataset}, {}, asked, action=action)
+        found += [read[0]] if not isinstance(read, Unreadable) else []
+        problems += [read.reason] if isinstance(read, Unreadable) else read[1]
+    return Annotations(tuple(found), (), shortened(problems))
+
+
+def item_id(record: Fields, asked: Asked) -> str | None:
+    """Return the id that a record's item has with us, or None where it has none."""
+    own = asked.default.item_field
+    return identifier(record.get("id")) if own is None else identifier(at(record, own))
+
+
+def is_said(response: Fields) -> bool:
+    """Tell whether a response is more than a draft."""
+    return response.get("status") != "draft"
+
+
+def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcome:
+    """Ask for a record or a dataset: responses that were put in with records have no events of their own."""
+    kind = body.get("type")
+    wanted = identifier(data.get("id"))
+    if wanted is None:
+        return Rejected(f"the {resource} of {kind} has no id")
+    source = identifier(at(data, "dataset.id"))
+    gone = deletions(NAME, asked.held(wanted), asked, source_project=source) if kind == "record.deleted" else ([], [])
+    if gone[0] or gone[1]:
+        return outcome_of(*gone, (), otherwise="the record was deleted")
+    return Fetch((Wanted(resource, wanted),), f"{kind} does not say what became of the responses")
+
+
+def _response(data: Fields, body: Fields, asked: Asked, *, action: Action) -> Outcome:
+    if not is_said(data):
+        return _draft(data, asked)
+    if word(data.get("status")) not in {"submitted", "discarded"}:
+        return Rejected("the response's status is none of draft, submitted, discarded")
+    read = _read(data, fields(data.get("record")), body, asked, action=action)
+    if isinstance(read, Unreadable):
+        return Rejected(read.reason)
+    return Annotations((read[0],), (), read[1])
+
+
+def _draft(data: Fields, asked: Asked) -> Outcome:
+    """Take back what was submitted and is a draft again. A draft that came late takes back nothing."""
+    response, changed = identifier(data.get("id")), moment(data.get("updated_at"))
+    known = None if response is None else asked.known(response)
+    if response is None or known is None or known.occurred_at is None or changed is None:
+        return Nothing("a draft")
+    if changed <= known.occurred_at:
+        return Nothing("a draft from before it was submitted")
+    source = identifier(at(data, "record.dataset.id"))
+    found, _ = deletions(NAME, [response], asked, source_project=source, may_return=True)
+    return outcome_of(found, (), (), otherwise="a draft")
+
+
+def _response_deleted(data: Fields, body: Fields, asked: Asked) -> Outcome:
+    """Delete what is known; of an unknown response the event itself says enough, unless it was a draft."""
+    response = identifier(data.get("id"))
+    if response is None:
+        return Rejected("the response has no id")
+    source = identifier(at(data, "record.dataset.id"))
+    known, unknown = deletions(NAME, [response], asked, source_project=source)
+    if known or data.get("status") == "draft":
+        return outcome_of(known, (), (), otherwise="a draft")
+    said = _fact(data, fields(data.get("record")), body, asked, _Answer(None), Action.DELETED)
+    read = said if isinstance(said, Unreadable) else settle(said, asked)
+    return Fetch(tuple(unknown), read.reason) if isinstance(read, Unreadable) else Annotations((read,))
+
+
+def _read(
+    response: Fields, record: Fields, body: Fields, asked: Asked, *, action: Action
+) -> tuple[Annotation, tuple[str, ...]] | Unreadable:
+    discarded = response.get("status") == "discarded"
+    settings = asked.settings_of(identifier(at(record, "dataset.id")))
+    answer = _Answer(None) if discarded else _answer(response, record, settings)
+    if isinstance(answer, Unreadable):
+        return answer
+    fact = _fact(response, record, body, asked, answer, Action.SKIPPED if discarded else action)
+    settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
+    return settled if isinstance(settled, Unreadable) else (settled, answer.problems)
+
+
+def _fact(
+    response: Fields, record: Fields, body: Fields, asked: Asked, answer: _Answer, action: Action
+) -> Fact | Unreadable:
+    source = identifier(at(record, "dataset.id"))
+    settings = asked.settings_of(source)
+    own = settings.item_field
+    item_id = identifier(record.get("id")) if own is None else identifier(at(record, own))
+    if item_id is None:
+        return Unreadable(f"the record has no {quoted(own or 'id')} that could be the item's id")
+    at_sending = moment(body.get("timestamp"))
+    changed = at_sending if action is Action.DELETED else moment(response.get("updated_at")) or at_sending
+    named = {"external_id": record.get("external_id")} if own != "external_id" else {}
+    return Fact(
+        platform=NAME,
+        annotation=identifier(response.get("id")),
+        project=source,
+        item={
+            "id": item_id,
+            "text": _text(record, settings),
+            "attributes": attributes(named, fields(record.get("metadata")), chosen=settings.attributes),
+        },
+        annotator=identifier(at(response, "user.id")) or identifier(response.get("user_id")),
+        action=action,
+        label=answer.label,
+        occurred_at=changed,
+        created_at=moment(response.get("inserted_at")),
+    )
+
+
+def _text(record: Fields, settings: Settings) -> str | None:
+    """Return the field that was named, else `text`, else the record's only text."""
+    own = fields(record.get("fields"))
+    named = own.get(settings.text_field or "text")
+    texts = [value for value in own.values() if isinstance(value, str)]
+    return text(named) or (text(texts[0]) if len(texts) == 1 else None)
+
+
+def _answer(response: Fields, record: Fields, settings: Settings) -> _Answer | Unreadable:
+    values = fields(response.get("values"))
+    kinds = _kinds(record)
+    if settings.controls:
+        named = [name for name in settings.controls if name in values or name in kinds]
+        return _value(named[0], values) if named else Unreadable("there is none of the questions named in the settings")
+    order = [name for name in kinds if name in values] + [name for name in values if name not in kinds]
+    main = [name for name in order if kinds.get(name) != _REMARK] or order
+    if not main:
+        return _Answer(None)
+    answer = _value(main[0], values)
+    if isinstance(answer, Unreadable) or len(main) == 1:
+        return answer
+    chosen = f"of the questions {', '.join(map(quoted, main))} the first is taken; name one in the settings"
+    return _Answer(answer.label, (chosen,))
+
+
+def _kinds(record: Fields) -> Mapping[str, str]:
+    """Return the dataset's questions in their order, with their types as far as they are said."""
+    found: dict[str, str] = {}
+    for question in map(fields, listing(at(record, "dataset.questions"))):
+        name, kind = question.get("name"), at(question, "settings.type")
+        if isinstance(name, str):
+            found[name] = kind if isinstance(kind, str) else ""
+    return found
+
+
+def _value(question: str, values: Fields) -> _Answer | Unreadable:
+    value = at(values.get(question), "value")
+    if value is None or isinstance(value, str):
+        return _Answer(value)
+    exact = number(value) if whole(value) is None else whole(value)
+    if exact is not None:
+        return _Answer(exact)
+    parts = listing(value)
+    if isinstance(value, list) and all(isinstance(part, str) for part in parts):
+        return _Answer(parts)
+    spans = _spans(parts)
+    return (
+        _Answer(spans)
+        if spans
+        else Unreadable(f"the answer to {quoted(question)} is {kind_of(value)} that is not read")
+    )
+
+
+def _spans(parts: Sequence[object]) -> Sequence[Fields] | None:
+    """Read spans; their offsets count code points, by which the server checks them."""
+    found = [{name: fields(part).get(name) for name in ("start", "end", "label")} for part in parts]
+    return found if all(None not in one.values() for one in found) else None
+
+
+_DECODERS: Mapping[str, Callable[[Fields, Fields, Asked], Outcome]] = {
+    "response.created": partial(_response, action=Action.CREATED),
+    "response.updated": partial(_response, action=Action.UPDATED),
+    "response.deleted": _response_deleted,
+    "record.created": partial(_whole, resource="record"),
+    "record.updated": partial(_whole, resource="record"),
+    "record.deleted": partial(_whole, resource="record"),
+    "dataset.deleted": partial(_whole, resource="dataset"),
+}

@@ -1,0 +1,76 @@
+"""What several platforms have alike: answers by the names of their questions, and items as flat fields."""
+
+from assay_services.gateway.core.decode_result import Settings
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    attributes,
+    fields,
+    identifier,
+    kind_of,
+    listing,
+    media,
+    number,
+    quoted,
+    text,
+    whole,
+)
+
+_MEDIA_FIELDS = ("image", "image_url", "audio", "video", "url")
+
+
+def plain_label(value: object) -> object:
+    """Read a label that is written plainly: a text, a number, yes or no, a list of texts; None says nothing."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    exact = number(value) if whole(value) is None else whole(value)
+    if exact is not None:
+        return exact
+    words = listing(value)
+    if isinstance(value, list) and all(isinstance(word, str) for word in words):
+        return list(words)
+    return Unreadable(f"the label is {kind_of(value)} that is not read")
+
+
+def chosen_answer(answers: Fields, settings: Settings) -> str | Unreadable | None:
+    """Return the name of the answer that is the label: the first one named, else the only one; None of none."""
+    if settings.controls:
+        named = next((name for name in settings.controls if name in answers), None)
+        return Unreadable("there is none of the fields named in the settings") if named is None else named
+    if len(answers) > 1:
+        names = ", ".join(quoted(name) for name in answers)
+        return Unreadable(f"several fields could be the label ({names}); name one in the settings")
+    return next(iter(answers), None)
+
+
+def flat_item(values: Fields, settings: Settings, *, otherwise: object) -> Fields | Unreadable:
+    """Return an item whose text, image and attributes lie in flat fields; `otherwise` is the platform's own id."""
+    item_id = identifier(otherwise) if settings.item_field is None else identifier(values.get(settings.item_field))
+    if item_id is None:
+        return Unreadable(f"there is no {quoted(settings.item_field or 'id')} that could be the item's id")
+    text_field = _text_field(values, settings)
+    media_field = next((one for one in _MEDIA_FIELDS if one != text_field and isinstance(values.get(one), str)), None)
+    return {
+        "id": item_id,
+        "text": None if text_field is None else text(values[text_field]),
+        "media": None if media_field is None else media(values[media_field]),
+        "attributes": attributes(values, chosen=settings.attributes, used=(text_field, media_field)),
+    }
+
+
+def _text_field(values: Fields, settings: Settings) -> str | None:
+    named = settings.text_field or "text"
+    return named if isinstance(values.get(named), str) else None
+
+
+def spans_of(parts: object, *, start: str = "start", end: str = "end", label: str = "label") -> list[Fields] | None:
+    """Read spans that are objects with these fields, or None where one of them is none."""
+    found: list[Fields] = []
+    for part in map(fields, listing(parts)):
+        begins, ends, name = whole(part.get(start)), whole(part.get(end)), part.get(label)
+        if begins is None or ends is None or not isinstance(name, str):
+            return None
+        found.append({"start": begins, "end": ends, "label": name})
+    return found

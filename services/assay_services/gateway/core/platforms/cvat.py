@@ -1,0 +1,135 @@
+"""CVAT: webhooks that only say that a job changed, and the annotations that its API gives for one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from assay_schemas.annotation import Action
+
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Asked,
+    Delivery,
+    Fetch,
+    Nothing,
+    Outcome,
+    Rejected,
+    Wanted,
+    shortened,
+)
+from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    at,
+    fields,
+    identifier,
+    listing,
+    media,
+    moment,
+    parse_object,
+    quoted,
+)
+from assay_services.gateway.core.platforms.cvat_frames import labels_by_frame
+
+NAME = "cvat"
+_WANTED = {
+    "create:job": "job", "update:job": "job", "delete:job": "job", "create:task": "task", "delete:task": "task",
+    "delete:project": "project",
+}  # fmt: skip
+_RESOURCES = {
+    "project", "task", "job", "issue", "comment", "membership", "invitation", "organization", "user",
+}  # fmt: skip
+_ACTIONS = {"create", "update", "delete"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedJob:
+    """A job as the API gives it, and all that is needed to understand it.
+
+    `annotations` is `GET /api/jobs/{id}/annotations`, `last` the copy of it that was read before (None: never).
+    `labels` names the label of each id. `frames` says where each frame's image lies and its size
+    (`{"name", "width", "height"}`). `saved_by` is who is answerable where the job has no assignee.
+    """
+
+    job: Fields
+    annotations: Fields
+    last: Fields | None = None
+    labels: Mapping[int, str] = field(default_factory=dict)
+    frames: Mapping[int, Fields] = field(default_factory=dict)
+    saved_by: str | None = None
+
+
+def decode(delivery: Delivery, asked: Asked) -> Outcome:
+    """Decode what a webhook sent: never annotations, but which job to look at."""
+    del asked
+    body = parse_object(delivery.raw)
+    if isinstance(body, Unreadable):
+        return Rejected(body.reason)
+    event = body.get("event", body.get("type"))
+    if not isinstance(event, str):
+        return Rejected("the body has no 'event'; it is no webhook of CVAT")
+    if event in _WANTED:
+        return _wanted(body, event)
+    action, _, resource = event.partition(":")
+    if event == "ping" or event.startswith("completed:") or (action in _ACTIONS and resource in _RESOURCES):
+        return Nothing(f"{quoted(event)} says nothing about annotations")
+    return Rejected(f"CVAT has no event {quoted(event)}")
+
+
+def _wanted(body: Fields, event: str) -> Outcome:
+    kind = _WANTED[event]
+    found = identifier(at(body, f"{kind}.id"))
+    if found is None:
+        return Rejected(f"the {kind} of {event} has no id")
+    changed = set(fields(body.get("before_update")))
+    saved = event == "update:job" and changed == {"updated_date"}  # else somebody moved the job on, or gave it away
+    by = identifier(at(body, "sender.id")) if saved else None
+    return Fetch((Wanted(kind, found, by),), f"{event} says that something changed, not what")
+
+
+def decode_job(fetched: FetchedJob, asked: Asked) -> Annotations:
+    """Compare a job with its last copy: what is new, what is different and what is gone, frame by frame.
+
+    An annotation is all that a job says of one frame. The item is the task's frame, so that jobs over the same frame
+    (replicas, ground truth) are about one item. All of it is the assignee's, and of the time the job was changed.
+    """
+    problems: list[str] = []
+    control = next(iter(asked.settings_of(identifier(fetched.job.get("project_id"))).controls), None)
+    read = labels_by_frame(fetched.annotations, fetched.labels, control, problems)
+    now, before = read.labels, labels_by_frame(fetched.last or {}, fetched.labels, control, []).labels
+    changed = [one for one in sorted((now.keys() | before.keys()) - read.spoilt) if now.get(one) != before.get(one)]
+    facts = []
+    for frame in changed:
+        action = Action.DELETED if frame not in now else Action.UPDATED if frame in before else Action.CREATED
+        facts.append((f"frame {frame}", _fact(fetched, frame, now.get(frame), action)))
+    found, wrong = settle_all(facts, asked)
+    problems += wrong
+    return Annotations(tuple(found), (), shortened(problems))
+
+
+def _fact(fetched: FetchedJob, frame: int, label: object, action: Action) -> Fact:
+    job, image = fetched.job, fields(fetched.frames.get(frame))
+    task, job_id = identifier(job.get("task_id")), identifier(job.get("id"))
+    assignee = job.get("assignee")
+    return Fact(
+        platform=NAME,
+        annotation=None if job_id is None else f"{job_id}/{frame}",
+        project=identifier(job.get("project_id")) or task,
+        item={
+            "id": f"{task or job_id}/{frame}",
+            "media": media(image.get("name"), width=image.get("width"), height=image.get("height")),
+        },
+        annotator=identifier(assignee) or identifier(fields(assignee).get("id")) or fetched.saved_by,
+        action=action,
+        label=label,
+        gold=label if job.get("type") == "ground_truth" else None,
+        occurred_at=moment(job.get("updated_date")),
+        may_return=True,
+    )
+
+
+def frames_of(meta: Fields) -> Mapping[int, Fields]:
+    """Read `GET /api/jobs/{id}/data/meta`: each frame's name and size."""
+    start = meta.get("start_frame")
+    first = start if isinstance(start, int) else 0
+    return {first + place: fields(one) for place, one in enumerate(listing(meta.get("frames")))}

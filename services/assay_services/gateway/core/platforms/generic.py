@@ -1,0 +1,144 @@
+"""Any other tool: its JSON read by a mapping of JMESPath expressions."""
+
+from datetime import datetime
+
+import jmespath
+from assay_schemas.annotation import Action
+
+from assay_services.gateway.core.decode_result import Asked, Delivery, Outcome, Rejected, outcome_of
+from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    attributes,
+    fields,
+    identifier,
+    listing,
+    media,
+    moment,
+    moment_of_seconds,
+    number,
+    parse,
+    quoted,
+    text,
+    word,
+)
+from assay_services.gateway.core.platforms.common_fields import plain_label, spans_of
+from assay_services.gateway.core.platforms.field_mapping import FieldMapping
+
+NAME = "generic"
+_MILLISECONDS = 1_000
+# What the functions of JMESPath raise on values that they were not made for; some of them are Python's own.
+_EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+def decode(delivery: Delivery, asked: Asked) -> Outcome:
+    """Decode a delivery by the mapping of the connection."""
+    mapping = asked.default.mapping
+    if mapping is None:
+        return Rejected("the connection has no mapping; give it one in YAML")
+    body = parse(delivery.raw)
+    if isinstance(body, Unreadable):
+        return Rejected(body.reason)
+    events = _found(mapping.events, body)
+    if isinstance(events, Unreadable):
+        return Rejected(f"events: {events.reason}")
+    several = events if isinstance(events, list) else [] if events is None else [events]
+    facts: list[tuple[str, Fact | Unreadable]] = []
+    for place, event in enumerate(several):
+        counts = True if mapping.only_when is None else _found(mapping.only_when, event)
+        if isinstance(counts, Unreadable):
+            facts.append((f"events[{place}]", Unreadable(f"only_when: {counts.reason}")))
+        elif counts not in (None, False, "", [], {}):
+            facts.append((f"events[{place}]", _fact(event, mapping, asked)))
+    found, problems = settle_all(facts, asked)
+    return outcome_of(found, (), problems, otherwise="no event in it counts by the mapping")
+
+
+def _found(expression: str | None, event: object) -> object:
+    """Return what an expression finds in an event; None where there is nothing."""
+    try:
+        return None if expression is None else jmespath.search(expression, event)
+    except _EVALUATION_ERRORS:
+        return Unreadable("the expression does not fit what was sent")
+
+
+_NAMES = ("project", "annotation", "annotator", "label", "prelabel", "occurred_at", "created_at", "lead_time_seconds")
+_ITEM_NAMES = ("id", "text", "media", "gold")
+
+
+def _fact(event: object, mapping: FieldMapping, asked: Asked) -> Fact | Unreadable:
+    values = {name: _found(getattr(mapping, name), event) for name in _NAMES}
+    values |= {f"item.{name}": _found(getattr(mapping.item, name), event) for name in _ITEM_NAMES}
+    action, item = _action(event, mapping), _item(event, values, mapping)
+    if isinstance(action, Unreadable):
+        return action
+    if isinstance(item, Unreadable):
+        return item
+    values["label"] = _label(values["label"]) if action in (Action.CREATED, Action.UPDATED) else None
+    occurred_at = _moment(values["occurred_at"], mapping)
+    if occurred_at is None and values["occurred_at"] is not None:
+        values["occurred_at"] = Unreadable("what is found there is no time; numbers need a 'time_unit' in the mapping")
+    wrong = [Unreadable(f"{name}: {one.reason}") for name, one in values.items() if isinstance(one, Unreadable)]
+    if wrong:
+        return wrong[0]
+    return Fact(
+        platform=NAME,
+        annotation=identifier(values["annotation"]),
+        project=identifier(values["project"]) or asked.platform_project,
+        item=item,
+        annotator=identifier(values["annotator"]),
+        action=action,
+        label=values["label"],
+        prelabel=_label(values["prelabel"]),
+        gold=_label(values["item.gold"]),
+        occurred_at=occurred_at,
+        created_at=_moment(values["created_at"], mapping),
+        lead_time_seconds=values["lead_time_seconds"],
+    )
+
+
+def _item(event: object, values: Fields, mapping: FieldMapping) -> Fields | Unreadable:
+    item_id = identifier(values["item.id"])
+    if item_id is None:
+        return Unreadable("item.id: nothing is found there that could be an id")
+    described = {name: _found(one, event) for name, one in mapping.item.attributes.items()}
+    return {
+        "id": item_id,
+        "text": text(values["item.text"]),
+        "media": media(values["item.media"]),
+        "attributes": attributes(described, chosen=None),
+    }
+
+
+def _action(event: object, mapping: FieldMapping) -> Action | Unreadable:
+    """Return what the annotator did; created, where the mapping does not ask."""
+    said = _found(mapping.action, event)
+    if mapping.action is None or isinstance(said, Unreadable):
+        return Unreadable(f"action: {said.reason}") if isinstance(said, Unreadable) else Action.CREATED
+    known = {one.value: one for one in Action} | dict(mapping.actions)
+    found = known.get(word(said))
+    return Unreadable(f"action: the mapping has no action for {quoted(said)}") if found is None else found
+
+
+def _label(value: object) -> object:
+    """Read a plain label, or objects with the fields of spans or of boxes."""
+    parts = listing(value)
+    if isinstance(value, Unreadable):
+        return value
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        return plain_label(value)
+    if "start" in fields(parts[0]):
+        return spans_of(list(parts)) or Unreadable("a span has no start, end or label")
+    boxes = [{name: fields(part).get(name) for name in ("x", "y", "width", "height", "label")} for part in parts]
+    if all(number(box[name]) is not None for box in boxes for name in ("x", "y", "width", "height")):
+        return boxes
+    return Unreadable("its parts are neither spans nor boxes")
+
+
+def _moment(value: object, mapping: FieldMapping) -> datetime | None:
+    """Read a time: written, or a number of the unit that the mapping names."""
+    found = number(value)
+    if found is None or mapping.time_unit is None:
+        return moment(value)
+    return moment_of_seconds(found / _MILLISECONDS if mapping.time_unit == "milliseconds" else found)

@@ -1,0 +1,165 @@
+"""Labelbox: webhooks about labels, and the rows of its export, which tell the same more fully."""
+
+from datetime import datetime
+
+from assay_schemas.annotation import Action
+
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Asked,
+    Delivery,
+    Fetch,
+    Nothing,
+    Outcome,
+    Rejected,
+    Settings,
+    Wanted,
+    outcome_of,
+    shortened,
+)
+from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle_all
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    at,
+    attributes,
+    fields,
+    identifier,
+    listing,
+    media,
+    moment,
+    parse,
+    parse_object,
+    quoted,
+    text,
+)
+from assay_services.gateway.core.platforms.common_fields import chosen_answer, plain_label
+from assay_services.gateway.core.platforms.labelbox_parts import answers_of, parts_of
+
+NAME = "labelbox"
+EVENT_HEADER = "x-labelbox-event"
+_DELETED = "LABEL_DELETED"
+_ACTIONS = {"LABEL_CREATED": Action.CREATED, "LABEL_UPDATED": Action.UPDATED}
+
+
+def decode(delivery: Delivery, asked: Asked) -> Outcome:
+    """Decode what a webhook sent; what happened stands in a header."""
+    event = delivery.headers.get(EVENT_HEADER, "").strip().upper()
+    body = parse_object(delivery.raw)
+    if isinstance(body, Unreadable):
+        return Rejected(body.reason)
+    if not event:
+        return Rejected("the header X-Labelbox-Event is missing; it is no webhook of Labelbox")
+    if event == "WORKFLOW_ACTION" or event.startswith("REVIEW_"):
+        return Nothing("a workflow action or a review changes no label")
+    if event not in {*_ACTIONS, _DELETED}:
+        return Rejected(f"Labelbox has no event {quoted(event)}")
+    return _about_a_label(event, body, asked)
+
+
+def _about_a_label(event: str, body: Fields, asked: Asked) -> Outcome:
+    label = fields(body.get("label")) or body
+    label_id = identifier(label.get("id"))
+    if label_id is None:
+        return Rejected("the label has no id")
+    if event == _DELETED:
+        found, unknown = deletions(NAME, [label_id], asked, source_project=_project(body, label))
+        return outcome_of(found, unknown, (), otherwise="which item this label was of is not known")
+    return _said(label, body, asked, _ACTIONS[event], label_id)
+
+
+def _said(label: Fields, body: Fields, asked: Asked, action: Action, label_id: str) -> Outcome:
+    row = fields(label.get("data_row") or label.get("dataRow") or body.get("data_row") or body.get("dataRow"))
+    content = _content(label) or _content(body)
+    if not row or not content:
+        return Fetch((Wanted("label", label_id),), "the webhook does not carry the label or its data row")
+    fact = _fact(label, content, row, _project(body, label), asked, action)
+    found, problems = settle_all([("label", fact)], asked)
+    return outcome_of(found, (), problems, otherwise="")
+
+
+def decode_row(row: Fields, asked: Asked) -> Annotations:
+    """Decode one row of a streaming export: all labels of one data row, in all its projects."""
+    facts: list[tuple[str, Fact | Unreadable]] = []
+    for project, held in fields(row.get("projects")).items():
+        for label in map(fields, listing(fields(held).get("labels"))):
+            created, updated = _times(label)
+            action = Action.CREATED if created == updated else Action.UPDATED
+            name = f"label {identifier(label.get('id')) or 'without an id'}"
+            data_row = fields(row.get("data_row"))
+            facts.append((name, _fact(label, _content(label), data_row, identifier(project), asked, action)))
+    found, problems = settle_all(facts, asked)
+    return Annotations(tuple(found), (), shortened(problems))
+
+
+def _content(label: Fields) -> Fields:
+    """Return the objects and classifications; older webhooks have them as JSON in a text."""
+    written = label.get("label")
+    content = label.get("annotations", parse(written) if isinstance(written, str) else written)
+    return fields(content)
+
+
+def _project(body: Fields, label: Fields) -> str | None:
+    found = body.get("project") or label.get("project")
+    return identifier(found) or identifier(fields(found).get("id"))
+
+
+def _times(label: Fields) -> tuple[datetime | None, datetime | None]:
+    detail = fields(label.get("label_details")) or label
+    created = moment(detail.get("created_at", detail.get("createdAt")))
+    return created, moment(detail.get("updated_at", detail.get("updatedAt"))) or created
+
+
+def _fact(
+    label: Fields, content: Fields, row: Fields, project: str | None, asked: Asked, action: Action
+) -> Fact | Unreadable:
+    settings = asked.settings_of(project)
+    said, item = _label(content, settings), _item(row, settings)
+    if isinstance(said, Unreadable):
+        return said
+    if isinstance(item, Unreadable):
+        return item
+    detail = fields(label.get("label_details")) or label
+    author = detail.get("created_by", detail.get("createdBy"))
+    skipped = at(label, "performance_details.skipped") is True or label.get("skipped") is True
+    created, updated = _times(label)
+    return Fact(
+        platform=NAME,
+        annotation=identifier(label.get("id")),
+        project=project,
+        item=item,
+        annotator=identifier(author) or identifier(fields(author).get("email")),
+        action=Action.SKIPPED if skipped else action,
+        label=said,
+        gold=said if detail.get("is_benchmark_reference") is True else None,
+        occurred_at=updated,
+        created_at=created,
+        lead_time_seconds=at(label, "performance_details.seconds_to_create"),
+    )
+
+
+def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
+    item_id = identifier(row.get(settings.item_field or "id"))
+    if item_id is None:
+        return Unreadable(f"the data row has no {quoted(settings.item_field or 'id')} that could be the item's id")
+    data = row.get("row_data", row.get("rowData"))
+    is_address = isinstance(data, str) and data.partition("://")[0] in {"http", "https", "s3", "gs"}
+    named = {"external_id": row.get("external_id"), "global_key": row.get("global_key")}
+    return {
+        "id": item_id,
+        "text": None if is_address else text(data),
+        "media": media(data) if is_address else None,
+        "attributes": attributes(named, chosen=settings.attributes, used=(settings.item_field,)),
+    }
+
+
+def _label(content: Fields, settings: Settings) -> object:
+    """Read the objects as boxes or spans where there are some, else the classification that is the label."""
+    parts = parts_of(content.get("objects"))
+    if isinstance(parts, Unreadable) or (parts and not settings.controls):
+        return parts
+    answers = answers_of(content.get("classifications"))
+    if isinstance(answers, Unreadable):
+        return answers
+    chosen = chosen_answer(answers, settings)
+    return chosen if isinstance(chosen, Unreadable) else plain_label(answers.get(chosen or ""))

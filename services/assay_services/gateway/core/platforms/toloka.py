@@ -1,0 +1,135 @@
+"""Toloka, and Yandex Tasks with the same API: thin events, and the assignments that its API gives for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import zip_longest
+
+from assay_schemas.annotation import Action
+
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Asked,
+    Delivery,
+    Outcome,
+    Rejected,
+    Settings,
+    Wanted,
+    outcome_of,
+    shortened,
+)
+from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
+from assay_services.gateway.core.platforms.coercion import (
+    Fields,
+    Unreadable,
+    at,
+    fields,
+    identifier,
+    listing,
+    moment,
+    parse_object,
+    quoted,
+    seconds_between,
+    word,
+)
+from assay_services.gateway.core.platforms.common_fields import chosen_answer, flat_item, plain_label
+
+NAME = "toloka"
+_FINISHED = {"ASSIGNMENT_SUBMITTED", "ASSIGNMENT_SKIPPED", "ASSIGNMENT_APPROVED", "ASSIGNMENT_REJECTED"}
+_OF_NO_CONCERN = {"ASSIGNMENT_CREATED", "ASSIGNMENT_EXPIRED", "DYNAMIC_OVERLAP_COMPLETED", "TEST_EVENT"}
+_ACTIONS = {
+    "SUBMITTED": Action.CREATED,
+    "ACCEPTED": Action.CREATED,
+    "APPROVED": Action.CREATED,
+    "REJECTED": Action.DELETED,
+    "SKIPPED": Action.SKIPPED,
+}
+
+
+def decode(delivery: Delivery, asked: Asked) -> Outcome:
+    """Decode what a webhook sent: which assignments to fetch. A closed pool is looked through once more."""
+    del asked
+    body = parse_object(delivery.raw)
+    if isinstance(body, Unreadable):
+        return Rejected(body.reason)
+    events = body.get("events")
+    if not isinstance(events, list):
+        return Rejected("the body has no list 'events'; it is no webhook of Toloka")
+    wanted: list[Wanted] = []
+    problems: list[str] = []
+    for place, event in enumerate(map(fields, events)):
+        kind = word(event.get("type", event.get("event_type")))
+        resource = "assignment" if kind in _FINISHED else "pool" if kind == "POOL_CLOSED" else None
+        found = identifier(event.get(f"{resource}_id"))
+        if resource is not None and found is not None:
+            wanted.append(Wanted(resource, found))
+        elif resource is not None:
+            problems.append(f"events[{place}] does not say its {resource}_id")
+        elif kind not in _OF_NO_CONCERN:
+            problems.append(f"events[{place}]: Toloka has no event {quoted(kind)}")
+    return outcome_of((), wanted, problems, otherwise="no answer was given or changed")
+
+
+def decode_assignment(assignment: Fields, asked: Asked) -> Annotations:
+    """Decode `GET /assignments/{id}`: one annotation for each task of the suite, and one's share of the time.
+
+    What the requester rejected is deleted: it is not to count. Active and expired assignments say nothing.
+    """
+    action = _ACTIONS.get(word(assignment.get("status")))
+    tasks, solutions = listing(assignment.get("tasks")), listing(assignment.get("solutions"))
+    if action is None:
+        return Annotations(())
+    pairs = zip_longest(map(fields, tasks), map(fields, solutions[: len(tasks)]), fillvalue=fields(None))
+    facts = [
+        (f"tasks[{place}]", _fact(assignment, task, solution, asked, action))
+        for place, (task, solution) in enumerate(pairs)
+    ]
+    found, problems = settle_all(facts, asked)
+    return Annotations(tuple(found), (), shortened(problems))
+
+
+def _fact(assignment: Fields, task: Fields, solution: Fields, asked: Asked, action: Action) -> Fact | Unreadable:
+    pool = identifier(assignment.get("pool_id"))
+    settings = asked.settings_of(pool)
+    item = flat_item(fields(task.get("input_values")), settings, otherwise=task.get("id"))
+    if isinstance(item, Unreadable):
+        return item
+    label = _label(solution, settings) if action is Action.CREATED else None
+    if isinstance(label, Unreadable):
+        return label
+    started, submitted = moment(assignment.get("created")), moment(assignment.get("submitted"))
+    seconds = seconds_between(started, submitted)
+    own, whole_suite = identifier(task.get("id")), identifier(assignment.get("id"))
+    return Fact(
+        platform=NAME,
+        annotation=None if own is None or whole_suite is None else f"{whole_suite}/{own}",
+        project=pool,
+        item=item,
+        annotator=identifier(assignment.get("user_id")),
+        action=action,
+        label=label,
+        gold=_gold(task, settings),
+        occurred_at=_when(assignment, action),
+        created_at=submitted,
+        lead_time_seconds=None if seconds is None else seconds / len(listing(assignment.get("tasks"))),
+    )
+
+
+def _when(assignment: Fields, action: Action) -> datetime | None:
+    names: Sequence[str] = {Action.DELETED: ("rejected",), Action.SKIPPED: ("skipped",)}.get(action, ())
+    if action is Action.CREATED and assignment.get("rejected") is not None:
+        names = ("accepted",)  # after all: it has to be newer than the rejection
+    found = [moment(assignment.get(name)) for name in (*names, "submitted", "created")]
+    return next((one for one in found if one is not None), None)
+
+
+def _label(solution: Fields, settings: Settings) -> object:
+    answers = fields(solution.get("output_values"))
+    chosen = chosen_answer(answers, settings)
+    return chosen if isinstance(chosen, Unreadable) else plain_label(answers.get(chosen or ""))
+
+
+def _gold(task: Fields, settings: Settings) -> object:
+    """Return the known right answer, by which control tasks are told from others."""
+    known = listing(task.get("known_solutions"))
+    gold = _label({"output_values": at(known[0], "output_values")}, settings) if known else None
+    return None if isinstance(gold, Unreadable) else gold

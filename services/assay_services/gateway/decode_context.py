@@ -1,0 +1,34 @@
+"""What a decoder may know of a connection."""
+
+from datetime import datetime
+
+from assay_services.gateway.core.decode_result import Asked, Settings
+from assay_services.gateway.core.platforms.field_mapping import FieldMapping
+from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.tables.connections_and_keys import Connection
+
+
+def asked_of(connection: Connection, held: Held, now: datetime) -> Asked:
+    """Return what a decoder may know of a connection."""
+    return Asked(
+        project=connection.project,
+        now=now,
+        known=held.known,
+        held=held.held,
+        default=settings_of(connection),
+        platform_project=connection.platform_project,
+    )
+
+
+def settings_of(connection: Connection) -> Settings:
+    """Return what a person chose for a connection."""
+    chosen = connection.settings
+    mapping = chosen.get("mapping")
+    return Settings(
+        controls=tuple(chosen.get("controls", ())),
+        item_field=chosen.get("item_field"),
+        text_field=chosen.get("text_field"),
+        attributes=None if chosen.get("attributes") is None else tuple(chosen["attributes"]),
+        annotator=chosen.get("annotator"),
+        mapping=None if mapping is None else FieldMapping.model_validate(mapping),
+    )

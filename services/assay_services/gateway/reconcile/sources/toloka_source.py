@@ -1,0 +1,84 @@
+"""A pool of Toloka: assignments by the time when they were submitted, all of them now and then."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from assay_services.gateway.core.decode_result import Wanted
+from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing, moment
+from assay_services.gateway.core.platforms.toloka import decode_assignment
+from assay_services.gateway.reconcile.sources.http_client import Asking, Client, by_time, plain
+from assay_services.gateway.reconcile.sources.source import Listed, Seen, Setting
+
+_PAGE = 100
+_HINTS = {
+    401: "the token is not accepted; make one in Toloka under Profile, External Services Integration",
+    403: "the token's user may not see this pool",
+    404: "there is no such pool; its id stands in its address in Toloka",
+}
+
+
+class Toloka(Asking):
+    """One pool. What was rejected, accepted or skipped later has no time to ask by: webhooks and the sweep tell."""
+
+    kind = "assignment"
+    by_thing = True
+    polled = False
+
+    def __init__(self, setting: Setting) -> None:
+        """Take the connection; a token with a word before it (`ApiKey …`) is sent as it is."""
+        token = setting.token if " " in setting.token else f"OAuth {setting.token}"
+        super().__init__(Client("Toloka", setting.url, {"Authorization": token}, _HINTS))
+        self._setting = setting
+
+    async def check(self) -> None:
+        """Raise unless the pool is there."""
+        await self._client.ask("GET", f"/api/v1/pools/{self._setting.number}")
+
+    async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
+        """Yield the assignments that were submitted."""
+
+        async def page(after: datetime | None, number: int) -> Sequence[Fields]:
+            newer = {} if after is None else {"submitted_gt": _written(after)}
+            # There are no pages by number: more of one and the same millisecond than fit a page, the sweep finds.
+            return [] if number > 1 else await self._assignments(sort="submitted", **newer)
+
+        start = moment(watermark) or datetime(2000, 1, 1, tzinfo=UTC)
+        async for one in by_time(page, start, field="submitted", size=_PAGE):
+            yield self._seen(one)
+
+    async def everything(self) -> AsyncIterator[Listed]:
+        """Yield every assignment."""
+        await self.check()
+        last: dict[str, str] = {}
+        while True:
+            found = await self._assignments(sort="id", **last)
+            for one in found:
+                seen = self._seen(one)
+                yield Listed(seen.id, seen.group, seen=seen)
+            if len(found) < _PAGE or last.get("id_gt") == str(found[-1].get("id")):
+                return
+            last = {"id_gt": str(found[-1].get("id"))}
+
+    async def one(self, wanted: Wanted) -> Seen | None:
+        """Return one assignment."""
+        name = plain(wanted.id) if wanted.kind == self.kind else None
+        found = None if name is None else await self._client.ask("GET", f"/api/v1/assignments/{name}", missing=None)
+        if found is None or identifier(at(found, "pool_id")) != self._setting.number:
+            return None
+        return self._seen(fields(found))
+
+    async def _assignments(self, **more: str) -> Sequence[Fields]:
+        asked = {"pool_id": self._setting.number, "limit": str(_PAGE), **more}
+        found = await self._client.ask("GET", "/api/v1/assignments", params=asked)
+        return [fields(row) for row in listing(at(found, "items"))]
+
+    def _seen(self, assignment: Fields) -> Seen:
+        name, submitted = str(identifier(assignment.get("id"))), moment(assignment.get("submitted"))
+        found = decode_assignment(assignment, self._setting.asked)
+        mark = None if submitted is None else submitted.isoformat()
+        return Seen(name, name, found.annotations, watermark=mark, problems=found.problems)
+
+
+def _written(moment_: datetime) -> str:
+    """Return a time as Toloka reads it: UTC without a zone, milliseconds."""
+    return moment_.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

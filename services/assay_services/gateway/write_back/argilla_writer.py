@@ -1,0 +1,92 @@
+"""Argilla: a suggestion that carries the consensus, and the rest as the record's metadata."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from assay_services.gateway.core.platforms.coercion import at, fields, identifier
+from assay_services.gateway.reconcile.sources.argilla_source import Argilla
+from assay_services.gateway.reconcile.sources.http_client import plain
+from assay_services.gateway.reconcile.sources.source import Setting
+from assay_services.gateway.write_back.writer import MARK, Fields, News
+
+_FITTING = {
+    "label_selection": str, "text": str, "rating": int, "multi_label_selection": list, "span": list,
+}  # fmt: skip
+_REMARK = "text"
+_MOST_FINDINGS = 10
+
+
+class ArgillaWriter:
+    """Writes to the records of one dataset."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Take the connection."""
+        self._source = Argilla(setting)
+        self._settings = setting.asked.default
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self._source.__aexit__(kind, error, trace)
+
+    async def write(self, item: str, news: News) -> bool:
+        """Write to the record of an item."""
+        own = self._settings.item_field
+        listed = await self._source.record("external_id", item) if own == "external_id" else None
+        name = item if own is None else identifier(at(listed, "id"))
+        record = None if name is None or plain(name) is None else await self._source.whole(name)
+        if record is None or name is None:
+            return False
+        metadata = dict(fields(at(record, "metadata")))
+        said = marked(metadata, news)
+        if said != metadata:
+            await self._source.set_metadata(name, said)
+        wanted = suggestion(await self._source.questions(), self._settings.controls, news)
+        if wanted is not None and not _is_there(record, wanted):
+            await self._source.suggest(name, wanted)
+        return True
+
+
+def marked(before: Fields, news: News) -> dict[str, Any]:
+    """Return what the record's metadata are from now on: flat, since Argilla filters by flat values."""
+    said = dict(before)
+    if news.consensus is not None:
+        label = news.consensus["label"]
+        said[f"{MARK}_label"] = label if isinstance(label, str) else orjson.dumps(label).decode()
+        said |= {f"{MARK}_{name}": news.consensus[name] for name in ("probability", "status", "votes")}
+    if news.findings:
+        known = [one for one in said.get(f"{MARK}_findings", ()) if isinstance(one, str)]
+        rules = [str(one.get("rule")) for one in news.findings]
+        said[f"{MARK}_findings"] = list(dict.fromkeys([*known, *rules]))[-_MOST_FINDINGS:]
+    if news.wants_vote:
+        said[f"{MARK}_wants_vote"] = True
+    return said
+
+
+def suggestion(questions: Sequence[Fields], controls: Sequence[str], news: News) -> Fields | None:
+    """Return the consensus as a suggestion for the question that holds the label; None where it does not fit there."""
+    if news.consensus is None or not questions:
+        return None
+    label = news.consensus["label"]
+    named = [one for name in controls for one in questions if one.get("name") == name]
+    main = [one for one in questions if at(one, "settings.type") != _REMARK]
+    question = (named or main or list(questions))[0]
+    kind = _FITTING.get(str(at(question, "settings.type")))
+    if kind is None or isinstance(label, bool) or not isinstance(label, kind):
+        return None
+    made = {"question_id": question.get("id"), "value": label, "type": "model", "agent": MARK}
+    score = news.consensus["probability"]
+    return made if score is None or kind is list else {**made, "score": score}
+
+
+def _is_there(record: Fields, wanted: Fields) -> bool:
+    names = ("question_id", "value", "agent")
+    return any(all(at(one, name) == wanted[name] for name in names) for one in record.get("suggestions") or ())

@@ -1,0 +1,108 @@
+"""What Assay found goes back to the platform: the consensus, findings, and the wish for one more annotation.
+
+Only for connections that ask for it. Writes are the same however often they are made, so a record read twice does no
+harm; and they touch nothing that the reconciler publishes, so they cannot go round in circles.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiokafka.errors import KafkaError
+
+from assay_services.engine import metrics
+from assay_services.engine.kafka import NoKafkaError, make_consumer
+from assay_services.engine.logs import get_logger
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.topic_admin import CONSENSUS, REVIEW, VALIDATED
+from assay_services.gateway.reconcile.sources.http_client import PlatformError
+from assay_services.gateway.reconcile.sources.source_registry import setting_of
+from assay_services.gateway.write_back.writer import News
+from assay_services.gateway.write_back.writer_registry import WRITERS
+from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.tables.connections_and_keys import Connection
+
+_PAUSE_SECONDS = 2.0
+_RETRY_SECONDS = 5.0
+
+log = get_logger("gateway")
+
+
+class WritingBack:
+    """Follow the verdicts and write them to the platforms that want them, the newest of each item, a few at once."""
+
+    def __init__(self, connections: Connections, settings: RuntimeSettings) -> None:
+        """Take where connections are kept."""
+        self._connections = connections
+        self._settings = settings
+        self._news: defaultdict[tuple[str, str], News] = defaultdict(News)
+
+    async def run(self) -> None:
+        """Write back until cancelled; where Kafka or a platform is away, try again."""
+        while True:
+            try:
+                await self._follow()
+            except (KafkaError, NoKafkaError, OSError) as error:
+                log.warning("writing_back_waits", error=repr(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        consumer = make_consumer(
+            self._settings, CONSENSUS.name, REVIEW.name, VALIDATED.name,
+            group_id=f"{self._settings.prefix}assay-writing-back",
+        )  # fmt: skip
+        await consumer.start()
+        try:
+            while True:
+                fetched = await consumer.getmany(timeout_ms=int(_PAUSE_SECONDS * 1_000))
+                wanted = await asyncio.to_thread(self._wanting)
+                for tp, records in fetched.items():
+                    topic = tp.topic.removeprefix(self._settings.prefix)
+                    for record in records:
+                        self._hear(topic, record.key, record.value, wanted)
+                if self._news:
+                    await self._write(wanted)
+                await consumer.commit()
+        finally:
+            await consumer.stop()
+
+    def _wanting(self) -> Mapping[str, Connection]:
+        """Return the connections that want it, by Assay's project."""
+        every = self._connections.all()
+        return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
+
+    def _hear(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
+        project, _, item = (key or b"").decode(errors="replace").partition(":")
+        if project not in wanted or value is None:
+            return
+        said: Any = orjson.loads(value)
+        if topic == CONSENSUS.name:
+            self._news[project, item].consensus = said
+        elif topic == REVIEW.name:
+            self._news[project, item].wants_vote = True
+        elif said["findings"]:
+            source = said["annotation"].get("source") or {}
+            found = [{"annotation": source.get("annotation"), **one} for one in said["findings"]]
+            self._news[project, item].findings += found
+
+    async def _write(self, wanted: Mapping[str, Connection]) -> None:
+        news, self._news = self._news, defaultdict(News)
+        for project, connection in wanted.items():
+            mine = {item: one for (of, item), one in news.items() if of == project}
+            if not mine:
+                continue
+            try:
+                await self._write_to(connection, mine)
+            except PlatformError as error:
+                log.warning("writing_back_failed", connection=connection.name, error=str(error))
+                for item, one in mine.items():  # for the next time; what is newer by then wins
+                    self._news.setdefault((project, item), one)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _write_to(self, connection: Connection, news: Mapping[str, News]) -> None:
+        async with WRITERS[connection.platform](setting_of(connection, self._connections)) as writer:
+            for item, one in news.items():
+                if await writer.write(item, one):
+                    metrics.WRITTEN_BACK.labels(connection.name).inc()

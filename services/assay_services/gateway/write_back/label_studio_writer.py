@@ -1,0 +1,82 @@
+"""Label Studio: task `meta`, a prediction that carries the consensus, and `overlap` raised for one more vote."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from assay_services.gateway.core.platforms.label_studio_config import read_label_config
+from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
+from assay_services.gateway.reconcile.sources.source import Setting
+from assay_services.gateway.write_back.writer import MARK, Fields, News
+
+_MOST_FINDINGS = 10
+_ONE_OF_A_LIST = {"choices": "choices", "rating": "rating", "number": "number", "pairwise": "selected"}
+
+
+class LabelStudioWriter:
+    """Writes to the tasks of one project."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Take the connection."""
+        self._api = LabelStudioApi(setting.url, setting.token)
+        self._number = setting.number
+        self._project: Fields | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self._api.__aexit__(kind, error, trace)
+
+    async def write(self, item: str, news: News) -> bool:
+        """Write to the task of an item. An item with an id of its own is not found again."""
+        if self._project is None:
+            self._project = await self._api.project(self._number)
+        task = await self._api.task(item) if item.isascii() and item.isdigit() else None
+        if task is None or str(task.get("project")) != self._number:
+            return False
+        await self._write_task(self._project, task, news)
+        return True
+
+    async def _write_task(self, project: Fields, task: Fields, news: News) -> None:
+        number, meta = str(task["id"]), dict(task.get("meta") or {})
+        said = marked(meta.get(MARK), news)
+        if said != meta.get(MARK):
+            await self._api.set_meta(number, {**meta, MARK: said})
+        if news.consensus is not None:
+            result = prediction(project, news.consensus["label"])
+            before = [one for one in task.get("predictions") or () if one.get("model_version") == MARK]
+            if result and not any(one.get("result") == result for one in before):
+                for one in before:
+                    await self._api.remove_prediction(str(one["id"]))
+                await self._api.predict(number, result, news.consensus["probability"], MARK)
+        votes = int(task.get("total_annotations") or 0)
+        if news.wants_vote and int(task.get("overlap") or 1) <= votes:
+            await self._api.set_overlap(number, votes + 1)
+
+
+def marked(before: object, news: News) -> Fields:
+    """Return what the task's meta says of Assay from now on."""
+    said: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
+    if news.consensus is not None:
+        said["consensus"] = {name: news.consensus[name] for name in ("label", "probability", "status", "votes")}
+    if news.findings:
+        known = [one for one in said.get("findings", ()) if one not in news.findings]
+        said["findings"] = [*known, *news.findings][-_MOST_FINDINGS:]
+    return said
+
+
+def prediction(project: Fields, label: object) -> Sequence[Fields]:
+    """Return a label as a prediction's result; none for kinds that are more than one choice or number."""
+    config = read_label_config(project.get("label_config"))
+    for name, control in config.controls.items():
+        kind = control.tag
+        if kind in _ONE_OF_A_LIST and isinstance(label, str | int | float):
+            value = [str(label)] if kind == "choices" else label
+            shows = control.shows[0] if control.shows else ""
+            return [{"from_name": name, "to_name": shows, "type": kind, "value": {_ONE_OF_A_LIST[kind]: value}}]
+    return []

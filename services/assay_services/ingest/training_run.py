@@ -1,0 +1,94 @@
+"""From annotations to a model file and its card."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
+from assay_models.consistency.classes import class_name, class_names
+from assay_models.consistency.model_card import ModelCard
+from assay_models.consistency.trainer import fit_model
+from assay_models.consistency.training_data import Observation, TrainingImpossible
+from assay_schemas.annotation import Annotation
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.decoder import Undecodable, decode
+from rich.table import Table
+
+from assay_services.ingest.file_readers import InputRecord
+
+_BATCH = 1_000
+
+
+def train_model(records: Iterable[InputRecord], contract: LabelContract, path: Path, *, seed: int) -> list[Table]:
+    """Fit, write the model and its card, and return what a person wants to see. Raise TrainingImpossible."""
+    labels = class_names(contract.label)
+    if labels is None:
+        raise TrainingImpossible(
+            f"a {contract.label.kind} label is no class; "
+            "the model learns categorical, pairwise and ordinal labels (with steps)"
+        )
+    fitted = fit_model(list(observations(records, contract)), labels=labels, seed=seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(fitted.onnx)
+    part.replace(path)
+    path.with_name(path.name + ".card.json").write_text(fitted.card.model_dump_json(indent=2) + "\n")
+    return [_figures_table(fitted.card), _classes_table(fitted.card)]
+
+
+def _figures_table(card: ModelCard) -> Table:
+    figures = card.figures
+    title = f"{card.data.item_count:,} items, {card.data.vote_count:,} votes"
+    table = Table("figure (out of fold)", "value", title=title)
+    if figures.accuracy is not None:
+        interval = f"95 % {figures.accuracy_low:.3f} to {figures.accuracy_high:.3f}, n={figures.accuracy_item_count:,}"
+        table.add_row("accuracy against the items' majority", f"{figures.accuracy:.3f} ({interval})")
+        table.add_row("always the commonest label", f"{figures.majority_share:.3f}")
+    before = figures.calibration_error_before
+    table.add_row("calibration error", f"{figures.calibration_error:.3f} (before: {before:.3f})")
+    if figures.planted_error_auroc is not None:
+        about = f"n={figures.planted_error_count:,}; frequencies alone: {figures.planted_error_baseline_auroc:.3f}"
+        table.add_row("AUROC of finding planted errors", f"{figures.planted_error_auroc:.3f} ({about})")
+    return table
+
+
+def _classes_table(card: ModelCard) -> Table:
+    table = Table("label", "votes", "flagged below", "flagged share", "estimated wrong")
+    for each in card.classes:
+        shares = (f"{each.threshold:.3f}", f"{each.flagged_share:.1%}", f"{each.estimated_error_share:.1%}")
+        table.add_row(each.label, f"{each.vote_count:,}", *shares)
+    return table
+
+
+def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[Observation]:
+    """Yield what can teach: the project's labelled annotations; validated records may be given as they are."""
+    batch: list[bytes] = []
+    for record in records:
+        batch.append(_unwrapped(record.value))
+        if len(batch) == _BATCH:
+            yield from _observed(batch, contract)
+            batch = []
+    yield from _observed(batch, contract)
+
+
+def _unwrapped(value: bytes) -> bytes:
+    """Return the annotation inside a verdict; anything else as it is."""
+    try:
+        found = orjson.loads(value)
+        return orjson.dumps(found["annotation"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return value
+
+
+def _observed(values: list[bytes], contract: LabelContract) -> Iterator[Observation]:
+    for found in decode(values):
+        if isinstance(found, Undecodable) or found.project != contract.project:
+            continue
+        name = class_name(found.label)
+        if name is not None:
+            yield _observation(found, name)
+
+
+def _observation(annotation: Annotation, name: str) -> Observation:
+    item = annotation.item
+    features = None if item.features is None else tuple(item.features)
+    return Observation(item.id, item.text, features, name)

@@ -1,0 +1,117 @@
+"""Open the database of the archive: SQLite (WAL) or PostgreSQL (psycopg 3), by URL, to write or only to read."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from assay_services.engine.settings import RuntimeSettings
+
+_BUSY_SECONDS = 30
+_CACHE_KIB = 64 * 1024
+_POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+class DatabaseSettings(RuntimeSettings):
+    """`database` is `postgresql://user:password@host/name` or `sqlite:///file`; None is a file in `folder`."""
+
+    database: SecretStr | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Return where the archive is."""
+        if self.database is None:
+            return f"sqlite:///{self.folder / 'archive.db'}"
+        return self.database.get_secret_value()
+
+
+class DatabaseError(Exception):
+    """The archive's database cannot be used; the message says why and what to do."""
+
+
+def database_url(text: str) -> URL:
+    """Read the URL of a database; raise DatabaseError where it is none of ours."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise DatabaseError(f"ASSAY_DATABASE is no URL; {_WANTED}") from None
+    if url.drivername in _POSTGRES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite" or not url.database or url.database == ":memory:":
+        raise DatabaseError(f"ASSAY_DATABASE is '{url.render_as_string(hide_password=True)}'; {_WANTED}")
+    return url
+
+
+_WANTED = "wanted is postgresql://user:password@host/name or sqlite:///file"
+
+
+def open_engine(text: str) -> Engine:
+    """Open the database for writing. Nothing is connected yet."""
+    url = database_url(text)
+    if url.drivername == "sqlite":
+        return _open_sqlite(url)
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 5, "application_name": "assay"},
+    )
+
+
+def open_for_reading(text: str, *, timeout_seconds: float) -> Engine:
+    """Open the database so that nothing can be changed through it. Nothing is connected yet."""
+    url = database_url(text)
+    if url.drivername == "sqlite":
+        path = Path(url.database or "").absolute()
+        engine = create_engine(
+            f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true",
+            connect_args={"timeout": timeout_seconds, "check_same_thread": False},
+            pool_size=8,
+        )
+        event.listen(engine, "connect", _prepare_reader)
+        return engine
+    options = f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={int(timeout_seconds * 1_000)}"
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5, "application_name": "assay console"},
+    )
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Tell whether this is SQLite."""
+    return engine.dialect.name == "sqlite"
+
+
+def _open_sqlite(url: URL) -> Engine:
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(raw: Any, _: object) -> None:  # noqa: ANN401  # the driver's own
+        # A killed process loses nothing with NORMAL. A power cut may take the last transactions, whole: with their
+        # rows go their offsets, and they are read again.
+        _prepare(raw)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The lock is taken at once: taken later it could be refused in the middle of a transaction.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _prepare(raw: sqlite3.Connection) -> None:
+    raw.isolation_level = None
+    raw.execute("PRAGMA journal_mode=WAL")
+    raw.execute("PRAGMA synchronous=NORMAL")
+    raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+
+
+def _prepare_reader(raw: Any, _: object) -> None:  # noqa: ANN401  # the driver's own
+    raw.execute("PRAGMA query_only=ON")
+    raw.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")

@@ -1,0 +1,60 @@
+"""Ask the archive: rows of plain values, the same from both databases."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, text
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+
+from assay_services.stores.columns import Moment
+
+
+class ArchiveAway(Exception):
+    """The archive does not answer, or is not made yet; the message says what to do."""
+
+
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """Open the archive for a few questions; raise ArchiveAway where it is not there."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        said = str(error.orig or error).strip().splitlines()[0]
+        if any(word in said for word in ("no such table", "no such column", "does not exist", "unable to open")):
+            raise ArchiveAway("there is no archive yet, or an old one: `assay worker archive` makes it") from error
+        if "interrupted" in said or "statement timeout" in said:
+            raise ArchiveAway("the archive took too long to answer; ask for less") from error
+        raise ArchiveAway(f"the archive does not answer: {said}") from error
+
+
+def rows(connection: Connection, query: str, **values: object) -> Sequence[RowMapping]:
+    """Return all rows of a query. `:name` stands for a value."""
+    asked = text(query)
+    times = [bindparam(name, type_=Moment()) for name, value in values.items() if isinstance(value, datetime)]
+    return connection.execute(asked.bindparams(*times) if times else asked, values).mappings().all()
+
+
+def row(connection: Connection, query: str, **values: object) -> RowMapping | None:
+    """Return the first row of a query, if any."""
+    found = rows(connection, query, **values)
+    return found[0] if found else None
+
+
+def moment(value: Any) -> datetime:  # noqa: ANN401  # what a driver gives
+    """Return a time that is there, in UTC."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def maybe_moment(value: Any) -> datetime | None:  # noqa: ANN401
+    """Return a time, in UTC; None where there is none."""
+    return None if value is None else moment(value)
+
+
+def parsed(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """Return the content of a JSON column."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value

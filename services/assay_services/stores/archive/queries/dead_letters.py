@@ -1,0 +1,108 @@
+"""Dead letters as the archive keeps them: the reason, and the bytes as they came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Engine, RowMapping
+
+from assay_services.stores.archive.queries.db import asking, moment, row, rows
+from assay_services.stores.archive.queries.overview import Share, shares
+from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
+
+SHOWN_BYTES = 65_536
+_MOST_REASONS = 40
+_LETTER = (
+    "SELECT d.source, s.cluster, s.prefix, d.kafka_partition, d.kafka_offset, d.key, d.reason, d.field, d.message,"
+    " length(d.value) AS size, {value} AS value, d.judged_at FROM dead AS d JOIN sources AS s ON s.id = d.source"
+)
+
+
+class Place(NamedTuple):
+    """Where a dead letter lies: the archive's number of the Kafka, partition and offset."""
+
+    source: int
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Bytes that were no annotation. `value` is their beginning, or all; `size` is how many there are, in all."""
+
+    place: Place
+    cluster: str
+    prefix: str
+    key: str | None
+    reason: str
+    field: str
+    message: str
+    size: int
+    value: bytes | None
+    judged_at: datetime
+
+    @property
+    def address(self) -> tuple[str, str, int, int]:
+        """Return where it lies, in words that hold for every archive of this Kafka."""
+        return self.cluster, self.prefix, self.place.partition, self.place.offset
+
+
+def read_dead(
+    engine: Engine, *, reason: str = "", after: str | None = None, limit: int = 25, most_bytes: int = SHOWN_BYTES
+) -> Slice[DeadLetter]:
+    """Return dead letters, of one reason or ('') of all, the newest first, with the beginning of their bytes."""
+    query = _LETTER.format(value="substr(d.value, 1, :most_bytes)") + " WHERE (:reason = '' OR d.reason = :reason)"
+    place: dict[str, object] = {}
+    if after is not None:
+        at, *rest = read_cursor(after, [str, int, int, int])
+        place = {"at": moment(at), **dict(zip(("source", "number", "offset"), rest, strict=True))}
+        query += (
+            " AND (d.judged_at < :at OR d.judged_at = :at"
+            " AND (d.source, d.kafka_partition, d.kafka_offset) > (:source, :number, :offset))"
+        )
+    query += " ORDER BY d.judged_at DESC, d.source, d.kafka_partition, d.kafka_offset LIMIT :most"
+    with asking(engine) as connection:
+        found = rows(connection, query, reason=reason, most=limit + 1, most_bytes=most_bytes, **place)
+    letters = [_letter(one) for one in found[:limit]]
+    following = None
+    if len(found) > limit:
+        last = letters[-1]
+        following = write_cursor(last.judged_at.isoformat(), *last.place)
+    return Slice(letters, following)
+
+
+def read_whole(engine: Engine, places: Sequence[Place]) -> Sequence[DeadLetter]:
+    """Return these dead letters with all of their bytes, in this order; those that are not there are left out."""
+    query = _LETTER.format(value="d.value") + (
+        " WHERE d.source = :source AND d.kafka_partition = :number AND d.kafka_offset = :offset"
+    )
+    with asking(engine) as connection:
+        found = [row(connection, query, source=one.source, number=one.partition, offset=one.offset) for one in places]
+    return [_letter(one) for one in found if one is not None]
+
+
+def read_reasons(engine: Engine) -> Sequence[Share]:
+    """Return how many dead letters there are of each reason, the most frequent first."""
+    with asking(engine) as connection:
+        found = rows(
+            connection, "SELECT reason, count(*) AS n FROM dead GROUP BY reason ORDER BY 2 DESC, 1 LIMIT :most",
+            most=_MOST_REASONS,
+        )  # fmt: skip
+    return shares({str(one["reason"]): int(one["n"]) for one in found})
+
+
+def _letter(one: RowMapping) -> DeadLetter:
+    value = one["value"]
+    return DeadLetter(
+        place=Place(one["source"], one["kafka_partition"], one["kafka_offset"]),
+        cluster=one["cluster"],
+        prefix=one["prefix"],
+        key=one["key"],
+        reason=one["reason"],
+        field=one["field"],
+        message=one["message"],
+        size=int(one["size"] or 0),
+        value=None if value is None else bytes(value),
+        judged_at=moment(one["judged_at"]),
+    )

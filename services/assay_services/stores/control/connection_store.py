@@ -1,0 +1,122 @@
+"""The connections to platforms: who they are, how far they were read, what came through them."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, delete, update
+from sqlmodel import Session, col, select
+
+from assay_services.stores.control.database import Vault
+from assay_services.stores.control.tables.connections_and_keys import (
+    Connection,
+    EndedAnnotation,
+    HeldAnnotation,
+    Intention,
+    KeptCopy,
+)
+
+
+class NoSuchConnectionError(Exception):
+    """There is no connection of this name."""
+
+
+class ConnectionExistsError(Exception):
+    """A connection of this name is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must not be seen: what the webhook proves itself with (the newest first), the token of the API.
+
+    `webhook_id` is the platform's id of the webhook that was registered, so that it can be taken away again.
+    """
+
+    hooks: tuple[str, ...] = ()
+    token: str | None = None
+    webhook_id: str | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of them."""
+        return f"Secrets({len(self.hooks)} of webhooks)"
+
+
+def new_hook_secret() -> str:
+    """Return a secret for a webhook."""
+    return secrets.token_urlsafe(32)
+
+
+class Connections:
+    """The connections in the control database."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        """Take the database, and what encrypts secrets in it."""
+        self._engine = engine
+        self._vault = vault
+
+    def add(self, connection: Connection, secret: Secrets) -> None:
+        """Store a connection; raise ConnectionExistsError where its name is taken."""
+        connection.secrets = self._locked(secret)
+        with Session(self._engine, expire_on_commit=False) as session:
+            if session.get(Connection, connection.name) is not None:
+                raise ConnectionExistsError(
+                    f"a connection '{connection.name}' is there already; choose another --name, or "
+                    f"`assay disconnect {connection.name}` first"
+                )
+            session.add(connection)
+            session.commit()
+
+    def get(self, name: str) -> Connection:
+        """Return a connection; raise NoSuchConnectionError."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            found = session.get(Connection, name)
+        if found is None:
+            raise NoSuchConnectionError(f"there is no connection '{name}'; `assay connections` shows them")
+        return found
+
+    def all(self) -> Sequence[Connection]:
+        """Return every connection, by name."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return session.exec(select(Connection).order_by(Connection.name)).all()
+
+    def remove(self, name: str) -> None:
+        """Forget a connection and what was held through it; what was published stays published."""
+        self.get(name)
+        with Session(self._engine) as session:
+            for table in (HeldAnnotation, EndedAnnotation, KeptCopy, Intention):
+                session.execute(delete(table).where(col(table.connection) == name))
+            session.execute(delete(Connection).where(col(Connection.name) == name))
+            session.commit()
+
+    def secrets_of(self, connection: Connection) -> Secrets:
+        """Decrypt a connection's secrets."""
+        found = orjson.loads(self._vault.open(connection.secrets))
+        return Secrets(tuple(found["hooks"]), found["token"], found["webhook_id"])
+
+    def set_secrets(self, name: str, secret: Secrets) -> None:
+        """Store a connection's secrets anew."""
+        self.note(name, secrets=self._locked(secret))
+
+    def note(self, name: str, **values: Any) -> None:  # noqa: ANN401  # columns of the table
+        """Change some of a connection's columns."""
+        self._update(name, values)
+
+    def count(self, name: str, *, at: datetime | None = None, **counts: int) -> None:
+        """Add to some of a connection's counts; `at`: when something last came."""
+        values: dict[str, Any] = {key: getattr(Connection, key) + more for key, more in counts.items() if more}
+        if at is not None:
+            values["last_event_at"] = at
+        self._update(name, values)
+
+    def _update(self, name: str, values: Mapping[str, Any]) -> None:
+        if values:
+            with Session(self._engine) as session:
+                session.execute(update(Connection).where(col(Connection.name) == name).values(**values))
+                session.commit()
+
+    def _locked(self, secret: Secrets) -> str:
+        plain = {"hooks": list(secret.hooks), "token": secret.token, "webhook_id": secret.webhook_id}
+        return self._vault.lock(orjson.dumps(plain).decode())

@@ -1,0 +1,42 @@
+"""Wire the validator: `annotations` -> judge -> `annotations.validated` | `.rejected` | `.dead`."""
+
+import faust
+from assay_schemas.contract.label_contract import LabelContract
+from mode import ServiceT
+
+from assay_services.engine.contract_table import ContractTable
+from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.topic_admin import ANNOTATIONS, VALIDATOR_STATE
+from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.worker import build_chassis
+from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.projects import load_project
+from assay_services.validator.settings import ValidatorSettings
+
+
+def build_app(settings: ValidatorSettings) -> faust.App:
+    """Build the validator's worker."""
+    projects: dict[str, Project] = {}
+    lanes: list[Lane] = []
+
+    def put_in_force(name: str, contract: LabelContract | None) -> None:
+        if contract is None:
+            projects.pop(name, None)
+            return
+        project = load_project(contract, settings.models)
+        if project is not None:  # else the version before stays in force
+            projects[name] = project
+
+    def carries() -> list[ServiceT]:
+        table = ContractTable(settings, put_in_force)
+        lane = Lane(
+            lambda number, _: Validator(projects, Origin(settings.prefix + ANNOTATIONS.name, number)),
+            service="validator",
+            topics=LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name),
+            settings=settings,
+            before=table.read_all,
+        )
+        lanes.append(lane)
+        return [TopicsInPlace(settings), table, lane]
+
+    return build_chassis("validator", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

@@ -1,0 +1,24 @@
+"""What the validator forgets of an item or an annotator: newest words, by which it knows what is news."""
+
+from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten
+from assay_services.engine.core.state import PartitionState
+from assay_services.validator.core.item_state import load_item
+
+
+def forget(state: PartitionState, published: Published, whom: Whom) -> Change:  # noqa: ARG001  # it publishes nothing
+    """Return how the state changes."""
+    if whom.is_item:
+        return Change({whom.key: None} if state.get(whom.key) is not None else {})
+    project = None if whom.project is None else f"{whom.project}:".encode()
+    changed: dict[bytes, bytes | None] = {}
+    for key, value in state.values():
+        if project is not None and not key.startswith(project):
+            continue
+        item = load_item(value)
+        word = item.votes.pop(whom.name, None)
+        if word is None:
+            continue
+        if whom.pseudonym is not None:
+            item.votes[whom.pseudonym] = word
+        changed[key] = rewritten(state, key, item.dump())
+    return Change(changed)

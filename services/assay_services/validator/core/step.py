@@ -1,0 +1,235 @@
+"""Judge annotations: decode, score, check, and say where each one goes."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+import orjson
+from assay_models.consistency.label_score import Score
+from assay_models.rules.check import Circumstances
+from assay_models.rules.ruleset import RuleSet
+from assay_schemas.annotation import Annotation, Item, Label, ProjectId
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.decoder import Undecodable, decode
+from assay_schemas.verdict import Finding, RuleAction
+from pydantic import TypeAdapter
+
+from assay_services.engine.core.core_api import Core, Entry, Headers, Output, Record, State, Step
+from assay_services.engine.core.ledger import SUPERSEDED
+from assay_services.validator.core.item_state import OpenItem, content_mark, load_item, rounded, word_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FINDINGS = TypeAdapter(list[Finding])
+_CLOSE_AT_ONCE = 200
+_AT_ONCE = 200
+_ANNOTATION, _FINDINGS_KEY = b'{"annotation":', b',"findings":'
+_SCORE_KEY, _VERSION_KEY = b',"score":', b',"contract_version":'
+_SPECVERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"assay/validator")
+_CONTENT_TYPE = ("content-type", b"application/json")
+_TOPICS = {verdict: f"annotations.{verdict}" for verdict in ("validated", "rejected")}
+_TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
+
+
+class Scorer(Protocol):
+    """The consistency model of one project. `mark` names it, so that a stored view of another is not used."""
+
+    @property
+    def mark(self) -> int: ...  # noqa: D102
+
+    def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
+        """Return the probability of each class for each item."""
+        ...
+
+    def score(self, view: Sequence[float], label: Label | None) -> Score | None:
+        """Return what a view says of a label; None where it says nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's rules in force, and its model where it has one that works."""
+
+    rules: RuleSet
+    scorer: Scorer | None = None
+
+
+class Origin(NamedTuple):
+    """Where a batch comes from: topic and partition, for dead letters."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch while it is judged."""
+
+    state: State
+    items: dict[bytes, OpenItem] = field(default_factory=dict)
+    heard: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
+    changes: dict[bytes, Entry | None] = field(default_factory=dict)
+    views: dict[tuple[bytes, int], list[float]] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+
+class _Heard(NamedTuple):
+    """One annotation of the batch, with what is needed to judge it. `mark`: what a model sees; None without one."""
+
+    record: Record
+    annotation: Annotation
+    project: Project
+    key: bytes
+    item: OpenItem
+    mark: int | None
+
+
+class Validator(Core):
+    """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
+
+    def __init__(self, projects: Mapping[str, Project], origin: Origin) -> None:
+        """Take the projects in force and where the batch comes from."""
+        self._projects = projects
+        self._origin = origin
+
+    def step(self, state: State, batch: Sequence[Record]) -> Step:
+        """Judge one batch."""
+        work = _Batch(state)
+        for start in range(0, len(batch), _AT_ONCE):
+            heard = self._hear(work, batch[start : start + _AT_ONCE])
+            _view(work, heard)
+            for one in heard:
+                _judge(work, one)
+        if batch:
+            _settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
+        return Step(work.outputs, work.changes, work.verdicts, work.notes)
+
+    def _hear(self, work: _Batch, batch: Sequence[Record]) -> list[_Heard]:
+        """Decode the batch; bury what is no annotation of a known project."""
+        heard: list[_Heard] = []
+        for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
+            if isinstance(annotation, Undecodable):
+                self._bury(work, record, annotation)
+                continue
+            project = self._projects.get(annotation.project)
+            if project is None:
+                self._bury(work, record, _unknown_project(annotation))
+                continue
+            key, scorer = annotation.key, project.scorer
+            mark = None if scorer is None else content_mark(scorer.mark, annotation.item)
+            item = work.items.get(key)
+            if item is None:
+                item = work.items[key] = load_item(work.state.get(key))
+            heard.append(_Heard(record, annotation, project, key, item, mark))
+        return heard
+
+    def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:
+        headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
+        work.outputs.append(Output("annotations.dead", record.key, record.value, headers))
+        work.verdicts["dead"] += 1
+        work.notes["dead_letters", why.reason] += 1
+
+
+def _view(work: _Batch, heard: Sequence[_Heard]) -> None:
+    """Let each project's model look, all at once, at the items it has not seen as they are now."""
+    wanted: dict[ProjectId, tuple[Scorer, dict[tuple[bytes, int], Item]]] = {}
+    for _, annotation, project, key, item, mark in heard:
+        if project.scorer is not None and mark is not None and (item.view is None or item.view[0] != mark):
+            _, items = wanted.setdefault(annotation.project, (project.scorer, {}))
+            items[key, mark] = annotation.item
+    for scorer, items in wanted.values():
+        work.views.update(zip(items, map(rounded, scorer.views(list(items.values()))), strict=True))
+
+
+def _judge(work: _Batch, heard: _Heard) -> None:
+    record, annotation, project, key, item, mark = heard
+    who, word = annotation.annotator.id, word_of(annotation)
+    if item.supersedes(who, word):
+        work.verdicts[SUPERSEDED] += 1
+        return
+    score = None
+    if project.scorer is not None and mark is not None:
+        view = item.view
+        if view is None or view[0] != mark:
+            view = item.view = (mark, work.views[key, mark])
+        if word[2]:
+            score = project.scorer.score(view[1], annotation.label)
+    findings = project.rules.check(annotation, Circumstances(record.timestamp * 1_000, word[0], score))
+    for found in findings:
+        work.notes["findings", annotation.project, found.rule, found.action.value] += 1
+    rejected = bool(findings) and any(found.action is RuleAction.REJECT for found in findings)
+    verdict = "rejected" if rejected else "validated"
+    contract = project.rules.contract
+    value = _verdict_json(record.value or b"", findings, score, contract.version)
+    work.outputs.append(Output(_TOPICS[verdict], key, value, _cloud_event(annotation, verdict, record)))
+    work.verdicts[verdict] += 1
+    if not rejected:
+        item.votes[who] = word
+        work.heard[key] = (record.timestamp, contract)
+
+
+def _settle(work: _Batch, now: int, *, limit: int) -> None:
+    """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
+    for key, (timestamp, contract) in work.heard.items():
+        item = work.items[key]
+        work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
+    for key in work.state.due(now, limit=limit):
+        work.changes.setdefault(key, None)
+
+
+def _verdict_json(raw: bytes, findings: list[Finding], score: Score | None, version: int) -> bytes:
+    """Return the verdict as JSON, with the annotation byte for byte as it came: it was read and found well-formed."""
+    said = _FINDINGS.dump_json(findings) if findings else b"[]"
+    scored = b"null" if score is None else orjson.dumps(score._asdict())
+    return b"".join((_ANNOTATION, raw, _FINDINGS_KEY, said, _SCORE_KEY, scored, _VERSION_KEY, b"%d}" % version))
+
+
+def _cloud_event(annotation: Annotation, verdict: str, record: Record) -> Headers:
+    """Return the CloudEvents headers: the verdict keeps the annotation's id, its source says whose word it is."""
+    return [
+        _SPECVERSION,
+        ("ce_id", annotation.id.encode()),
+        _TYPES[verdict],
+        _SOURCE,
+        ("ce_time", _iso(record.timestamp)),
+        _CONTENT_TYPE,
+        ("assay-offset", b"%d" % record.offset),
+    ]
+
+
+@lru_cache(maxsize=256)
+def _moment(timestamp: int) -> datetime:
+    """Return a record's time; kept, since the broker gives all records of a batch the same."""
+    return _EPOCH + timedelta(milliseconds=timestamp)
+
+
+@lru_cache(maxsize=256)
+def _iso(timestamp: int) -> bytes:
+    return _moment(timestamp).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+
+
+def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> Headers:
+    return [
+        ("__connect.errors.topic", origin.topic.encode()),
+        ("__connect.errors.partition", b"%d" % origin.partition),
+        ("__connect.errors.offset", b"%d" % record.offset),
+        ("__connect.errors.stage", b"VALUE_CONVERTER"),
+        ("__connect.errors.class.name", b"services.validator.core.Validator"),
+        ("__connect.errors.exception.class.name", b"schemas.reading.Undecodable"),
+        ("__connect.errors.exception.message", why.message.encode(errors="backslashreplace")),
+        ("assay-reason", why.reason.encode()),
+        ("assay-field", why.field.encode(errors="backslashreplace")),
+        ("assay-offset", b"%d" % record.offset),
+    ]
+
+
+def _unknown_project(annotation: Annotation) -> Undecodable:
+    message = (
+        f"no contract for project '{annotation.project}'; apply one with `assay contract apply FILE`, then send again"
+    )
+    return Undecodable("unknown-project", "project", message)

@@ -1,0 +1,60 @@
+"""What is wrong with a request, as RFC 9457 writes it: which field, and what was expected."""
+
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse, Response
+
+from assay_services.console.auth.sessions import Viewer
+from assay_services.stores.control.tables.accounts import Role
+
+_TITLES = {
+    400: "Not understood",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    422: "Not understood",
+    429: "Too many requests",
+    503: "Not available",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request is refused. `field` is what is wrong with it, `expected` what would be right."""
+
+    status: int
+    detail: str
+    field: str | None = None
+    expected: str | None = None
+    retry_after: int | None = None
+
+
+class ProblemError(Exception):
+    """A request that is refused."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Say why."""
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the answer to a request that is refused."""
+    said = {
+        "type": "about:blank",
+        "title": _TITLES.get(problem.status, "Not possible"),
+        "status": problem.status,
+        "detail": problem.detail,
+        "field": problem.field,
+        "expected": problem.expected,
+    }
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after is not None else {}
+    if problem.status == 401:  # noqa: PLR2004  # the status is its name
+        headers["WWW-Authenticate"] = "Bearer"
+    content = {name: value for name, value in said.items() if value is not None}
+    return JSONResponse(content, problem.status, headers, "application/problem+json")
+
+
+def forbidden(least: Role, viewer: Viewer) -> Problem:
+    """Return that somebody may not do this."""
+    return Problem(403, f"this takes the role {least.value}, and {viewer.name} is a {viewer.role.value}", field="role")

@@ -9,14 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aiokafka.partitioner import DefaultPartitioner
+
+from assay_schemas.topics import VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import VALIDATED
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
 from assay_services.stores.archive.sql_query import ask
-
 from bench.ground import Ground, judge_all, seeded_events, the_project
 from bench.processes import MeasuredProcess
 from bench.report import Sheet

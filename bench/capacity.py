@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from assay_schemas.topics import VALIDATOR_STATE
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import ENTRY_PREFIX
-from assay_services.engine.topic_admin import VALIDATOR_STATE
-
 from bench.ground import PARTITIONS, Ground
 from bench.large_state import items, make_templates
 from bench.processes import ROOT, MeasuredProcess, environment_of

@@ -20,6 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from assay_schemas.topics import CONSENSUS_STATE
 from assay_services.audit.topics import PartitionAudit, audit, audit_consensus
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import PROJECT, Simulator
@@ -28,13 +32,10 @@ from assay_services.devtools.ports import free_port
 from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import CONSENSUS_STATE, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.ingest.training_run import train_model
-from rich.console import Console
-from rich.table import Table
-
 from bench.undisturbed import ConsensusGap, compare_consensus, compare_validator
 
 SESSION_SECONDS = 6.0

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS
 from rich.console import Console
 from scipy.stats import beta
 
+from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS
 from bench.conduct_rules import RULES, MovingAverage, Rule, alarms, delay
 from bench.conduct_runs import Calm, Case, Found, measure_cost, run_bad, run_calm
 from bench.report import Sheet, as_document, as_table, conditions

@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 import orjson
+
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Detector, Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
-
 from bench.conduct_world import LABELS, PROJECT, Person, Way, World, careful_pool
 
 SIZE = 200

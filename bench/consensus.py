@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaConsumer
+
+from assay_schemas.topics import CONSENSUS, VALIDATED
 from assay_services.demo.simulator import LABELS, Simulator
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_consumer, make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import CONSENSUS, VALIDATED
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
-
 from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
 from bench.processes import ROOT, MeasuredProcess
 from bench.report import Sheet

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rich.console import Console
+
 from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Plan
 from assay_services.archive.core.row_types import json_text, utc
@@ -21,8 +23,6 @@ from assay_services.archive.store import Ready, Store
 from assay_services.stores.archive.engine import open_engine, open_for_reading
 from assay_services.stores.archive.queries import agreement, annotators, items, overview, projects
 from assay_services.stores.archive.schema_upgrade import upgrade
-from rich.console import Console
-
 from bench.console_pages import measure as measure_pages
 from bench.report import Sheet, as_document, as_table, conditions
 from tests.support.postgres import LocalPostgres, postgres_programs

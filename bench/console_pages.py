@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 import psutil
-from assay_services.devtools.ports import free_port
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from assay_services.devtools.ports import free_port
 from bench.processes import ROOT
 from bench.report import Sheet
 

@@ -10,6 +10,9 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
 from assay_models.agreement.boxes import BoxTable, box_agreement, box_counts_of
 from assay_models.agreement.cohen import PairTable, cohen_kappa
 from assay_models.agreement.contingency import Pattern, Table, pattern_of
@@ -20,9 +23,6 @@ from assay_models.agreement.krippendorff import interval_alpha, nominal_alpha, o
 from assay_models.agreement.percent_agreement import percent_agreement
 from assay_models.agreement.spans import covering_alpha, stretches_of, unitizing_alpha
 from assay_schemas.annotation import Box, Span
-from numpy.typing import NDArray
-from rich.console import Console
-
 from bench.report import Sheet, as_table
 
 SEED = 20_260_301

@@ -11,13 +11,13 @@ from urllib.request import urlopen
 
 import numpy as np
 import orjson
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.devtools.ports import free_port
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.api_keys import Keys
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Scope
-
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import NamedTuple
 
+from assay_schemas.topics import ANNOTATIONS, DEAD, REJECTED, TOPICS, VALIDATED
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import PROJECT, Simulator
 from assay_services.devtools.local_broker import LocalBroker
@@ -17,7 +18,7 @@ from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, DEAD, REJECTED, TOPICS, VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.ingest.training_run import train_model

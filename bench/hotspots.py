@@ -9,7 +9,6 @@ from time import process_time
 
 from assay_services.engine.garbage import tame_garbage_collector
 from assay_services.validator.core.step import Project
-
 from bench.ground import BATCH, judge_all, seeded_events, the_project, train
 from bench.report import Sheet
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from time import perf_counter
 
 import psutil
+
+from assay_schemas.topics import VALIDATOR_STATE
 from assay_services.demo.simulator import PROJECT
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.garbage import tame_garbage_collector
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.engine.topic_admin import VALIDATOR_STATE
-
 from bench.ground import judge_all, seeded_events, the_project
 
 _TEMPLATE_EVENTS = 6_000

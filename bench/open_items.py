@@ -16,6 +16,7 @@ from time import perf_counter
 
 import orjson
 import psutil
+
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.consensus.core.events import Origin

@@ -10,6 +10,7 @@ from typing import Self
 from urllib.request import urlopen
 
 import psutil
+
 from assay_services.devtools.ports import free_port
 from assay_services.engine.settings import RuntimeSettings
 

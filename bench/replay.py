@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
-
 from bench.ground import train
 from bench.processes import ROOT
 from bench.report import Sheet

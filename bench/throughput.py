@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from assay_schemas.topics import VALIDATED
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import VALIDATED
-
 from bench.ground import VERDICTS, Ground, expected_verdicts, preload, seeded_events, the_project
 from bench.processes import MeasuredProcess
 from bench.report import Sheet

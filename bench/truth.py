@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from assay_models.truth.categorical.batch_em import fit
-from assay_models.truth.categorical.vote_arrays import Floats
 from rich.console import Console
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from assay_models.truth.categorical.batch_em import fit
+from assay_models.truth.categorical.vote_arrays import Floats
 from bench.report import Sheet, as_document, as_table, conditions
 from bench.truth_measures import (
     Streamed,

@@ -6,11 +6,11 @@ import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
+
 from assay_models.truth.categorical.confusion_counts import added_up
 from assay_models.truth.categorical.hyperparameters import NOTHING
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.vote_arrays import Floats
-
 from bench.truth_sets import CrowdSet
 
 BATCH = 500

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from assay_models.truth.categorical.vote_arrays import Floats
 from cleanlab.multiannotator import get_label_quality_multiannotator
 from crowdkit.aggregation import GLAD, MACE, DawidSkene, OneCoinDawidSkene
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
+from assay_models.truth.categorical.vote_arrays import Floats
 from bench.truth_sets import CrowdSet
 
 PEERS: Mapping[str, Callable[[], Any]] = {

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
 from numpy.typing import NDArray
+
+from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
 
 MOST_CLASSES = 200
 

@@ -5,8 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import (
+    ANNOTATIONS,
+    CONSENSUS,
+    CONSENSUS_STATE,
+    COUNTS,
+    DEAD,
+    PANES,
+    REJECTED,
+    VALIDATED,
+    VALIDATOR_STATE,
+)
 from assay_services.consensus.core.agreement_cells import PAIRS
 from assay_services.consensus.core.events import Origin as ConsensusOrigin
 from assay_services.consensus.core.exchange import Pool
@@ -18,17 +30,6 @@ from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.engine.topic_admin import (
-    ANNOTATIONS,
-    CONSENSUS,
-    CONSENSUS_STATE,
-    COUNTS,
-    DEAD,
-    PANES,
-    REJECTED,
-    VALIDATED,
-    VALIDATOR_STATE,
-)
 from assay_services.validator.core.step import Origin, Project, Validator
 from assay_services.validator.projects import load_project
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import hypothesis  # here, because its plugin would import it at the very end, which fails after tests with Kafka
 import pytest
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.engine.settings import RuntimeSettings
-
 from tests.support.postgres import LocalPostgres, postgres_programs
 
 hypothesis.settings.register_profile(  # how fast the machine is, is nobody's fault

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from assay_services.engine import metrics
-from assay_services.engine.topic_admin import TOPICS
 from jsonschema import Draft202012Validator
 
+from assay_schemas.topics import TOPICS
+from assay_services.engine import metrics
 from tests.guarantees import PROMISES
 
 ROOT = Path(__file__).parents[1]

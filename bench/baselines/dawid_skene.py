@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from assay_models.truth.categorical.posterior import softmax
 from assay_models.truth.categorical.vote_arrays import Ballots, Floats
 

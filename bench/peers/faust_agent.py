@@ -4,10 +4,10 @@ from collections.abc import AsyncIterable
 from typing import Any
 
 import faust
-from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
-from assay_services.engine.worker import run_worker
 
+from assay_schemas.topics import ANNOTATIONS
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.worker import run_worker
 from bench.ground import VERDICTS, Event
 from bench.peers.one_by_one import OneByOne
 

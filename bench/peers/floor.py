@@ -6,12 +6,11 @@ from typing import Any
 
 from assay_schemas.annotation import Annotation
 from assay_schemas.decoder import decode
+from assay_schemas.topics import ANNOTATIONS, VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_consumer, make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, VALIDATED
 from assay_services.validator.core.step import Project
-
 from bench.ground import BATCH, the_project
 from bench.peers.run_until_stopped import run_until_stopped
 

@@ -1,9 +1,8 @@
 """The floor of latency: take what is there and send it on, one by one, without transactions."""
 
+from assay_schemas.topics import ANNOTATIONS, VALIDATED
 from assay_services.engine.kafka import make_consumer, make_producer
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, VALIDATED
-
 from bench.peers.run_until_stopped import run_until_stopped
 
 

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.demo.simulator import PROJECT
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
 from assay_services.validator.core.step import Origin, Validator
-
 from bench.ground import Event, the_project
 
 

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import TopicPartition
+from sqlmodel import Session
+
 from assay_schemas.annotation import Label
+from assay_schemas.topics import VALIDATED
 from assay_schemas.verdict import ValidatedAnnotation
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.kafka import make_consumer
-from assay_services.engine.topic_admin import VALIDATED
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
 from assay_services.stores.archive.tables import AnnotationRow, ItemRow, OffsetRow
-from sqlmodel import Session
 
 
 async def main() -> None:

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import orjson
+from prometheus_client import start_http_server
+
+from assay_schemas.topics import CONSENSUS, VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_consumer, make_producer, send_all
 from assay_services.engine.metrics import EVENTS_IN, REGISTRY
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import CONSENSUS, VALIDATED
-from prometheus_client import start_http_server
-
 from bench.ground import BATCH
 from bench.peers.run_until_stopped import run_until_stopped
 

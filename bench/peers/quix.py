@@ -4,13 +4,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from assay_services.engine.core.core_api import Output
-from assay_services.engine.garbage import tame_garbage_collector
-from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
 from quixstreams import Application, message_context
 from quixstreams.models.serializers.base import SerializationContext, Serializer
 
+from assay_schemas.topics import ANNOTATIONS
+from assay_services.engine.core.core_api import Output
+from assay_services.engine.garbage import tame_garbage_collector
+from assay_services.engine.settings import RuntimeSettings
 from bench.ground import VERDICTS, Event
 from bench.peers.one_by_one import OneByOne
 

@@ -7,9 +7,9 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 from aiokafka.errors import KafkaError
-from assay_models.consistency.training_data import TrainingImpossible
 from rich.console import Console
 
+from assay_models.consistency.training_data import TrainingImpossible
 from assay_services.archive.store import DatabaseAway
 from assay_services.devtools.local_broker import BrokerFailedError
 from assay_services.engine.kafka import NoKafkaError, kafka_address

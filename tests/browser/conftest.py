@@ -15,14 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import PROJECT
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.devtools.ports import free_port
 from assay_services.devtools.supervisor import WORKERS
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
 from tests.support.processes import wait_for
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from assay_services.demo.simulator import PROJECT
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from assay_services.demo.simulator import PROJECT
 from tests.browser.conftest import CHROMIUM_FLAGS, LOOKS, PASSWORD, ROOT, WIDTHS, settled
 from tests.support.processes import wait_for
 

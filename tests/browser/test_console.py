@@ -1,10 +1,10 @@
 """The console as people use it: a real browser against the whole running stack."""
 
 import pytest
-from assay_services.demo.run import CONTRACT
-from assay_services.demo.simulator import PROJECT
 from playwright.sync_api import Browser, Page, expect
 
+from assay_services.demo.run import CONTRACT
+from assay_services.demo.simulator import PROJECT
 from tests.browser.conftest import (
     LOOKS,
     PASSWORD,

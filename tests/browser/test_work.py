@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from assay_services.alerts.delivery.channels import signed
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from assay_services.alerts.delivery.channels import signed
 from tests.browser.conftest import (
     LOOKS,
     WIDTHS,

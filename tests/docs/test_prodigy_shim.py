@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Delivery
 from assay_services.gateway.core.platforms.prodigy import decode
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import Verified, verify
-
 from tests.services.gateway.payloads import PRODIGY_ANSWERS, asked
 from tests.support.builders import NOW
 

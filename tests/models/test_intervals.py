@@ -1,4 +1,5 @@
 import pytest
+
 from assay_models.intervals import interval
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
 from assay_services.devtools.ports import free_port
 
 ROOT = Path(__file__).parents[2]

@@ -12,18 +12,20 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 import pytest
+from typer.testing import CliRunner
+
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.cli.__main__ import app as command
 from assay_services.devtools.ports import free_port
 from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import Connections
-from assay_services.stores.control.database import Vault, open_control
-from typer.testing import CliRunner
-
+from assay_services.stores.control.database import open_control
+from assay_services.stores.control.vault import Vault
 from tests.platforms.labels import CONTRACTS, a_label, a_result, a_task
 from tests.platforms.server import TOKEN, LabelStudioServer
 from tests.support.processes import Service, wait_for

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from assay_schemas.annotation import MAX_PARTS, MAX_WHOLE_NUMBER, Action, Annotation, AnnotatorKind, Box, Span
 from pydantic import ValidationError
 
+from assay_schemas.annotation import MAX_PARTS, MAX_WHOLE_NUMBER, Action, Annotation, AnnotatorKind, Box, Span
 from tests.support.builders import GOOD, LABELS, an_annotation, an_item, annotation_input
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from assay_schemas.contract.label_contract import BUILT_IN, ExpressionRule, LabelContract
 from pydantic import ValidationError
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import BUILT_IN, ExpressionRule
 from tests.support.builders import LABELS, a_contract, contract_input
 
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -1,9 +1,9 @@
 """Verdicts: what travels after an annotation was judged."""
 
 import pytest
-from assay_schemas.verdict import Finding, ModelScore, RejectedAnnotation, RuleAction, ValidatedAnnotation
 from pydantic import ValidationError
 
+from assay_schemas.verdict import Finding, ModelScore, RejectedAnnotation, RuleAction, ValidatedAnnotation
 from tests.support.builders import a_score, an_annotation
 
 

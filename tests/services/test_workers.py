@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.devtools.ports import free_port
 

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mode import Service
+
+from assay_schemas.topics import ANNOTATIONS, SINGLE, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Headers
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import make_producer, reading, send_all
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, SINGLE, VALIDATOR_STATE
-from mode import Service
 
 PATIENCE_SECONDS = 180
 

@@ -7,10 +7,10 @@ from math import fsum
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from assay_schemas.annotation import Box
 
 from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, PAIR, Floats, row_order, usual_loss
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
+from assay_schemas.annotation import Box
 
 LEAST_OVERLAP = 0.5
 """The least intersection over union (0-1) of boxes that match."""

@@ -14,12 +14,12 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-from assay_schemas.annotation import Span
 
 from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, PAIR, Counts, Floats, row_order, usual_loss
 from assay_models.agreement.contingency import Pattern, Value, pattern_of, rank
 from assay_models.agreement.estimate import Estimate, estimate_of
 from assay_models.agreement.krippendorff import alpha_parts
+from assay_schemas.annotation import Span
 
 Stretches: TypeAlias = tuple[tuple[Pattern, int], ...]
 """What an item says: how many code points of its text show which pattern of labels; the gap is the value ()."""

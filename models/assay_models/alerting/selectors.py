@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from assay_models.alerting.durations import minutes_of
 from assay_schemas.alert_rule import EACH, AlertRule, Metric
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
-
-from assay_models.alerting.durations import minutes_of
 
 
 class Judged(NamedTuple):

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from assay_schemas.alert_rule import EACH, AlertRule, Metric
-from assay_schemas.contract.label_contract import BUILT_IN, LabelContract, Rule
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import BUILT_IN, Rule
 
 MOST_LABELS = 200
 """So many shares may be counted at once with every annotation."""

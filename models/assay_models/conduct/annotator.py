@@ -5,8 +5,6 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final
 
-from assay_schemas.conduct import Detector
-
 from assay_models.conduct import accuracy, fatigue, patterns, shift, timing
 from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, Purse
 from assay_models.conduct.baseline import Habits
@@ -14,6 +12,7 @@ from assay_models.conduct.copy_detection import Pair
 from assay_models.conduct.e_detector import Alternative, Watch
 from assay_models.conduct.history import Recent
 from assay_models.conduct.report_counts import Tallies
+from assay_schemas.conduct import Detector
 
 _MOST_PAIRS: Final = 34
 _MOST_NAMES: Final = 1_360

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from assay_schemas.conduct import Detector
-
 from assay_models.conduct import accuracy, copy_detection, fatigue, guessing, patterns, shift, speed, timing
 from assay_models.conduct.alarm_budget import LEVELS, UPFRONT
 from assay_models.conduct.annotator import WEIGHTS, Annotator
@@ -15,6 +13,7 @@ from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.labels import name_of
 from assay_models.conduct.look import Look
 from assay_models.conduct.population import GOLD, Pool
+from assay_schemas.conduct import Detector
 
 _COPYING_AT: Final = 1 / LEVELS[Detector.COPYING]
 _DEMANDS = [(detector, 1 / LEVELS[detector], 1 - UPFRONT.get(detector, 0.0)) for detector in WEIGHTS]

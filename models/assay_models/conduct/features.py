@@ -3,9 +3,6 @@
 from math import log
 from typing import Final, NamedTuple
 
-from assay_schemas.annotation import Label
-from assay_schemas.conduct import Detector
-
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.baseline import chance_of_agreeing
 from assay_models.conduct.fatigue import EARLY_HOURS
@@ -15,6 +12,8 @@ from assay_models.conduct.labels import name_of
 from assay_models.conduct.look import Look
 from assay_models.conduct.population import GOLD, Pool, kind_of
 from assay_models.conduct.timing import CLOSE, SORTS
+from assay_schemas.annotation import Label
+from assay_schemas.conduct import Detector
 
 _NEW_SESSION: Final = 1_800.0
 _HOUR: Final = 3_600.0

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import orjson
-from assay_schemas.annotation import EPOCH, AnnotationId, AnnotatorId, Event, ItemId, Label, ProjectId, microseconds
 from pydantic import TypeAdapter
+
+from assay_schemas.annotation import EPOCH, AnnotationId, AnnotatorId, Event, ItemId, Label, ProjectId, microseconds
 
 _MILLION: Final = 1_000_000
 _LABELS = ("label", "consensus", "gold", "model_label", "prelabel")

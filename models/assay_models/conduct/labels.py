@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import Final
 
 import orjson
+
 from assay_schemas.annotation import Event, Label
 from assay_schemas.contract.label_contract import LabelContract
 

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from assay_schemas.annotation import AnnotatorId, ProjectId
-from assay_schemas.conduct import Activity, ConductReport, LabelUse, PeerAgreement, Rate, Speed, TrendPoint
-
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.copy_detection import Pair
 from assay_models.conduct.report_counts import STEPS, Tallies
 from assay_models.conduct.signal_builder import moment
 from assay_models.conduct.spammer import spammer_score
 from assay_models.intervals import interval
+from assay_schemas.annotation import AnnotatorId, ProjectId
+from assay_schemas.conduct import Activity, ConductReport, LabelUse, PeerAgreement, Rate, Speed, TrendPoint
 
 _DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0

@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import Final
 
 import orjson
-from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
-from assay_schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
 from assay_models.conduct.alarm_budget import LEVELS
 from assay_models.conduct.copy_detection import Pair
 from assay_models.conduct.e_detector import MOST, Alternative
 from assay_models.conduct.history import Case
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
+from assay_schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
 _MOST_ITEMS: Final = 10
 

@@ -3,9 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from assay_schemas.conduct import ConductReport, Signal, SignalState
-from assay_schemas.contract.label_contract import LabelContract
-
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.copy_detection import Pair
 from assay_models.conduct.detectors import Change, weigh, weigh_pairs
@@ -17,6 +14,8 @@ from assay_models.conduct.look import Look
 from assay_models.conduct.population import GOLD, Pool
 from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
+from assay_schemas.conduct import ConductReport, Signal, SignalState
+from assay_schemas.contract.label_contract import LabelContract
 
 POOL = ""
 """In an annotator's place: what is known of all of them together."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from assay_schemas.annotation import Label
-from assay_schemas.contract.label_contract import CategoricalLabel, LabelKind, OrdinalLabel, PairwiseLabel
+from assay_schemas.contract.label_kinds import CategoricalLabel, LabelKind, OrdinalLabel, PairwiseLabel
 
 MAX_CLASSES: Final = 10_000
 _DECIMALS: Final = 12

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from assay_schemas.annotation import Label
-
 from assay_models.consistency.classes import class_name, number_of
+from assay_schemas.annotation import Label
 
 
 class Score(NamedTuple):

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
+from assay_models.rules.check import NONE, Check, Circumstances, Objections, finding, shown
 from assay_schemas.annotation import Annotation, Label, microseconds
-from assay_schemas.contract.label_contract import (
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import (
     AnnotatorAllowedRule,
     FasterThanReadingRule,
-    LabelContract,
     NotBeforeProjectRule,
     NotInFutureRule,
     RequiredFieldsRule,
@@ -14,8 +15,6 @@ from assay_schemas.contract.label_contract import (
     TooFastRule,
     TooSlowRule,
 )
-
-from assay_models.rules.check import NONE, Check, Circumstances, Objections, finding, shown
 
 
 def required_fields(rule: RequiredFieldsRule, _: LabelContract) -> Check:

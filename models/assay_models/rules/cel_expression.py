@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from assay_schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
-from assay_schemas.contract.label_contract import ExpressionRule, LabelContract
-from assay_schemas.verdict import Finding, RuleAction
 from cel_expr_python import cel
 
 from assay_models.rules.check import NONE, Check, Circumstances, Objections, finding, visible
+from assay_schemas.annotation import Annotation, AnnotatorKind, Box, Item, Span
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import ExpressionRule
+from assay_schemas.verdict import Finding, RuleAction
 
 _LABEL_TYPES = {
     "categorical": cel.Type.STRING,

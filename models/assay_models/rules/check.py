@@ -4,11 +4,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from assay_schemas.annotation import Annotation
-from assay_schemas.contract.label_contract import Rule
-from assay_schemas.verdict import Finding
-
 from assay_models.consistency.label_score import Score
+from assay_schemas.annotation import Annotation
+from assay_schemas.contract.rules import Rule
+from assay_schemas.verdict import Finding
 
 SHOWN_CHARACTERS = 60
 _HIDDEN = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}

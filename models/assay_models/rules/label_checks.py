@@ -7,20 +7,19 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TypeGuard, TypeVar
 
+from assay_models.rules.check import NONE, SHOWN_CHARACTERS, Check, Circumstances, Objections, finding, shown
 from assay_schemas.annotation import Annotation, Box, Label, Span
-from assay_schemas.contract.label_contract import (
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.label_kinds import (
     BoxesLabel,
     CategoricalLabel,
-    LabelContract,
     MultilabelLabel,
     OrdinalLabel,
     PairwiseLabel,
-    Rule,
     SpansLabel,
 )
+from assay_schemas.contract.rules import Rule
 from assay_schemas.verdict import Finding
-
-from assay_models.rules.check import NONE, SHOWN_CHARACTERS, Check, Circumstances, Objections, finding, shown
 
 _HINTS = 3
 _LISTED = 5

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay_schemas.annotation import Action, Annotation
-from assay_schemas.contract.label_contract import BUILT_IN, ExpressionRule, LabelContract, Rule
-from assay_schemas.verdict import Finding
-
 from assay_models.rules import annotation_checks, label_checks
 from assay_models.rules.cel_expression import ExpressionError, compile_expression
 from assay_models.rules.check import Check, Circumstances
+from assay_schemas.annotation import Action, Annotation
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import BUILT_IN, ExpressionRule, Rule
+from assay_schemas.verdict import Finding
 
 _MAKERS: dict[str, Callable[[Any, LabelContract], Check]] = {
     "label-kind": label_checks.label_kind,

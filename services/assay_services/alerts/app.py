@@ -4,9 +4,10 @@ import random
 from datetime import timedelta
 
 import faust
-from assay_schemas.contract.label_contract import LabelContract
 from mode import ServiceT
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import ALERTS_STATE, OBSERVED
 from assay_services.alerts.api.routes import build_api
 from assay_services.alerts.core.observers import SOURCES, Intake
 from assay_services.alerts.core.step import Alerts
@@ -17,8 +18,7 @@ from assay_services.alerts.serving import HttpServer
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.contract_table import ContractTable, keep_in
 from assay_services.engine.lane import Lane, LaneTopics
-from assay_services.engine.topic_admin import ALERTS_STATE, OBSERVED
-from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_chassis
 from assay_services.stores.control.database import open_control
 

@@ -5,7 +5,7 @@ from mode import ServiceT
 
 from assay_services.archive.consumer import Archivist
 from assay_services.archive.settings import ArchiveSettings
-from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_chassis
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
+from assay_schemas.topics import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.store import Partition, told_apart
 from assay_services.engine.kafka import cluster_id, reading
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 
 _ROWS: Mapping[str, tuple[str, str]] = {
     VALIDATED.name: ("annotations", "verdict = 'validated'"),

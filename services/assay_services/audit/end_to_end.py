@@ -7,23 +7,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from assay_schemas.annotation import Action
 from rich.table import Table
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from assay_schemas.annotation import Action
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.connection_store import Connections
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.published_index import Held
 from assay_services.stores.control.tables.connections_and_keys import Connection, HeldAnnotation
+from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, out
 
 STATIONS = ("gateway", "Kafka", "archive")

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from assay_schemas.topics import ANNOTATIONS, CONSENSUS_STATE, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
 from assay_services.engine.core.ledger import SUPERSEDED, Ledger
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.engine.topic_admin import ANNOTATIONS, CONSENSUS_STATE, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
 
 _VERDICT_TOPICS = {"validated": VALIDATED, "rejected": REJECTED, "dead": DEAD}
 

@@ -12,12 +12,12 @@ from typing import Annotated
 
 import orjson
 import typer
-from assay_models.alerting.durations import minutes_of
-from assay_schemas.alert import Alert
-from assay_schemas.contract.label_contract import LabelContract
 from rich.table import Table
 from sqlalchemy import Engine
 
+from assay_models.alerting.durations import minutes_of
+from assay_schemas.alert import Alert
+from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.ingest.contract_files.contract_file import load_contract
 from assay_services.replay.backtest import backtest as run_backtest

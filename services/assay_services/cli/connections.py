@@ -11,7 +11,8 @@ from assay_services.gateway.reconcile.connect import disconnect
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError, Secrets, new_hook_secret
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
+from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, fail, out, plain_errors
 
 

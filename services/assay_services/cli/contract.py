@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from assay_schemas.contract.label_contract import LabelContract
 from rich.syntax import Syntax
 from rich.table import Table
 
+from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine.contract_table import publish_contract, read_contracts
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics

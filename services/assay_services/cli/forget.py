@@ -11,16 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from assay_services.alerts.core.erase import forget as forget_alerts
-from assay_services.archive.settings import ArchiveSettings
-from assay_services.audit.topics import audit, audit_consensus
-from assay_services.conduct.core.erase import forget as forget_conduct
-from assay_services.consensus.core.erase import forget as forget_consensus
-from assay_services.engine.core.erasure_request import Change, Published, Whom
-from assay_services.engine.core.state import PartitionState
-from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.takeover import Held, look, take_over
-from assay_services.engine.topic_admin import (
+from assay_schemas.topics import (
     ALERTS_STATE,
     ANNOTATIONS,
     CONDUCT,
@@ -36,6 +27,15 @@ from assay_services.engine.topic_admin import (
     VALIDATED,
     VALIDATOR_STATE,
 )
+from assay_services.alerts.core.erase import forget as forget_alerts
+from assay_services.archive.settings import ArchiveSettings
+from assay_services.audit.topics import audit, audit_consensus
+from assay_services.conduct.core.erase import forget as forget_conduct
+from assay_services.consensus.core.erase import forget as forget_consensus
+from assay_services.engine.core.erasure_request import Change, Published, Whom
+from assay_services.engine.core.state import PartitionState
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.engine.takeover import Held, look, take_over
 from assay_services.erasure.archive import erase, found, words_of
 from assay_services.stores.archive.engine import database_url, is_sqlite, open_engine
 from assay_services.stores.control.alert_actions import forget_annotator

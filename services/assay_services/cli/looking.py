@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from assay_schemas.topics import TOPICS
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.end_to_end import audit_chain, print_chain_audit
 from assay_services.audit.tables import ABSORBED, JUDGED, print_archive_audit, print_audit
@@ -17,7 +18,6 @@ from assay_services.cli.archive import audit_the_archive
 from assay_services.devtools.asyncapi import asyncapi_document, json_schemas
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import TOPICS
 from assay_services.terminal import fail, out, plain_errors, run_async
 
 

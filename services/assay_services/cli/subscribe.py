@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from assay_schemas.alert import AlertState
-from assay_schemas.alert_rule import Severity
 from rich.table import Table
 
-from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_schemas.alert import AlertState
+from assay_schemas.alert_rule import Severity
+from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
     Wish,
@@ -17,6 +17,7 @@ from assay_services.stores.control.subscription_store import (
     unsubscribe,
 )
 from assay_services.stores.control.tables.alert_delivery import Channel
+from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, fail, out, plain_errors
 
 _FILTERS = ("project", "rule", "annotator", "label")

@@ -1,15 +1,15 @@
 """Wire conduct: `items.judged` -> watch -> signals and reports of the annotators."""
 
 import faust
-from assay_schemas.contract.label_contract import LabelContract
 from mode import ServiceT
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import CONDUCT_STATE, JUDGED
 from assay_services.conduct.core.step import Conduct
 from assay_services.conduct.settings import ConductSettings
 from assay_services.engine.contract_table import ContractTable, keep_in
 from assay_services.engine.lane import Lane, LaneTopics
-from assay_services.engine.topic_admin import CONDUCT_STATE, JUDGED
-from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_chassis
 
 

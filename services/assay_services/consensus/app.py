@@ -1,10 +1,11 @@
 """Wire the consensus: `annotations.validated` -> absorb -> consensus, corrections, reviews, agreement, reliability."""
 
 import faust
-from assay_models.truth.factory import make_truth
-from assay_schemas.contract.label_contract import LabelContract
 from mode import ServiceT
 
+from assay_models.truth.factory import make_truth
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import CONSENSUS_STATE, VALIDATED
 from assay_services.consensus.core.events import Origin
 from assay_services.consensus.core.exchange import Pool
 from assay_services.consensus.core.step import Consensus, Project
@@ -12,8 +13,7 @@ from assay_services.consensus.exchange_consumer import Follower
 from assay_services.consensus.settings import ConsensusSettings
 from assay_services.engine.contract_table import ContractTable
 from assay_services.engine.lane import Lane, LaneTopics
-from assay_services.engine.topic_admin import CONSENSUS_STATE, VALIDATED
-from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_chassis
 
 

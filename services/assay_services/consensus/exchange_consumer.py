@@ -6,11 +6,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from assay_schemas.topics import COUNTS, PANES
 from assay_services.consensus.core.exchange import Pool
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import COUNTS, PANES
 
 log = get_logger("pool")
 _POLL_MS = 250

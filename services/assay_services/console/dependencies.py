@@ -17,8 +17,9 @@ from assay_services.console.system.sender import Sender
 from assay_services.console.system.system_feed import Watch
 from assay_services.stores.archive.engine import open_for_reading
 from assay_services.stores.control.api_keys import Keys
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.users import Users
+from assay_services.stores.control.vault import Vault
 from assay_services.web.rate_limit import Rates
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from assay_schemas.alert import Alert
 from sqlalchemy import Engine
 
+from assay_schemas.alert import Alert
 from assay_services.engine.logs import get_logger
 from assay_services.stores.archive.queries.db import ArchiveAway
 from assay_services.stores.archive.queries.overview import Overview, read_overview

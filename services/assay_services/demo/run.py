@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
-from assay_schemas.contract.label_contract import LabelContract
 from rich.live import Live
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import AGREEMENT, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, SIGNALS, VALIDATED
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.archive import TopicAudit, audit_archive
 from assay_services.audit.tables import ABSORBED, JUDGED, print_archive_audit, print_audit
@@ -32,17 +33,7 @@ from assay_services.devtools.supervisor import WORKERS, Supervisor
 from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import (
-    AGREEMENT,
-    CONSENSUS,
-    CORRECTED,
-    DEAD,
-    REJECTED,
-    RELIABILITY,
-    SIGNALS,
-    VALIDATED,
-    ensure_topics,
-)
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.ingest.training_run import train_model

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assay_schemas.alert import Alert
-
 from assay_services.demo.receiver import Receiver
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.control.alert_actions import list_alerts
-from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import Wish, subscribe
 from assay_services.stores.control.tables.alert_delivery import Channel
+from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, out
 
 _WAIT_SECONDS = 20

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from pydantic.json_schema import models_json_schema
+
 from assay_schemas.agreement import AgreementReading, PaneCounts
 from assay_schemas.alert import Alert, Observation
 from assay_schemas.annotation import Annotation, Event
@@ -18,10 +20,7 @@ from assay_schemas.conduct import ConductReport, Signal
 from assay_schemas.consensus import AnnotatorCounts, Consensus, Correction, Reliability, ReviewRequest
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.judged_item import JudgedItem
-from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
-from pydantic.json_schema import models_json_schema
-
-from assay_services.engine.topic_admin import (
+from assay_schemas.topics import (
     AGREEMENT,
     ALERTS,
     ALERTS_AGREEMENT_STATE,
@@ -52,6 +51,7 @@ from assay_services.engine.topic_admin import (
     VALIDATOR_STATE,
     Topic,
 )
+from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 
 Json: TypeAlias = dict[str, Any]
 

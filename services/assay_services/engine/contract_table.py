@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from assay_schemas.contract.label_contract import LabelContract
 from mode import Service
 from pydantic import ValidationError
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import CONTRACTS
 from assay_services.engine.kafka import make_consumer, make_producer, reading
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import CONTRACTS
 
 log = get_logger("contracts")
 

@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 from mode import Service
 
+from assay_schemas.topics import SINGLE
 from assay_services.engine import metrics
 from assay_services.engine.batch_metrics import Batch, count_batch
 from assay_services.engine.core.core_api import Core, NotYet, Step
@@ -34,7 +35,6 @@ from assay_services.engine.kafka import (
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore, state_records
-from assay_services.engine.topic_admin import SINGLE
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64

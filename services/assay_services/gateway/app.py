@@ -27,8 +27,9 @@ from assay_services.gateway.spool import Spool
 from assay_services.gateway.write_back.consumer import WritingBack
 from assay_services.stores.control.api_keys import Keys, Refusal
 from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
+from assay_services.stores.control.vault import Vault
 from assay_services.web.rate_limit import Rates, RefusedError
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")

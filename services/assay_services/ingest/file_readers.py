@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+
 from assay_schemas.contract.label_contract import LabelContract
 
 _REQUIRED = ("item", "annotator", "label")

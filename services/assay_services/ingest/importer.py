@@ -10,9 +10,9 @@ from pathlib import Path
 
 from aiokafka.partitioner import DefaultPartitioner
 
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
 from assay_services.ingest.file_readers import InputRecord
 
 _CHUNK = 500

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import orjson
+from rich.table import Table
+
 from assay_models.consistency.classes import class_name, class_names
 from assay_models.consistency.model_card import ModelCard
 from assay_models.consistency.trainer import fit_model
@@ -11,8 +13,6 @@ from assay_models.consistency.training_data import Observation, TrainingImpossib
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
-from rich.table import Table
-
 from assay_services.ingest.file_readers import InputRecord
 
 _BATCH = 1_000

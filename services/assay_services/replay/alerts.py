@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
+
 from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
 from assay_schemas.annotation import microseconds
 from assay_schemas.contract.label_contract import LabelContract
-
+from assay_schemas.topics import REJECTED, VALIDATED
 from assay_services.alerts.core.observers import SOURCES, Intake, topics_looked_at
 from assay_services.alerts.core.step import Alerts
 from assay_services.engine.core.core_api import Output, Record
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.topic_admin import REJECTED, VALIDATED
 
 _AFTERWARDS_MS = 180_000
 _MINUTE_MS = 60_000

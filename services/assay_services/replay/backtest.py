@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from aiokafka.errors import UnknownTopicOrPartitionError
+
 from assay_schemas.alert import Alert
 from assay_schemas.contract.label_contract import LabelContract
-
+from assay_schemas.topics import SINGLE
 from assay_services.alerts.core.observers import SOURCES
 from assay_services.engine.core.core_api import NotYet
 from assay_services.engine.kafka import reading
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import SINGLE
 from assay_services.replay.alerts import ReplayedAlerts
 
 

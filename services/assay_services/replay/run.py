@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from assay_schemas.topics import VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.topic_admin import VALIDATED
 from assay_services.ingest.file_readers import InputRecord
 from assay_services.replay.alerts import ReplayedAlerts
 from assay_services.replay.workers import Beside, ConductDuty, ConsensusDuty, judged

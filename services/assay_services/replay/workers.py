@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
-
+from assay_schemas.topics import COUNTS, JUDGED, PANES
 from assay_services.conduct.core.step import AT_THE_END, Conduct
 from assay_services.consensus.core.convergence import quiet_moments
 from assay_services.consensus.core.decode import decode
@@ -24,7 +24,6 @@ from assay_services.consensus.core.step import Consensus, Project
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.garbage import tame_garbage_collector
-from assay_services.engine.topic_admin import COUNTS, JUDGED, PANES
 
 _MINUTE = 60_000_000
 _MOST_IN_FLIGHT = 4

@@ -9,8 +9,7 @@ from typing import IO, Any, Self
 
 import orjson
 
-from assay_services.engine.core.core_api import Headers, Output
-from assay_services.engine.topic_admin import (
+from assay_schemas.topics import (
     AGREEMENT,
     ALERTS,
     CONDUCT,
@@ -24,6 +23,7 @@ from assay_services.engine.topic_admin import (
     VALIDATED,
     Kept,
 )
+from assay_services.engine.core.core_api import Headers, Output
 
 _TOPICS = {
     topic.name: topic

@@ -1,13 +1,13 @@
 """Wire the validator: `annotations` -> judge -> `annotations.validated` | `.rejected` | `.dead`."""
 
 import faust
-from assay_schemas.contract.label_contract import LabelContract
 from mode import ServiceT
 
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import ANNOTATIONS, VALIDATOR_STATE
 from assay_services.engine.contract_table import ContractTable
 from assay_services.engine.lane import Lane, LaneTopics
-from assay_services.engine.topic_admin import ANNOTATIONS, VALIDATOR_STATE
-from assay_services.engine.topics_in_place import TopicsInPlace
+from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_chassis
 from assay_services.validator.core.step import Origin, Project, Validator
 from assay_services.validator.projects import load_project

@@ -11,7 +11,6 @@ from assay_models.consistency.label_score import Score, score
 from assay_models.rules.ruleset import RuleProblem, compile_contract
 from assay_schemas.annotation import Item, Label
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.engine import metrics
 from assay_services.engine.logs import get_logger
 from assay_services.validator.core.step import Project

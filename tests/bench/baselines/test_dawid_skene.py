@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay_models.truth.categorical.vote_arrays import Ballots, ballots_of
 
+from assay_models.truth.categorical.vote_arrays import Ballots, ballots_of
 from bench.baselines.dawid_skene import fit_maximum_likelihood
 from tests.models.truth.crowds import a_crowd
 

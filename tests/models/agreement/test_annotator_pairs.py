@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement import annotator_pairs as counting
 from assay_models.agreement.annotator_pairs import Pairs, Votes
 from assay_models.agreement.cohen import (
@@ -21,8 +24,6 @@ from assay_models.agreement.cohen import (
 )
 from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.window_cell import PairVote, Pane
-from hypothesis import given
-from hypothesis import strategies as st
 
 HOUR = 60
 VALUES: list[Value] = ["x", "y", 1, 2.5, ("p", "q"), ()]

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement.cohen import cohen_kappa, linear_kappa, quadratic_kappa
 from assay_models.agreement.contingency import Table, subtracted
 from assay_models.agreement.estimate import Estimate
@@ -18,9 +21,6 @@ from assay_models.agreement.krippendorff import (
     ratio_alpha,
 )
 from assay_models.agreement.percent_agreement import percent_agreement
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.models.agreement.builders import a_table, random_rows
 
 Reading = Callable[[Table], Estimate | None]

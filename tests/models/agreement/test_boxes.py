@@ -1,11 +1,12 @@
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement.boxes import BoxCounts, BoxTable, box_agreement, box_counts_of, matches, overlaps
 from assay_models.agreement.contingency import added, subtracted
 from assay_schemas.annotation import Box
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def a_box(x: float = 0, y: float = 0, width: float = 10, height: float = 10, label: str = "cat") -> Box:

@@ -1,4 +1,7 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement.arrays import counts_of
 from assay_models.agreement.contingency import (
     added,
@@ -11,9 +14,6 @@ from assay_models.agreement.contingency import (
     value_of,
 )
 from assay_models.agreement.krippendorff import nominal_alpha
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.models.agreement.builders import a_table
 
 ITEMS = st.lists(st.lists(st.sampled_from("abcd"), max_size=4), max_size=12)

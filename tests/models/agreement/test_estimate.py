@@ -1,6 +1,7 @@
 import pytest
-from assay_models.agreement.estimate import t_quantile
 from scipy import stats
+
+from assay_models.agreement.estimate import t_quantile
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 5, 6, 7, 10, 29, 99, 1_000, 10**6])

@@ -1,6 +1,7 @@
 """Worked examples whose values are published."""
 
 import pytest
+
 from assay_models.agreement.cohen import PairTable, cohen_kappa
 from assay_models.agreement.contingency import Pattern
 from assay_models.agreement.estimate import Estimate
@@ -8,7 +9,6 @@ from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1
 from assay_models.agreement.krippendorff import interval_alpha, masi_alpha, nominal_alpha, ordinal_alpha, ratio_alpha
 from assay_models.agreement.percent_agreement import percent_agreement
-
 from tests.models.agreement.builders import KRIPPENDORFF_C, a_table, digits
 
 FLEISS = """

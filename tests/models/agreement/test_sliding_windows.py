@@ -2,12 +2,13 @@ import json
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement.contingency import pattern_of
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_models.agreement.sliding_windows import Panes
 from assay_models.agreement.window_cell import Pane, Place, dump, load, minus, pane_of, place_of, plus
-from hypothesis import given
-from hypothesis import strategies as st
 
 ALL = ("all",)
 

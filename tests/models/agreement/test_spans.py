@@ -1,13 +1,13 @@
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.agreement.contingency import added, pattern_of, subtracted
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_models.agreement.spans import SpanTable, covering_alpha, stretches_of, unitizing_alpha
 from assay_schemas.annotation import Span
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.models.agreement.builders import a_table
 
 

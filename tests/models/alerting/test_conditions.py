@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.alerting.conditions import Reading, holds, mean, share
 from assay_models.alerting.durations import minutes_of
 from assay_models.alerting.minute_counts import Panes
 from assay_schemas.alert_rule import AlertRule
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def a_rule(**changes: Any) -> AlertRule:  # noqa: ANN401  # raw input

@@ -1,9 +1,10 @@
 """The life of an alert: what it says, and that it never says the same twice."""
 
-from assay_models.alerting.state_machine import FLAPS, Change, Life, acknowledge, is_flapping, is_forgettable, live
-from assay_schemas.alert import AlertState
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assay_models.alerting.state_machine import FLAPS, Change, Life, acknowledge, is_flapping, is_forgettable, live
+from assay_schemas.alert import AlertState
 
 MINUTE = 60_000
 _SIGNS = st.text(alphabet="x.", max_size=200)

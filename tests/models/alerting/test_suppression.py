@@ -1,6 +1,7 @@
 """Silences and inhibition."""
 
 import pytest
+
 from assay_models.alerting.suppression import Silence, inhibited_by, named, silenced_by
 
 ALERT = named("ads", "rejections", "warning", {"annotator": "w-7", "market": "BR"})

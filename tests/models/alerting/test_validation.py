@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay_models.alerting.validation import alert_problems
-from assay_services.ingest.contract_files.contract_file import ContractError, load_contract
 from pydantic import ValidationError
 
+from assay_models.alerting.validation import alert_problems
+from assay_services.ingest.contract_files.contract_file import ContractError, load_contract
 from tests.support.builders import a_contract
 
 AGREEMENT = {"windows": ["15m", "1h"], "attributes": ["market"]}

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.look import Look
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
-
 from tests.support.builders import a_contract
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

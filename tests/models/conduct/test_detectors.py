@@ -1,10 +1,10 @@
 import pytest
+
 from assay_models.conduct import accuracy, copy_detection, fatigue, guessing, patterns, shift, speed, timing
 from assay_models.conduct.baseline import Habits, Skill, chance_of_agreeing
 from assay_models.conduct.e_detector import Alternative, Bet
 from assay_models.conduct.population import Pool
 from assay_models.conduct.spammer import spammer_score
-
 from tests.models.conduct.builders import LABELS, a_look
 
 UNKNOWN = {"truth": None, "agrees": False}

@@ -1,10 +1,10 @@
 from math import exp, log
 
 import pytest
+
 from assay_models.conduct.labels import class_count, name_of
 from assay_models.conduct.population import GOLD, Pool, kind_of
 from assay_schemas.annotation import Box, Span
-
 from tests.support.builders import a_contract
 
 DAY = 86_400.0

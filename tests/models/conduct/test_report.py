@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 import pytest
+
 from assay_models.conduct.report import rate_of
 from assay_models.conduct.stream import ConductStream
 from assay_schemas.conduct import ConductReport
-
 from tests.models.conduct.builders import CONTRACT, LABELS, START, a_judged, put_all
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay_models.conduct import stream as module
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Detector, Signal, SignalState
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.models.conduct.builders import CONTRACT, LABELS, START, a_copy, a_judged, put_all
 
 _MAX_BYTES = 20_000

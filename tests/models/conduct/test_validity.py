@@ -1,8 +1,8 @@
 """What is promised, on small made-up pools with fixed seeds; `make bench-conduct` does it at length."""
 
 import pytest
-from assay_schemas.conduct import Detector
 
+from assay_schemas.conduct import Detector
 from bench.conduct_runs import run_bad, run_calm
 
 

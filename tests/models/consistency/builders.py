@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+
 from assay_models.consistency.onnx_scorer import METADATA_KEY, Scorer, scorer_of
 from assay_models.consistency.trainer import FittedModel, fit_model
 from assay_models.consistency.training_data import Observation

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.consistency.calibration import (
     calibration_error,
     fit_temperature,

@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.consistency.classes import class_name, class_names, number_of
 from assay_schemas.annotation import Label, Span
-from assay_schemas.contract.label_contract import (
+from assay_schemas.contract.label_kinds import (
     BoxesLabel,
     CategoricalLabel,
     LabelKind,
@@ -10,8 +13,6 @@ from assay_schemas.contract.label_contract import (
     PairwiseLabel,
     SpansLabel,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

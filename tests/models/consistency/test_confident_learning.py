@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.consistency.confident_learning import thresholds_of
 
 

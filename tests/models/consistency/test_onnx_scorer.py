@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay_models.consistency.label_score import score
-from assay_models.consistency.onnx_scorer import ModelUnusable, load_scorer, scorer_of
-from assay_schemas.annotation import Label
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from assay_models.consistency.label_score import score
+from assay_models.consistency.onnx_scorer import ModelUnusable, load_scorer, scorer_of
+from assay_schemas.annotation import Label
 from tests.models.consistency.builders import LABELS, a_description, a_history, a_model, a_scorer
 
 ROOT = Path(__file__).parents[3]

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+
 from assay_models.consistency.trainer import fit_model
 from assay_models.consistency.training_data import Observation
 

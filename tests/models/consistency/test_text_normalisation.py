@@ -1,7 +1,8 @@
 import pytest
-from assay_models.consistency.text_normalisation import MAX_TOKENS, normalise
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assay_models.consistency.text_normalisation import MAX_TOKENS, normalise
 
 
 @pytest.mark.parametrize(

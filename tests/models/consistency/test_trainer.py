@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
+
 from assay_models.consistency.linear_model import deal_folds, design_of, fit_linear, matrix_of, measure, weights_of
 from assay_models.consistency.onnx_export import build_graph
 from assay_models.consistency.onnx_scorer import scorer_of
@@ -7,9 +10,6 @@ from assay_models.consistency.synthetic_errors import auroc_of, plant_errors
 from assay_models.consistency.text_features import Vocabulary, count_terms, learn_vocabulary
 from assay_models.consistency.trainer import fit_model
 from assay_models.consistency.training_data import Observation, TrainingImpossible, gather
-from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
-
 from tests.models.consistency.builders import LABELS, a_description, a_history, a_model, an_observation
 
 BOTH = a_history(features=True, missing_every=7)

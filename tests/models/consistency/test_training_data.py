@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from assay_models.consistency.training_data import Observation, TrainingImpossible, data_hash, gather
 
+from assay_models.consistency.training_data import Observation, TrainingImpossible, data_hash, gather
 from tests.models.consistency.builders import a_history, an_observation
 
 

@@ -7,7 +7,6 @@ from assay_models.rules.ruleset import compile_contract
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.verdict import Finding
-
 from tests.support.builders import a_contract, circumstances
 
 

@@ -1,9 +1,9 @@
 """Rules that a project writes itself, in CEL."""
 
 import pytest
-from assay_models.rules.cel_expression import ExpressionError, compile_expression, split_conjunction
-from assay_schemas.contract.label_contract import ExpressionRule
 
+from assay_models.rules.cel_expression import ExpressionError, compile_expression, split_conjunction
+from assay_schemas.contract.rules import ExpressionRule
 from tests.models.rules.judged import findings, with_rule
 from tests.support.builders import GOOD, LABELS, a_contract, an_annotation, an_item, circumstances
 

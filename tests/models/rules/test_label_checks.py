@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from assay_models.rules import label_checks
-from assay_schemas.contract.label_contract import KnownLabelRule, LabelCountRule, LabelRangeRule
 
+from assay_models.rules import label_checks
+from assay_schemas.contract.rules import KnownLabelRule, LabelCountRule, LabelRangeRule
 from tests.models.rules.judged import findings, places
 from tests.support.builders import GOOD, LABELS, a_contract, an_annotation, an_item
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from assay_models.consistency.label_score import Score
-from assay_models.rules.ruleset import RuleProblem, compile_contract
-from assay_schemas.annotation import Annotation
-from assay_schemas.verdict import Finding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from assay_models.consistency.label_score import Score
+from assay_models.rules.ruleset import RuleProblem, compile_contract
+from assay_schemas.annotation import Annotation
+from assay_schemas.verdict import Finding
 from tests.models.rules.judged import findings, places, with_rule
 from tests.support.builders import LABELS, NOW, a_contract, an_annotation, an_item, circumstances
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.vote_arrays import Floats, Integers
 

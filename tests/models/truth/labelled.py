@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+
 from assay_models.truth.factory import make_truth
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
-
 from tests.support.builders import a_contract
 
 MANY = [f"l{number}" for number in range(12)]

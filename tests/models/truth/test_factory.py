@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from assay_models.truth.categorical.categorical_truth import CategoricalTruth
 from assay_models.truth.factory import make_truth
 from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
@@ -16,7 +17,6 @@ from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.regions.region_truth import MarksTruth
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
 from assay_schemas.annotation import Box, Span
-
 from tests.support.builders import a_contract
 
 LONG_SCALE = {"low": -100, "high": 100, "step": None}

@@ -4,10 +4,10 @@ import random
 from typing import Any
 
 import pytest
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay_models.truth.truth_model import POOL, Ballot, Facts, Truth
 from tests.models.truth.labelled import (
     KINDS,
     PEOPLE,

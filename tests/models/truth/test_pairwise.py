@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from assay_models.truth.truth_model import Truth
 
+from assay_models.truth.truth_model import Truth
 from tests.models.truth.labelled import a_truth, brought_to_rest, facts, settled
 
 SIDES = ("left", "right")

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import added_up
 from assay_models.truth.categorical.hyperparameters import NOTHING
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.vote_arrays import Floats, ballots_of
-
 from tests.models.truth.crowds import accuracy
 
 SETS = {"bluebird": 0.879, "dog": 0.833, "rte": 0.918, "music": 0.790}

@@ -4,9 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.posterior import Learned
-
 from tests.models.truth.crowds import a_crowd, a_settled_stream, believed
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+
 from assay_schemas.alert import Alert, Order, OrderKind
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.alerts.core.alert_events import read_alert
@@ -11,7 +12,6 @@ from assay_services.alerts.core.observers import SOURCES, Intake
 from assay_services.alerts.core.step import Alerts, order_record
 from assay_services.engine.core.core_api import Step
 from assay_services.engine.core.state import PartitionState
-
 from tests.services.consensus.records import ARecord
 from tests.support.builders import a_contract, annotation_input
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from assay_services.alerts.api.routes import build_api
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control.api_keys import Keys

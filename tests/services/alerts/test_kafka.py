@@ -12,22 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from assay_schemas.alert import Alert
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import ALERTS, SIGNALS
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.devtools.ports import free_port
 from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ALERTS, SIGNALS, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.replay.backtest import backtest
 from assay_services.stores.control import alert_actions
 from assay_services.stores.control.api_keys import Keys
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.subscription_store import Wish, list_subscriptions, subscribe
 from assay_services.stores.control.tables.alert_delivery import Channel, Fate
 from assay_services.stores.control.tables.connections_and_keys import Scope
-
+from assay_services.stores.control.vault import Vault
 from tests.services.alerts.observed_records import a_signal
 from tests.services.alerts.receivers import CUT, FINE, Answer, Receiver, receiving
 from tests.support.builders import a_contract

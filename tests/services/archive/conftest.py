@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.archive.store import Store
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
-from sqlalchemy import Engine
-
 from tests.support.postgres import LocalPostgres
 
 _names = itertools.count(1)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from assay_services.archive.core.plan import Fetched
-from assay_services.engine.topic_admin import VALIDATED
 
+from assay_schemas.topics import VALIDATED
+from assay_services.archive.core.plan import Fetched
 from tests.support.builders import NOW, annotation_input
 
 NOW_MS = int(NOW.timestamp() * 1_000)

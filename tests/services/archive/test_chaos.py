@@ -9,14 +9,15 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Engine, text
+
+from assay_schemas.topics import CONSENSUS, REJECTED, REVIEW, VALIDATED
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.core.core_api import Headers
 from assay_services.engine.kafka import make_producer, send_all
-from assay_services.engine.topic_admin import CONSENSUS, REJECTED, REVIEW, VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
-from sqlalchemy import Engine, text
-
 from bench.chaos import Workers
 from tests.services.archive.records import verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE

@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 import pytest
-from assay_services.archive.store import Store
-from assay_services.engine.topic_admin import CONSENSUS, CORRECTED, VALIDATED
-from assay_services.export.formats import guarded
-from assay_services.stores.archive.engine import open_engine
-from assay_services.stores.archive.schema_upgrade import newest_version, upgrade
 from pyarrow import parquet
 from sqlalchemy import Engine
 
+from assay_schemas.topics import CONSENSUS, CORRECTED, VALIDATED
+from assay_services.archive.store import Store
+from assay_services.export.formats import guarded
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.archive.schema_upgrade import newest_version, upgrade
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
 from tests.services.cli.test_commands import assay

@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy import Engine, text
+
+from assay_schemas.topics import VALIDATED
 from assay_services.archive.consumer import Archivist
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.archive import audit_archive
 from assay_services.engine.core.core_api import Headers
 from assay_services.engine.kafka import make_producer, send_all
-from assay_services.engine.topic_admin import VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.stores.archive.engine import open_engine
-from sqlalchemy import Engine, text
-
 from tests.services.archive.records import verdict_value
 from tests.support.kafka_io import until
 

@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from assay_schemas.topics import CONSENSUS, REVIEW, VALIDATED
 from assay_schemas.verdict import ValidatedAnnotation
 from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Fetched, Plan, plan
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.store import Overtaken, Partition, Ready, RowsRefused, Store
 from assay_services.engine.core.erasure_request import Whom
-from assay_services.engine.topic_admin import CONSENSUS, REVIEW, VALIDATED
 from assay_services.erasure.archive import erase
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Engine, text
-
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.support.builders import NOW, an_item
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
+
 from assay_services.alerts.delivery.outbox import Outbox, Patience
 from assay_services.cli.__main__ import app
 from assay_services.stores.control.database import ControlSettings, open_control
-from typer.testing import CliRunner, Result
-
 from tests.services.alerts.delivery.test_messages import an_alert
 
 

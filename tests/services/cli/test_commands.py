@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from assay_services.devtools.local_broker import LocalBroker
 
 ROOT = Path(__file__).parents[3]

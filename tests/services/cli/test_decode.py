@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from assay_services.cli.__main__ import app
-from assay_services.gateway.core.platforms.registry import PLATFORMS
 from typer.testing import CliRunner
 
+from assay_services.cli.__main__ import app
+from assay_services.gateway.core.platforms.registry import PLATFORMS
 from tests.services.gateway.payloads import (
     CVAT_HOOK,
     GENERIC_HOOK,

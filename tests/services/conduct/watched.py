@@ -8,9 +8,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import orjson
+
 from assay_models import conduct
 from assay_models.conduct.stream import POOL, ConductStream
-
 from tests.models.conduct.builders import CONTRACT, a_copy
 from tests.models.conduct.test_stream import a_drop, a_pool
 from tests.services.conduct.core.test_step import Watched, batches, copied, judged

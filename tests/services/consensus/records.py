@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import COUNTS, PANES
 from assay_services.consensus.core.convergence import quiet_moments
 from assay_services.consensus.core.events import Origin
 from assay_services.consensus.core.exchange import Pool
 from assay_services.consensus.core.step import Consensus, Project
 from assay_services.engine.core.core_api import Headers, Output, Step
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.topic_admin import COUNTS, PANES
-
 from tests.support.builders import a_contract, annotation_input
 
 BEGAN_MS = 1_800_000_000_000

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
 from assay_models.rules.ruleset import compile_contract
 from assay_models.truth.factory import make_truth
+from assay_schemas.topics import CONSENSUS, CONSENSUS_STATE, CORRECTED, RELIABILITY, VALIDATED
 from assay_services.audit.topics import audit_consensus
 from assay_services.consensus.core.events import Origin
 from assay_services.consensus.core.exchange import Pool
@@ -19,21 +21,13 @@ from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import (
-    CONSENSUS,
-    CONSENSUS_STATE,
-    CORRECTED,
-    RELIABILITY,
-    VALIDATED,
-    ensure_topics,
-)
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.replay.run import replay
 from assay_services.validator.core.step import Origin as ValidatorOrigin
 from assay_services.validator.core.step import Project as ValidatorProject
 from assay_services.validator.core.step import Validator
-
 from tests.support.kafka_io import running, take, until, until_all_judged
 
 RULES: dict[str, ValidatorProject] = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlmodel import Session
+
+from assay_schemas.topics import CONSENSUS, REJECTED, VALIDATED
 from assay_services.archive.store import Store
 from assay_services.console.app import build_service
 from assay_services.console.dependencies import Parts, build_parts
 from assay_services.console.middleware import COOKIE
 from assay_services.console.settings import ConsoleSettings
-from assay_services.engine.topic_admin import CONSENSUS, REJECTED, VALIDATED
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
 from assay_services.stores.control.passwords import digest_of
 from assay_services.stores.control.tables.accounts import Role, User
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from sqlmodel import Session
-
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import ready, write
 from tests.services.stores.archive.test_views import FINDING, said

@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from assay_schemas.alert import Alert
 from assay_services.console.auth.sessions import Viewer
 from assay_services.console.dependencies import Parts
@@ -10,7 +11,6 @@ from assay_services.console.pages.alert_list import summary
 from assay_services.console.pages.charts import Look
 from assay_services.console.pages.layout import View
 from assay_services.stores.control.tables.accounts import Role
-
 from tests.services.archive.records import ALERT_VALUE
 
 

@@ -5,10 +5,10 @@ import io
 
 import pyarrow.parquet as pq
 import pytest
-from assay_services.console.dependencies import Parts
-from assay_services.stores.control.tables.accounts import Role
 from fastapi import FastAPI
 
+from assay_services.console.dependencies import Parts
+from assay_services.stores.control.tables.accounts import Role
 from tests.services.console.conftest import HOSTILE, signed_in
 
 ITEMS = "/api/v1/items?project=ads-safety"

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
-from assay_schemas.alert import Alert
-from assay_services.archive.store import Store
-from assay_services.console.dependencies import Parts
-from assay_services.engine.topic_admin import REVIEW
-from assay_services.stores.archive.engine import open_engine
-from assay_services.stores.control.tables.accounts import Role
-from assay_services.stores.control.tables.alert_delivery import CurrentAlert, Delivery, Fate
 from fastapi import FastAPI
 from sqlmodel import Session
 
+from assay_schemas.alert import Alert
+from assay_schemas.topics import REVIEW
+from assay_services.archive.store import Store
+from assay_services.console.dependencies import Parts
+from assay_services.stores.archive.engine import open_engine
+from assay_services.stores.control.tables.accounts import Role
+from assay_services.stores.control.tables.alert_delivery import CurrentAlert, Delivery, Fate
 from tests.services.archive.records import ALERT_VALUE, Came, fetched
 from tests.services.archive.test_store import REVIEW_VALUE, ready, write
 from tests.services.console.conftest import signed_in

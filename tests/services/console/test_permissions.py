@@ -1,13 +1,13 @@
 """Every way in is known, and lets nobody in who may less."""
 
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
 from assay_services.console.dependencies import Parts
 from assay_services.console.pages.registry import PAGES
 from assay_services.console.permissions import BEHIND, DOORS, OPEN, least_role
 from assay_services.stores.control.tables.accounts import Role
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
-
 from tests.services.console.conftest import signed_in
 
 PAGE_PATHS = {page.path for page in PAGES}

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay_models.rules.ruleset import compile_contract
-from assay_services.devtools.asyncapi import EVENTS, asyncapi_document, json_schemas, stale, write_generated
-from assay_services.engine.core.core_api import Output
-from assay_services.engine.topic_admin import TOPICS
-from assay_services.validator.core.step import Origin, Project, Validator
 from jsonschema import Draft202012Validator
 
+from assay_models.rules.ruleset import compile_contract
+from assay_schemas.topics import TOPICS
+from assay_services.devtools.asyncapi import EVENTS, asyncapi_document, json_schemas, stale, write_generated
+from assay_services.engine.core.core_api import Output
+from assay_services.validator.core.step import Origin, Project, Validator
 from tests.support.builders import GOOD, LABELS, NOW, a_contract, an_annotation, annotation_input, contract_input
 
 FOLDER = Path(__file__).parents[3] / "schemas" / "assay_schemas" / "json"

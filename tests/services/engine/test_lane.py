@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 
 from aiokafka import TopicPartition
+
+from assay_schemas.topics import REJECTED, VALIDATED, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
 from assay_services.engine.kafka import from_position, make_consumer, make_producer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.engine.topic_admin import REJECTED, VALIDATED, VALIDATOR_STATE, ensure_topics
-
+from assay_services.engine.topic_admin import ensure_topics
 from tests.guarantees import PROMISES
 from tests.support.kafka_io import a_lane, put, running, take, until, until_all_judged, until_some, values
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaError
+
 from assay_services.devtools.local_broker import BrokerFailedError, LocalBroker
 from assay_services.engine.kafka import NoKafkaError, client_options, kafka_address, make_producer
 from assay_services.engine.logs import OnceInAWhile

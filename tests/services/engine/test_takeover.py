@@ -4,6 +4,8 @@ import asyncio
 import threading
 
 import pytest
+
+from assay_schemas.topics import CONSENSUS_STATE, TOPICS, VALIDATED
 from assay_services.engine.core.core_api import Entry
 from assay_services.engine.core.erasure_request import Change, Published
 from assay_services.engine.core.ledger import Ledger
@@ -12,7 +14,7 @@ from assay_services.engine.kafka import commit, make_producer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore, state_records
 from assay_services.engine.takeover import Held, StateContestedError, take_over
-from assay_services.engine.topic_admin import CONSENSUS_STATE, TOPICS, VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 
 HELD = Held("consensus", VALIDATED.name, CONSENSUS_STATE.name)
 OWNER = f"assay.{HELD.service}.{HELD.source}.0"

@@ -9,6 +9,24 @@ from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import Engine
+
+from assay_schemas.topics import (
+    AGREEMENT,
+    CONDUCT,
+    CONDUCT_STATE,
+    CONSENSUS,
+    CONSENSUS_STATE,
+    COUNTS,
+    DEAD,
+    JUDGED,
+    PANES,
+    RELIABILITY,
+    REVIEW,
+    SINGLE,
+    VALIDATED,
+    VALIDATOR_STATE,
+)
 from assay_services.archive.consumer import Archivist
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.archive.store import Store
@@ -24,31 +42,13 @@ from assay_services.engine.core.erasure_request import Whom
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.engine.topic_admin import (
-    AGREEMENT,
-    CONDUCT,
-    CONDUCT_STATE,
-    CONSENSUS,
-    CONSENSUS_STATE,
-    COUNTS,
-    DEAD,
-    JUDGED,
-    PANES,
-    RELIABILITY,
-    REVIEW,
-    SINGLE,
-    VALIDATED,
-    VALIDATOR_STATE,
-    ensure_topics,
-)
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.erasure.archive import erase, purge
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.stores.archive.engine import open_engine
 from assay_services.validator.core.step import Origin as ValidatorOrigin
 from assay_services.validator.core.step import Validator
-from sqlalchemy import Engine
-
 from tests.services.archive.core.test_plan import READING_VALUE, VALUES
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_kafka import count

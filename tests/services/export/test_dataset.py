@@ -4,10 +4,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
-from assay_services.export.core.dataset import UNSPLIT, Example, ExportImpossible, label_of, read_splits, split_all
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
+from assay_services.export.core.dataset import UNSPLIT, Example, ExportImpossible, label_of, read_splits, split_all
 
 THREE = read_splits("train/val/test=0.8/0.1/0.1")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from assay_services.devtools.ports import free_port
 from assay_services.gateway.settings import GatewaySettings
 

@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 
 import httpx
 import orjson
+
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.devtools.ports import free_port
 from assay_services.engine.kafka import reading
-from assay_services.engine.topic_admin import ANNOTATIONS
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.api_keys import Keys
 from assay_services.stores.control.connection_store import Connections, Secrets
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection, Scope
-
+from assay_services.stores.control.vault import Vault
 from tests.support.builders import annotation_input
 from tests.support.processes import Service, wait_for
 

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from assay_services.gateway.core.decode_result import Asked, Delivery, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
-
 from tests.support.builders import NOW
 
 TEXT_CONFIG = (

@@ -18,9 +18,9 @@ from assay_services.gateway.reconcile.connect import Wish, connect
 from assay_services.gateway.reconcile.reconciler import Reconciler
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import Connections
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection
-
+from assay_services.stores.control.vault import Vault
 from tests.services.gateway.fakes.platform import TOKEN, Fake, Live, served
 
 NAME = "shop"

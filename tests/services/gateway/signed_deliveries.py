@@ -15,7 +15,6 @@ from assay_services.gateway.core.signatures import (
     StaticHeader,
     TolokaSignature,
 )
-
 from tests.services.gateway.payloads import appen_form
 
 SECRET = base64.b64encode(b"0123456789abcdef" * 4).decode()

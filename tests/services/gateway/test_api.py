@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from assay_services.devtools.local_broker import LocalBroker
-from assay_services.gateway.settings import GatewaySettings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.gateway.settings import GatewaySettings
 from tests.services.gateway.gateway_process import Gateway, a_gateway, annotation, signed
 
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
-from assay_services.engine.settings import RuntimeSettings
-from assay_services.stores.control.api_keys import Keys, NoSuchKeyError, Refusal
-from assay_services.stores.control.database import ControlSettings, Vault, WrongSecretKeyError, open_control
-from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 from sqlalchemy import Engine
 from sqlmodel import Session, select
+
+from assay_services.engine.settings import RuntimeSettings
+from assay_services.stores.control.api_keys import Keys, NoSuchKeyError, Refusal
+from assay_services.stores.control.database import ControlSettings, open_control
+from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
+from assay_services.stores.control.vault import Vault, WrongSecretKeyError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

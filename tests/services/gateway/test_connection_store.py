@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine, text
+
 from assay_schemas.annotation import Annotation
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import (
@@ -12,11 +14,10 @@ from assay_services.stores.control.connection_store import (
     Secrets,
     new_hook_secret,
 )
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.published_index import Held
 from assay_services.stores.control.tables.connections_and_keys import Connection
-from sqlalchemy import Engine, text
-
+from assay_services.stores.control.vault import Vault
 from tests.support.builders import NOW, an_annotation, an_item
 
 

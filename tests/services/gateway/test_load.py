@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.gateway.settings import GatewaySettings
-
 from tests.services.gateway.gateway_process import Gateway, a_gateway, annotation
 from tests.support.processes import wait_for
 

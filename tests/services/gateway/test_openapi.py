@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import schemathesis
-from assay_services.devtools.local_broker import LocalBroker
-from assay_services.gateway.settings import GatewaySettings
 from hypothesis import HealthCheck, given, settings
 
+from assay_services.devtools.local_broker import LocalBroker
+from assay_services.gateway.settings import GatewaySettings
 from tests.services.gateway.gateway_process import Gateway, a_gateway
 
 

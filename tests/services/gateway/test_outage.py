@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.gateway.settings import GatewaySettings
-
 from tests.services.gateway.gateway_process import Gateway, a_gateway, annotation
 
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from assay_services.gateway.core.annotation_bodies import Row
-from assay_services.gateway.spool import Spool
 from hypothesis import given
 from hypothesis import strategies as st
+
+from assay_services.gateway.core.annotation_bodies import Row
+from assay_services.gateway.spool import Spool
 
 
 def a_row(number: int, *, value: bytes = b"{}") -> Row:

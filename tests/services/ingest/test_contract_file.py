@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from assay_services.ingest.contract_files.contract_file import ContractError, load_contract
 
 GOOD = """\

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from assay_schemas.annotation import Annotation
 from assay_services.ingest.file_readers import InputError, count_annotations, read_annotations
-
 from tests.support.builders import a_contract
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
 from assay_schemas.alert import Alert
 from assay_schemas.alert_rule import Metric
 from assay_services.alerts.core.observers import SOURCES, topics_looked_at
@@ -13,7 +14,6 @@ from assay_services.ingest.file_readers import read_annotations
 from assay_services.replay.run import replay
 from assay_services.validator.core.step import Project
 from assay_services.validator.projects import load_project
-
 from tests.support.builders import a_contract
 
 BEGAN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import orjson
+
 from assay_models.rules.ruleset import compile_contract
 from assay_services.engine.core.core_api import Headers
 from assay_services.validator.core.step import Origin, Project, Scorer, Validator
-
 from tests.support.builders import NOW, a_contract, annotation_input
 
 NOW_MS = int(NOW.timestamp() * 1_000)

@@ -8,17 +8,18 @@ from pathlib import Path
 from time import time_ns
 
 import pytest
+
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import REJECTED, VALIDATED
 from assay_services.audit.topics import audit
 from assay_services.demo.simulator import LABELS, PROJECT, Simulator
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import REJECTED, VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import read_annotations
 from assay_services.ingest.importer import bookmark_of, send_records
 from assay_services.replay.run import replay
 from assay_services.validator.core.step import Origin, Project, Validator
 from assay_services.validator.projects import load_project
-
 from tests.support.kafka_io import running, take, until_all_judged
 
 

@@ -1,10 +1,9 @@
 """The truth of labels that are one of a list: categories, sides of a pair, steps of a scale."""
 
-from assay_schemas.annotation import Label
-from assay_schemas.contract.label_contract import LabelContract
-
 from assay_models.consistency.classes import class_names, number_of
 from assay_models.truth.categorical.label_adapter import NamedStream
+from assay_schemas.annotation import Label
+from assay_schemas.contract.label_contract import LabelContract
 
 
 class CategoricalTruth(NamedStream):

@@ -7,8 +7,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from assay_schemas.annotation import Label
-
 from assay_models.consistency.classes import class_name
 from assay_models.truth.categorical.annotator_index import Annotators, way_of
 from assay_models.truth.categorical.confusion_counts import OTHER, UNITS, Counts
@@ -18,6 +16,7 @@ from assay_models.truth.categorical.hyperparameters import NOTHING, Evidence
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.truth_model import POOL, Accuracy, Facts, Judgement
+from assay_schemas.annotation import Label
 
 LEAST_SHOWN = 0.001
 _OTHER = ""

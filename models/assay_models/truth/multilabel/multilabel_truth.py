@@ -7,9 +7,6 @@ from itertools import chain
 from math import ceil
 from typing import Any, NamedTuple
 
-from assay_schemas.annotation import Label
-from assay_schemas.contract.label_contract import LabelContract, MultilabelLabel
-
 from assay_models.truth.categorical.annotator_index import Annotators, way_of
 from assay_models.truth.categorical.label_adapter import LEAST_SHOWN, NamedStream
 from assay_models.truth.multilabel.binary_questions import (
@@ -32,6 +29,9 @@ from assay_models.truth.multilabel.binary_questions import (
 )
 from assay_models.truth.multilabel.omissions import Silences
 from assay_models.truth.truth_model import POOL, Accuracy, Facts, Judgement
+from assay_schemas.annotation import Label
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.label_kinds import MultilabelLabel
 
 
 class _Given(NamedTuple):

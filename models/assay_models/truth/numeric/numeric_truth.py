@@ -6,8 +6,6 @@ from math import floor, log10, sqrt
 from typing import Any, TypeGuard
 
 import numpy as np
-from assay_schemas.annotation import Label
-from assay_schemas.contract.label_contract import LabelContract, OrdinalLabel
 
 from assay_models.intervals import interval
 from assay_models.truth.categorical.annotator_index import Annotators, way_of
@@ -15,6 +13,9 @@ from assay_models.truth.categorical.vote_arrays import Integers
 from assay_models.truth.numeric.annotator_noise import FIXED, HITS, VOTES, rescaled
 from assay_models.truth.numeric.numeric_state import Meaning, Measured, Measures
 from assay_models.truth.truth_model import Accuracy, Facts, Judgement
+from assay_schemas.annotation import Label
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.label_kinds import OrdinalLabel
 
 _TOLERANCE_SHARE = 0.1
 _PASSES = 2

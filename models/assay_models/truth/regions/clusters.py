@@ -5,10 +5,10 @@ from itertools import accumulate, islice
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from assay_schemas.annotation import Label
 from pydantic import BaseModel
 
 from assay_models.truth.categorical.vote_arrays import Floats, Integers
+from assay_schemas.annotation import Label
 
 LEAST_OVERLAP = 0.5
 """The intersection over union (0-1) from which two marks mean the same."""

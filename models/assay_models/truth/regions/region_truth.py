@@ -4,9 +4,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from assay_schemas.annotation import Label
-from assay_schemas.contract.label_contract import BoxesLabel, LabelContract, SpansLabel
-
 from assay_models.truth.categorical.label_adapter import NamedStream
 from assay_models.truth.multilabel.binary_questions import (
     MAYBE,
@@ -26,6 +23,9 @@ from assay_models.truth.multilabel.binary_questions import (
 )
 from assay_models.truth.regions.clusters import Group, Mark, best_overlap, grouped, marks_of
 from assay_models.truth.truth_model import Accuracy, Facts, Judgement
+from assay_schemas.annotation import Label
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.label_kinds import BoxesLabel, SpansLabel
 
 _STEPS = 20
 """Weights are rounded to a twentieth: the borders must not move with every vote elsewhere."""

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from assay_schemas.alert import AlertState
-from assay_schemas.alert_rule import Severity
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay_schemas.alert import AlertState
+from assay_schemas.alert_rule import Severity
 from assay_services.stores.control.alert_actions import Precision
 from assay_services.stores.control.subscription_store import Wish
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, SilenceRow, Subscription

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ParamSpec, TypeVar
 
-from assay_schemas.alert import Alert
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Engine
 
+from assay_schemas.alert import Alert
 from assay_services.alerts.api.api_models import (
     AckAsked,
     DeliveryView,
@@ -28,9 +28,9 @@ from assay_services.alerts.api.sse import Streams
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control import alert_actions, subscription_store
 from assay_services.stores.control.api_keys import Keys, Refusal
-from assay_services.stores.control.database import Vault
 from assay_services.stores.control.tables.alert_delivery import Fate
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
+from assay_services.stores.control.vault import Vault
 from assay_services.web.rate_limit import Rates, RefusedError
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope read`.")

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 from aiokafka import TopicPartition
-from assay_schemas.alert import Alert
 from pydantic import ValidationError
 
+from assay_schemas.alert import Alert
+from assay_schemas.topics import ALERTS
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.kafka import make_consumer
-from assay_services.engine.topic_admin import ALERTS
 from assay_services.web.rate_limit import RefusedError
 
 _POLL_MS = 1_000

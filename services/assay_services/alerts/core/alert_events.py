@@ -5,10 +5,10 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
+
 from assay_models.alerting.state_machine import Change, is_flapping
 from assay_schemas.alert import Alert
 from assay_schemas.alert_rule import AlertRule, Metric
-
 from assay_services.alerts.core.series import Plan, Series
 from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
-from assay_models.alerting.suppression import Silence
 
+from assay_models.alerting.suppression import Silence
 from assay_services.alerts.core.series import Plan, Series, fingerprint, load_series
 from assay_services.alerts.core.watermark import Clock, load_clock
 from assay_services.engine.core.core_api import Entry

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
 from assay_models.alerting.selectors import Judged
 from assay_schemas.agreement import AgreementReading
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.consensus import Status
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
-
 from assay_services.engine.core.core_api import Record
 
 _ANY_TIME = TypeAdapter(AwareDatetime)

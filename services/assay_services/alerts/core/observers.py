@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
+
 from assay_models.alerting import selectors
 from assay_models.alerting.durations import minutes_of
 from assay_schemas.agreement import AgreementReading
@@ -13,7 +14,6 @@ from assay_schemas.alert_rule import AlertRule, Metric
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.alerts.core import decode
 from assay_services.engine.core.core_api import Core, NotYet, Output, Record, State, Step
 

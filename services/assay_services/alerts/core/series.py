@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
+
 from assay_models.alerting.conditions import Reading, holds, mean, share
 from assay_models.alerting.durations import minutes_of
 from assay_models.alerting.minute_counts import Panes

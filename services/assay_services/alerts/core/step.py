@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
+from pydantic import ValidationError
+
 from assay_models.alerting.state_machine import Change, acknowledge, is_forgettable, live
 from assay_models.alerting.suppression import Named, Silence, inhibited_by, named, silenced_by
 from assay_schemas.alert import AlertState, Gauge, Observation, Occurrence, Order, OrderKind, Tally
 from assay_schemas.contract.label_contract import LabelContract
-from pydantic import ValidationError
-
 from assay_services.alerts.core.alert_events import Hushed, Told, all_labels, said
 from assay_services.alerts.core.alert_store import Book
 from assay_services.alerts.core.series import Plan, Series, plan_of

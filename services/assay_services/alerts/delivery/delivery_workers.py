@@ -14,9 +14,9 @@ from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine import metrics
 from assay_services.engine.kafka import make_producer, retrying, stop_quietly
 from assay_services.engine.logs import get_logger
-from assay_services.stores.control.database import Vault, WrongSecretKeyError
 from assay_services.stores.control.subscription_store import address_of, note_problem
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Subscription
+from assay_services.stores.control.vault import Vault, WrongSecretKeyError
 
 _LOOK_SECONDS = 0.5
 _PURGE_SECONDS = 3_600.0

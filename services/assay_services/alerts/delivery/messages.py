@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from assay_schemas.alert import Alert, AlertState
 from assay_schemas.alert_rule import Severity
-
 from assay_services.stores.control.tables.alert_delivery import Subscription
 
 MOST_IN_A_MESSAGE = 100

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from assay_schemas.alert import Alert, AlertState
 from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
+from assay_schemas.alert import Alert, AlertState
 from assay_services.alerts.delivery.channels import Delivered, Failed, Outcome
 from assay_services.alerts.delivery.messages import MOST_IN_A_DIGEST, Message, Waiting, next_message, wants
 from assay_services.stores.control.tables.alert_delivery import (

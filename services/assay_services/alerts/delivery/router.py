@@ -8,17 +8,17 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
-from assay_schemas.alert import Alert, Order
 from mode import Service
 from pydantic import ValidationError
 
+from assay_schemas.alert import Alert, Order
+from assay_schemas.topics import ALERTS, OBSERVED
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.core.step import order_record
 from assay_services.alerts.delivery.outbox import Outbox, OvertakenError
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.kafka import cluster_id, make_member, make_producer, retrying, stop_quietly
 from assay_services.engine.logs import get_logger
-from assay_services.engine.topic_admin import ALERTS, OBSERVED
 
 _POLL_MS = 250
 _AT_ONCE = 200

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from assay_services.archive.core import row_mappers
-from assay_services.archive.core.row_types import Reader
-from assay_services.engine.topic_admin import (
+from assay_schemas.topics import (
     AGREEMENT,
     ALERTS,
     CONDUCT,
@@ -19,6 +17,8 @@ from assay_services.engine.topic_admin import (
     SIGNALS,
     VALIDATED,
 )
+from assay_services.archive.core import row_mappers
+from assay_services.archive.core.row_types import Reader
 
 ARCHIVED: Mapping[str, Reader] = MappingProxyType(
     {

@@ -9,7 +9,6 @@ from assay_schemas.conduct import ConductReport, Signal
 from assay_schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
-
 from assay_services.archive.core.row_types import (
     Added,
     Kept,

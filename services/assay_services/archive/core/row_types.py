@@ -7,6 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import SchemaValidator, core_schema
+
 from assay_schemas.agreement import AgreementReading
 from assay_schemas.alert import Alert
 from assay_schemas.annotation import Label
@@ -14,9 +17,6 @@ from assay_schemas.conduct import ConductReport, Signal
 from assay_schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import SchemaValidator, core_schema
-
 from assay_services.engine.core.core_api import Record
 
 Row: TypeAlias = dict[str, Any]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_schemas.annotation import microseconds
 from assay_schemas.judged_item import JudgedItem
-from pydantic import ValidationError
 
 
 def decode(value: bytes | None) -> JudgedItem | None:

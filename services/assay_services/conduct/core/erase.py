@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.stream import POOL
-
 from assay_services.conduct.core.step import DIARY, known_key
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
+
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.conduct.core.decode import decode, fresh
 from assay_services.engine.core.cloudevents import event
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step

@@ -11,7 +11,6 @@ from assay_models.agreement.spans import stretches_of
 from assay_models.agreement.window_cell import Place, Said
 from assay_schemas.annotation import Box, Label, Span
 from assay_schemas.contract.label_contract import AgreementOptions, LabelContract
-
 from assay_services.consensus.core.item_state import OpenItem
 
 ALL = ("all",)

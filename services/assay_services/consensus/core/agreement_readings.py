@@ -15,7 +15,6 @@ from assay_models.agreement.percent_agreement import percent_agreement
 from assay_models.agreement.sliding_windows import Panes
 from assay_models.agreement.spans import unitizing_alpha
 from assay_schemas.contract.label_contract import Coefficient, LabelContract
-
 from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
 
 _LEAST_PAIRED = 5

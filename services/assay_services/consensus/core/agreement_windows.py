@@ -5,12 +5,12 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import orjson
+
 from assay_models.agreement import window_cell as pane_data
 from assay_models.agreement.annotator_pairs import Pairs
 from assay_models.agreement.sliding_windows import Panes
 from assay_models.agreement.window_cell import Pane
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
 from assay_services.consensus.core.agreement_readings import Measured, Reading, pool_readings
 from assay_services.consensus.core.events import Origin, event

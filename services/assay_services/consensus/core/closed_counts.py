@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 import orjson
-from assay_models.truth.truth_model import POOL, Truth
 
+from assay_models.truth.truth_model import POOL, Truth
 from assay_services.engine.core.core_api import Entry
 
 KEPT = b"k:"

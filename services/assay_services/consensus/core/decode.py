@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from assay_schemas.annotation import Label, microseconds
 from pydantic import AwareDatetime, TypeAdapter
 
+from assay_schemas.annotation import Label, microseconds
 from assay_services.consensus.core.item_state import Vote
 
 _LIVE = {"created", "updated"}

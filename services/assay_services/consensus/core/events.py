@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from assay_models.truth.truth_model import Judgement
 from assay_schemas.consensus import Status
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.consensus.core.item_state import OpenItem, Said, Standing
 from assay_services.engine.core import cloudevents
 from assay_services.engine.core.cloudevents import iso

@@ -7,6 +7,7 @@ from weakref import WeakSet
 from zlib import crc32
 
 import orjson
+
 from assay_models.agreement import window_cell as panes_data
 from assay_models.agreement.window_cell import Pane
 

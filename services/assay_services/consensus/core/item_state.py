@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+
 from assay_schemas.annotation import Label
 
 _MILLION = 1_000_000

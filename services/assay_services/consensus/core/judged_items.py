@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+
 from assay_schemas.annotation import EPOCH, Label
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.consensus.core.events import event
 from assay_services.consensus.core.item_state import OpenItem, Vote
 from assay_services.engine.core.cloudevents import iso

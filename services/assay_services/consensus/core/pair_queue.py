@@ -4,7 +4,6 @@ from collections import deque
 
 from assay_models.agreement.annotator_pairs import Pairs, PairsFound
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.consensus.core.agreement_readings import Reading, pair_readings, pairs_found
 
 _AT_ONCE = 50

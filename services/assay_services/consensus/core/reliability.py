@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import orjson
-from assay_models.truth.truth_model import POOL, Truth
 
+from assay_models.truth.truth_model import POOL, Truth
 from assay_services.consensus.core.events import Origin, event
 from assay_services.consensus.core.exchange import Annotator, Changes, Pool, owner
 from assay_services.engine.core.cloudevents import iso

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
+
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.consensus.core.absorbing import absorb
 from assay_services.consensus.core.agreement_cells import NOWHERE, longest_minutes, places_of
 from assay_services.consensus.core.agreement_windows import OwnPanes

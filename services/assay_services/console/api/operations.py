@@ -6,10 +6,10 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Annotated, Any
 
-from assay_schemas.alert import Alert
 from fastapi import FastAPI, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from assay_schemas.alert import Alert
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.responses import answer
 from assay_services.console.auth.sessions import Viewer

@@ -17,7 +17,7 @@ from authlib.integrations.starlette_client import StarletteIntegration, Starlett
 from joserfc.errors import JoseError
 
 from assay_services.console.settings import ConsoleSettings
-from assay_services.stores.control.database import Vault, WrongSecretKeyError
+from assay_services.stores.control.vault import Vault, WrongSecretKeyError
 
 BACK = "/oidc/back"
 LASTING = timedelta(minutes=10)

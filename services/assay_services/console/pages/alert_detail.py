@@ -6,10 +6,10 @@ from functools import partial
 from glob import escape
 from typing import Any
 
-from assay_models.alerting.suppression import Silence, named, silenced_by
-from assay_schemas.alert import Alert, AlertState
 from nicegui import ui
 
+from assay_models.alerting.suppression import Silence, named, silenced_by
+from assay_schemas.alert import Alert, AlertState
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.alert_list import MARKS, PEOPLE, summary, why_quiet
 from assay_services.console.pages.html import Html, is_web, join, link, nothing, number, said, table, tag, when

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from assay_schemas.alert import Alert, AlertState
 from nicegui import ui
 
+from assay_schemas.alert import Alert, AlertState
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.html import (
     Column,

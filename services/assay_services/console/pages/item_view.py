@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any
 
 from assay_schemas.annotation import Box, Label, Span
-
 from assay_services.console.pages.html import Html, is_web, join, plain, said, tag, whole
 from assay_services.stores.archive.queries.items import ItemView
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from assay_schemas.alert import AlertState
 from nicegui import ui
 
+from assay_schemas.alert import AlertState
 from assay_services.console.overview_feed import Beat
 from assay_services.console.pages import charts
 from assay_services.console.pages.alert_list import summary

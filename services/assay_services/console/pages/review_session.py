@@ -8,7 +8,6 @@ from functools import partial
 
 from assay_schemas.annotation import Item, Label
 from assay_schemas.contract.label_contract import LabelContract
-
 from assay_services.console.pages.layout import View
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import ClaimLostError, NothingToUndoError

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from assay_schemas.alert_rule import Severity
 from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
+from assay_schemas.alert_rule import Severity
 from assay_services.console.pages.actions import Actions, NoMoreAllowedError, check_still_may, refuse
 from assay_services.console.pages.html import Column, Html, join, link, nothing, number, said, table, tag, when
 from assay_services.console.pages.layout import Page, View, html

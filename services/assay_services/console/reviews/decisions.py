@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from assay_models.consistency.calibration import wilson_interval
-from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
+from assay_models.consistency.calibration import wilson_interval
+from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision
 
 _AT_ONCE = 200

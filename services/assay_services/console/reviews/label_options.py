@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pydantic import StrictFloat, StrictInt, StrictStr, TypeAdapter, ValidationError
+
 from assay_models.consistency.classes import class_names, number_of
 from assay_schemas.annotation import Box, Label, Span
 from assay_schemas.contract.label_contract import LabelContract
-from pydantic import StrictFloat, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 KEYS = "1234567890abcdefghijklmopqrtvwxyz"
 """What chooses, in this order; `n`, `s` and `u` are for other things."""

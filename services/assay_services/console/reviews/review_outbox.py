@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.console.reviews.decisions import Decisions, events_of
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.engine.kafka import NoKafkaError, make_producer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 
 _PAUSE_SECONDS = 1.0
 _AWAY = (KafkaError, NoKafkaError, OSError, TimeoutError)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from assay_schemas.annotation import Item, Label
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
+from assay_schemas.annotation import Item, Label
 from assay_services.console.reviews.claims import Candidate
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
 

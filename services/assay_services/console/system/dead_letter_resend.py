@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from assay_schemas.annotation import Annotation
-from assay_schemas.decoder import decode
 from sqlalchemy import ColumnElement, Engine, delete, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from assay_schemas.annotation import Annotation
+from assay_schemas.decoder import decode
 from assay_services.stores.archive.queries.dead_letters import DeadLetter
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
 

@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy import Engine
 
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.console.system.dead_letter_resend import Notes, Readable, sort_out
 from assay_services.engine.kafka import NoKafkaError, make_producer, stop_quietly
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS
 from assay_services.stores.archive.queries.dead_letters import Place, read_whole
 from assay_services.stores.archive.queries.projects import read_contracted
 

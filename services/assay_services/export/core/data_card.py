@@ -8,7 +8,6 @@ from typing import Any
 from assay_models.agreement.contingency import Pattern, pattern_of
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
-
 from assay_services.export.core.dataset import Example, label_mix
 
 _MOST_VALUES = 1_000

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from assay_schemas.annotation import Annotation
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from assay_schemas.annotation import Annotation
 from assay_services.gateway.api.limits import Bodies, Crowd
 from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, split
 from assay_services.gateway.publisher import Publisher

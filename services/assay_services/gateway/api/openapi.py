@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from assay_schemas.annotation import Annotation
 from pydantic import BaseModel
 
+from assay_schemas.annotation import Annotation
 from assay_services.gateway.api.annotations import an_example
 from assay_services.stores.control.tables.connections_and_keys import Connection
 

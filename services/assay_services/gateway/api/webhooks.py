@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from assay_schemas.annotation import Action, Annotation
 from sqlalchemy import Engine
 
+from assay_schemas.annotation import Action, Annotation
 from assay_services.engine import metrics
 from assay_services.engine.logs import get_logger
 from assay_services.gateway.core.annotation_bodies import rows_of

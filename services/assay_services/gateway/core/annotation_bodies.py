@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import NamedTuple
 
 import orjson
+
 from assay_schemas.annotation import Annotation
 from assay_schemas.decoder import Undecodable, decode
 

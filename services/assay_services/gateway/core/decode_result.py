@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TypeAlias
 
 from assay_schemas.annotation import Annotation
-
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 _MOST_PROBLEMS = 20

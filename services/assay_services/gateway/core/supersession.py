@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from assay_schemas.annotation import Action, Annotation, AnnotationId, Item, ItemId
-
 from assay_services.gateway.core.decode_result import Known
 
 _AFTER = timedelta(microseconds=1)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from assay_schemas.annotation import Action, Annotation
-
 from assay_services.engine import metrics
 from assay_services.gateway.core.annotation_bodies import rows_of
 from assay_services.gateway.core.decode_result import Asked, Wanted, shortened

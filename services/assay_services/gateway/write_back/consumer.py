@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from aiokafka.errors import KafkaError
 
+from assay_schemas.topics import CONSENSUS, REVIEW, VALIDATED
 from assay_services.engine import metrics
 from assay_services.engine.kafka import NoKafkaError, make_consumer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import CONSENSUS, REVIEW, VALIDATED
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
 from assay_services.gateway.write_back.writer import News

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from assay_models.alerting.validation import alert_problems
-from assay_models.rules.ruleset import RuleProblem, compile_contract
-from assay_schemas.contract.label_contract import BUILT_IN, ExpressionRule, LabelContract
 from pydantic import BaseModel
 
+from assay_models.alerting.validation import alert_problems
+from assay_models.rules.ruleset import RuleProblem, compile_contract
+from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.contract.rules import BUILT_IN, ExpressionRule
 from assay_services.ingest.contract_files.yaml_file import Place, YamlFile, YamlFileError
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from assay_models.intervals import interval
-from assay_schemas.alert import Alert, AlertState, Order, OrderKind
 from sqlalchemy import Engine, case, delete, func
 from sqlmodel import Session, col, select
 
+from assay_models.intervals import interval
+from assay_schemas.alert import Alert, AlertState, Order, OrderKind
 from assay_services.engine.core.erasure_request import Whom
 from assay_services.stores.control.tables.alert_delivery import (
     AskedOrder,

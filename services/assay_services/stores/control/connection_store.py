@@ -10,7 +10,6 @@ import orjson
 from sqlalchemy import Engine, delete, update
 from sqlmodel import Session, col, select
 
-from assay_services.stores.control.database import Vault
 from assay_services.stores.control.tables.connections_and_keys import (
     Connection,
     EndedAnnotation,
@@ -18,6 +17,7 @@ from assay_services.stores.control.tables.connections_and_keys import (
     Intention,
     KeptCopy,
 )
+from assay_services.stores.control.vault import Vault
 
 
 class NoSuchConnectionError(Exception):

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from assay_schemas.annotation import Action, Annotation
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
+from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import Known
 from assay_services.gateway.core.supersession import Ended, Place, place_of
 from assay_services.stores.control.tables.connections_and_keys import (

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from assay_schemas.alert import AlertState
-from assay_schemas.alert_rule import Severity
 from sqlalchemy import Engine, delete, update
 from sqlmodel import Session, col, select
 
-from assay_services.stores.control.database import Vault
+from assay_schemas.alert import AlertState
+from assay_schemas.alert_rule import Severity
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Fate, Notice, Subscription
+from assay_services.stores.control.vault import Vault
 
 PAUSED = "paused by"
 

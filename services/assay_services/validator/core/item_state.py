@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import orjson
+
 from assay_schemas.annotation import Action, Annotation, Item, microseconds
 from assay_schemas.contract.label_contract import Closing, LabelContract
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import orjson
+from pydantic import TypeAdapter
+
 from assay_models.consistency.label_score import Score
 from assay_models.rules.check import Circumstances
 from assay_models.rules.ruleset import RuleSet
@@ -15,8 +17,6 @@ from assay_schemas.annotation import Annotation, Item, Label, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
 from assay_schemas.verdict import Finding, RuleAction
-from pydantic import TypeAdapter
-
 from assay_services.engine.core.core_api import Core, Entry, Headers, Output, Record, State, Step
 from assay_services.engine.core.ledger import SUPERSEDED
 from assay_services.validator.core.item_state import OpenItem, content_mark, load_item, rounded, word_of

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.categorical.vote_arrays import ballots_of
-
 from bench.baselines.dawid_skene import fit_maximum_likelihood
 from tests.models.truth.crowds import a_crowd, accuracy
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.confusion_counts import (
     OTHER,
     UNITS,

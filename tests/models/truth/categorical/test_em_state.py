@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.confusion_counts import MOST_CLASSES_IN_FULL, OTHER, Tally, counts_of
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.vote_arrays import Integers

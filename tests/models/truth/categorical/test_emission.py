@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.confusion_counts import UNITS, Tally
 from assay_models.truth.categorical.emission import Strengths, cavity_of, likelihood, pool_of
 from assay_models.truth.categorical.vote_arrays import ballots_of

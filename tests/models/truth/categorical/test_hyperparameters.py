@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.e_step import Judged, judge
@@ -16,7 +17,6 @@ from assay_models.truth.categorical.hyperparameters import (
 )
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.categorical.vote_arrays import ballots_of
-
 from tests.models.truth.crowds import Crowd, a_crowd
 
 ACCURACY, ERRORS, CORRELATION, VOICE = range(4)

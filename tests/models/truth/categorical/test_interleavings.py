@@ -3,11 +3,11 @@
 from typing import TypeAlias
 
 import numpy as np
-from assay_models.truth.categorical.confusion_counts import PER_VOTE, UNITS, Tally
-from assay_models.truth.categorical.online_em import TruthStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay_models.truth.categorical.confusion_counts import PER_VOTE, UNITS, Tally
+from assay_models.truth.categorical.online_em import TruthStream
 from tests.models.truth.crowds import believed
 
 Step: TypeAlias = tuple[str, int, dict[int, int]]

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.hyperparameters import NOTHING
 from assay_models.truth.categorical.online_em import TruthStream
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.categorical.vote_arrays import ballots_of
-
 from tests.models.truth.crowds import a_crowd, a_settled_stream, believed
 
 CROWD = a_crowd(seed=3)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.emission import Pool
 from assay_models.truth.categorical.posterior import Learned, Logits, believe, gain_of_a_vote, publish

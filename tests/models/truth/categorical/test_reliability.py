@@ -1,4 +1,5 @@
 import pytest
+
 from assay_models.truth.categorical.confusion_counts import OTHER, Tally
 from assay_models.truth.categorical.emission import pool_of
 from assay_models.truth.categorical.reliability import reliability_of

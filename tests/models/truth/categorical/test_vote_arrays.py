@@ -1,4 +1,5 @@
 import numpy as np
+
 from assay_models.truth.categorical.vote_arrays import ballots_of
 
 

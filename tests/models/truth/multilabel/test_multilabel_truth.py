@@ -5,10 +5,10 @@ import statistics
 from typing import NamedTuple
 
 import pytest
+
 from assay_models.truth.multilabel.binary_questions import Certainty, accuracy_of, all_right, clear
 from assay_models.truth.multilabel.omissions import Silences
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
-
 from tests.models.truth.labelled import MANY, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from assay_models.truth.numeric.annotator_noise import COLUMNS, FIXED, noise_of, pool_of, rescaled
 from assay_models.truth.numeric.numeric_state import Measured, Measures, numbers_of
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
 from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.truth_model import Ballot, Facts, Judgement, Truth
-
 from tests.models.truth.labelled import a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 

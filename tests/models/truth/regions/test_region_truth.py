@@ -6,10 +6,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+
 from assay_models.truth.regions.clusters import Mark, best_overlap, grouped, marks_of
 from assay_models.truth.truth_model import Ballot, Facts, Judgement, Truth
 from assay_schemas.annotation import Box, Span
-
 from tests.models.truth.labelled import a_box, a_span, a_truth, brought_to_rest, facts, settled
 from tests.support.builders import a_contract
 

@@ -8,10 +8,10 @@ from assay_services.alerts.core.erase import forget
 from assay_services.alerts.delivery.outbox import Outbox, Patience
 from assay_services.engine.core.erasure_request import Change, Whom
 from assay_services.stores.control import alert_actions
-from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import Wish, list_subscriptions, subscribe
 from assay_services.stores.control.tables.alert_delivery import Channel
-
+from assay_services.stores.control.vault import Vault
 from tests.services.alerts.delivery.test_messages import NOW, an_alert
 from tests.services.alerts.observed_records import Watch, a_signal
 

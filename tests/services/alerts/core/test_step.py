@@ -5,6 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay_schemas.alert import AlertState, OrderKind
 from assay_services.alerts.core import alert_store
 from assay_services.alerts.core.observers import SOURCES, Intake
@@ -12,9 +15,6 @@ from assay_services.alerts.core.step import Alerts
 from assay_services.alerts.core.watermark import Clock, minutes_to_look_at
 from assay_services.engine.core.core_api import NotYet
 from assay_services.engine.core.state import PartitionState
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.services.alerts.observed_records import MINUTE_MS, Watch, a_reading, a_signal, an_annotation, ms_at
 from tests.services.consensus.records import ARecord
 from tests.support.builders import a_contract

@@ -9,12 +9,12 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
+
 from assay_services.alerts.delivery.channels import Delivered, Failed, Outcome, Sender, judged, signed
 from assay_services.alerts.delivery.ssrf_guard import AddressRefused, destination, may_be_called
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control.subscription_store import Address, new_secret
 from assay_services.stores.control.tables.alert_delivery import Channel
-
 from tests.services.alerts.receivers import Answer, Receiver, receiving
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_schemas.alert import Alert
 from assay_services.alerts.delivery.messages import MOST_IN_A_MESSAGE, Message, Waiting, as_text, next_message, wants
 from assay_services.stores.control.tables.alert_delivery import Subscription
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 GROUP = timedelta(seconds=2)

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
 from assay_services.alerts.delivery.channels import Delivered, Failed
 from assay_services.alerts.delivery.outbox import Outbox, OvertakenError, Patience
 from assay_services.stores.control import alert_actions
-from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
     Wish,
@@ -22,8 +24,7 @@ from assay_services.stores.control.subscription_store import (
     unsubscribe,
 )
 from assay_services.stores.control.tables.alert_delivery import Channel, Fate
-from sqlalchemy import Engine
-
+from assay_services.stores.control.vault import Vault
 from tests.services.alerts.delivery.test_messages import NOW, an_alert
 
 GROUP = timedelta(0)

@@ -5,13 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
-from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
-from assay_services.archive.bulk_insert import columns_of
-from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, Oblivion, mark_of
-from assay_services.archive.core.plan import Fetched, Plan, halves, plan, refuse
-from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.core.row_types import read_plain, utc
-from assay_services.engine.topic_admin import (
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from assay_schemas.topics import (
     AGREEMENT,
     ALERTS,
     CONDUCT,
@@ -26,10 +24,12 @@ from assay_services.engine.topic_admin import (
     TOPICS,
     VALIDATED,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import BaseModel
-
+from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
+from assay_services.archive.bulk_insert import columns_of
+from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, Oblivion, mark_of
+from assay_services.archive.core.plan import Fetched, Plan, halves, plan, refuse
+from assay_services.archive.core.registry import ARCHIVED
+from assay_services.archive.core.row_types import read_plain, utc
 from tests.services.archive.records import ALERT_VALUE, Came, fetched, verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE
 from tests.services.stores.archive.test_views import CORRECTION, FINDING, said

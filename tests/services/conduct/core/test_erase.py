@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import orjson
 import pytest
+
 from assay_services.conduct.core.erase import forget
 from assay_services.engine.core.erasure_request import Change, Whom
 from assay_services.engine.core.state import PartitionState
-
 from tests.services.conduct.core.test_step import Watched, batches, judged
 from tests.services.consensus.records import ARecord
 

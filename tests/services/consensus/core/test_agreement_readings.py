@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay_models.agreement.contingency import pattern_of
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_schemas.agreement import AgreementReading
 from assay_services.consensus.core.events import Origin
 from assay_services.consensus.core.exchange import Pool
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.services.consensus.records import ALONE, READER, TELLER, Fed, a_validated
 from tests.support.builders import NOW, a_contract
 

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.item_state import load_item
-from assay_services.engine.core.state import PartitionState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay_services.consensus.core.events import Origin
+from assay_services.consensus.core.item_state import load_item
+from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import BEGAN_MS, DAY_MS, TELLER, ARecord, Fed, a_crowd, a_validated
 from tests.support.builders import NOW, a_contract
 

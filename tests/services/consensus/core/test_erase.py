@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
 from assay_services.consensus.core.closed_counts import kept_key
 from assay_services.consensus.core.erase import forget
 from assay_services.consensus.core.item_state import OpenItem, Standing, Vote, load_item

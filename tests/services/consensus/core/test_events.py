@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from assay_schemas.consensus import Consensus, Correction, ReviewRequest
 from assay_services.engine.core.core_api import NotYet
-
 from tests.services.consensus.records import ARecord, Fed, a_crowd, a_validated
 from tests.support.builders import NOW, a_contract
 

@@ -1,4 +1,5 @@
 import pytest
+
 from assay_services.consensus.core import item_cache
 from assay_services.consensus.core.item_cache import ITEM, Shelf
 from assay_services.consensus.core.item_state import OpenItem, Vote

@@ -9,16 +9,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from joserfc.jwk import RSAKey
+
 from assay_services.console.app import build_service
 from assay_services.console.dependencies import Parts
 from assay_services.console.middleware import COOKIE
 from assay_services.console.settings import ConsoleSettings
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.web.rate_limit import Rates
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from joserfc.jwk import RSAKey
-
 from tests.services.console.provider import CLIENT, SECRET, SmallProvider, serving
 
 

@@ -5,6 +5,8 @@ from itertools import count
 
 import httpx
 import pytest
+from sqlalchemy import text
+
 from assay_services.console.auth.sign_in_routes import local_path
 from assay_services.console.dependencies import Parts
 from assay_services.console.middleware import COOKIE
@@ -12,8 +14,6 @@ from assay_services.stores.control.passwords import PasswordTooWeak, digest_of, 
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.connections_and_keys import Scope
 from assay_services.stores.control.users import UserError
-from sqlalchemy import text
-
 from tests.services.console.conftest import PASSWORD
 
 OURS = {"Origin": "http://console"}

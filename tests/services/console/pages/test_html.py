@@ -2,12 +2,13 @@
 
 from html.parser import HTMLParser
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_services.console.pages.annotators import sort_lines
 from assay_services.console.pages.html import bar, interval, link, plain, said, table, tag, whole
 from assay_services.stores.archive.queries.annotators import AnnotatorLine
 from assay_services.stores.archive.queries.projects import contract_changes
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class Tags(HTMLParser):

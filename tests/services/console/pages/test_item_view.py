@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_schemas.annotation import Box, Span
 from assay_services.console.pages import item_view
 from assay_services.stores.archive.queries.items import ItemView
-from hypothesis import given
-from hypothesis import strategies as st
 
 TEXT = "You have won a prize"
 HOSTILE = '"><script>alert(1)</script>\u202e'

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+
 from assay_schemas.annotation import Action, AnnotatorKind
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import CONSENSUS, CONTRACTS, REJECTED, REVIEW, VALIDATED, Topic
 from assay_services.archive.store import Partition, Store
 from assay_services.console.auth.sessions import Viewer
 from assay_services.console.dependencies import Parts
@@ -18,10 +20,8 @@ from assay_services.console.pages.review_session import Desk
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import events_of
 from assay_services.console.reviews.review_queue import Became, as_annotated, became
-from assay_services.engine.topic_admin import CONSENSUS, CONTRACTS, REJECTED, REVIEW, VALIDATED, Topic
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.tables.accounts import Role
-
 from tests.services.archive.records import NOW_MS, Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, REVIEW_VALUE, write
 from tests.support.builders import GOOD, LABELS, NOW, an_annotation, an_item, annotation_input

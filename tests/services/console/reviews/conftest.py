@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine
+
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.archive.tables import ReviewRow
 from assay_services.stores.control.tables.connections_and_keys import Control
 from assay_services.stores.control.tables.reviews import ReviewClaim
-from sqlalchemy import Engine, create_engine
-
 from tests.support.postgres import LocalPostgres
 
 _names = itertools.count(1)

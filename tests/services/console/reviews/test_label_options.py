@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_schemas.annotation import Box, Span
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.console.reviews.label_options import KEYS, Choice, choices_of, is_many, number_typed, typed
-from hypothesis import given
-from hypothesis import strategies as st
 
 SPANS = '[{"start":0,"end":3,"label":"claim"}]'
 BOXES = '[{"x":1.5,"y":2.0,"width":30.0,"height":40.0,"label":"car"}]'

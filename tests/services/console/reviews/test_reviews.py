@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
 from assay_schemas.annotation import Action, AnnotatorKind, Item, Label, Span
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.console.reviews.claims import HOLD, Candidate, Claims
 from assay_services.console.reviews.decisions import (
     ClaimLostError,
@@ -19,12 +23,9 @@ from assay_services.console.reviews.decisions import (
 from assay_services.console.reviews.review_outbox import Outbox
 from assay_services.console.reviews.review_queue import candidates, waiting
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.stores.archive.tables import ReviewRow
 from assay_services.stores.control.tables.reviews import ReviewDecision
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from tests.support.kafka_io import take, until
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+
 from assay_services.archive.store import Store
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
-from sqlalchemy import Engine
-
 from tests.services.archive.conftest import database, engine
 
 _names = itertools.count(1)

@@ -1,8 +1,7 @@
 """Dead letters as the archive takes them in, and the contracts that some of them lack."""
 
+from assay_schemas.topics import CONTRACTS, DEAD
 from assay_services.archive.store import Store
-from assay_services.engine.topic_admin import CONTRACTS, DEAD
-
 from tests.services.archive.records import NOW_MS, Came, fetched
 from tests.services.archive.test_store import ready, write
 from tests.support.builders import a_contract

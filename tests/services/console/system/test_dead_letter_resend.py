@@ -5,19 +5,20 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from sqlmodel import Session, select
+
+from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.store import Store
 from assay_services.console.dependencies import Parts, build_parts
 from assay_services.console.settings import ConsoleSettings
 from assay_services.console.system.sender import NotSentError
 from assay_services.devtools.ports import free_port
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ANNOTATIONS, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.queries.dead_letters import read_dead
 from assay_services.stores.archive.schema_upgrade import upgrade
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
-from sqlmodel import Session, select
-
 from tests.services.console.system.dead_letters import CONTRACT, HOSTILE, a_letter, bury, put_in_force
 from tests.support.builders import annotation_input
 from tests.support.kafka_io import take

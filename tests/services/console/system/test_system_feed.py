@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+
 from assay_services.audit.background import Counting
 from assay_services.console.pages.system import balance
 from assay_services.console.settings import SERVICES, ConsoleSettings
@@ -19,7 +20,6 @@ from assay_services.devtools.supervisor import WORKERS
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.validator.core.step import Origin, Validator
-
 from tests.support.kafka_io import put, running, until_all_judged
 
 METRICS = """

@@ -2,10 +2,10 @@
 
 import orjson
 import pytest
-from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, rows_of, split
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, rows_of, split
 from tests.support.builders import an_annotation, annotation_input
 
 

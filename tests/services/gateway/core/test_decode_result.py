@@ -10,7 +10,6 @@ from assay_services.gateway.core.decode_result import (
     outcome_of,
     shortened,
 )
-
 from tests.services.gateway.payloads import asked
 from tests.support.builders import an_annotation
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Delivery
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import (
@@ -18,7 +19,6 @@ from assay_services.gateway.core.signatures import (
     read_form,
     verify,
 )
-
 from tests.services.gateway.signed_deliveries import SECRET, signed, standard_headers
 from tests.support.builders import NOW
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+
 from assay_schemas.annotation import Annotation
 from assay_services.gateway.core.decode_result import Known
 from assay_services.gateway.core.supersession import Ended, placed, said_again, with_endings, with_survivors
-
 from tests.support.builders import NOW, an_annotation, an_item
 
 PLACE = ("i-204", "a17")

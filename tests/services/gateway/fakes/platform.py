@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
 from assay_services.gateway.core.decode_result import Delivery
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import StaticHeader
 from assay_services.gateway.reconcile.sources.label_studio_source import HEADER
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-
 from tests.services.gateway.signed_deliveries import SECRET, signed
 
 TOKEN = "a-token-that-nobody-may-see"

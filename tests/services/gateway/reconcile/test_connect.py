@@ -8,14 +8,15 @@ from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner
+
 from assay_services.cli.__main__ import app as command
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import Connections, Secrets
-from assay_services.stores.control.database import Vault, open_control
+from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection
+from assay_services.stores.control.vault import Vault
 from assay_services.terminal import out
-from typer.testing import CliRunner
-
 from tests.services.gateway.fakes.argilla import FakeArgilla
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano

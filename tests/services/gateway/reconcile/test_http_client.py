@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from assay_services.gateway.core.platforms.coercion import Fields
-from assay_services.gateway.reconcile.sources.http_client import Client, PlatformError, by_time, plain
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay_services.gateway.core.platforms.coercion import Fields
+from assay_services.gateway.reconcile.sources.http_client import Client, PlatformError, by_time, plain
 from tests.services.gateway.fakes.platform import served, zulu
 
 SECRET = "a-token-nobody-may-see"

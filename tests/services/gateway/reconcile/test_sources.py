@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import Wanted
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import SOURCES, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.published_index import Held
-
 from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano

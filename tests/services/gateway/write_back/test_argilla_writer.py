@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.gateway.write_back.argilla_writer import ArgillaWriter, suggestion
 from assay_services.gateway.write_back.writer import News
-
 from tests.services.gateway.fakes.argilla import QUESTIONS, FakeArgilla, FakeSharedRecords
 from tests.services.gateway.reconcile_pass import Shop, a_shop
 

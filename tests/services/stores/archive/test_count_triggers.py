@@ -7,20 +7,20 @@ from typing import Any, TypeAlias
 import orjson
 import pytest
 from alembic import command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from assay_schemas.topics import CONSENSUS, REJECTED, VALIDATED
 from assay_services.archive.bulk_insert import columns_of
 from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Fetched, Plan, plan
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.store import Partition, Ready, RowsRefused, Store, alone
 from assay_services.engine.core.erasure_request import Whom
-from assay_services.engine.topic_admin import CONSENSUS, REJECTED, VALIDATED
 from assay_services.erasure.archive import erase
 from assay_services.stores.archive.schema_upgrade import configured, upgrade
 from assay_services.stores.archive.tables import TABLES
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Engine, text
-
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
 from tests.services.stores.archive.test_views import FINDING, said

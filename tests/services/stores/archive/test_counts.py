@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, text
+
+from assay_schemas.topics import REJECTED, VALIDATED
 from assay_services.archive.core.plan import Fetched
 from assay_services.archive.store import Store
 from assay_services.engine.core.erasure_request import Whom
-from assay_services.engine.topic_admin import REJECTED, VALIDATED
 from assay_services.erasure.archive import erase
 from assay_services.stores.archive.migrations.count_triggers import filling
-from sqlalchemy import Engine, text
-
 from tests.services.archive.records import fetched
 from tests.services.archive.test_store import ready, rows, write
 from tests.services.stores.archive.test_views import FINDING, said

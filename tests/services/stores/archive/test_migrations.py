@@ -2,10 +2,11 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from assay_services.stores.archive.schema_upgrade import newest_version, upgrade
-from assay_services.stores.archive.tables import TABLES
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
+
+from assay_services.stores.archive.schema_upgrade import newest_version, upgrade
+from assay_services.stores.archive.tables import TABLES
 
 
 def test_migrations_leave_nothing_that_autogenerate_would_change(engine: Engine) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay_services.archive.store import Store
-from assay_services.engine.topic_admin import VALIDATED
-from assay_services.stores.archive.engine import DatabaseError, database_url
-from assay_services.stores.archive.sql_query import QueryRefused, ask, first_word
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from assay_schemas.topics import VALIDATED
+from assay_services.archive.store import Store
+from assay_services.stores.archive.engine import DatabaseError, database_url
+from assay_services.stores.archive.sql_query import QueryRefused, ask, first_word
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_store import ready, rows, write
 

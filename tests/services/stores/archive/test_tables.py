@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from assay_services.stores.archive.tables import TABLES
-from assay_services.stores.columns import Moment
 from sqlalchemy.dialects import sqlite
 
+from assay_services.stores.archive.tables import TABLES
+from assay_services.stores.columns import Moment
 from tests.support.builders import NOW
 
 DIALECT = sqlite.dialect()

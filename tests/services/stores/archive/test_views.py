@@ -3,11 +3,11 @@
 from typing import Any
 
 import orjson
-from assay_services.archive.core.plan import Fetched
-from assay_services.archive.store import Store
-from assay_services.engine.topic_admin import ALERTS, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, VALIDATED
 from sqlalchemy import Engine
 
+from assay_schemas.topics import ALERTS, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, VALIDATED
+from assay_services.archive.core.plan import Fetched
+from assay_services.archive.store import Store
 from tests.services.archive.records import ALERT_VALUE, Came, fetched, verdict_value
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
 from tests.support.builders import an_item, annotation_input

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from assay_services.stores.control.database import ControlSettings, Vault, open_control
+from sqlalchemy import Engine
+
+from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     PAUSED,
     SubscriptionError,
@@ -18,7 +20,7 @@ from assay_services.stores.control.subscription_store import (
     subscribe,
 )
 from assay_services.stores.control.tables.alert_delivery import Channel
-from sqlalchemy import Engine
+from assay_services.stores.control.vault import Vault
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

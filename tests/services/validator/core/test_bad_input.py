@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+
 from assay_models.rules.ruleset import compile_contract
+from assay_schemas.topics import DEAD, REJECTED, VALIDATED
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import DEAD, REJECTED, VALIDATED, ensure_topics
+from assay_services.engine.topic_admin import ensure_topics
 from assay_services.validator.core.step import Origin, Project, Validator
-
 from tests.services.validator.records import ARecord, a_validator
 from tests.support.builders import a_contract, annotation_input
 from tests.support.kafka_io import put, running, take, until_all_judged

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_models.consistency.label_score import Score
 from assay_schemas.annotation import Item, Label
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
 from assay_services.validator.core.item_state import OpenItem, load_item
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.services.validator.records import NOW_MS, ARecord, a_record, a_validator
 from tests.support.builders import NOW, an_item
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
 from pydantic import TypeAdapter, ValidationError
 
+from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
 from assay_services.gateway.core.decode_result import Asked, Known, Wanted
 from assay_services.gateway.core.platforms.coercion import Fields, Unreadable, number
 

@@ -1,7 +1,6 @@
 """Appen (Figure Eight, CrowdFlower): a form whose `payload` is JSON about a unit or its judgments."""
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import (
     Asked,
     Delivery,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from assay_schemas.annotation import Action, Annotation
-
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,

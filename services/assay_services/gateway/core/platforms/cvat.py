@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from assay_schemas.annotation import AnnotatorKind
-
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal, TypeAlias
 
 import jmespath
-from assay_schemas.annotation import Action
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from assay_schemas.annotation import Action
 
 _EVERYTHING = "@"
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import jmespath
-from assay_schemas.annotation import Action
 
+from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import Asked, Delivery, Outcome, Rejected, outcome_of
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator
 
 from assay_schemas.annotation import AnnotatorKind
-
 from assay_services.gateway.core.decode_result import Asked, Delivery, Nothing, Outcome, Rejected, Settings, outcome_of
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box

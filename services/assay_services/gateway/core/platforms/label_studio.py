@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from assay_schemas.annotation import Action, Annotation
-
 from assay_services.gateway.core.decode_result import (
     EVERYTHING,
     Annotations,

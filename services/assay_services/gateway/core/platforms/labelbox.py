@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,

@@ -1,7 +1,6 @@
 """Prodigy: batches of answers, which a small recipe posts (`docs/prodigy_shim.py`), or lines of `db-out`."""
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import Asked, Delivery, Outcome, Rejected, Settings, outcome_of
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box, bounding_box, points_of

@@ -1,7 +1,6 @@
 """Scale AI: one callback for each finished task."""
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import Annotations, Asked, Delivery, Nothing, Outcome, Rejected, Settings
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle
 from assay_services.gateway.core.platforms.boxes import a_box, bounding_box

@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import zip_longest
 
 from assay_schemas.annotation import Action
-
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,

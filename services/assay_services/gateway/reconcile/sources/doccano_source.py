@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import orjson
-from assay_schemas.annotation import Annotation
 
+from assay_schemas.annotation import Annotation
 from assay_services.gateway.core.decode_result import Wanted
 from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing, word
 from assay_services.gateway.core.platforms.doccano import decode_example

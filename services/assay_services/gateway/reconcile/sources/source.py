@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from assay_schemas.annotation import Annotation
-
 from assay_services.gateway.core.decode_result import Asked, Wanted
 
 Fields = Mapping[str, Any]

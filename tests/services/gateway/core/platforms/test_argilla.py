@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Asked,
@@ -15,7 +16,6 @@ from assay_services.gateway.core.decode_result import (
     Wanted,
 )
 from assay_services.gateway.core.platforms.argilla import decode, decode_record, item_id
-
 from tests.services.gateway.payloads import argilla_hook, asked, sent
 from tests.support.builders import NOW
 

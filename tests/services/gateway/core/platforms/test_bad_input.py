@@ -7,6 +7,9 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assay_services.gateway.core.decode_result import Annotations, Delivery, Fetch, Known, Nothing, Outcome, Rejected
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode_job
 from assay_services.gateway.core.platforms.label_studio import decode_task
@@ -14,9 +17,6 @@ from assay_services.gateway.core.platforms.labelbox import decode_row
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.platforms.toloka import decode_assignment
 from assay_services.gateway.core.signatures import Refused, verify
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.services.gateway.payloads import GENERIC_MAPPING, GOOD, appen_form, asked, ls_project
 from tests.support.builders import NOW
 

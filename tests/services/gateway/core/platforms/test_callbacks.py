@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Fetch, Known, Nothing, Outcome, Rejected, Wanted
 from assay_services.gateway.core.platforms import appen, labelbox, scale, toloka
-
 from tests.services.gateway.payloads import (
     APPEN_UNIT,
     LABELBOX_HOOK,

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Fetch, Nothing, Rejected, Wanted
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode, decode_job, frames_of
-
 from tests.services.gateway.payloads import CVAT_HOOK, asked, sent
 from tests.support.builders import NOW
 

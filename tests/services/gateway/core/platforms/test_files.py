@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Asked, Nothing, Outcome, Rejected
 from assay_services.gateway.core.platforms import doccano, ground_truth, prodigy
-
 from tests.services.gateway.payloads import DOCCANO_ROW, GROUND_TRUTH_LINE, PRODIGY_ANSWERS, asked, sent
 from tests.support.builders import NOW
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Nothing, Outcome, Rejected, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from assay_services.gateway.core.platforms.generic import decode
@@ -11,7 +12,6 @@ from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import HmacHex, Scheme, StandardWebhooks, StaticHeader
 from assay_services.ingest.contract_files.mapping_file import load_mapping
 from assay_services.ingest.contract_files.yaml_file import YamlFileError
-
 from tests.services.gateway.payloads import GENERIC_HOOK, asked, sent
 
 EXAMPLE = Path(__file__).parents[5] / "docs" / "generic-mapping.yaml"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from assay_schemas.annotation import Annotation
 from assay_services.gateway.core.decode_result import (
     Annotations,
@@ -17,7 +18,6 @@ from assay_services.gateway.core.decode_result import (
     Wanted,
 )
 from assay_services.gateway.core.platforms.label_studio import decode, decode_task, item_id
-
 from tests.services.gateway.payloads import (
     SECRETS,
     TEXT_CONFIG,

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from assay_services.gateway.core.decode_result import Annotations, Asked, Rejected
 from assay_services.gateway.core.platforms.label_studio import decode
-
 from tests.services.gateway.payloads import asked, choices, ls_hook, ls_task, region, sent
 
 SIZE = {"original_width": 640, "original_height": 480}

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from assay_services.gateway.core.platforms.registry import PLATFORMS, platform_named
 
+from assay_services.gateway.core.platforms.registry import PLATFORMS, platform_named
 from tests.services.gateway.payloads import GENERIC_MAPPING, GOOD, asked
 from tests.services.gateway.signed_deliveries import SECRET, signed
 from tests.support.builders import NOW

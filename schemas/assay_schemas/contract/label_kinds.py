@@ -1,0 +1,80 @@
+"""The kinds of label that a contract can ask for."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, PositiveFloat, model_validator
+from pydantic_core import PydanticCustomError
+
+from assay_schemas.annotation import Event
+
+_Values: TypeAlias = Annotated[list[str], Field(min_length=1, max_length=10_000)]
+
+
+class CategoricalLabel(Event):
+    """One of a list of values."""
+
+    kind: Literal["categorical"] = "categorical"
+    values: _Values
+
+
+class MultilabelLabel(Event):
+    """Several of a list of values, between `min_count` and `max_count` of them."""
+
+    kind: Literal["multilabel"]
+    values: _Values
+    min_count: Annotated[int, Field(ge=0)] = 0
+    max_count: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MultilabelLabel":
+        most = len(self.values) if self.max_count is None else min(self.max_count, len(self.values))
+        if self.min_count > most:
+            raise PydanticCustomError(
+                "impossible_count",
+                "no label can have {low} values or more: at most {most} are possible",
+                {"low": self.min_count, "most": most},
+            )
+        return self
+
+
+class OrdinalLabel(Event):
+    """A number from `low` to `high`; whole numbers only, unless `step` is None."""
+
+    kind: Literal["ordinal"]
+    low: float
+    high: float
+    step: PositiveFloat | None = 1
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "OrdinalLabel":
+        if self.low >= self.high:
+            raise PydanticCustomError("ordinal_range", "low must be below high")
+        return self
+
+
+class PairwiseLabel(Event):
+    """Which of two is better: left, right, or (where allowed) a tie."""
+
+    kind: Literal["pairwise"]
+    ties: bool = True
+
+
+class SpansLabel(Event):
+    """Labelled stretches of the item's text."""
+
+    kind: Literal["spans"]
+    values: _Values
+    overlap: bool = False
+
+
+class BoxesLabel(Event):
+    """Labelled rectangles on the item's image."""
+
+    kind: Literal["boxes"]
+    values: _Values
+
+
+LabelKind: TypeAlias = Annotated[
+    CategoricalLabel | MultilabelLabel | OrdinalLabel | PairwiseLabel | SpansLabel | BoxesLabel,
+    Field(discriminator="kind"),
+]

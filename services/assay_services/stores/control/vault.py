@@ -1,0 +1,55 @@
+"""Secrets in the control database are encrypted with a key of their own."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from assay_services.stores.control.database import OWNER_ONLY, ControlSettings
+
+
+class WrongSecretKeyError(Exception):
+    """What is stored was encrypted with another key."""
+
+
+class Vault:
+    """Encrypt and decrypt secrets for storing (Fernet: AES-128-CBC with HMAC-SHA256)."""
+
+    def __init__(self, settings: ControlSettings) -> None:
+        """Take the key of the settings, or the one in the folder, which is made where it is missing."""
+        given = settings.secret_key
+        key = _key_in(settings.folder / "control.key") if given is None else given.get_secret_value()
+        self._key = key.encode()
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(self._key).digest()))
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a key of its own for one purpose, always the same."""
+        return hmac.new(self._key, purpose.encode(), hashlib.sha256).digest()
+
+    def lock(self, text: str) -> str:
+        """Encrypt."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, locked: str) -> str:
+        """Decrypt; raise WrongSecretKeyError where another key did it."""
+        try:
+            return self._fernet.decrypt(locked.encode()).decode()
+        except InvalidToken:
+            raise WrongSecretKeyError(
+                "the secrets in the control database were encrypted with another key; set ASSAY_SECRET_KEY to that "
+                "one (or bring back the file control.key), or connect the platforms anew"
+            ) from None
+
+
+def _key_in(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()

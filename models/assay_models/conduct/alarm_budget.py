@@ -1,5 +1,6 @@
 """How many false alarms are allowed, and how the allowance is spread over the detectors and over time."""
 
+from collections.abc import Iterable
 from math import exp
 from types import MappingProxyType
 from typing import Final
@@ -31,6 +32,7 @@ _DAY: Final = 86_400.0
 _MOST_SAVED: Final = 0.6
 _FARTHEST_JUMP: Final = 30 * _DAY
 """How far ahead one annotation may carry the time: a clock that is wrong by years must not stop all spending."""
+
 _SPREAD_DAYS: Final = 2.0
 _FEWEST: Final = 4.0
 
@@ -76,3 +78,15 @@ class Purse:
         purse = cls(stored[0])
         purse.last, purse.saved, purse.recent = stored[1:]
         return purse
+
+
+def false_discovery_level(own: float, others: Iterable[float], count: int) -> float:
+    """Return the lowest level at which e-BH calls out an annotator with the e-value `own`, at most 1.
+
+    `others` are the e-values of the other annotators, as far as they are above 1, and `count` is how many annotators
+    there are altogether. e-BH at level a calls out the k with the most evidence, for the largest k at which the k-th
+    e-value is at least count / (a k), whatever the dependence between them.
+    """
+    ranked = sorted((*others, own), reverse=True)
+    needed = [count / (place * value) for place, value in enumerate(ranked, 1) if value > 0 and value <= own]
+    return min(1.0, *needed, 1.0)

@@ -1,14 +1,13 @@
 """All that is remembered of one annotator."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import inf
-from types import MappingProxyType
 from typing import Any, Final
 
-from assay_models.conduct import accuracy, fatigue, patterns, shift, timing
 from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, Purse
 from assay_models.conduct.baseline import Habits
 from assay_models.conduct.copy_detection import Pair
+from assay_models.conduct.detectors import DETECTORS
 from assay_models.conduct.e_detector import Alternative, Watch
 from assay_models.conduct.history import Recent
 from assay_models.conduct.report_counts import Tallies
@@ -17,20 +16,8 @@ from assay_schemas.conduct import Detector
 _MOST_PAIRS: Final = 34
 _MOST_NAMES: Final = 1_360
 """Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
-WEIGHTS: Mapping[Detector, Sequence[float]] = MappingProxyType(
-    {
-        Detector.ACCURACY_DROP: accuracy.WEIGHTS,
-        Detector.GUESSING: (1.0,),
-        Detector.PATTERN: (1 / patterns.COUNT,) * patterns.COUNT,
-        Detector.TOO_FAST: (1.0,),
-        Detector.LABEL_SHIFT: (1 / shift.COUNT,) * shift.COUNT,
-        Detector.BOT_TIMING: (1 / len(timing.SORTS),) * len(timing.SORTS),
-        Detector.FATIGUE: (1 / fatigue.COUNT,) * fatigue.COUNT,
-    }
-)
-"""The detectors that watch one annotator at a time, and the weights of their alternatives."""
 _COPYING_PART = LEVELS[Detector.COPYING] / FALSE_ALARMS_PER_WEEK
-_PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in WEIGHTS]
+_PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in DETECTORS]
 
 
 class Annotator:
@@ -43,7 +30,8 @@ class Annotator:
         self.purse = Purse(at)
         self.habits = Habits(session=at)
         self.watches = {
-            detector: Watch(weights, at=at, upfront=UPFRONT.get(detector, 0.0)) for detector, weights in WEIGHTS.items()
+            detector: Watch(row.weights, at=at, upfront=UPFRONT.get(detector, 0.0))
+            for detector, row in DETECTORS.items()
         }
         self.pairs: dict[str, Pair] = {}
         self.recent = Recent()
@@ -103,8 +91,8 @@ class Annotator:
         one = cls(0.0)
         one.purse, one.habits = Purse.load(stored[0]), Habits.load(stored[1])
         one.watches = {
-            detector: Watch.load(found, weights)
-            for (detector, weights), found in zip(WEIGHTS.items(), stored[2], strict=True)
+            detector: Watch.load(found, row.weights)
+            for (detector, row), found in zip(DETECTORS.items(), stored[2], strict=True)
         }
         one.pairs = {peer: Pair.load(pair) for peer, pair in stored[3].items()}
         one.recent, one.tallies, one.signals = Recent.load(stored[4]), Tallies.load(stored[5]), stored[6]

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from assay_models.conduct.baseline import Habits
+from assay_models.conduct.detectors import Look
 from assay_models.conduct.e_detector import WITHDRAW_AT, Alternative
-from assay_models.conduct.look import Look
 from assay_models.conduct.population import Pool
 
 _COPIED: Final = 0.8

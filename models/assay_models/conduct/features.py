@@ -5,13 +5,11 @@ from typing import Final, NamedTuple
 
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.baseline import chance_of_agreeing
-from assay_models.conduct.fatigue import EARLY_HOURS
+from assay_models.conduct.detectors import CLOSE, EARLY_HOURS, TIMINGS, Look
 from assay_models.conduct.history import Case
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.labels import name_of
-from assay_models.conduct.look import Look
 from assay_models.conduct.population import GOLD, Pool, kind_of
-from assay_models.conduct.timing import CLOSE, SORTS
 from assay_schemas.annotation import Label
 from assay_schemas.conduct import Detector
 
@@ -100,7 +98,7 @@ def learn_truth(truth: Truth, look: Look, own: Annotator, pool: Pool) -> None:
 
 def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Pool, gap: float) -> None:
     habits, seconds = own.habits, judged.lead_time_seconds
-    for sort, step in zip(SORTS, (look.lead_step, look.gap_step), strict=True):
+    for sort, step in zip(TIMINGS, (look.lead_step, look.gap_step), strict=True):
         if step is not None:
             pool.note_regularity(sort, close=abs(step) < CLOSE)
     if seconds is not None and seconds > 0:

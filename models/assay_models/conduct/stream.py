@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from assay_models.conduct.alarm_budget import false_discovery_level
 from assay_models.conduct.annotator import Annotator
 from assay_models.conduct.copy_detection import Pair
-from assay_models.conduct.detectors import Change, weigh, weigh_pairs
-from assay_models.conduct.false_discovery import false_discovery_level
+from assay_models.conduct.detection import Change, weigh, weigh_pairs
+from assay_models.conduct.detectors import Look
 from assay_models.conduct.features import Truth, case_of, learn, learn_truth, see, truth_of
 from assay_models.conduct.judged_annotation import JudgedAnnotation, from_json, to_json
 from assay_models.conduct.labels import class_count
-from assay_models.conduct.look import Look
 from assay_models.conduct.population import GOLD, Pool
 from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of

@@ -5,14 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from assay_models.consistency.calibration import fit_temperature, log_loss, softmax
 from assay_models.consistency.linear_model import Design, Split, deal_folds, fit_linear, splits_of
-from assay_models.consistency.synthetic_errors import PLANTED_SHARE, Planted, auroc_of, plant_errors
 from assay_models.consistency.training_data import TrainingImpossible
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """The inverse regularisation strengths tried, in this order, until the out-of-fold log loss rises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """How well planted errors are found: by the model (or None), by class frequencies alone, of how many."""
+
+    auroc: float | None
+    baseline_auroc: float
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +98,36 @@ def _look_for_planted(
         return Planted(None, baseline, count)
     probabilities = softmax(_out_of_fold(splits, noisy, strength=strength))
     return Planted(auroc_of(probabilities, noisy, moved), baseline, count)
+
+
+PLANTED_SHARE = 0.1
+
+
+def plant_errors(
+    votes: NDArray[np.float64], *, share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the votes with a share of them moved to another class at random, and the moved ones alone.
+
+    All have the shape (items, classes). At least one vote is moved.
+    """
+    classes = votes.shape[1]
+    counts = votes.astype(np.int64)
+    rows, given = (np.repeat(axis, counts[np.nonzero(counts)]) for axis in np.nonzero(counts))
+    chosen = rng.choice(len(rows), size=max(1, round(share * len(rows))), replace=False)
+    wrong = (given[chosen] + rng.integers(1, classes, size=len(chosen))) % classes
+    moved = np.zeros_like(votes)
+    np.add.at(moved, (rows[chosen], wrong), 1)
+    taken = np.zeros_like(votes)
+    np.add.at(taken, (rows[chosen], given[chosen]), 1)
+    return votes - taken + moved, moved
+
+
+def auroc_of(probabilities: NDArray[np.float64], noisy: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
+    """Return the chance that a moved vote is less probable than one left alone; ties count half.
+
+    All have the shape (items, classes); `noisy` counts all votes, `moved` those of them that were moved.
+    """
+    suspicion = np.concatenate([1 - probabilities.ravel()] * 2)
+    is_moved = np.repeat([1, 0], noisy.size)
+    count = np.concatenate([moved.ravel(), (noisy - moved).ravel()])
+    return float(roc_auc_score(is_moved, suspicion, sample_weight=count))

@@ -13,12 +13,45 @@ from assay_services.console.api.query_routes import add_api
 from assay_services.console.auth.sign_in_routes import add_signing
 from assay_services.console.dependencies import Parts, build_parts
 from assay_services.console.middleware import Guard
-from assay_services.console.pages.registry import add_pages
+from assay_services.console.pages import (
+    alert_detail,
+    alert_list,
+    annotators,
+    items,
+    overview,
+    project,
+    review,
+    subscriptions,
+    system,
+)
+from assay_services.console.pages.layout import Page, add_page
 from assay_services.console.settings import ConsoleSettings
 from assay_services.engine import metrics
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.stores.archive.queries.db import ArchiveAway
 from assay_services.web.problems import Problem, ProblemError, problem_response
+
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    project.PAGE,
+    annotators.PAGE,
+    items.PAGE,
+    review.PAGE,
+    alert_list.PAGE,
+    subscriptions.PAGE,
+    system.PAGE,
+    annotators.ONE,
+    items.ONE,
+    alert_detail.PAGE,
+    subscriptions.ONE,
+)
+
+
+def add_pages(parts: Parts) -> None:
+    """Register all pages with NiceGUI."""
+    for page in PAGES:
+        add_page(parts, page, PAGES)
+
 
 _DESCRIPTION = """
 All that the console's pages show. Send an API key (`assay key create --name … --scope read`) as `Authorization: Bearer

@@ -13,7 +13,7 @@ from assay_services.console.reviews.claims import Claims
 from assay_services.console.reviews.decisions import Decisions
 from assay_services.console.reviews.review_outbox import Outbox
 from assay_services.console.settings import ConsoleSettings
-from assay_services.console.system.sender import Sender
+from assay_services.console.system.dead_letter_resend import Sender
 from assay_services.console.system.system_feed import Watch
 from assay_services.stores.archive.engine import open_for_reading
 from assay_services.stores.control.api_keys import Keys

@@ -18,7 +18,6 @@ from mode import Service
 
 from assay_schemas.topics import SINGLE
 from assay_services.engine import metrics
-from assay_services.engine.batch_metrics import Batch, count_batch
 from assay_services.engine.core.core_api import Core, NotYet, Step
 from assay_services.engine.core.ledger import Ledger
 from assay_services.engine.core.state import PartitionState, stored_changes
@@ -33,6 +32,7 @@ from assay_services.engine.kafka import (
     stop_quietly,
 )
 from assay_services.engine.logs import get_logger
+from assay_services.engine.metrics import Batch, count_batch
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore, state_records
 

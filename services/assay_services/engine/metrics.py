@@ -1,12 +1,14 @@
 """The register of metrics: each named once, with its meaning and its labels."""
 
+from typing import NamedTuple
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-REGISTRY = CollectorRegistry()
+from assay_services.engine.core.core_api import Step
 
+REGISTRY = CollectorRegistry()
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
-
 EVENTS_IN = Counter("assay_events_in", "Records read from the input topic.", ["service"], registry=REGISTRY)
 VERDICTS = Counter("assay_verdicts", "Records judged, by outcome.", ["service", "verdict"], registry=REGISTRY)
 FINDINGS = Counter("assay_findings", "Findings, by rule.", ["project", "rule", "action"], registry=REGISTRY)
@@ -36,11 +38,9 @@ MODEL_UNAVAILABLE = Gauge(
     "assay_model_unavailable", "1 while a contract names a model that cannot be used.", ["project"], registry=REGISTRY
 )
 CONTRACT_VERSION = Gauge("assay_contract_version", "The contract version in force.", ["project"], registry=REGISTRY)
-
 CORRECTIONS = Counter(
     "assay_corrections", "Annotations called wrong, and corrections taken back.", ["project", "kind"], registry=REGISTRY
 )
-
 GATEWAY_RECORDS = Counter(
     "assay_gateway_records", "Records made durable, by where: kafka, spool, drained.", ["where"], registry=REGISTRY
 )
@@ -85,7 +85,6 @@ ALERT_DELIVERIES = Counter(
     "assay_alert_deliveries", "Tries to deliver a message, by outcome.", ["outcome"], registry=REGISTRY
 )
 ALERT_MESSAGES = Gauge("assay_alert_messages", "Messages that are due, or dead.", ["fate"], registry=REGISTRY)
-
 NOTES = {
     "findings": FINDINGS,
     "dead_letters": DEAD_LETTERS,
@@ -93,3 +92,29 @@ NOTES = {
     "alert_series_dropped": ALERT_SERIES_DROPPED,
 }
 """The counters that a core may name in `Step.notes`."""
+
+
+class Batch(NamedTuple):
+    """One committed batch: whose, how many records, how long (s) it took to decide and to commit."""
+
+    service: str
+    partition: int
+    events: int
+    step_seconds: float
+    transaction_seconds: float
+
+
+def count_batch(batch: Batch, step: Step, *, state_keys: int, lag: int | None) -> None:
+    """Count one batch; `lag` is how many records are not read yet, None where that is not known."""
+    service, number = batch.service, str(batch.partition)
+    EVENTS_IN.labels(service).inc(batch.events)
+    BATCH_EVENTS.labels(service).observe(batch.events)
+    STEP_SECONDS.labels(service).observe(batch.step_seconds)
+    TRANSACTION_SECONDS.labels(service).observe(batch.transaction_seconds)
+    STATE_KEYS.labels(service, number).set(state_keys)
+    for verdict, count in step.verdicts.items():
+        VERDICTS.labels(service, verdict).inc(count)
+    for (name, *labels), count in step.notes.items():
+        NOTES[name].labels(*labels).inc(count)
+    if lag is not None:
+        LAG.labels(service, number).set(lag)

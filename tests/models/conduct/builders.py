@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
+from assay_models.conduct.detectors import Look
 from assay_models.conduct.judged_annotation import JudgedAnnotation
-from assay_models.conduct.look import Look
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal

@@ -1,12 +1,14 @@
 import pytest
 
-from assay_models.conduct import accuracy, copy_detection, fatigue, guessing, patterns, shift, speed, timing
+from assay_models.conduct import copy_detection
 from assay_models.conduct.baseline import Habits, Skill, chance_of_agreeing
+from assay_models.conduct.detectors import accuracy_drop, bot_timing, fatigue, guessing, label_shift, pattern, too_fast
 from assay_models.conduct.e_detector import Alternative, Bet
 from assay_models.conduct.population import Pool
-from assay_models.conduct.spammer import spammer_score
+from assay_models.conduct.report import spammer_score
 from tests.models.conduct.builders import LABELS, a_look
 
+POOL = Pool(4)
 UNKNOWN = {"truth": None, "agrees": False}
 
 
@@ -43,31 +45,31 @@ def test_skill_is_learned_and_old_lessons_fade() -> None:
 def test_a_bet_on_a_drop_is_fair_while_there_is_none() -> None:
     look, habits = a_look(), Habits()
 
-    bet = accuracy.bet(look, habits)
+    bet = accuracy_drop(look, habits, POOL)
 
     assert is_fair(bet)
     assert bet is not None
     assert bet.disagreeing[0] > bet.disagreeing[1] > 1 > bet.agreeing[1]
-    assert accuracy.bet(a_look(**UNKNOWN), habits) is None
+    assert accuracy_drop(a_look(**UNKNOWN), habits, POOL) is None
 
 
 def test_a_bet_on_guessing_is_fair_for_the_least_able() -> None:
     habits = habits_that_said(*LABELS * 5)
 
-    bet = guessing.bet(a_look(), habits)
+    bet = guessing(a_look(), habits, POOL)
 
     assert is_fair(bet)
     assert bet is not None
     # Five of twenty, with half a count for each of four labels: 5.5 / 22 = .25; the least able agrees at .658.
     assert bet.usual == pytest.approx(0.25 + 0.68 * 0.6)
     assert bet.agreeing[0] == pytest.approx(0.25 / bet.usual)
-    assert guessing.bet(a_look(**UNKNOWN), habits) is None
+    assert guessing(a_look(**UNKNOWN), habits, POOL) is None
 
 
 def test_whoever_always_says_the_commonest_label_is_judged_by_the_other_items() -> None:
     habits = habits_that_said(*["safe"] * 30)
 
-    common, rare = guessing.bet(a_look(), habits), guessing.bet(a_look(truth="scam", agrees=False), habits)
+    common, rare = guessing(a_look(), habits, POOL), guessing(a_look(truth="scam", agrees=False), habits, POOL)
 
     assert common is not None
     assert rare is not None
@@ -78,35 +80,35 @@ def test_whoever_always_says_the_commonest_label_is_judged_by_the_other_items() 
 def test_the_same_label_whatever_the_item_is_a_pattern() -> None:
     habits = habits_that_said("adult", "scam", "safe", "safe")
 
-    wrong = patterns.ratios(a_look(truth="scam", agrees=False), habits)
-    right = patterns.ratios(a_look(), habits)
+    wrong = pattern(a_look(truth="scam", agrees=False), habits, POOL)
+    right = pattern(a_look(), habits, POOL)
 
     assert wrong[0] == wrong[1] > 10
     assert wrong[2] == wrong[3] == pytest.approx(0.1)
     assert right[0] == pytest.approx(0.9 / 0.8 + 0.1)
-    assert set(patterns.ratios(a_look(**UNKNOWN), habits)) == {1.0}
-    assert set(patterns.ratios(a_look(), habits_that_said("safe"))) == {1.0}
+    assert set(pattern(a_look(**UNKNOWN), habits, POOL)) == {1.0}
+    assert set(pattern(a_look(), habits_that_said("safe"), POOL)) == {1.0}
 
 
 def test_of_two_labels_the_wrong_one_is_the_only_error() -> None:
     habits = habits_that_said("yes", "no", "yes", "no")
 
-    found = patterns.ratios(a_look(label="no", truth="yes", agrees=False, chance=0.5), habits)
+    found = pattern(a_look(label="no", truth="yes", agrees=False, chance=0.5), habits, POOL)
 
     assert found[0] == pytest.approx(0.9 / 0.2 + 0.1)
 
 
 def test_times_below_nearly_all_others_speak_for_clicking_through() -> None:
-    assert speed.ratios(a_look(pace=-3.0), Habits())[0] == pytest.approx(2.25)
-    assert speed.ratios(a_look(pace=0.0), Habits())[0] == pytest.approx(1 / 6)
-    assert speed.ratios(a_look(), Habits()) == (1.0,)
+    assert too_fast(a_look(pace=-3.0), Habits(), POOL)[0] == pytest.approx(2.25)
+    assert too_fast(a_look(pace=0.0), Habits(), POOL)[0] == pytest.approx(1 / 6)
+    assert too_fast(a_look(), Habits(), POOL) == (1.0,)
 
 
 def test_steps_of_nearly_nothing_speak_for_a_machine() -> None:
     pool = Pool(4)
 
-    assert list(timing.ratios(a_look(lead_step=0.01, gap_step=0.7), pool)) == pytest.approx([3.4, 0.2])
-    assert timing.ratios(a_look(), pool) == (1.0, 1.0)
+    assert list(bot_timing(a_look(lead_step=0.01, gap_step=0.7), Habits(), pool)) == pytest.approx([3.4, 0.2])
+    assert bot_timing(a_look(), Habits(), pool) == (1.0, 1.0)
 
 
 def test_where_the_pool_is_regular_regularity_says_less() -> None:
@@ -115,19 +117,19 @@ def test_where_the_pool_is_regular_regularity_says_less() -> None:
         pool.note_regularity("lead", close=True)
     pool.pass_to(60.0)
 
-    assert timing.ratios(a_look(lead_step=0.01), pool)[0] == pytest.approx(0.85 / 0.6)
+    assert bot_timing(a_look(lead_step=0.01), Habits(), pool)[0] == pytest.approx(0.85 / 0.6)
 
 
 def test_a_label_said_in_error_speaks_for_its_overuse() -> None:
     habits = habits_that_said("safe", "scam")
 
-    found = shift.ratios(a_look(label="scam", agrees=False), habits)
+    found = label_shift(a_look(label="scam", agrees=False), habits, POOL)
 
     # Errors: 0.2, a third of them scam: 1/15. Overused: 1/15 + 0.1 or three times that, whichever is more.
     assert found[1] == pytest.approx(3.0)
     assert found[0] == 1.0
     assert len(found) == 8
-    assert set(shift.ratios(a_look(**UNKNOWN), habits)) == {1.0}
+    assert set(label_shift(a_look(**UNKNOWN), habits, POOL)) == {1.0}
 
 
 def test_errors_count_where_they_could_be_made() -> None:
@@ -146,22 +148,22 @@ def test_errors_count_where_they_could_be_made() -> None:
 def test_errors_late_in_a_session_speak_for_fatigue_and_early_ones_against() -> None:
     habits = Habits()
 
-    late = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)
-    early = fatigue.ratios(a_look(agrees=False, hours=0.5), habits)
+    late = fatigue(a_look(agrees=False, hours=3.0), habits, POOL)
+    early = fatigue(a_look(agrees=False, hours=0.5), habits, POOL)
 
     assert late[0] == late[1] > 1 > late[2]
     assert max(early) < 1
-    assert set(fatigue.ratios(a_look(**UNKNOWN), habits)) == {1.0}
+    assert set(fatigue(a_look(**UNKNOWN), habits, POOL)) == {1.0}
 
 
 def test_a_bad_first_hour_is_what_later_ones_are_set_beside() -> None:
     habits = Habits()
     habits.begin_session(0.0)
-    before = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)[0]
+    before = fatigue(a_look(agrees=False, hours=3.0), habits, POOL)[0]
     for _ in range(20):
         habits.early.learn(0.85, 0.25, agrees=False)
 
-    after = fatigue.ratios(a_look(agrees=False, hours=3.0), habits)[0]
+    after = fatigue(a_look(agrees=False, hours=3.0), habits, POOL)[0]
 
     assert after < before
 

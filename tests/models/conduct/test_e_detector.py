@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, WEEK, Purse
+from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, WEEK, Purse, false_discovery_level
 from assay_models.conduct.e_detector import MOST, WITHDRAW_AT, Alternative, Bet, Watch
-from assay_models.conduct.false_discovery import false_discovery_level
 
 HOUR = 3_600.0
 

@@ -3,10 +3,10 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
+from assay_models.consistency.cross_validation import auroc_of, plant_errors
 from assay_models.consistency.linear_model import deal_folds, design_of, fit_linear, matrix_of, measure, weights_of
 from assay_models.consistency.onnx_export import build_graph
 from assay_models.consistency.onnx_scorer import scorer_of
-from assay_models.consistency.synthetic_errors import auroc_of, plant_errors
 from assay_models.consistency.text_features import Vocabulary, count_terms, learn_vocabulary
 from assay_models.consistency.trainer import fit_model
 from assay_models.consistency.training_data import Observation, TrainingImpossible, gather

@@ -10,8 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from assay_models.truth.categorical.categorical_truth import CategoricalTruth
-from assay_models.truth.factory import make_truth
+from assay_models.truth.factory import CategoricalTruth, make_truth
 from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
 from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.regions.region_truth import MarksTruth

@@ -4,8 +4,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from assay_services.console.app import PAGES
 from assay_services.console.dependencies import Parts
-from assay_services.console.pages.registry import PAGES
 from assay_services.console.permissions import BEHIND, DOORS, OPEN, least_role
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.console.conftest import signed_in

@@ -8,9 +8,8 @@ import numpy as np
 
 from assay_models.truth.categorical.confusion_counts import UNITS, Counts, added_up, counts_of, errors_of
 from assay_models.truth.categorical.em_state import Books, Put, Settled
-from assay_models.truth.categorical.hyperparameters import NOTHING, Evidence, Weighing, learn, weighed
+from assay_models.truth.categorical.hyperparameters import NOTHING, Evidence, Weighing, learn, observe, weighed
 from assay_models.truth.categorical.item_arrays import UNPINNED
-from assay_models.truth.categorical.observation import observe
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.categorical.reliability import Reliability, reliability_of
 from assay_models.truth.categorical.vote_arrays import Integers, Votes, Weights, across

@@ -12,12 +12,11 @@ from assay_models.agreement.sliding_windows import Panes
 from assay_models.agreement.window_cell import Pane
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
-from assay_services.consensus.core.agreement_readings import Measured, Reading, pool_readings
+from assay_services.consensus.core.agreement_readings import Measured, PairQueue, Reading, pool_readings
 from assay_services.consensus.core.events import Origin, event
 from assay_services.consensus.core.exchange import Changes, Pool, owner
 from assay_services.consensus.core.exchange import Place as Told
 from assay_services.consensus.core.item_state import OpenItem
-from assay_services.consensus.core.pair_queue import PairQueue
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
 

@@ -2,37 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter
 
-from assay_schemas.annotation import Label, microseconds
-from assay_services.consensus.core.item_state import Vote
+from assay_schemas.annotation import microseconds
+from assay_services.consensus.core.item_state import Heard, Vote
 
 _LIVE = {"created", "updated"}
 _ANY_TIME = TypeAdapter(AwareDatetime)
-
-
-class Heard(NamedTuple):
-    """One validated annotation. `vote` is None where it was deleted or skipped."""
-
-    project: str
-    item: str
-    annotator: str
-    kind: str
-    annotation: str
-    vote: Vote | None
-    occurred: int
-    gold: Label | None
-    attributes: Mapping[str, str]
-    length: int
-    view: Mapping[str, float]
-
-    @property
-    def key(self) -> bytes:
-        """Return the key of the item: `project:item`."""
-        return f"{self.project}:{self.item}".encode()
 
 
 def decode(value: bytes | None) -> Heard | None:

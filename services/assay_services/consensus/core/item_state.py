@@ -1,5 +1,6 @@
 """What the consensus remembers of an open item."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -113,3 +114,60 @@ def load_item(raw: bytes) -> OpenItem:
     found.standing = {who: Standing(*one) for who, one in found.standing.items()}
     found.said = None if found.said is None else Said(*found.said)
     return found
+
+
+_ADJUDICATOR = "adjudicator"
+
+
+class Heard(NamedTuple):
+    """One validated annotation. `vote` is None where it was deleted or skipped."""
+
+    project: str
+    item: str
+    annotator: str
+    kind: str
+    annotation: str
+    vote: Vote | None
+    occurred: int
+    gold: Label | None
+    attributes: Mapping[str, str]
+    length: int
+    view: Mapping[str, float]
+
+    @property
+    def key(self) -> bytes:
+        """Return the key of the item: `project:item`."""
+        return f"{self.project}:{self.item}".encode()
+
+
+def absorb(item: OpenItem, heard: Heard) -> bool:
+    """Take over an annotation; False, and nothing changes, where something at least as new is known."""
+    who = heard.annotator
+    known = item.votes.get(who)
+    if heard.occurred < item.gone.get(who, -1):
+        return False
+    if known is not None and (known.occurred, known.annotation) >= (heard.occurred, heard.annotation):
+        return False
+    if heard.occurred >= item.seen:
+        item.seen, item.length, item.attributes = heard.occurred, heard.length, dict(heard.attributes)
+    item.gold = item.gold if heard.gold is None else heard.gold
+    if heard.kind == _ADJUDICATOR:
+        return _absorb_word(item, heard)
+    item.view = {**item.view, **heard.view}
+    if heard.vote is None:
+        item.votes.pop(who, None)
+        item.gone[who] = heard.occurred
+    else:
+        item.votes[who] = heard.vote
+        item.gone.pop(who, None)
+    return True
+
+
+def _absorb_word(item: OpenItem, heard: Heard) -> bool:
+    if item.word is not None and item.word.occurred > heard.occurred:
+        return False
+    item.word = heard.vote
+    item.votes = {who: vote._replace(judged=False) for who, vote in item.votes.items()}
+    if heard.vote is None:
+        item.gone[heard.annotator] = heard.occurred
+    return True

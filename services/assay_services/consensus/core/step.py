@@ -1,30 +1,53 @@
 """Absorb validated annotations: what each item's label is, who is right how often, how well all agree."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.consensus.core.absorbing import absorb
-from assay_services.consensus.core.agreement_cells import NOWHERE, longest_minutes, places_of
+from assay_services.consensus.core.agreement_cells import NOWHERE, Places, longest_minutes, places_of
 from assay_services.consensus.core.agreement_windows import OwnPanes
-from assay_services.consensus.core.batch import Batch
 from assay_services.consensus.core.closed_counts import KEPT, Keeping
 from assay_services.consensus.core.convergence import Rest
-from assay_services.consensus.core.decode import Heard, decode
-from assay_services.consensus.core.events import Origin, Words
+from assay_services.consensus.core.decode import decode
+from assay_services.consensus.core.events import Origin, Words, to_be_told, told
 from assay_services.consensus.core.exchange import Pool
 from assay_services.consensus.core.item_cache import ITEM, Shelf
-from assay_services.consensus.core.item_state import OpenItem
-from assay_services.consensus.core.judged_items import to_be_told, told
+from assay_services.consensus.core.item_state import Heard, OpenItem, absorb
 from assay_services.consensus.core.reliability import Shared
-from assay_services.engine.core.core_api import Core, Entry, NotYet, Record, State, Step
+from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
 from assay_services.engine.core.ledger import SUPERSEDED
 from assay_services.engine.core.state import PartitionState
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch while it is absorbed. `heard`: when (ms) something was heard of an item.
+
+    `kept`: the projects and annotators of whom closed items teach something else than before.
+    """
+
+    now: int
+    items: dict[bytes, OpenItem] = field(default_factory=dict)
+    heard: dict[bytes, int] = field(default_factory=dict)
+    before: dict[bytes, Places] = field(default_factory=dict)
+    touched: dict[bytes, OpenItem] = field(default_factory=dict)
+    changes: dict[bytes, Entry | None] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+    kept: dict[tuple[str, str], None] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def keep(self, project: str, annotators: Iterable[str]) -> None:
+        """Note that an item was closed, or is open again: what closed items teach of its annotators has changed."""
+        self.kept.update(dict.fromkeys((project, who) for who in annotators))
+
 
 _FIRST = re.compile(rb'\[("[^"\\]*"),')
 _CLOSE_AT_ONCE = 200

@@ -9,7 +9,7 @@ from assay_services.console.pages.actions import NoMoreAllowedError, button, che
 from assay_services.console.pages.filters import onward
 from assay_services.console.pages.html import Html, address, join, link, nothing, number, said, tag, when
 from assay_services.console.pages.layout import View, html
-from assay_services.console.system.sender import NotSentError, Outcome
+from assay_services.console.system.dead_letter_resend import NotSentError, Outcome
 from assay_services.stores.archive.queries.dead_letters import DeadLetter, Place, read_dead, read_reasons
 from assay_services.stores.archive.queries.pagination import WrongCursor
 from assay_services.stores.control.tables.accounts import Role

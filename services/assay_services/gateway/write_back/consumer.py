@@ -7,7 +7,7 @@ harm; and they touch nothing that the reconciler publishes, so they cannot go ro
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -17,12 +17,23 @@ from assay_services.engine import metrics
 from assay_services.engine.kafka import NoKafkaError, make_consumer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
+from assay_services.gateway.core.platforms import argilla, label_studio
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
+from assay_services.gateway.reconcile.sources.source import Setting
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
-from assay_services.gateway.write_back.writer import News
-from assay_services.gateway.write_back.writer_registry import WRITERS
+from assay_services.gateway.write_back.argilla_writer import ArgillaWriter
+from assay_services.gateway.write_back.label_studio_writer import LabelStudioWriter
+from assay_services.gateway.write_back.writer import News, Writer
 from assay_services.stores.control.connection_store import Connections
 from assay_services.stores.control.tables.connections_and_keys import Connection
+
+
+class _Made(Protocol):
+    def __call__(self, setting: Setting, /) -> Writer: ...
+
+
+WRITERS: Mapping[str, _Made] = {label_studio.NAME: LabelStudioWriter, argilla.NAME: ArgillaWriter}
+"""How to make the writer of each platform that can be written to."""
 
 _PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 5.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assay_models.truth.categorical.annotator_index import COPIED, OWN, Annotators
-from assay_models.truth.categorical.categorical_truth import CategoricalTruth
+from assay_models.truth.factory import CategoricalTruth
 from assay_models.truth.truth_model import POOL, Ballot, Facts, Truth
 from tests.models.truth.labelled import PEOPLE, a_crowd, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract

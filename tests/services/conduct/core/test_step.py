@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_schemas.conduct import ConductReport, Signal
-from assay_services.conduct.core.decode import decode, fresh
-from assay_services.conduct.core.step import AT_THE_END, Conduct, Pace
+from assay_services.conduct.core.step import AT_THE_END, Conduct, Pace, decode, fresh
 from assay_services.engine.core.core_api import NotYet, Output, Step
 from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import BEGAN_MS, ARecord, Fed, a_validated

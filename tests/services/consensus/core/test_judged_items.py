@@ -3,7 +3,7 @@
 from typing import Any
 
 from assay_schemas.judged_item import JudgedItem
-from assay_services.consensus.core.judged_items import plurality
+from assay_services.consensus.core.events import plurality
 from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import Fed, a_crowd, a_validated
 from tests.support.builders import LABELS, a_contract

@@ -3,8 +3,7 @@
 from itertools import combinations
 
 from assay_models.agreement.annotator_pairs import Pairs, Votes
-from assay_services.consensus.core.agreement_readings import Reading
-from assay_services.consensus.core.pair_queue import PairQueue
+from assay_services.consensus.core.agreement_readings import PairQueue, Reading
 from tests.support.builders import a_contract
 
 WHO = tuple(f"w{number:02}" for number in range(12))

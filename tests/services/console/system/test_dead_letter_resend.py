@@ -11,7 +11,7 @@ from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.store import Store
 from assay_services.console.dependencies import Parts, build_parts
 from assay_services.console.settings import ConsoleSettings
-from assay_services.console.system.sender import NotSentError
+from assay_services.console.system.dead_letter_resend import NotSentError
 from assay_services.devtools.ports import free_port
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics

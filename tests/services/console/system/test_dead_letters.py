@@ -11,8 +11,7 @@ from sqlalchemy import Engine
 
 from assay_services.archive.store import Store
 from assay_services.console.pages.dead_letters import hex_dump, told
-from assay_services.console.system.dead_letter_resend import Notes, sort_out
-from assay_services.console.system.sender import Outcome
+from assay_services.console.system.dead_letter_resend import Notes, Outcome, sort_out
 from assay_services.stores.archive.queries.dead_letters import DeadLetter, Place, read_dead, read_reasons, read_whole
 from assay_services.stores.archive.queries.projects import read_contracted
 from tests.services.console.system.dead_letters import CONTRACT, HOSTILE, a_letter, bury, put_in_force

@@ -1,5 +1,6 @@
 """From a Label Studio `result` to one label: which control counts, and what its regions say."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ from assay_services.gateway.core.platforms.coercion import (
     whole,
 )
 from assay_services.gateway.core.platforms.label_studio_config import LabelConfig
-from assay_services.gateway.core.platforms.utf16_offsets import from_utf16
 
 _WORDS = ("choices", "taxonomy", "textarea", "datetime")
 _NUMBERS = ("rating", "number")
@@ -217,3 +217,18 @@ def _box(region: Fields, value: Fields) -> Fields | Unreadable:
         return Unreadable("x, y, width and height are no numbers")
     left, top, degrees = x * wide / 100, y * high / 100, number(value.get("rotation")) or 0
     return turned_box(left, top, width * wide / 100, height * high / 100, degrees=degrees, about=(left, top))
+
+
+_LAST_OF_ONE_UNIT = "\uffff"
+
+
+def from_utf16(text: str) -> Callable[[int], int]:
+    """Return what makes a UTF-16 offset into this text one in code points; the middle of a pair becomes its start.
+
+    Offsets outside the text stay as far outside as they were.
+    """
+    pairs: list[int] = []
+    for place, sign in enumerate(text):
+        if sign > _LAST_OF_ONE_UNIT:
+            pairs.append(place + len(pairs))
+    return lambda offset: offset - bisect_left(pairs, offset)

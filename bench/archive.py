@@ -16,7 +16,7 @@ from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
-from assay_services.stores.archive.sql_query import ask
+from assay_services.stores.archive.sql_query import run_query
 from bench.ground import Ground, judge_all, seeded_events, the_project
 from bench.processes import MeasuredProcess
 from bench.report import Sheet
@@ -122,7 +122,7 @@ async def _preload(settings: RuntimeSettings, outputs: Sequence[Output]) -> None
 
 def _count(url: str, query: str) -> int:
     """Ask as an analyst would: without a lock that the writer would feel."""
-    with ask(url, query, timeout_seconds=_START_SECONDS) as answer:
+    with run_query(url, query, timeout_seconds=_START_SECONDS) as answer:
         return int(next(answer.rows)[0] or 0)
 
 

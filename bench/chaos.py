@@ -30,7 +30,7 @@ from assay_services.demo.simulator import PROJECT, Simulator
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.devtools.ports import free_port
 from assay_services.engine.contract_table import publish_contract
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
@@ -211,7 +211,7 @@ async def _await_all_judged(settings: RuntimeSettings, workers: Workers) -> None
 
 async def _await_quiet(settings: RuntimeSettings) -> None:
     """Wait until the consensus has swept its items for the last time: its state stays as it is."""
-    async with reading(settings, CONSENSUS_STATE.name, 0) as reader:
+    async with partition_reader(settings, CONSENSUS_STATE.name, 0) as reader:
         tps = [TopicPartition(CONSENSUS_STATE.name, number) for number in range(settings.partitions)]
         before, since = None, time.monotonic()
         while time.monotonic() - since < _QUIET_SECONDS:

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from assay_services.archive.core.erasure_filter import Forgotten
-from assay_services.archive.core.plan import Plan
+from assay_services.archive.core.plan import TransactionPlan
 from assay_services.archive.core.row_types import json_text, utc
 from assay_services.archive.store import Ready, Store
 from assay_services.stores.archive.engine import open_engine, open_for_reading
@@ -104,7 +104,7 @@ def _timed(question: Callable[[], object]) -> float:
 
 def _questions(engine: Any) -> dict[str, Callable[[], object]]:  # noqa: ANN401
     now = _BEGAN + timedelta(days=30)
-    wanted = items.Wanted
+    wanted = items.ItemFilter
     found: dict[str, Callable[[], object]] = {
         "overview": lambda: overview.read_overview(engine, now=now),
         "agreement over time": lambda: agreement.read_history(engine, PROJECT, window="15m", kind="label"),
@@ -149,13 +149,13 @@ def make_archive(url: str, count: int) -> None:
     engine.dispose()
 
 
-def _plan_of(rows: Rows) -> Plan:
+def _plan_of(rows: Rows) -> TransactionPlan:
     kept: dict[str, Any] = {}
     for table in ("items", "votes", "consensus", "reliability", "conduct", "readings_now"):
         made = rows.pop(table, [])
         if made:
             kept[table] = {(str(index),): row for index, row in enumerate(made)}
-    return Plan(rows, kept, [])
+    return TransactionPlan(rows, kept, [])
 
 
 def _batches(source: int, count: int) -> Iterator[Rows]:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from assay_models.agreement.boxes import BoxTable, box_agreement, box_counts_of
 from assay_models.agreement.cohen import PairTable, cohen_kappa
-from assay_models.agreement.contingency import Pattern, Table, pattern_of
+from assay_models.agreement.contingency import Pattern, PatternTable, pattern_of
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, linear_ac2
@@ -34,7 +34,7 @@ AGREEMENT = {"low": (0.2, 0.6), "mid": (0.6, 0.9), "high": (0.92, 0.99)}
 COMMONEST = {"even": None, "0.7": 0.7, "0.9": 0.9}
 """The share of the commonest value; the others share the rest evenly."""
 MISSING_SHARE = 0.2
-COEFFICIENTS: Mapping[str, Callable[[Table], Estimate | None]] = {
+COEFFICIENTS: Mapping[str, Callable[[PatternTable], Estimate | None]] = {
     "alpha nominal": nominal_alpha,
     "alpha ordinal": ordinal_alpha,
     "alpha interval": interval_alpha,
@@ -284,7 +284,7 @@ def _speed_sheet(rng: np.random.Generator) -> Sheet:
     return Sheet(title, ["coefficient", "ms (median of 50)"], rows)
 
 
-def _milliseconds(reading: Callable[[Table], Estimate | None], table: Table) -> float:
+def _milliseconds(reading: Callable[[PatternTable], Estimate | None], table: PatternTable) -> float:
     times = []
     for _ in range(50):
         start = time.perf_counter()

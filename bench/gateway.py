@@ -15,7 +15,7 @@ import orjson
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.devtools.ports import free_port
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.api_keys import ApiKeyStore
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Scope
 from bench.processes import MeasuredProcess
@@ -39,7 +39,7 @@ def measure(load: Load) -> Sheet:
         settings = GatewaySettings(
             folder=Path(name), kafka=broker.address, gateway_port=free_port(), rate_per_second=1e6, _env_file=None
         )
-        _, key = Keys(open_control(settings)).create("bench", [Scope.WRITE], now=datetime.now(UTC))
+        _, key = ApiKeyStore(open_control(settings)).create("bench", [Scope.WRITE], now=datetime.now(UTC))
         extra = {"ASSAY_GATEWAY_PORT": str(settings.gateway_port), "ASSAY_RATE_PER_SECOND": "1000000"}
         with MeasuredProcess("assay_services.gateway", settings, **extra):
             _wait(settings, "up")

@@ -22,7 +22,7 @@ from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.ingest.training_run import train_model
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project
 
 VERDICTS = (VALIDATED, REJECTED, DEAD)
@@ -99,7 +99,7 @@ async def preload(settings: RuntimeSettings, values: Sequence[bytes]) -> None:
     await send_records(records, settings, bookmark=None, rate=None, sent=lambda _: None)
 
 
-def the_project(models: Path) -> Project:
+def the_project(models: Path) -> ValidatorProject:
     """Return the demo's project as the validator would hold it."""
     project = load_project(CONTRACT, models)
     if project is None or project.scorer is None:
@@ -107,9 +107,13 @@ def the_project(models: Path) -> Project:
     return project
 
 
-def judge_all(project: Project, values: Sequence[bytes], seen: Callable[[Output], None]) -> PartitionState:
+def judge_all(project: ValidatorProject, values: Sequence[bytes], seen: Callable[[Output], None]) -> PartitionState:
     """Judge all events in batches, as one partition; hand every output to `seen`; return the state."""
-    core, state, now = Validator({PROJECT: project}, Origin(ANNOTATIONS.name, 0)), PartitionState(), int(time() * 1_000)
+    core, state, now = (
+        ValidatorCore({PROJECT: project}, BatchOrigin(ANNOTATIONS.name, 0)),
+        PartitionState(),
+        int(time() * 1_000),
+    )
     for start in range(0, len(values), BATCH):
         part = values[start : start + BATCH]
         step = core.step(state, [Event(start + i, now, None, value) for i, value in enumerate(part)])
@@ -119,7 +123,7 @@ def judge_all(project: Project, values: Sequence[bytes], seen: Callable[[Output]
     return state
 
 
-def expected_verdicts(project: Project, values: Sequence[bytes]) -> Counter[str]:
+def expected_verdicts(project: ValidatorProject, values: Sequence[bytes]) -> Counter[str]:
     """Return how many verdicts must lie on each topic when the job is done."""
     found: Counter[str] = Counter()
 

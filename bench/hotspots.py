@@ -8,7 +8,7 @@ from pathlib import Path
 from time import process_time
 
 from assay_services.engine.garbage import tame_garbage_collector
-from assay_services.validator.core.step import Project
+from assay_services.validator.core.step import ValidatorProject
 from bench.ground import BATCH, judge_all, seeded_events, the_project, train
 from bench.report import Sheet
 
@@ -40,7 +40,7 @@ def measure(*, events: int) -> Sheet:
     )
 
 
-def _seconds(project: Project, values: Sequence[bytes]) -> float:
+def _seconds(project: ValidatorProject, values: Sequence[bytes]) -> float:
     began = process_time()
     judge_all(project, values, lambda _: None)
     return process_time() - began

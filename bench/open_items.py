@@ -19,10 +19,10 @@ import psutil
 
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.item_state import load_item
-from assay_services.consensus.core.step import Consensus, Project
+from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.demo.run import CONTRACT
 from assay_services.engine.core.core_api import Headers
 from assay_services.engine.core.state import PartitionState
@@ -46,7 +46,7 @@ class _Record:
 
 def hold(count: int, stored: list[bytes]) -> dict[str, float]:
     """Return what an open item weighs, state and working memory together, and how long a million take."""
-    projects: dict[str, Project] = {CONTRACT.project: Project(CONTRACT, make_truth)}
+    projects: dict[str, ConsensusProject] = {CONTRACT.project: ConsensusProject(CONTRACT, make_truth)}
     tame_garbage_collector()
     gc.collect()
     before, state = psutil.Process().memory_info().rss, PartitionState()
@@ -56,7 +56,7 @@ def hold(count: int, stored: list[bytes]) -> dict[str, float]:
         name = b"held-%08d" % number
         state.load(b"i:" + CONTRACT.project.encode() + b":" + name, stored[place].replace(names[place], name, 1))
     began = perf_counter()
-    core = Consensus(projects, Pool(), Origin(0, 1), state)
+    core = ConsensusCore(projects, Exchange(), PartitionOrigin(0, 1), state)
     core.idle(_NOW)
     seconds = perf_counter() - began
     grown = psutil.Process().memory_info().rss - before
@@ -65,9 +65,9 @@ def hold(count: int, stored: list[bytes]) -> dict[str, float]:
 
 def make_templates(contract: LabelContract) -> list[bytes]:
     """Return the stored forms of real items."""
-    projects: dict[str, Project] = {contract.project: Project(contract, make_truth)}
+    projects: dict[str, ConsensusProject] = {contract.project: ConsensusProject(contract, make_truth)}
     state = PartitionState()
-    core = Consensus(projects, Pool(), Origin(0, 1), state)
+    core = ConsensusCore(projects, Exchange(), PartitionOrigin(0, 1), state)
     records = list(_records(contract))
     for start in range(0, len(records), _BATCH):
         state.apply(core.step(state, records[start : start + _BATCH]).changes)

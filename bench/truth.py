@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from assay_models.truth.categorical.batch_em import fit
-from assay_models.truth.categorical.vote_arrays import Floats
+from assay_models.truth.categorical.vote_arrays import FloatArray
 from bench.report import Sheet, as_document, as_table, conditions
 from bench.truth_measures import (
     Streamed,
@@ -78,7 +78,7 @@ def _measured(crowds: list[CrowdSet], *, quick: bool) -> Iterator[Sheet]:
     yield _speed(items=10_000 if quick else 50_000)
 
 
-def _ours(crowd: CrowdSet) -> tuple[Streamed, Floats, float]:
+def _ours(crowd: CrowdSet) -> tuple[Streamed, FloatArray, float]:
     streamed = stream_over(crowd)
     begun = time.perf_counter()
     return streamed, fit(crowd.ballots(), crowd.classes).posterior, time.perf_counter() - begun
@@ -86,8 +86,8 @@ def _ours(crowd: CrowdSet) -> tuple[Streamed, Floats, float]:
 
 def _accuracy(
     crowds: list[CrowdSet],
-    ours: dict[str, tuple[Streamed, Floats, float]],
-    theirs: dict[str, dict[str, Floats | None]],
+    ours: dict[str, tuple[Streamed, FloatArray, float]],
+    theirs: dict[str, dict[str, FloatArray | None]],
 ) -> Sheet:
     table: list[list[float | None]] = []
     for crowd in crowds:
@@ -107,8 +107,8 @@ def _accuracy(
 
 def _trust(
     crowds: list[CrowdSet],
-    ours: dict[str, tuple[Streamed, Floats, float]],
-    theirs: dict[str, dict[str, Floats | None]],
+    ours: dict[str, tuple[Streamed, FloatArray, float]],
+    theirs: dict[str, dict[str, FloatArray | None]],
 ) -> Sheet:
     rows, kept = [], []
     for crowd in crowds:
@@ -130,7 +130,7 @@ def _trust(
 
 
 def _agreement(
-    crowds: list[CrowdSet], ours: dict[str, tuple[Streamed, Floats, float]], *, partitions: Sequence[int]
+    crowds: list[CrowdSet], ours: dict[str, tuple[Streamed, FloatArray, float]], *, partitions: Sequence[int]
 ) -> Sheet:
     rows = []
     for crowd in crowds:
@@ -175,7 +175,7 @@ def _voice(crowds: list[CrowdSet], *, quick: bool) -> Sheet:
     return Sheet("The consistency model as a voice", columns, rows, notes)
 
 
-def _heard(crowd: CrowdSet, view: Floats, source: str) -> list[str]:
+def _heard(crowd: CrowdSet, view: FloatArray, source: str) -> list[str]:
     consensus, quality, annotators = crowdlab(crowd, view)
     streamed = stream_over(crowd, view=view)
     wrong = crowd.label != crowd.gold[crowd.item]
@@ -197,11 +197,11 @@ def _heard(crowd: CrowdSet, view: Floats, source: str) -> list[str]:
     return [crowd.name, source, *map(_share, numbers), difference, f"{streamed.stream.learned.voice:.3g}"]
 
 
-def _rank_correlation(found: Floats, true: Floats) -> float | None:
+def _rank_correlation(found: FloatArray, true: FloatArray) -> float | None:
     return float(spearmanr(found, true)[0]) if len(true) > 2 else None
 
 
-def _difference(mine: Floats, theirs: Floats, true: Floats) -> str:
+def _difference(mine: FloatArray, theirs: FloatArray, true: FloatArray) -> str:
     """Return by how much our ranks are nearer to the true ones, with its interval over annotators."""
     drawn = np.random.default_rng(1).integers(len(true), size=(1_000, len(true)))
     with np.errstate(invalid="ignore"):
@@ -238,7 +238,7 @@ def _speed(*, items: int) -> Sheet:
     return Sheet("What it costs", columns, [[*row, f"{bytes_per_item(items=items):.0f}"]], notes)
 
 
-def _same(left: Floats, right: Floats) -> str:
+def _same(left: FloatArray, right: FloatArray) -> str:
     return f"{100 * (left.argmax(axis=1) == right.argmax(axis=1)).mean():.2f}"
 
 

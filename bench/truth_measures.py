@@ -9,8 +9,8 @@ import numpy as np
 
 from assay_models.truth.categorical.confusion_counts import added_up
 from assay_models.truth.categorical.hyperparameters import NOTHING
-from assay_models.truth.categorical.online_em import TruthStream
-from assay_models.truth.categorical.vote_arrays import Floats
+from assay_models.truth.categorical.online_em import OnlineEM
+from assay_models.truth.categorical.vote_arrays import FloatArray
 from bench.truth_sets import CrowdSet
 
 BATCH = 500
@@ -21,14 +21,14 @@ SWEEPS = 20
 class Streamed:
     """What one pass ended with: probabilities (items, classes), the first partition's stream, seconds of its work."""
 
-    posterior: Floats
-    stream: TruthStream
+    posterior: FloatArray
+    stream: OnlineEM
     seconds: float
 
 
-def stream_over(crowd: CrowdSet, *, partitions: int = 1, view: Floats | None = None) -> Streamed:
+def stream_over(crowd: CrowdSet, *, partitions: int = 1, view: FloatArray | None = None) -> Streamed:
     """Put the votes in order of arrival, in batches of 500, sweeping as many items as votes came; then 20 sweeps."""
-    streams = [TruthStream(crowd.classes) for _ in range(partitions)]
+    streams = [OnlineEM(crowd.classes) for _ in range(partitions)]
     place = np.arange(crowd.items) * 2_654_435_761 % 2**32 % partitions
     known: list[dict[int, int]] = [{} for _ in range(crowd.items)]
     told = np.zeros((crowd.items, crowd.classes))
@@ -51,7 +51,7 @@ def stream_over(crowd: CrowdSet, *, partitions: int = 1, view: Floats | None = N
     return Streamed(told, streams[0], time.perf_counter() - begun)
 
 
-def accuracy_of(posterior: Floats, crowd: CrowdSet) -> float:
+def accuracy_of(posterior: FloatArray, crowd: CrowdSet) -> float:
     """Return the share of gold items whose most probable label is right; of labels that tie, each counts its share."""
     known = crowd.gold >= 0
     rows = posterior[known]
@@ -59,7 +59,7 @@ def accuracy_of(posterior: Floats, crowd: CrowdSet) -> float:
     return float((ties[np.arange(len(rows)), crowd.gold[known]] / ties.sum(axis=1)).mean())
 
 
-def calibration_error_of(posterior: Floats, crowd: CrowdSet) -> float:
+def calibration_error_of(posterior: FloatArray, crowd: CrowdSet) -> float:
     """Return the expected calibration error of the most probable label over gold items, in ten equal bins."""
     known = crowd.gold >= 0
     confidence, hit = posterior[known].max(axis=1), posterior[known].argmax(axis=1) == crowd.gold[known]
@@ -67,7 +67,7 @@ def calibration_error_of(posterior: Floats, crowd: CrowdSet) -> float:
     return float(np.abs(np.bincount(bins, hit - confidence, minlength=10)).sum() / len(hit))
 
 
-def corrections_of(posterior: Floats, crowd: CrowdSet, *, at: float = 0.95) -> tuple[float | None, float | None]:
+def corrections_of(posterior: FloatArray, crowd: CrowdSet, *, at: float = 0.95) -> tuple[float | None, float | None]:
     """Return precision and recall of calling a vote wrong where its label is at most 1 - at probable; None of none."""
     known = crowd.gold[crowd.item] >= 0
     called = (1 - posterior[crowd.item, crowd.label] >= at)[known]
@@ -80,7 +80,7 @@ def microseconds_per_vote(*, items: int) -> tuple[float, float, float]:
     """Return what put, settle and sweep cost per vote: four classes, five votes an item, batches of 2,000 votes."""
     names = [f"item-{number}" for number in range(items)]
     order, annotator, label = _arrivals(items)
-    stream, known, spent = TruthStream(4), [dict[int, int]() for _ in names], [0.0, 0.0, 0.0]
+    stream, known, spent = OnlineEM(4), [dict[int, int]() for _ in names], [0.0, 0.0, 0.0]
     for start in range(0, len(order), 2_000):
         batch = slice(start, start + 2_000)
         moments = [time.perf_counter()]
@@ -104,7 +104,7 @@ def bytes_per_item(*, items: int) -> float:
     labels, annotators = rng.integers(4, size=(items, 5)).tolist(), rng.integers(1_000, size=(items, 5)).tolist()
     votes = [dict(zip(*pair, strict=True)) for pair in zip(annotators, labels, strict=True)]
     tracemalloc.start()
-    stream = TruthStream(4)
+    stream = OnlineEM(4)
     for start in range(0, items, 2_000):
         for name, each in zip(names[start : start + 2_000], votes[start : start + 2_000], strict=True):
             stream.put(name, each)
@@ -128,7 +128,7 @@ def _columns(crowd: CrowdSet, batch: slice) -> tuple[list[int], list[int], list[
     return crowd.item[batch].tolist(), crowd.annotator[batch].tolist(), crowd.label[batch].tolist()
 
 
-def _exchange(streams: list[TruthStream], annotators: list[int]) -> None:
+def _exchange(streams: list[OnlineEM], annotators: list[int]) -> None:
     if len(streams) == 1:
         return
     sums = [[stream.sums(annotator) for annotator in annotators] for stream in streams]

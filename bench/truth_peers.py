@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from assay_models.truth.categorical.vote_arrays import Floats
+from assay_models.truth.categorical.vote_arrays import FloatArray
 from bench.truth_sets import CrowdSet
 
 PEERS: Mapping[str, Callable[[], Any]] = {
@@ -26,7 +26,7 @@ PEERS: Mapping[str, Callable[[], Any]] = {
 _LARGEST = 200_000
 
 
-def peer_posterior(name: str, crowd: CrowdSet) -> Floats | None:
+def peer_posterior(name: str, crowd: CrowdSet) -> FloatArray | None:
     """Return a peer's probabilities, (items, classes); None if there are more votes than it finishes in minutes."""
     if len(crowd.item) > _LARGEST:
         return None
@@ -41,14 +41,14 @@ def peer_posterior(name: str, crowd: CrowdSet) -> Floats | None:
     return found
 
 
-def majority(crowd: CrowdSet) -> Floats:
+def majority(crowd: CrowdSet) -> FloatArray:
     """Return the shares of the votes, (items, classes)."""
     shares = np.zeros((crowd.items, crowd.classes))
     np.add.at(shares, (crowd.item, crowd.label), 1)
     return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1))
 
 
-def crowdlab(crowd: CrowdSet, view: Floats) -> tuple[Floats, Floats, Floats]:
+def crowdlab(crowd: CrowdSet, view: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return CROWDLAB's consensus labels, its quality of each vote, and of each annotator."""
     table = np.full((crowd.items, crowd.annotators), np.nan)
     table[crowd.item, crowd.annotator] = crowd.label
@@ -61,7 +61,7 @@ def crowdlab(crowd: CrowdSet, view: Floats) -> tuple[Floats, Floats, Floats]:
     return consensus, votes.astype(np.float64), stats.reindex(range(crowd.annotators)).to_numpy(np.float64)
 
 
-def view_from_texts(crowd: CrowdSet) -> Floats:
+def view_from_texts(crowd: CrowdSet) -> FloatArray:
     """Return out-of-fold probabilities of a logistic regression on words and pairs, trained on the majority."""
     terms = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform(crowd.texts)
     labels = majority(crowd).argmax(axis=1)
@@ -71,7 +71,7 @@ def view_from_texts(crowd: CrowdSet) -> Floats:
     return view
 
 
-def view_of_knowing(crowd: CrowdSet, skill: float, *, seed: int) -> Floats:
+def view_of_knowing(crowd: CrowdSet, skill: float, *, seed: int) -> FloatArray:
     """Return probabilities of a made-up model that sees the truth through noise; calibrated for equal classes."""
     seen = (
         np.random.default_rng(seed).normal(size=(crowd.items, crowd.classes))

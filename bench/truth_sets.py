@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays
 
 MOST_CLASSES = 200
 
@@ -18,10 +18,10 @@ class CrowdSet:
     """Votes in order of arrival; `gold` is -1 where it is not known; `texts` per item, where there are any."""
 
     name: str
-    item: Integers
-    annotator: Integers
-    label: Integers
-    gold: Integers
+    item: IntegerArray
+    annotator: IntegerArray
+    label: IntegerArray
+    gold: IntegerArray
     classes: int
     texts: tuple[str, ...] = field(default=(), repr=False)
 
@@ -40,11 +40,11 @@ class CrowdSet:
         """Whether any item's gold is known."""
         return bool((self.gold >= 0).any())
 
-    def ballots(self) -> Ballots:
+    def ballots(self) -> VoteArrays:
         """Return the votes item by item."""
         order = np.argsort(self.item, kind="stable")
         columns = (self.item[order], self.annotator[order], self.label[order])
-        return Ballots(self.items, *columns, np.full(len(order), 1_000))
+        return VoteArrays(self.items, *columns, np.full(len(order), 1_000))
 
 
 def sets_in(folder: Path, names: tuple[str, ...]) -> Iterator[CrowdSet | str]:
@@ -157,7 +157,7 @@ def made_up(name: str, *, seed: int) -> CrowdSet:
     return CrowdSet(name, item[order], annotator[order], label[order], gold, recipe.classes)
 
 
-def _assigned(recipe: Recipe, rng: np.random.Generator) -> tuple[Integers, Integers]:
+def _assigned(recipe: Recipe, rng: np.random.Generator) -> tuple[IntegerArray, IntegerArray]:
     annotators = recipe.items * recipe.per_item // 2 if recipe.sparse else recipe.annotators
     activity = np.ones(annotators) if recipe.sparse else np.arange(1.0, annotators + 1) ** -1.2
     item = np.repeat(np.arange(recipe.items), recipe.per_item)
@@ -166,7 +166,7 @@ def _assigned(recipe: Recipe, rng: np.random.Generator) -> tuple[Integers, Integ
     return item, np.unique(chosen, return_inverse=True)[1]
 
 
-def _errors(recipe: Recipe, rng: np.random.Generator) -> Floats:
+def _errors(recipe: Recipe, rng: np.random.Generator) -> FloatArray:
     pattern = rng.dirichlet(np.full(recipe.classes, 0.5), recipe.classes) + 1e-9
     np.fill_diagonal(pattern, 0)
     even = (1 - np.eye(recipe.classes)) / (recipe.classes - 1)
@@ -174,7 +174,7 @@ def _errors(recipe: Recipe, rng: np.random.Generator) -> Floats:
     return np.asarray(recipe.confusion * pattern + (1 - recipe.confusion) * even)
 
 
-def _rows_of_annotators(recipe: Recipe, annotators: int, errors: Floats, rng: np.random.Generator) -> Floats:
+def _rows_of_annotators(recipe: Recipe, annotators: int, errors: FloatArray, rng: np.random.Generator) -> FloatArray:
     others = (recipe.spammers, recipe.biased, recipe.liars)
     kinds = rng.choice(4, annotators, p=[1 - sum(others), *others])
     mean = rng.uniform(*recipe.accuracy, annotators)
@@ -187,6 +187,6 @@ def _rows_of_annotators(recipe: Recipe, annotators: int, errors: Floats, rng: np
     return np.where((kinds == 2)[:, None, None], 0.6 * rows + 0.4 * favoured, rows)
 
 
-def _drawn(rows: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+def _drawn(rows: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
     passed = rows.cumsum(axis=1) < rng.random((len(rows), 1)) * rows.sum(axis=1, keepdims=True)
     return np.asarray(np.minimum(passed.sum(axis=1), rows.shape[1] - 1), np.int64)

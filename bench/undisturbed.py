@@ -20,17 +20,16 @@ from assay_schemas.topics import (
     VALIDATOR_STATE,
 )
 from assay_services.consensus.core.agreement_cells import PAIRS
-from assay_services.consensus.core.events import Origin as ConsensusOrigin
-from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.events import PartitionOrigin as ConsensusOrigin
+from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.item_state import Vote, load_item
-from assay_services.consensus.core.step import Consensus
-from assay_services.consensus.core.step import Project as ConsensusProject
+from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project
 
 LABELS_SAME = 0.999
@@ -88,8 +87,10 @@ async def compare_validator(settings: RuntimeSettings, contract: LabelContract) 
     return outputs, keys
 
 
-async def _compare_partition(settings: RuntimeSettings, number: int, projects: dict[str, Project]) -> tuple[int, int]:
-    core = Validator(projects, Origin(ANNOTATIONS.name, number))
+async def _compare_partition(
+    settings: RuntimeSettings, number: int, projects: dict[str, ValidatorProject]
+) -> tuple[int, int]:
+    core = ValidatorCore(projects, BatchOrigin(ANNOTATIONS.name, number))
     state, expected = PartitionState(), {topic.name: list[bytes | None]() for topic in _VERDICTS}
     source = await records_of(settings, ANNOTATIONS.name, number)
     for start in range(0, len(source), 1_000):
@@ -111,12 +112,12 @@ async def compare_consensus(settings: RuntimeSettings, contract: LabelContract) 
     numbers = range(settings.partitions)
     wanted = _Undisturbed(contract, settings.partitions)
     wanted.absorb([await records_of(settings, VALIDATED.name, number) for number in numbers])
-    votes, panes, said = 0, Pool(), dict[bytes, Any]()
+    votes, panes, said = 0, Exchange(), dict[bytes, Any]()
     for number in numbers:
         restored, _ = await restore(settings, CONSENSUS_STATE.name, number)
         votes += _different_votes(restored, wanted.states[number])
         for record in await records_of(settings, PANES.name, number):
-            panes.take_pane(record.key, record.value)
+            panes.receive_cell(record.key, record.value)
         for record in await records_of(settings, CONSENSUS.name, number):
             said[record.key] = orjson.loads(record.value)
     gaps = [abs(said[key]["probability"] - one["probability"]) for key, one in wanted.said.items() if key in said]
@@ -130,11 +131,11 @@ class _Undisturbed:
 
     def __init__(self, contract: LabelContract, partitions: int) -> None:
         projects: dict[str, ConsensusProject] = {contract.project: ConsensusProject(contract, make_truth)}
-        self.pool = Pool()
+        self.pool = Exchange()
         self.states = [PartitionState() for _ in range(partitions)]
         self.said: dict[bytes, Any] = {}
         self._cores = [
-            Consensus(projects, self.pool, ConsensusOrigin(number, partitions), state)
+            ConsensusCore(projects, self.pool, ConsensusOrigin(number, partitions), state)
             for number, state in enumerate(self.states)
         ]
 
@@ -146,7 +147,7 @@ class _Undisturbed:
                 if batch:
                     now = max(now, batch[-1].timestamp)
                     self._take(number, self._cores[number].step(self.states[number], batch))
-        while not all(core.is_at_rest for core in self._cores):
+        while not all(core.is_converged for core in self._cores):
             now += _TICK_MS
             self._quiet_moment(now)
         for _ in range(2):
@@ -166,9 +167,9 @@ class _Undisturbed:
 
     def _hear(self, output: Output) -> None:
         if output.topic == COUNTS.name:
-            self.pool.take_counts(output.key or b"", output.value)
+            self.pool.receive_counts(output.key or b"", output.value)
         elif output.topic == PANES.name:
-            self.pool.take_pane(output.key or b"", output.value)
+            self.pool.receive_cell(output.key or b"", output.value)
         elif output.topic == CONSENSUS.name:
             self.said[output.key or b""] = orjson.loads(output.value or b"")
 
@@ -185,7 +186,7 @@ def _different_votes(found: PartitionState, wanted: PartitionState) -> int:
     return sum(one.get(key) != other.get(key) for key in one.keys() | other.keys())
 
 
-def _by_place(pool: Pool) -> set[tuple[Any, ...]]:
+def _by_place(pool: Exchange) -> set[tuple[Any, ...]]:
     """Return every pane of the pool, but for the pairs, which are told more seldom."""
     return {
         (*place, frozenset(pane.patterns.items()), frozenset(pane.annotators.items()))
@@ -196,5 +197,5 @@ def _by_place(pool: Pool) -> set[tuple[Any, ...]]:
 
 async def records_of(settings: RuntimeSettings, topic: str, number: int) -> list[Any]:
     """Return all committed records of one partition."""
-    async with reading(settings, topic, number) as reader:
+    async with partition_reader(settings, topic, number) as reader:
         return [record async for batch in reader.batches() for record in batch]

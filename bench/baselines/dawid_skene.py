@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay_models.truth.categorical.posterior import softmax
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats
+from assay_models.truth.categorical.vote_arrays import FloatArray, VoteArrays
 
 _TOLERANCE = 1e-10
 _MOST_PASSES = 1_000
@@ -19,13 +19,13 @@ class MaximumLikelihood:
     `log_likelihood` is that of all votes, in nats. Rows of the confusion without votes are 0.
     """
 
-    posterior: Floats
-    marginals: Floats
-    confusion: Floats
+    posterior: FloatArray
+    marginals: FloatArray
+    confusion: FloatArray
     log_likelihood: float
 
 
-def fit_maximum_likelihood(ballots: Ballots, classes: int) -> MaximumLikelihood:
+def fit_maximum_likelihood(ballots: VoteArrays, classes: int) -> MaximumLikelihood:
     """Return the maximum-likelihood fit that expectation-maximisation finds from the shares of the votes.
 
     Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", equations
@@ -41,7 +41,7 @@ def fit_maximum_likelihood(ballots: Ballots, classes: int) -> MaximumLikelihood:
     return found
 
 
-def _step(ballots: Ballots, posterior: Floats) -> MaximumLikelihood:
+def _step(ballots: VoteArrays, posterior: FloatArray) -> MaximumLikelihood:
     marginals, confusion = posterior.mean(axis=0), _confusion(ballots, posterior)
     logarithms = np.log(np.maximum(confusion[ballots.annotator, :, ballots.label], _LEAST))
     logits = ballots.per_item(logarithms * ballots.share[:, None]) + np.log(np.maximum(marginals, _LEAST))
@@ -50,7 +50,7 @@ def _step(ballots: Ballots, posterior: Floats) -> MaximumLikelihood:
     return MaximumLikelihood(softmax(logits), marginals, confusion, float(total))
 
 
-def _confusion(ballots: Ballots, posterior: Floats) -> Floats:
+def _confusion(ballots: VoteArrays, posterior: FloatArray) -> FloatArray:
     classes = posterior.shape[1]
     amounts = posterior[ballots.row] * ballots.share[:, None]
     annotators = int(ballots.annotator.max(initial=-1)) + 1

@@ -10,7 +10,7 @@ from assay_schemas.topics import ANNOTATIONS, VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_consumer, make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.validator.core.step import Project
+from assay_services.validator.core.step import ValidatorProject
 from bench.ground import BATCH, the_project
 from bench.peers.run_until_stopped import run_until_stopped
 
@@ -35,7 +35,7 @@ async def run(settings: RuntimeSettings) -> None:
         await producer.stop()
 
 
-def _look(project: Project, seen: set[bytes], values: Sequence[bytes]) -> None:
+def _look(project: ValidatorProject, seen: set[bytes], values: Sequence[bytes]) -> None:
     found = [one for one in decode(values) if isinstance(one, Annotation)]
     fresh = {one.key: one.item for one in found if one.key not in seen}
     seen.update(fresh)

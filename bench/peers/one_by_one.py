@@ -8,7 +8,7 @@ from assay_services.demo.simulator import PROJECT
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.validator.core.step import Origin, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore
 from bench.ground import Event, the_project
 
 
@@ -19,14 +19,14 @@ class OneByOne:
         """Compile the contract and load the model."""
         self._projects = {PROJECT: the_project(settings.models)}
         self._topic = settings.prefix + ANNOTATIONS.name
-        self._cores: dict[int, Validator] = {}
+        self._cores: dict[int, ValidatorCore] = {}
         self._states: defaultdict[int, PartitionState] = defaultdict(PartitionState)
 
     def judge(self, partition: int, event: Event) -> Sequence[Output]:
         """Return what is to be published for one event, and take over its state."""
         core = self._cores.get(partition)
         if core is None:
-            core = self._cores[partition] = Validator(self._projects, Origin(self._topic, partition))
+            core = self._cores[partition] = ValidatorCore(self._projects, BatchOrigin(self._topic, partition))
         state = self._states[partition]
         step = core.step(state, [event])
         state.apply(step.changes)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Delivery
+from assay_services.gateway.core.decode_result import Annotations, PlatformDelivery
 from assay_services.gateway.core.platforms.prodigy import decode
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import Verified, verify
@@ -34,13 +34,13 @@ def shim() -> ModuleType:
 
 
 @contextmanager
-def a_gateway(status: int) -> Iterator[tuple[str, list[Delivery]]]:
-    came: list[Delivery] = []
+def a_gateway(status: int) -> Iterator[tuple[str, list[PlatformDelivery]]]:
+    came: list[PlatformDelivery] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
-            came.append(Delivery(raw, {name.lower(): value for name, value in self.headers.items()}))
+            came.append(PlatformDelivery(raw, {name.lower(): value for name, value in self.headers.items()}))
             self.send_response(status)
             self.end_headers()
 

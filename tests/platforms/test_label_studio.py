@@ -19,11 +19,11 @@ from assay_schemas.topics import ANNOTATIONS
 from assay_services.cli.__main__ import app as command
 from assay_services.devtools.ports import free_port
 from assay_services.engine.contract_table import publish_contract
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.vault import Vault
 from tests.platforms.labels import CONTRACTS, a_label, a_result, a_task
@@ -142,7 +142,7 @@ async def on_the_topic(settings: RuntimeSettings) -> Said:
     """Return what the topic says when the newest of each person on each item counts, whatever the order."""
     newest: dict[tuple[str, str, str], tuple[str, str, Any]] = {}
     for number in range(settings.partitions):
-        async with reading(settings, ANNOTATIONS.name, number) as reader:
+        async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():
                 for record in batch:
                     one = orjson.loads(record.value)
@@ -228,7 +228,7 @@ def _said_in(shop: Shop, project: str) -> Said:
 
 
 def test_the_verdict_goes_back_to_the_platform_and_does_not_go_round(shop: Shop) -> None:
-    store = Connections(open_control(shop.settings), Vault(shop.settings))
+    store = ConnectionStore(open_control(shop.settings), Vault(shop.settings))
     name = f"{shop.settings.prefix}choices"
     store.note(name, write_back=True)
     _, tasks = shop.projects["choices"]
@@ -284,7 +284,7 @@ def _written(shop: Shop, task: int) -> dict[str, Any] | None:
 async def _events(settings: RuntimeSettings) -> Counter[str]:
     found: Counter[str] = Counter()
     for number in range(settings.partitions):
-        async with reading(settings, ANNOTATIONS.name, number) as reader:
+        async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():
                 found.update(orjson.loads(record.value)["id"] for record in batch)
     return found

@@ -11,7 +11,7 @@ from assay_schemas.topics import ANNOTATIONS, SINGLE, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Headers
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.kafka import make_producer, reading, send_all
+from assay_services.engine.kafka import make_producer, partition_reader, send_all
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 
@@ -32,7 +32,7 @@ async def take(settings: RuntimeSettings, topic: str) -> list[Any]:
     """Return all committed records of a topic, partition by partition."""
     found: list[Any] = []
     for number in range(1 if topic in SINGLE else settings.partitions):
-        async with reading(settings, topic, number) as reader:
+        async with partition_reader(settings, topic, number) as reader:
             found += [record async for batch in reader.batches() for record in batch]
     return found
 

@@ -8,18 +8,18 @@ import numpy as np
 
 from assay_models.agreement.cohen import Ints, PairTables
 from assay_models.agreement.contingency import Value, rank
-from assay_models.agreement.window_cell import PairVote, Pane
+from assay_models.agreement.window_cell import PairVote, WindowCell
 
 _MOST_WAITING = 500_000
 """Pairs that wait at most to be counted: a few megabytes."""
 _SECOND = 32
 _MASK = (1 << _SECOND) - 1
 
-_Counts: TypeAlias = tuple[Ints, Ints]
+_PairCounts: TypeAlias = tuple[Ints, Ints]
 """Codes of two votes, ascending, and how many items have them."""
 
 
-class Votes(NamedTuple):
+class ItemVotes(NamedTuple):
     """An item's votes: its hour (the first minute of it), its annotators in order, and what each of them said."""
 
     hour: int
@@ -40,7 +40,7 @@ class PairsFound(NamedTuple):
         return PairsFound(names, items, self.tables.some(places))
 
 
-class Pairs:
+class AnnotatorPairs:
     """The pairs of all items; a plain mutable value.
 
     What moves waits, items by what they say, and is counted when a window or a pane is read: an item that has
@@ -50,15 +50,15 @@ class Pairs:
 
     def __init__(self) -> None:
         """Start without items."""
-        self._waiting: dict[Votes, int] = {}
+        self._waiting: dict[ItemVotes, int] = {}
         self._waiting_pairs = 0
-        self._hours: dict[int, _Counts] = {}
+        self._hours: dict[int, _PairCounts] = {}
         self._summed: set[int] = set()
-        self._sum: _Counts = _nothing()
+        self._sum: _PairCounts = _nothing()
         self._numbers: dict[tuple[str, Value], int] = {}
         self._floor = -1
 
-    def move(self, old: Votes | None, new: Votes | None) -> None:
+    def move(self, old: ItemVotes | None, new: ItemVotes | None) -> None:
         """Take an item from its old hour and votes (None: it is new) to its new ones (None: nothing is left of it).
 
         What lies in a forgotten hour is not there any more, and is not put there again. That an item is not where it is
@@ -83,7 +83,7 @@ class Pairs:
         """Take them out again. Raises ValueError where there is less than is to be taken out."""
         self._take({hour: [self._coded(pairs, -1)]})
 
-    def pane(self, hour: int) -> Pane:
+    def pane(self, hour: int) -> WindowCell:
         """Return the pairs of one hour as they are now."""
         self._count()
         codes, counts = self._hours.get(hour, _nothing())
@@ -92,7 +92,7 @@ class Pairs:
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             (first, said), (second, other) = votes[code >> _SECOND], votes[code & _MASK]
             pairs[first, second, said, other] = count
-        return Pane(pairs=pairs)
+        return WindowCell(pairs=pairs)
 
     def tables(self, end_minute: int, length_minutes: int, *, least: int = 1) -> PairsFound:
         """Return the pairs with at least so many common items in the hours that begin within a window.
@@ -129,13 +129,13 @@ class Pairs:
     def _count(self) -> None:
         """Count what has moved."""
         waiting, self._waiting, self._waiting_pairs = self._waiting, {}, 0
-        by_hour = defaultdict[int, dict[Votes, int]](dict)
+        by_hour = defaultdict[int, dict[ItemVotes, int]](dict)
         for votes, count in waiting.items():
             by_hour[votes.hour][votes] = count
         self._take({hour: list(self._pairs_of(moved)) for hour, moved in by_hour.items()})
 
-    def _pairs_of(self, moved: Mapping[Votes, int]) -> Iterator[_Counts]:
-        by_size = defaultdict[int, list[Votes]](list)
+    def _pairs_of(self, moved: Mapping[ItemVotes, int]) -> Iterator[_PairCounts]:
+        by_size = defaultdict[int, list[ItemVotes]](list)
         for votes in moved:
             by_size[len(votes.values)].append(votes)
         for size, alike in by_size.items():
@@ -147,14 +147,14 @@ class Pairs:
             codes = rows[:, one] << _SECOND | rows[:, other]
             yield codes.ravel(), np.repeat(np.array([moved[votes] for votes in alike], np.int64), one.size)
 
-    def _coded(self, pairs: Mapping[PairVote, int], sign: int) -> _Counts:
+    def _coded(self, pairs: Mapping[PairVote, int], sign: int) -> _PairCounts:
         codes = [self._number((a, one)) << _SECOND | self._number((b, other)) for a, b, one, other in pairs]
         return np.array(codes, np.int64), sign * np.array(list(pairs.values()), np.int64)
 
     def _number(self, vote: tuple[str, Value]) -> int:
         return self._numbers.setdefault(vote, len(self._numbers))
 
-    def _take(self, changes: Mapping[int, Iterable[_Counts]]) -> None:
+    def _take(self, changes: Mapping[int, Iterable[_PairCounts]]) -> None:
         for hour, parts in changes.items():
             if hour < self._floor:
                 continue
@@ -183,7 +183,7 @@ class Pairs:
         used = np.unique(np.concatenate([every >> _SECOND, every & _MASK]))
         self._numbers = {votes[old]: new for new, old in enumerate(used.tolist())}
 
-        def renumbered(counted: _Counts) -> _Counts:
+        def renumbered(counted: _PairCounts) -> _PairCounts:
             firsts, seconds = np.searchsorted(used, counted[0] >> _SECOND), np.searchsorted(used, counted[0] & _MASK)
             return firsts << _SECOND | seconds, counted[1]
 
@@ -191,11 +191,11 @@ class Pairs:
         self._sum = renumbered(self._sum)
 
 
-def _nothing() -> _Counts:
+def _nothing() -> _PairCounts:
     return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
 
-def _added(parts: Iterable[_Counts]) -> _Counts:
+def _added(parts: Iterable[_PairCounts]) -> _PairCounts:
     """Return all counts as one; what comes to 0 is absent."""
     each = [_nothing(), *parts]
     codes, places = np.unique(np.concatenate([codes for codes, _ in each]), return_inverse=True)

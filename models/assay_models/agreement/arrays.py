@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay_models.agreement.contingency import Table, Value, rank, restricted
+from assay_models.agreement.contingency import PatternTable, Value, rank, restricted
 
 PAIR = 2
 """Labels an item needs before any two can be compared."""
@@ -17,11 +17,11 @@ AGREEING_ITEMS = 1.0
 CHANCE_ITEMS = 0.5
 """Pseudo-items of the interval that are labelled by chance."""
 
-Floats = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class PatternCounts:
     """One row per pattern, one column per value.
 
     `votes` counts annotators, `sizes` is its sum over a row, `pairs` how many ordered pairs of labels a row has,
@@ -29,13 +29,13 @@ class Counts:
     """
 
     values: tuple[Value, ...]
-    votes: Floats
-    sizes: Floats
-    pairs: Floats
-    items: Floats
+    votes: FloatArray
+    sizes: FloatArray
+    pairs: FloatArray
+    items: FloatArray
 
     @property
-    def profiles(self) -> Floats:
+    def profiles(self) -> FloatArray:
         """Return the share of each value in each row."""
         return self.votes / self.sizes[:, None]
 
@@ -51,7 +51,7 @@ class Counts:
         return bool((self.sizes >= PAIR).any())
 
 
-def counts_of(table: Table, *, least: int = 1, values: Collection[Value] | None = None) -> Counts:
+def counts_of(table: PatternTable, *, least: int = 1, values: Collection[Value] | None = None) -> PatternCounts:
     """Return the patterns with at least so many labels, in an order that depends on nothing but the table.
 
     Because of this order, equal tables give equal readings to the last bit, however they came about. With
@@ -72,10 +72,10 @@ def counts_of(table: Table, *, least: int = 1, values: Collection[Value] | None 
     order = row_order(votes)
     order = order[sizes[order] >= least]
     sizes = sizes[order]
-    return Counts(columns, votes[order], sizes, np.maximum(sizes * (sizes - 1), 1), items[order])
+    return PatternCounts(columns, votes[order], sizes, np.maximum(sizes * (sizes - 1), 1), items[order])
 
 
-def padded(counts: Counts) -> Counts:
+def padded(counts: PatternCounts) -> PatternCounts:
     """Return the counts with pseudo-items: on `AGREEING_ITEMS` all agree, `CHANCE_ITEMS` are labelled by chance.
 
     Their values come half from the shares in the table, half from all values that occur alike: else a rare
@@ -85,7 +85,7 @@ def padded(counts: Counts) -> Counts:
     known = np.flatnonzero(mix)
     size = counts.annotators
     sizes = np.full(known.size + 1, size)
-    return Counts(
+    return PatternCounts(
         counts.values,
         np.vstack([counts.votes, size * np.eye(mix.size)[known], size * mix]),
         np.concatenate([counts.sizes, sizes]),
@@ -94,25 +94,25 @@ def padded(counts: Counts) -> Counts:
     )
 
 
-def mixed(totals: Floats) -> Floats:
+def mixed(totals: FloatArray) -> FloatArray:
     """Return the shares of the values of pseudo-items."""
     occurring = totals > 0
     return np.asarray((totals / totals.sum() + occurring / occurring.sum()) / 2)
 
 
-def usual_loss(weights: Floats, losses: Floats) -> float:
+def usual_loss(weights: FloatArray, losses: FloatArray) -> float:
     """Return the loss that the average loss comes from: 1 if losses are 0 or 1, the mean if all are alike."""
     total = float(weights @ losses)
     return float(weights @ losses**2) / total if total > 0 else 0.0
 
 
-def scaled(values: Collection[Value] | Collection[float]) -> Floats:
+def scaled(values: Collection[Value] | Collection[float]) -> FloatArray:
     """Return numbers in parts of the largest of them, so that no square overflows."""
     numbers = np.array(list(values), dtype=np.float64)
     return np.asarray(numbers / (np.abs(numbers).max(initial=0) or 1))
 
 
-def row_order(rows: Floats) -> NDArray[np.intp]:
+def row_order(rows: FloatArray) -> NDArray[np.intp]:
     """Return an order of the rows that depends on their content only."""
     if not rows.size:
         return np.arange(len(rows))

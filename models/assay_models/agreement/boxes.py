@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, PAIR, Floats, row_order, usual_loss
+from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, PAIR, FloatArray, row_order, usual_loss
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 from assay_schemas.annotation import Box
 
@@ -71,7 +71,7 @@ def matches(first: Sequence[Box], second: Sequence[Box]) -> list[float]:
     return kept
 
 
-def overlaps(first: Sequence[Box], second: Sequence[Box]) -> Floats:
+def overlaps(first: Sequence[Box], second: Sequence[Box]) -> FloatArray:
     """Return the intersection over union (0-1) of each two boxes, both lists not empty; 0 for those without area."""
     a, b = (np.array([(box.x, box.y, box.width, box.height) for box in boxes]) for boxes in (first, second))
     low, high = a[:, None, :2], a[:, None, :2] + a[:, None, 2:]
@@ -106,7 +106,7 @@ def _order(pair: tuple[float, Box, Box]) -> tuple[float, list[tuple[float, float
     return -share, sorted((box.x, box.y, box.width, box.height) for box in boxes)
 
 
-def _mean(items: Floats, weights: Floats, losses: Floats) -> Estimate | None:
+def _mean(items: FloatArray, weights: FloatArray, losses: FloatArray) -> Estimate | None:
     """Return one minus the weighted mean loss; None where nothing has weight."""
     if not weights.any():
         return None
@@ -117,7 +117,7 @@ def _mean(items: Floats, weights: Floats, losses: Floats) -> Estimate | None:
     return estimate_of(_parts(plain), _parts(np.vstack([plain, pseudo])))
 
 
-def _parts(rows: Floats) -> Disagreements:
+def _parts(rows: FloatArray) -> Disagreements:
     items, weights, losses = rows.T
     return Disagreements(
         items=items,

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, Floats
+from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, FloatArray
 from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.estimate import Estimate, estimate_from
 
@@ -22,7 +22,7 @@ PairTable: TypeAlias = Mapping[tuple[Value, Value], int]
 
 Ints: TypeAlias = NDArray[np.int64]
 
-_Distances: TypeAlias = Callable[[Floats], Floats]
+_Distances: TypeAlias = Callable[[FloatArray], FloatArray]
 """From the numbers of each pair's values (one row per pair) to the distances of each two."""
 
 _MOST_CELLS = 500_000
@@ -41,7 +41,7 @@ class PairTables:
     pairs: Ints
     firsts: Ints
     seconds: Ints
-    items: Floats
+    items: FloatArray
     values: tuple[Value, ...]
 
     def some(self, pairs: Sequence[int]) -> "PairTables":
@@ -91,15 +91,15 @@ def _alone(table: PairTable) -> PairTables:
     return PairTables(1, np.zeros(len(table), np.int64), cells[:, 0], cells[:, 1], items, tuple(values))
 
 
-def _same_or_not(numbers: Floats) -> Floats:
+def _same_or_not(numbers: FloatArray) -> FloatArray:
     return np.asarray(1 - np.eye(numbers.shape[1]))[None]
 
 
-def _differences(numbers: Floats) -> Floats:
+def _differences(numbers: FloatArray) -> FloatArray:
     return np.asarray(numbers[:, :, None] - numbers[:, None, :])
 
 
-def _numeric(tables: PairTables) -> tuple[PairTables, Floats]:
+def _numeric(tables: PairTables) -> tuple[PairTables, FloatArray]:
     """Return the tables without the values that are no numbers, and the numbers; 0 for what does not occur then."""
     numbers = np.array([value if isinstance(value, (int, float)) else np.nan for value in tables.values])
     kept = ~np.isnan(numbers[tables.firsts]) & ~np.isnan(numbers[tables.seconds])
@@ -108,7 +108,7 @@ def _numeric(tables: PairTables) -> tuple[PairTables, Floats]:
     return numeric, np.nan_to_num(numbers)
 
 
-def _kappas(tables: PairTables, numbers: Floats, distances: _Distances) -> list[Estimate | None]:
+def _kappas(tables: PairTables, numbers: FloatArray, distances: _Distances) -> list[Estimate | None]:
     found: list[Estimate | None] = [None] * tables.count
     present = np.unique(tables.pairs)
     at_once = max(1, _MOST_CELLS // max(1, len(tables.values) ** 2))
@@ -127,7 +127,7 @@ def _kappas(tables: PairTables, numbers: Floats, distances: _Distances) -> list[
     return found
 
 
-def _scaled(numbers: Floats, both: Floats) -> Floats:
+def _scaled(numbers: FloatArray, both: FloatArray) -> FloatArray:
     """Return each pair's numbers in parts of the largest of them, so that no square overflows; 0 for what it lacks."""
     occurring = both.any(axis=1) | both.any(axis=2)
     each = np.where(occurring, numbers, 0.0)
@@ -135,7 +135,7 @@ def _scaled(numbers: Floats, both: Floats) -> Floats:
     return np.asarray(each / np.where(largest > 0, largest, 1.0))
 
 
-def _estimates(both: Floats, distances: Floats) -> Iterator[Estimate | None]:
+def _estimates(both: FloatArray, distances: FloatArray) -> Iterator[Estimate | None]:
     """Yield the estimates of tables given as items by pair, first and second value.
 
     Pseudo-items are as `counts.padded` has them; what is said by chance is said in shares.
@@ -152,7 +152,7 @@ def _estimates(both: Floats, distances: Floats) -> Iterator[Estimate | None]:
             yield None
 
 
-def _mixed(totals: Floats) -> Floats:
+def _mixed(totals: FloatArray) -> FloatArray:
     """Return `counts.mixed` of each row."""
     occurring = totals > 0
     shares = totals / totals.sum(axis=1, keepdims=True)
@@ -160,7 +160,7 @@ def _mixed(totals: Floats) -> Floats:
 
 
 def _linearised(
-    both: Floats, distances: Floats, mixes: tuple[Floats, Floats], by_chance: float
+    both: FloatArray, distances: FloatArray, mixes: tuple[FloatArray, FloatArray], by_chance: float
 ) -> list[tuple[float, float, float]]:
     """Return each pair's coefficient, its standard error and the disagreement expected; `interval` says how.
 
@@ -186,13 +186,13 @@ def _linearised(
     return list(zip((1 - observed / scale).tolist(), error.tolist(), expected.tolist(), strict=True))
 
 
-def _applied(distances: Floats, shares: Floats) -> Floats:
+def _applied(distances: FloatArray, shares: FloatArray) -> FloatArray:
     return np.asarray((distances @ shares[:, :, None])[:, :, 0])
 
 
-def _product(ours: Floats, distances: Floats, theirs: Floats) -> Floats:
+def _product(ours: FloatArray, distances: FloatArray, theirs: FloatArray) -> FloatArray:
     return np.asarray((ours * _applied(distances, theirs)).sum(axis=1))
 
 
-def _centred(pulls: Floats, shares: Floats) -> Floats:
+def _centred(pulls: FloatArray, shares: FloatArray) -> FloatArray:
     return np.asarray(pulls - (shares * pulls).sum(axis=1, keepdims=True))

@@ -11,7 +11,7 @@ Value: TypeAlias = str | int | float | tuple[str, ...]
 Pattern: TypeAlias = tuple[tuple[Value, int], ...]
 """How many annotators gave an item which value, in the order of values; missing values are absent."""
 
-Table: TypeAlias = Mapping[Pattern, int]
+PatternTable: TypeAlias = Mapping[Pattern, int]
 """How many items show which pattern."""
 
 Key = TypeVar("Key", bound=Hashable)
@@ -79,12 +79,12 @@ def merged(tables: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
     return dict(total)
 
 
-def numbers_in(table: Table) -> frozenset[float]:
+def numbers_in(table: PatternTable) -> frozenset[float]:
     """Return the values that are numbers."""
     return frozenset(value for pattern in table for value, _ in pattern if isinstance(value, (int, float)))
 
 
-def restricted(table: Table, values: Collection[Value]) -> dict[Pattern, int]:
+def restricted(table: PatternTable, values: Collection[Value]) -> dict[Pattern, int]:
     """Return the table as if no annotator had given any other value; items left without labels disappear."""
     kept: Counter[Pattern] = Counter()
     for pattern, count in table.items():
@@ -93,7 +93,7 @@ def restricted(table: Table, values: Collection[Value]) -> dict[Pattern, int]:
     return dict(kept)
 
 
-def one_versus_rest(table: Table, label: str | float) -> dict[Pattern, int]:
+def one_versus_rest(table: PatternTable, label: str | float) -> dict[Pattern, int]:
     """Return the table of one question: whether this label was given (1) or not (0).
 
     A multi-label gives all the labels in it.

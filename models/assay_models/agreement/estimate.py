@@ -12,7 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from assay_models.agreement.arrays import Floats
+from assay_models.agreement.arrays import FloatArray
 
 _Z = NormalDist().inv_cdf(0.975)
 _SMALL = (12.7062047, 4.3026527, 3.1824463, 2.7764451, 2.5705818, 2.4469119)
@@ -47,11 +47,11 @@ class Disagreements:
     values; it weighs with `share_weights`. `floor` is the least value the coefficient can take.
     """
 
-    items: Floats
-    pair_weights: Floats
-    distances: Floats
-    share_weights: Floats
-    slants: Floats
+    items: FloatArray
+    pair_weights: FloatArray
+    distances: FloatArray
+    share_weights: FloatArray
+    slants: FloatArray
     expected: float
     floor: float
     shrink: float = 1.0
@@ -88,7 +88,7 @@ def t_quantile(freedom: int) -> float:
     return z + first / f + second / f**2 + third / f**3 + fourth / f**4
 
 
-def slants_of(profiles: Floats, shares: Floats, pull: Floats) -> Floats:
+def slants_of(profiles: FloatArray, shares: FloatArray, pull: FloatArray) -> FloatArray:
     """Return the slants of items with these shares of values; `pull` is the gradient of ln(observed / expected)."""
     return np.asarray(profiles @ pull - shares @ pull)
 

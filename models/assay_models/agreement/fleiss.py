@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from assay_models.agreement.arrays import PAIR, Counts, counts_of, padded
-from assay_models.agreement.contingency import Table
+from assay_models.agreement.arrays import PAIR, PatternCounts, counts_of, padded
+from assay_models.agreement.contingency import PatternTable
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of, slants_of
 
 
-def fleiss_kappa(table: Table) -> Estimate | None:
+def fleiss_kappa(table: PatternTable) -> Estimate | None:
     """Return Fleiss' kappa, or None where it is undefined.
 
     1 is perfect agreement, 0 is chance, below 0 is worse than chance. Undefined when no item has two labels, or
@@ -21,7 +21,7 @@ def fleiss_kappa(table: Table) -> Estimate | None:
     return estimate_of(_parts(counts), _parts(padded(counts)))
 
 
-def _parts(counts: Counts) -> Disagreements:
+def _parts(counts: PatternCounts) -> Disagreements:
     profiles = counts.profiles
     shares = counts.items @ profiles / counts.items.sum()
     expected = 1 - float(shares @ shares)

@@ -11,36 +11,36 @@ from collections.abc import Collection
 
 import numpy as np
 
-from assay_models.agreement.arrays import PAIR, Counts, Floats, counts_of, padded, scaled
-from assay_models.agreement.contingency import Table, Value, numbers_in
+from assay_models.agreement.arrays import PAIR, FloatArray, PatternCounts, counts_of, padded, scaled
+from assay_models.agreement.contingency import PatternTable, Value, numbers_in
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of, slants_of
 
 
-def gwet_ac1(table: Table, *, values: Collection[Value] | None = None) -> Estimate | None:
+def gwet_ac1(table: PatternTable, *, values: Collection[Value] | None = None) -> Estimate | None:
     """Return AC1, for unordered values."""
     counts = counts_of(table, values=values)
     return _coefficient(counts, 1 - np.eye(len(counts.values)))
 
 
-def linear_ac2(table: Table, *, values: Collection[float] | None = None) -> Estimate | None:
+def linear_ac2(table: PatternTable, *, values: Collection[float] | None = None) -> Estimate | None:
     """Return AC2 for numbers, whose distance is their difference in parts of the range."""
     counts = counts_of(table, values=numbers_in(table) if values is None else values)
     return _coefficient(counts, _differences(counts))
 
 
-def quadratic_ac2(table: Table, *, values: Collection[float] | None = None) -> Estimate | None:
+def quadratic_ac2(table: PatternTable, *, values: Collection[float] | None = None) -> Estimate | None:
     """Return AC2 for numbers, whose distance is the square of their difference in parts of the range."""
     counts = counts_of(table, values=numbers_in(table) if values is None else values)
     return _coefficient(counts, _differences(counts) ** 2)
 
 
-def _coefficient(counts: Counts, distances: Floats) -> Estimate | None:
+def _coefficient(counts: PatternCounts, distances: FloatArray) -> Estimate | None:
     if not counts.has_pairs or len(counts.values) < PAIR:
         return None
     return estimate_of(_parts(counts, distances), _parts(padded(counts), distances))
 
 
-def _parts(counts: Counts, distances: Floats) -> Disagreements:
+def _parts(counts: PatternCounts, distances: FloatArray) -> Disagreements:
     number = len(counts.values)
     profiles = counts.profiles
     shares = counts.items @ profiles / counts.items.sum()
@@ -57,7 +57,7 @@ def _parts(counts: Counts, distances: Floats) -> Disagreements:
     )
 
 
-def _differences(counts: Counts) -> Floats:
+def _differences(counts: PatternCounts) -> FloatArray:
     numbers = scaled(counts.values)
     spread = float(np.ptp(numbers)) if numbers.size else 0.0
     return np.abs(np.subtract.outer(numbers, numbers)) / (spread or 1)

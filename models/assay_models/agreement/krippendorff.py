@@ -9,27 +9,27 @@ from collections.abc import Callable
 
 import numpy as np
 
-from assay_models.agreement.arrays import PAIR, Counts, Floats, counts_of, padded, scaled
-from assay_models.agreement.contingency import Table, numbers_in
+from assay_models.agreement.arrays import PAIR, FloatArray, PatternCounts, counts_of, padded, scaled
+from assay_models.agreement.contingency import PatternTable, numbers_in
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of, slants_of
 
 _SAME, _WITHIN, _OVERLAPPING = 1.0, 2 / 3, 1 / 3
 
 
-def nominal_alpha(table: Table) -> Estimate | None:
+def nominal_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for unordered values: two values are the same or not."""
     counts = counts_of(table, least=PAIR)
     return _alpha(counts, 1 - np.eye(len(counts.values)))
 
 
-def interval_alpha(table: Table) -> Estimate | None:
+def interval_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for numbers whose differences mean something; other labels count as missing."""
     counts = counts_of(table, least=PAIR, values=numbers_in(table))
     numbers = scaled(counts.values)
     return _alpha(counts, np.subtract.outer(numbers, numbers) ** 2)
 
 
-def ratio_alpha(table: Table) -> Estimate | None:
+def ratio_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for numbers from 0 upwards whose ratios mean something; other labels count as missing."""
     counts = counts_of(table, least=PAIR, values={number for number in numbers_in(table) if number >= 0})
     numbers = scaled(counts.values)
@@ -37,7 +37,7 @@ def ratio_alpha(table: Table) -> Estimate | None:
     return _alpha(counts, (np.subtract.outer(numbers, numbers) / np.where(sums > 0, sums, 1)) ** 2)
 
 
-def ordinal_alpha(table: Table) -> Estimate | None:
+def ordinal_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for numbers that say an order and nothing else; other labels count as missing.
 
     The distance of two values is the number of labels that lie between them in the table, half of their own
@@ -47,13 +47,13 @@ def ordinal_alpha(table: Table) -> Estimate | None:
     return _with_interval(counts_of(table, least=PAIR, values=numbers_in(table)), _ordinal_parts)
 
 
-def jaccard_alpha(table: Table) -> Estimate | None:
+def jaccard_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for multi-labels: the distance is the share of their labels that only one of two has."""
     counts = counts_of(table, least=PAIR)
     return _alpha(counts, 1 - _overlaps(counts)[0])
 
 
-def masi_alpha(table: Table) -> Estimate | None:
+def masi_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for multi-labels with the distance 1 - MASI (Passonneau 2006).
 
     MASI is the Jaccard share times 1 for the same set, 2/3 where one set lies within the other, 1/3 where they
@@ -65,31 +65,31 @@ def masi_alpha(table: Table) -> Estimate | None:
     return _alpha(counts, 1 - jaccard * monotone)
 
 
-def alpha_parts(counts: Counts, inner: Floats, distances: Floats, floor: float) -> Disagreements | None:
+def alpha_parts(counts: PatternCounts, inner: FloatArray, distances: FloatArray, floor: float) -> Disagreements | None:
     """Return the parts of alpha for items whose mean inner distances are known, whatever these rest on."""
     nothing = np.zeros(len(counts.values))
     return _parts(counts, inner, distances, (nothing, nothing), floor)
 
 
-def _alpha(counts: Counts, distances: Floats) -> Estimate | None:
+def _alpha(counts: PatternCounts, distances: FloatArray) -> Estimate | None:
     return _with_interval(
         counts, lambda some: alpha_parts(some, _inner(some, distances), distances, -1 / (some.annotators - 1))
     )
 
 
-def _with_interval(counts: Counts, parts: Callable[[Counts], Disagreements | None]) -> Estimate | None:
+def _with_interval(counts: PatternCounts, parts: Callable[[PatternCounts], Disagreements | None]) -> Estimate | None:
     if not counts.items.size:
         return None
     plain, more = parts(counts), parts(padded(counts))
     return estimate_of(plain, more) if plain and more else None
 
 
-def _inner(counts: Counts, distances: Floats) -> Floats:
+def _inner(counts: PatternCounts, distances: FloatArray) -> FloatArray:
     """Return the mean distance of two labels of the same item."""
     return np.asarray(((counts.votes @ distances) * counts.votes).sum(axis=1) / counts.pairs)
 
 
-def _ordinal_parts(counts: Counts) -> Disagreements | None:
+def _ordinal_parts(counts: PatternCounts) -> Disagreements | None:
     labels = float(counts.items @ counts.sizes)
     shares = counts.items @ counts.votes / labels
     below = np.tril(np.ones((shares.size, shares.size))) - np.eye(shares.size) / 2
@@ -106,7 +106,7 @@ def _ordinal_parts(counts: Counts) -> Disagreements | None:
 
 
 def _parts(
-    counts: Counts, inner: Floats, distances: Floats, pulls: tuple[Floats, Floats], floor: float
+    counts: PatternCounts, inner: FloatArray, distances: FloatArray, pulls: tuple[FloatArray, FloatArray], floor: float
 ) -> Disagreements | None:
     """Return the parts of alpha; the pulls are gradients, through the distances, of observed and expected."""
     labels = float(counts.items @ counts.sizes)
@@ -128,7 +128,7 @@ def _parts(
     )
 
 
-def _overlaps(counts: Counts) -> tuple[Floats, Floats]:
+def _overlaps(counts: PatternCounts) -> tuple[FloatArray, FloatArray]:
     """Return for each two values the Jaccard share of their labels, and whether one lies within the other."""
     sets = [frozenset(value) if isinstance(value, tuple) else frozenset((str(value),)) for value in counts.values]
     place = {label: number for number, label in enumerate(sorted(frozenset().union(*sets)))}

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from assay_models.agreement.arrays import PAIR, Counts, counts_of, padded
-from assay_models.agreement.contingency import Table
+from assay_models.agreement.arrays import PAIR, PatternCounts, counts_of, padded
+from assay_models.agreement.contingency import PatternTable
 from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 
 
-def percent_agreement(table: Table) -> Estimate | None:
+def percent_agreement(table: PatternTable) -> Estimate | None:
     """Return the share (0-1) of an item's pairs of labels that agree, averaged over items, or None without pairs.
 
     Nothing is taken off for chance. Every item weighs the same, however many labels it has.
@@ -16,7 +16,7 @@ def percent_agreement(table: Table) -> Estimate | None:
     return estimate_of(_parts(counts), _parts(padded(counts))) if counts.has_pairs else None
 
 
-def _parts(counts: Counts) -> Disagreements:
+def _parts(counts: PatternCounts) -> Disagreements:
     ones = np.ones_like(counts.items)
     return Disagreements(
         items=counts.items,

@@ -3,12 +3,12 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from assay_models.agreement.window_cell import Pane, Place, Said, Scope
+from assay_models.agreement.window_cell import CellKey, Content, Scope, WindowCell
 
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Panes:
+class SlidingWindows:
     """The panes of all scopes; a plain mutable value without locks.
 
     An item is in the pane of its newest live annotation. Late data, updates, deletions and skips are all the same:
@@ -21,7 +21,7 @@ class Panes:
 
     def __init__(self) -> None:
         """Start without items."""
-        self._scopes: dict[Scope, _Scope] = {}
+        self._scopes: dict[Scope, _ScopeWindows] = {}
         self._floor = -1
         self._dropped = 0
 
@@ -35,7 +35,7 @@ class Panes:
         """Return how many items came too late: their pane had been forgotten."""
         return self._dropped
 
-    def move(self, scope: Scope, old: Place | None, new: Place | None) -> None:
+    def move(self, scope: Scope, old: CellKey | None, new: CellKey | None) -> None:
         """Take an item from its old place (None: it is new) to its new one (None: nothing live is left of it).
 
         What lies in a forgotten minute is not there any more, and is not put there again. Raises ValueError
@@ -56,13 +56,13 @@ class Panes:
             _shift(pane.patterns, (new.pattern,), 1)
             _shift(pane.annotators, new.annotators, 1)
 
-    def merge(self, scope: Scope, minute: int, pane: Pane) -> None:
+    def merge(self, scope: Scope, minute: int, pane: WindowCell) -> None:
         """Add a pane, for instance another partition's; nothing happens if the minute is forgotten."""
         if minute < self._floor or not pane.patterns:
             return
         self._opened(scope).to_change(minute).add(pane)
 
-    def withdraw(self, scope: Scope, minute: int, pane: Pane) -> None:
+    def withdraw(self, scope: Scope, minute: int, pane: WindowCell) -> None:
         """Take a pane out again, for instance to replace a partition's by its newer counts.
 
         Raises ValueError, and changes nothing, where there is less than is to be taken out.
@@ -71,7 +71,7 @@ class Panes:
             return
         panes = self._scopes.get(scope, _NO_SCOPE)
         panes.by_minute.get(minute, _NO_SUM).check(pane)
-        panes.to_change(minute).take(pane)
+        panes.to_change(minute).subtract(pane)
         self._tidy(scope, minute)
 
     def table(self, scope: Scope, end_minute: int, length_minutes: int) -> dict[Any, int]:
@@ -82,7 +82,7 @@ class Panes:
         """Return how many annotators have a label in a window."""
         return len(self._sum(scope, end_minute, length_minutes).annotators)
 
-    def pane(self, scope: Scope, minute: int) -> Pane:
+    def pane(self, scope: Scope, minute: int) -> WindowCell:
         """Return one pane as it is now; empty where nothing is."""
         return self._scopes.get(scope, _NO_SCOPE).by_minute.get(minute, _NO_SUM).frozen()
 
@@ -99,7 +99,7 @@ class Panes:
                 self.withdraw(scope, minute, panes.by_minute[minute].frozen())
         self._floor = before_minute
 
-    def _exchange(self, scope: Scope, old: Place, new: Place) -> None:
+    def _exchange(self, scope: Scope, old: CellKey, new: CellKey) -> None:
         """Move an item within its minute: only what differs is touched."""
         gone = [who for who in old.annotators if who not in new.annotators]
         come = [who for who in new.annotators if who not in old.annotators]
@@ -110,14 +110,14 @@ class Panes:
         _shift(pane.annotators, gone, -1)
         _shift(pane.annotators, come, 1)
 
-    def _leave(self, scope: Scope, old: Place) -> None:
+    def _leave(self, scope: Scope, old: CellKey) -> None:
         pane = self._checked(scope, old, old.annotators).to_change(old.minute)
         _shift(pane.patterns, (old.pattern,), -1)
         _shift(pane.annotators, old.annotators, -1)
         if not pane.patterns:
             self._tidy(scope, old.minute)
 
-    def _checked(self, scope: Scope, place: Place, annotators: Iterable[str]) -> "_Scope":
+    def _checked(self, scope: Scope, place: CellKey, annotators: Iterable[str]) -> "_ScopeWindows":
         """Return the scope, if the item and these of its annotators are counted where they are said to be."""
         panes = self._scopes.get(scope, _NO_SCOPE)
         pane = panes.by_minute.get(place.minute, _NO_SUM)
@@ -125,10 +125,10 @@ class Panes:
             raise ValueError(f"{place!r} cannot be taken from {scope!r}, where it is not")
         return panes
 
-    def _opened(self, scope: Scope) -> "_Scope":
+    def _opened(self, scope: Scope) -> "_ScopeWindows":
         panes = self._scopes.get(scope)
         if panes is None:
-            panes = self._scopes[scope] = _Scope()
+            panes = self._scopes[scope] = _ScopeWindows()
         return panes
 
     def _tidy(self, scope: Scope, minute: int) -> None:
@@ -148,41 +148,41 @@ class _Sum:
     __slots__ = ("annotators", "patterns")
 
     def __init__(self) -> None:
-        self.patterns: dict[Said, int] = {}
+        self.patterns: dict[Content, int] = {}
         self.annotators: dict[str, int] = {}
 
     @property
     def is_empty(self) -> bool:
         return not self.patterns
 
-    def add(self, other: "Pane | _Sum") -> None:
+    def add(self, other: "WindowCell | _Sum") -> None:
         _add(self.patterns, other.patterns)
         _add(self.annotators, other.annotators)
 
-    def check(self, other: Pane) -> None:
+    def check(self, other: WindowCell) -> None:
         """Raise ValueError where there is less than is to be taken out."""
         for said, count in other.patterns.items():
             _check(self.patterns, (said,), count)
         for who, count in other.annotators.items():
             _check(self.annotators, (who,), count)
 
-    def take(self, other: "Pane | _Sum") -> None:
-        _take(self.patterns, other.patterns)
-        _take(self.annotators, other.annotators)
+    def subtract(self, other: "WindowCell | _Sum") -> None:
+        _subtract(self.patterns, other.patterns)
+        _subtract(self.annotators, other.annotators)
 
-    def frozen(self) -> Pane:
-        return Pane(dict(self.patterns), dict(self.annotators))
+    def frozen(self) -> WindowCell:
+        return WindowCell(dict(self.patterns), dict(self.annotators))
 
 
-class _Scope:
+class _ScopeWindows:
     """The panes of one scope, the windows that have been read, and what changed panes were when windows were summed."""
 
     __slots__ = ("by_minute", "changed", "windows")
 
     def __init__(self) -> None:
         self.by_minute: dict[int, _Sum] = {}
-        self.windows: dict[int, _Window] = {}
-        self.changed: dict[int, Pane] = {}
+        self.windows: dict[int, _WindowSum] = {}
+        self.changed: dict[int, WindowCell] = {}
 
     def to_change(self, minute: int) -> _Sum:
         pane = self.by_minute.get(minute)
@@ -203,7 +203,7 @@ class _Scope:
             self._settle(minute)
         window = self.windows.get(length)
         if window is None or abs(end - window.end) >= length:
-            window = self.windows[length] = _Window(end, length, self.by_minute)
+            window = self.windows[length] = _WindowSum(end, length, self.by_minute)
         window.slide(end, self.by_minute)
         return window.sum
 
@@ -223,7 +223,7 @@ class _Scope:
                 _add(window.sum.annotators, annotators)
 
 
-class _Window:
+class _WindowSum:
     """The sum of the panes of the minutes end - length + 1 … end."""
 
     __slots__ = ("end", "length", "sum")
@@ -244,14 +244,14 @@ class _Window:
         for pane in _present(panes, entering):
             self.sum.add(pane)
         for pane in _present(panes, leaving):
-            self.sum.take(pane)
+            self.sum.subtract(pane)
         self.end = end
 
     def holds(self, minute: int) -> bool:
         return self.end - self.length < minute <= self.end
 
 
-_NO_SCOPE, _NO_SUM = _Scope(), _Sum()
+_NO_SCOPE, _NO_SUM = _ScopeWindows(), _Sum()
 """What is looked at where there is nothing; never changed."""
 
 
@@ -275,7 +275,7 @@ def _add(total: dict[Key, int], other: Mapping[Key, int]) -> None:
             del total[key]
 
 
-def _take(total: dict[Key, int], other: Mapping[Key, int]) -> None:
+def _subtract(total: dict[Key, int], other: Mapping[Key, int]) -> None:
     for key, count in other.items():
         _shift(total, (key,), -count)
 

@@ -15,7 +15,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from assay_models.agreement.arrays import AGREEING_ITEMS, CHANCE_ITEMS, PAIR, Counts, Floats, row_order, usual_loss
+from assay_models.agreement.arrays import (
+    AGREEING_ITEMS,
+    CHANCE_ITEMS,
+    PAIR,
+    FloatArray,
+    PatternCounts,
+    row_order,
+    usual_loss,
+)
 from assay_models.agreement.contingency import Pattern, Value, pattern_of, rank
 from assay_models.agreement.estimate import Estimate, estimate_of
 from assay_models.agreement.krippendorff import alpha_parts
@@ -109,10 +117,10 @@ def _alpha(table: SpanTable) -> Estimate | None:
     sizes = votes.sum(axis=1)
     inner = 1 - agreeing / (sizes * (annotators - 1))
     floor = -1 / (float(items @ sizes) / float(items @ (sizes / annotators)) - 1)
-    return _estimate(Counts(tuple(place), votes, sizes, sizes**2, items), inner, floor)
+    return _estimate(PatternCounts(tuple(place), votes, sizes, sizes**2, items), inner, floor)
 
 
-def _estimate(counts: Counts, inner: Floats, floor: float) -> Estimate | None:
+def _estimate(counts: PatternCounts, inner: FloatArray, floor: float) -> Estimate | None:
     distances = 1 - np.eye(len(counts.values))
     plain = alpha_parts(counts, inner, distances, floor)
     if plain is None:
@@ -122,12 +130,12 @@ def _estimate(counts: Counts, inner: Floats, floor: float) -> Estimate | None:
     return None if more is None else estimate_of(plain, more)
 
 
-def _padded(counts: Counts) -> Counts:
+def _padded(counts: PatternCounts) -> PatternCounts:
     """Return the items with a typical one on which all agree, and half of one on which they disagree as usual."""
     count = counts.items.sum()
     typical = np.tile(counts.items @ counts.votes / count, (2, 1))
     sizes = typical.sum(axis=1)
-    return Counts(
+    return PatternCounts(
         counts.values,
         np.vstack([counts.votes, typical]),
         np.concatenate([counts.sizes, sizes]),

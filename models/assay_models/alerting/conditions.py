@@ -10,7 +10,7 @@ _Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RuleReading:
     """One value with its 95 % interval (None where it has none), and how much it rests on."""
 
     value: float
@@ -19,7 +19,7 @@ class Reading:
     count: int
 
 
-def share(hits: float, total: int) -> Reading | None:
+def share(hits: float, total: int) -> RuleReading | None:
     """Return a share with its interval (Wilson 1927), or None of nothing."""
     if total <= 0:
         return None
@@ -27,15 +27,15 @@ def share(hits: float, total: int) -> Reading | None:
     squared = _Z * _Z / total
     middle = (value + squared / 2) / (1 + squared)
     half = _Z / (1 + squared) * sqrt(value * (1 - value) / total + squared / (4 * total))
-    return Reading(value, max(0.0, middle - half), min(1.0, middle + half), total)
+    return RuleReading(value, max(0.0, middle - half), min(1.0, middle + half), total)
 
 
-def mean(total_seconds: float, count: int) -> Reading | None:
+def mean(total_seconds: float, count: int) -> RuleReading | None:
     """Return a mean, without an interval; None of nothing."""
-    return None if count <= 0 else Reading(total_seconds / count, None, None, count)
+    return None if count <= 0 else RuleReading(total_seconds / count, None, None, count)
 
 
-def holds(rule: AlertRule, reading: Reading | None, before: Reading | None = None) -> bool:
+def holds(rule: AlertRule, reading: RuleReading | None, before: RuleReading | None = None) -> bool:
     """Tell whether the rule's condition holds of a reading; `before` is that of the window before.
 
     What rests on too little says nothing, so it does not hold. With `sure` the whole interval must lie beyond the
@@ -54,7 +54,7 @@ def holds(rule: AlertRule, reading: Reading | None, before: Reading | None = Non
     return rule.above is not None and lowest is not None and lowest > rule.above
 
 
-def _gap(one: Reading, other: Reading, *, sure: bool) -> float:
+def _gap(one: RuleReading, other: RuleReading, *, sure: bool) -> float:
     """Return how far two readings lie apart: their values, or the nearest ends of their intervals."""
     if not sure:
         return abs(one.value - other.value)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Panes:
+class MinuteCounts:
     """Hits and totals by minute since 1970. It changes."""
 
     by_minute: dict[int, tuple[float, int]] = field(default_factory=dict)

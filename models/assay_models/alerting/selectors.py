@@ -9,7 +9,7 @@ from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 
 
-class Judged(NamedTuple):
+class RuleInput(NamedTuple):
     """One annotation with its verdict, as far as rules look at it. `labels` are all it has, in text."""
 
     annotator: str
@@ -38,7 +38,7 @@ def window_minutes(rule: AlertRule, contract: LabelContract) -> int:
     return 60
 
 
-def counts(rule: AlertRule, seen: Judged, vocabulary: Sequence[str]) -> list[Count]:
+def counts(rule: AlertRule, seen: RuleInput, vocabulary: Sequence[str]) -> list[Count]:
     """Return what an annotation adds to a rule's alerts; nothing where the rule does not speak of it.
 
     A rule about each label has one alert for each label of the annotation; about the share of each label, one for each
@@ -84,12 +84,12 @@ def of_signal(rule: AlertRule, signal: Signal) -> Mapping[str, str] | None:
     return {"annotator": signal.annotator, "detector": signal.detector.value} | peer
 
 
-def _label_counts(rule: AlertRule, seen: Judged, labels: dict[str, str], vocabulary: Sequence[str]) -> list[Count]:
+def _label_counts(rule: AlertRule, seen: RuleInput, labels: dict[str, str], vocabulary: Sequence[str]) -> list[Count]:
     wanted = vocabulary if rule.where.label == EACH else [str(rule.where.label)]
     return [Count(labels | {"label": one}, float(one in seen.labels), 1) for one in wanted]
 
 
-def _by_label(rule: AlertRule, seen: Judged, labels: dict[str, str]) -> list[Count]:
+def _by_label(rule: AlertRule, seen: RuleInput, labels: dict[str, str]) -> list[Count]:
     found = _hit(rule, seen)
     if found is None:
         return []
@@ -99,7 +99,7 @@ def _by_label(rule: AlertRule, seen: Judged, labels: dict[str, str]) -> list[Cou
     return [Count(labels | {"label": one}, found, 1) for one in sorted(wanted)]
 
 
-def _hit(rule: AlertRule, seen: Judged) -> float | None:
+def _hit(rule: AlertRule, seen: RuleInput) -> float | None:
     """Return whether a rule's share counts the annotation, or its seconds; None where it is not part of the whole."""
     match rule.metric:
         case Metric.REJECTION_SHARE:

@@ -37,7 +37,7 @@ _SPREAD_DAYS: Final = 2.0
 _FEWEST: Final = 4.0
 
 
-class Purse:
+class AlarmBudget:
     """What an annotator's detectors may spend on the thought "it begins just now", in weeks of allowance.
 
     A week's allowance comes in evenly with event time, and is spent on annotations, so that all that is ever spent is
@@ -52,7 +52,7 @@ class Purse:
         self.saved = self.recent = 0.0
         self.fading = 1.0
 
-    def spend(self, at: float) -> float:
+    def allocate(self, at: float) -> float:
         """Return what is spent on the annotation made now; `fading` is what a week-long memory keeps of the past."""
         gap = max(at - self.last, 0.0)
         self.last = min(max(self.last, at), self.last + _FARTHEST_JUMP)
@@ -73,7 +73,7 @@ class Purse:
         return [self.begun, self.last, self.saved, self.recent]
 
     @classmethod
-    def load(cls, stored: list[float]) -> "Purse":
+    def load(cls, stored: list[float]) -> "AlarmBudget":
         """Take back what `dump` gave."""
         purse = cls(stored[0])
         purse.last, purse.saved, purse.recent = stored[1:]

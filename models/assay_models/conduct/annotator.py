@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, Final
 
-from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, Purse
-from assay_models.conduct.baseline import Habits
-from assay_models.conduct.copy_detection import Pair
+from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS, UPFRONT, AlarmBudget
+from assay_models.conduct.baseline import Baseline
+from assay_models.conduct.copy_detection import AnnotatorPair
 from assay_models.conduct.detectors import DETECTORS
-from assay_models.conduct.e_detector import Alternative, Watch
-from assay_models.conduct.history import Recent
-from assay_models.conduct.report_counts import Tallies
+from assay_models.conduct.e_detector import Alternative, EDetector
+from assay_models.conduct.history import History
+from assay_models.conduct.report_counts import ReportCounts
 from assay_schemas.conduct import Detector
 
 _MOST_PAIRS: Final = 34
@@ -20,31 +20,31 @@ _COPYING_PART = LEVELS[Detector.COPYING] / FALSE_ALARMS_PER_WEEK
 _PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in DETECTORS]
 
 
-class Annotator:
+class AnnotatorState:
     """One annotator: evidence by detector and peer, habits, the last annotations, tallies for the report."""
 
     __slots__ = ("habits", "pairs", "purse", "recent", "signals", "tallies", "watches")
 
     def __init__(self, at: float) -> None:
         """Begin with the time (s) of the first annotation."""
-        self.purse = Purse(at)
-        self.habits = Habits(session=at)
+        self.purse = AlarmBudget(at)
+        self.habits = Baseline(session=at)
         self.watches = {
-            detector: Watch(row.weights, at=at, upfront=UPFRONT.get(detector, 0.0))
+            detector: EDetector(row.weights, at=at, upfront=UPFRONT.get(detector, 0.0))
             for detector, row in DETECTORS.items()
         }
-        self.pairs: dict[str, Pair] = {}
-        self.recent = Recent()
-        self.tallies = Tallies()
+        self.pairs: dict[str, AnnotatorPair] = {}
+        self.recent = History()
+        self.tallies = ReportCounts()
         self.signals = 0
 
-    def pair(self, peer: str, at: float) -> Pair:
+    def pair(self, peer: str, at: float) -> AnnotatorPair:
         """Return the pair with a peer; a new one, from this time (s) on, takes the place of the weakest."""
         found = self.pairs.get(peer)
         if found is None:
             while self.pairs and (len(self.pairs) + 1) * max(len(peer), _MOST_NAMES // _MOST_PAIRS) > _MOST_NAMES:
                 del self.pairs[_weakest(self.pairs)]
-            found = self.pairs[peer] = Pair(Alternative(at=at))
+            found = self.pairs[peer] = AnnotatorPair(Alternative(at=at))
         return found
 
     @property
@@ -86,20 +86,20 @@ class Annotator:
         ]
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Annotator":
+    def load(cls, stored: list[Any]) -> "AnnotatorState":
         """Take back what `dump` gave."""
         one = cls(0.0)
-        one.purse, one.habits = Purse.load(stored[0]), Habits.load(stored[1])
+        one.purse, one.habits = AlarmBudget.load(stored[0]), Baseline.load(stored[1])
         one.watches = {
-            detector: Watch.load(found, row.weights)
+            detector: EDetector.load(found, row.weights)
             for (detector, row), found in zip(DETECTORS.items(), stored[2], strict=True)
         }
-        one.pairs = {peer: Pair.load(pair) for peer, pair in stored[3].items()}
-        one.recent, one.tallies, one.signals = Recent.load(stored[4]), Tallies.load(stored[5]), stored[6]
+        one.pairs = {peer: AnnotatorPair.load(pair) for peer, pair in stored[3].items()}
+        one.recent, one.tallies, one.signals = History.load(stored[4]), ReportCounts.load(stored[5]), stored[6]
         return one
 
 
-def _weakest(pairs: Mapping[str, Pair]) -> str:
+def _weakest(pairs: Mapping[str, AnnotatorPair]) -> str:
     """Return the peer with whom there is least evidence, of several the first by name; raised ones only at need."""
     weakest, least = "", inf
     for peer, pair in pairs.items():

@@ -53,7 +53,7 @@ def chance_of_agreeing(ratio: float, pool: float, chance: float) -> float:
 
 
 @dataclass(slots=True)
-class Habits:
+class Baseline:
     """What is known of an annotator's ways.
 
     `before` is the skill as it was 50 to 100 annotations ago, so that a change does not hide itself, `early` that in
@@ -69,7 +69,7 @@ class Habits:
     early: Skill = field(default_factory=Skill)
     compared: int = 0
     labels: int = 0
-    said: dict[str, int] = field(default_factory=dict)
+    label_counts: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     chances: dict[str, float] = field(default_factory=dict)
     wrong: float = 0.0
@@ -90,25 +90,25 @@ class Habits:
         self.session, self.gap = at, None
         self.early = Skill(self.skill.ratio * _SESSION_WEIGHT, _SESSION_WEIGHT)
 
-    def say(self, label: str) -> None:
+    def count_label(self, label: str) -> None:
         """Learn that this label was given."""
         self.labels += 1
-        kept = label if label in self.said or len(self.said) < _MOST_LABELS else _ELSE
-        self.said[kept] = self.said.get(kept, 0) + 1
+        kept = label if label in self.label_counts or len(self.label_counts) < _MOST_LABELS else _ELSE
+        self.label_counts[kept] = self.label_counts.get(kept, 0) + 1
         self.newest = [label, *self.newest[: _REMEMBERED_LABELS - 1]]
 
     def err(self, label: str, truth: str, error: float) -> None:
         """Learn from a comparison what is said in error; `error` is how probable one was."""
         self.wrong += error
-        if truth in self.said:
+        if truth in self.label_counts:
             self.chances[truth] = self.chances.get(truth, 0.0) + error
-        if label != truth and label in self.said:
+        if label != truth and label in self.label_counts:
             self.errors[label] = self.errors.get(label, 0) + 1
 
-    def share_said(self, label: str, chance: float) -> float:
+    def label_share(self, label: str, chance: float) -> float:
         """Return how probably this label comes next, by the annotator's own mix of labels alone."""
         half = 0.5
-        return (self.said.get(label, 0) + half) / (self.labels + half / chance)
+        return (self.label_counts.get(label, 0) + half) / (self.labels + half / chance)
 
     def share_of_errors(self, label: str, chance: float) -> float:
         """Return which part of the errors is this label, where it is not the consensus."""
@@ -120,12 +120,12 @@ class Habits:
         """Return it as plain JSON data."""
         skills = [[one.gained, one.weight] for one in (self.skill, self.before, self.between, self.early)]
         return [
-            *skills, self.compared, self.labels, self.said, self.errors, self.chances, self.wrong, self.newest,
+            *skills, self.compared, self.labels, self.label_counts, self.errors, self.chances, self.wrong, self.newest,
             self.lead, self.gap, self.session,
         ]  # fmt: skip
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Habits":
+    def load(cls, stored: list[Any]) -> "Baseline":
         """Take back what `dump` gave."""
         skill, before, between, early, *rest = stored
         return cls(Skill(*skill), Skill(*before), Skill(*between), Skill(*early), *rest)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from assay_models.conduct.baseline import Habits
-from assay_models.conduct.detectors import Look
+from assay_models.conduct.baseline import Baseline
+from assay_models.conduct.detectors import Features
 from assay_models.conduct.e_detector import WITHDRAW_AT, Alternative
-from assay_models.conduct.population import Pool
+from assay_models.conduct.population import Population
 
 _COPIED: Final = 0.8
 """The part of the labels that is copied."""
@@ -22,7 +22,7 @@ _TELLING_FROM: Final = 1.5
 
 
 @dataclass(slots=True)
-class Pair:
+class AnnotatorPair:
     """What two annotators have in common.
 
     `telling` are the items that speak most for copying since it may have begun: item, annotation, label, truth,
@@ -37,14 +37,14 @@ class Pair:
     against: float = 1.0
     telling: list[list[Any]] = field(default_factory=list)
 
-    def take(self, ratio: float, spent: float, fading: float, at: float) -> None:
+    def update(self, ratio: float, spent: float, fading: float, at: float) -> None:
         """Take in one common item; what was raised is only weighed against."""
         if self.raised is not None:
             self.against = max(self.against / ratio, 1.0)
             return
         if self.copying.rise <= 0:
             self.telling = []
-        self.copying.take(ratio, spent, fading, at)
+        self.copying.update(ratio, spent, fading, at)
 
     def count(self, *, same: bool, error: bool) -> None:
         """Count one common item."""
@@ -52,7 +52,7 @@ class Pair:
         self.same += same
         self.same_errors += same and error
 
-    def tell(self, ratio: float, case: list[Any]) -> None:
+    def record(self, ratio: float, case: list[Any]) -> None:
         """Remember an annotation that speaks clearly for copying."""
         if ratio < _TELLING_FROM:
             return
@@ -89,12 +89,12 @@ class Pair:
         ]  # fmt: skip
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Pair":
+    def load(cls, stored: list[Any]) -> "AnnotatorPair":
         """Take back what `dump` gave."""
         return cls(Alternative.load(stored[0]), *stored[1:])
 
 
-def ratio(look: Look, habits: Habits, pool: Pool, kind: int, theirs: str) -> float:
+def ratio(look: Features, habits: Baseline, pool: Population, kind: int, theirs: str) -> float:
     """Return how many times as likely the annotation is if it was copied from the other's label `theirs`.
 
     The other side knows the consensus (of all others, the other one among them) and errs in the annotator's own way. A
@@ -105,7 +105,7 @@ def ratio(look: Look, habits: Habits, pool: Pool, kind: int, theirs: str) -> flo
     return _COPIED / usual + 1 - _COPIED if look.label == theirs else 1 - _COPIED
 
 
-def _usual(look: Look, habits: Habits, pool: Pool, kind: int, theirs: str) -> float:
+def _usual(look: Features, habits: Baseline, pool: Population, kind: int, theirs: str) -> float:
     if theirs == look.truth:
         easier = pool.likeness(kind, dissents=False) / pool.usual_agreement(kind)
         return min(look.expected * easier, _MOST_EXPECTED)

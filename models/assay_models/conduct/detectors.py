@@ -10,9 +10,9 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from assay_models.conduct.baseline import Habits, chance_of_agreeing
+from assay_models.conduct.baseline import Baseline, chance_of_agreeing
 from assay_models.conduct.e_detector import Bet
-from assay_models.conduct.population import Pool
+from assay_models.conduct.population import Population
 from assay_schemas.conduct import Detector
 
 _LEFT = (0.54, 0.78)
@@ -53,7 +53,7 @@ EARLY_HOURS: Final = 1.0
 
 
 @dataclass(slots=True)
-class Look:
+class Features:
     """One annotation as the detectors see it, beside what is usual. Times in seconds since 1970.
 
     `truth` is gold, or else the consensus of the others; None where there is neither, and then nothing is known of
@@ -78,7 +78,7 @@ class Look:
     late: bool = False
 
 
-def accuracy_drop(look: Look, habits: Habits, pool: Pool) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
+def accuracy_drop(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
     """Return the bet on each drop of accuracy (right less often than before); None without a truth.
 
     Without a drop the annotation agrees as probably as predicted from *all* annotations before: averaged over what one
@@ -92,7 +92,7 @@ def accuracy_drop(look: Look, habits: Habits, pool: Pool) -> Bet | None:  # noqa
     return Bet([one / usual for one in after], [(1 - one) / (1 - usual) for one in after], usual)
 
 
-def guessing(look: Look, habits: Habits, pool: Pool) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
+def guessing(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
     """Return the bet on guessing (labels that do not depend on the items); None without a truth.
 
     A guesser agrees as often as the annotator's own mix of labels would. The other side is whoever has the least skill;
@@ -101,11 +101,11 @@ def guessing(look: Look, habits: Habits, pool: Pool) -> Bet | None:  # noqa: ARG
     if look.truth is None:
         return None
     able = chance_of_agreeing(_LEAST_SKILL, look.pool, look.chance)
-    guess = min(max(habits.share_said(look.truth, look.chance), _LEAST_LIKELY), able)
+    guess = min(max(habits.label_share(look.truth, look.chance), _LEAST_LIKELY), able)
     return Bet([guess / able], [(1 - guess) / (1 - able)], able)
 
 
-def pattern(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+def pattern(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
     """Return the ratio for each pattern: the next label is known from the last ones, whatever the item.
 
     The other side says the consensus's label as often as this annotator does, else any other: so a queue in which
@@ -119,11 +119,11 @@ def pattern(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noq
     return tuple((_PATTERN_KEPT + rest if last == look.label else rest) / usual for last in habits.newest)
 
 
-def _error_share(look: Look, habits: Habits, others: float) -> float:
+def _error_share(look: Features, habits: Baseline, others: float) -> float:
     return min(habits.share_of_errors(look.label, look.chance), others / (others + 1)) if others > 1 else 1.0
 
 
-def too_fast(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+def too_fast(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
     """Return the ratio for somebody who clicks through: faster than nearly all others on items of that length."""
     if look.pace is None:
         return (1.0,)
@@ -132,15 +132,15 @@ def too_fast(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # no
     return ((1 - _TOO_MANY_FAST) / (1 - _MOST_USUAL_FAST),)
 
 
-def label_shift(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+def label_shift(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
     """Return the ratio for each label of being given far more often in error than before."""
     if look.truth is None:
         return (1.0,) * _SHIFT_LABELS
-    found = [_shift_ratio(look, habits, label) for label in islice(habits.said, _SHIFT_LABELS)]
+    found = [_shift_ratio(look, habits, label) for label in islice(habits.label_counts, _SHIFT_LABELS)]
     return (*found, *(1.0,) * (_SHIFT_LABELS - len(found)))
 
 
-def _shift_ratio(look: Look, habits: Habits, label: str) -> float:
+def _shift_ratio(look: Features, habits: Baseline, label: str) -> float:
     if look.truth == label:
         return 1.0
     usual = max((1 - look.expected) * min(habits.share_of_errors(label, look.chance), 1.0), _SHIFT_LEAST)
@@ -148,7 +148,7 @@ def _shift_ratio(look: Look, habits: Habits, label: str) -> float:
     return over / usual if look.label == label else (1 - over) / (1 - usual)
 
 
-def bot_timing(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+def bot_timing(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
     """Return the ratios for times more regular than people's: of the time taken, and of the time between annotations.
 
     People's times are taken to be close twice as often as the pool's are, and at least in a quarter of cases:
@@ -157,14 +157,14 @@ def bot_timing(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # 
     return _timing_ratio(look.lead_step, pool, TIMINGS[0]), _timing_ratio(look.gap_step, pool, TIMINGS[1])
 
 
-def _timing_ratio(step: float | None, pool: Pool, sort: str) -> float:
+def _timing_ratio(step: float | None, pool: Population, sort: str) -> float:
     if step is None:
         return 1.0
     usual = min(max(2 * pool.regularity(sort), _LEAST_CLOSE), _MOST_CLOSE)
     return _REGULAR / usual if abs(step) < CLOSE else (1 - _REGULAR) / (1 - usual)
 
 
-def fatigue(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
+def fatigue(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
     """Return the ratio for tiring (right less often late in a session than early) after one, two and four hours."""
     if look.truth is None or look.late:
         return (1.0,) * len(_TIRED_AFTER_HOURS)
@@ -175,7 +175,7 @@ def fatigue(look: Look, habits: Habits, pool: Pool) -> tuple[float, ...]:  # noq
     return tuple(late if look.hours >= hours else early for hours in _TIRED_AFTER_HOURS)
 
 
-def _fatigue_ratio(look: Look, skill: float, usual: float) -> float:
+def _fatigue_ratio(look: Features, skill: float, usual: float) -> float:
     found = chance_of_agreeing(skill, look.pool, look.chance)
     return found / usual if look.agrees else (1 - found) / (1 - usual)
 
@@ -184,7 +184,7 @@ class DetectorRow(NamedTuple):
     """One row of the table: the prior weight of each alternative (they add up to 1), and what judges an annotation."""
 
     weights: Sequence[float]
-    ratios: Callable[[Look, Habits, Pool], Bet | tuple[float, ...] | None]
+    ratios: Callable[[Features, Baseline, Population], Bet | tuple[float, ...] | None]
 
 
 DETECTORS = MappingProxyType(

@@ -49,7 +49,7 @@ class Alternative:
         self.low = self.middle = self.since = self.high = at
         self.rise = self.low_rise = self.middle_rise = 0.0
 
-    def take(self, ratio: float, spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
+    def update(self, ratio: float, spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
         """Take in one annotation made `at` that is so many times as likely if things have changed.
 
         Where the rise begins anew, nothing since an earlier time spoke for a change, and this is the most likely time.
@@ -86,7 +86,7 @@ class Alternative:
         return one
 
 
-class Watch:
+class EDetector:
     """One detector's evidence about one annotator: the mean of its alternatives', by their weights.
 
     Once raised it is quiet until the annotations since speak against it as clearly.
@@ -101,7 +101,9 @@ class Watch:
         self.raised: str | None = None
         self.strength, self.against, self.best = upfront, 1.0, 0
 
-    def take(self, ratios: Sequence[float], spent: float, fading: float, at: float, *, sharpened: float = 1.0) -> None:
+    def update(
+        self, ratios: Sequence[float], spent: float, fading: float, at: float, *, sharpened: float = 1.0
+    ) -> None:
         """Take in one annotation: how many times as likely it is under each alternative."""
         if self.raised is not None:
             usual = sum([ratio * weight for ratio, weight in zip(ratios, self.weights, strict=True)])
@@ -109,11 +111,13 @@ class Watch:
             return
         total = 0.0
         for one, ratio, weight in zip(self.alternatives, ratios, self.weights, strict=True):
-            one.take(ratio, spent, fading, at, sharpened=sharpened)
+            one.update(ratio, spent, fading, at, sharpened=sharpened)
             total += one.evidence * weight
         self.strength = total
 
-    def take_bet(self, bet: Bet, spent: float, fading: float, at: float, *, agrees: bool, demanded: float) -> None:
+    def update_with_bet(
+        self, bet: Bet, spent: float, fading: float, at: float, *, agrees: bool, demanded: float
+    ) -> None:
         """Take in one annotation by a bet; evidence beyond what is `demanded` is not wasted.
 
         Where a disagreement would lead beyond what is demanded, the bet on it is cut there, and what is saved goes to
@@ -121,7 +125,7 @@ class Watch:
         sequential probability ratio test by avoiding overshoot").
         """
         if not agrees:
-            self.take(bet.disagreeing, spent, fading, at)
+            self.update(bet.disagreeing, spent, fading, at)
             return
         lost, won, sharpened = 0.0, 0.0, 1.0
         for place, one in enumerate(self.alternatives):
@@ -130,7 +134,7 @@ class Watch:
             won += held * bet.agreeing[place]
         if lost > demanded:
             sharpened += (1 - bet.usual) * (lost - demanded) / (bet.usual * won)
-        self.take(bet.agreeing, spent, fading, at, sharpened=sharpened)
+        self.update(bet.agreeing, spent, fading, at, sharpened=sharpened)
 
     @property
     def leading(self) -> Alternative:
@@ -161,7 +165,7 @@ class Watch:
         return [self.raised, self.strength, self.against, self.best, [one.dump() for one in self.alternatives]]
 
     @classmethod
-    def load(cls, stored: list[Any], weights: Sequence[float]) -> "Watch":
+    def load(cls, stored: list[Any], weights: Sequence[float]) -> "EDetector":
         """Take back what `dump` gave."""
         watch = cls(weights)
         watch.raised, watch.strength, watch.against, watch.best = stored[:4]

@@ -3,13 +3,13 @@
 from math import log
 from typing import Final, NamedTuple
 
-from assay_models.conduct.annotator import Annotator
+from assay_models.conduct.annotator import AnnotatorState
 from assay_models.conduct.baseline import chance_of_agreeing
-from assay_models.conduct.detectors import CLOSE, EARLY_HOURS, TIMINGS, Look
-from assay_models.conduct.history import Case
+from assay_models.conduct.detectors import CLOSE, EARLY_HOURS, TIMINGS, Features
+from assay_models.conduct.history import HistoryEntry
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.labels import name_of
-from assay_models.conduct.population import GOLD, Pool, kind_of
+from assay_models.conduct.population import GOLD, Population, kind_of
 from assay_schemas.annotation import Label
 from assay_schemas.conduct import Detector
 
@@ -18,30 +18,32 @@ _HOUR: Final = 3_600.0
 _LEAST_TEXT: Final = 20
 
 
-class Truth(NamedTuple):
+class ComparisonLabel(NamedTuple):
     """What an annotation is compared with, and of which kind (see `pool`) it is; `label` is None where nothing is."""
 
     label: str | None
     kind: int
 
 
-def truth_of(judged: JudgedAnnotation) -> Truth:
+def truth_of(judged: JudgedAnnotation) -> ComparisonLabel:
     """Return gold where it is known, else the consensus."""
     if judged.gold is not None:
-        return Truth(name_of(judged.gold), GOLD)
+        return ComparisonLabel(name_of(judged.gold), GOLD)
     if judged.consensus is None:
-        return Truth(None, 0)
-    return Truth(name_of(judged.consensus), kind_of(judged.consensus_probability))
+        return ComparisonLabel(None, 0)
+    return ComparisonLabel(name_of(judged.consensus), kind_of(judged.consensus_probability))
 
 
-def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool, *, late: bool = False) -> Look:
+def extract(
+    judged: JudgedAnnotation, truth: ComparisonLabel, own: AnnotatorState, pool: Population, *, late: bool = False
+) -> Features:
     """Return what the detectors see of an annotation; nothing of it has been learned yet (if `late`: but its truth)."""
     at, label, habits = judged.at, name_of(judged.label), own.habits
     usual = expected = pool.chance
     if truth.label is not None:
         usual = pool.agreement(truth.kind, truth.label)
         expected = chance_of_agreeing(habits.skill.ratio, usual, pool.chance)
-    look = Look(at, label, truth.label, label == truth.label, pool.chance, usual, expected, late=late)
+    look = Features(at, label, truth.label, label == truth.label, pool.chance, usual, expected, late=late)
     if late:
         return look
     seconds = judged.lead_time_seconds
@@ -56,22 +58,30 @@ def see(judged: JudgedAnnotation, truth: Truth, own: Annotator, pool: Pool, *, l
     return look
 
 
-def case_of(judged: JudgedAnnotation, truth: Truth, look: Look) -> Case:
+def case_of(judged: JudgedAnnotation, truth: ComparisonLabel, look: Features) -> HistoryEntry:
     """Return what is remembered of an annotation."""
-    return Case(
+    return HistoryEntry(
         look.at, judged.item, judged.annotation, look.label, look.truth, truth.kind == GOLD, look.agrees,
         round(look.expected, 4), round(look.pool, 4), None if look.pace is None else round(look.pace, 3),
         judged.lead_time_seconds if (judged.lead_time_seconds or 0) > 0 else None,
-        said_too(look.label, judged.prelabel), said_too(look.label, judged.model_label),
+        same_label(look.label, judged.prelabel), same_label(look.label, judged.model_label),
     )  # fmt: skip
 
 
-def said_too(label: str, other: Label | None) -> bool | None:
+def same_label(label: str, other: Label | None) -> bool | None:
     """Tell whether the other label is the same; None where there is no other."""
     return None if other is None else name_of(other) == label
 
 
-def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, pool: Pool, *, gap: float) -> None:
+def learn(
+    judged: JudgedAnnotation,
+    truth: ComparisonLabel,
+    look: Features,
+    own: AnnotatorState,
+    pool: Population,
+    *,
+    gap: float,
+) -> None:
     """Let the annotator's habits and the pool learn from an annotation. Where a drop stands, skill is not learned.
 
     `gap`: how long (s) after the newest one before it was made.
@@ -79,11 +89,11 @@ def learn(judged: JudgedAnnotation, truth: Truth, look: Look, own: Annotator, po
     if gap > _NEW_SESSION:
         own.habits.begin_session(look.at)
     learn_truth(truth, look, own, pool)
-    own.habits.say(look.label)
+    own.habits.count_label(look.label)
     _learn_times(judged, look, own, pool, gap)
 
 
-def learn_truth(truth: Truth, look: Look, own: Annotator, pool: Pool) -> None:
+def learn_truth(truth: ComparisonLabel, look: Features, own: AnnotatorState, pool: Population) -> None:
     """Let them learn from the comparison with the truth, if there is any."""
     habits = own.habits
     if look.truth is None:
@@ -96,7 +106,7 @@ def learn_truth(truth: Truth, look: Look, own: Annotator, pool: Pool) -> None:
     pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
 
 
-def _learn_times(judged: JudgedAnnotation, look: Look, own: Annotator, pool: Pool, gap: float) -> None:
+def _learn_times(judged: JudgedAnnotation, look: Features, own: AnnotatorState, pool: Population, gap: float) -> None:
     habits, seconds = own.habits, judged.lead_time_seconds
     for sort, step in zip(TIMINGS, (look.lead_step, look.gap_step), strict=True):
         if step is not None:

@@ -11,7 +11,7 @@ _MOST_TEXT: Final = 3_600
 """Characters of all ids and labels together, so that long ones do not make the state large."""
 
 
-class Case(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One annotation as it was judged. `pace`: as in `Look`; `seconds`: the time taken, where known.
 
     `copied`: whether it is the prelabel, `modelled`: whether it is the model's label; None where there is none.
@@ -37,12 +37,12 @@ class Case(NamedTuple):
         return len(self.item) + len(self.annotation) + len(self.label) + len(self.truth or "")
 
 
-class Recent:
+class History:
     """The last annotations in the order in which they came, and marks of ten times as many."""
 
     __slots__ = ("cases", "newest", "seen", "size")
 
-    def __init__(self, cases: Iterable[Case] = (), seen: Iterable[int] = ()) -> None:
+    def __init__(self, cases: Iterable[HistoryEntry] = (), seen: Iterable[int] = ()) -> None:
         """Start with these cases, and with the marks of those that were here."""
         self.cases = list(cases)
         self.size = sum(case.size for case in self.cases)
@@ -60,11 +60,11 @@ class Recent:
                 return place
         return None
 
-    def newest_of(self, item: str) -> Case | None:
+    def newest_of(self, item: str) -> HistoryEntry | None:
         """Return the newest remembered annotation of the item, or None."""
         return self.newest.get(item)
 
-    def add(self, case: Case) -> None:
+    def add(self, case: HistoryEntry) -> None:
         """Remember one more, and forget the oldest where there are too many; one is always remembered."""
         self.cases.append(case)
         self.newest[case.item] = case
@@ -78,7 +78,7 @@ class Recent:
         if len(self.seen) > _MOST_SEEN:
             del self.seen[next(iter(self.seen))]
 
-    def replace(self, place: int, case: Case) -> Case:
+    def replace(self, place: int, case: HistoryEntry) -> HistoryEntry:
         """Put a newer word in the place of an older; return that."""
         before = self.cases[place]
         self.cases[place] = case
@@ -100,11 +100,11 @@ class Recent:
         return [b64encode(marks).decode(), [list(case) for case in self.cases]]
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Recent":
+    def load(cls, stored: list[Any]) -> "History":
         """Take back what `dump` gave."""
         marks = b64decode(stored[0])
         seen = (int.from_bytes(marks[start : start + 4], "big") for start in range(0, len(marks), 4))
-        return cls((Case(*case) for case in stored[1]), seen)
+        return cls((HistoryEntry(*case) for case in stored[1]), seen)
 
 
 def _mark(annotation: str) -> int:

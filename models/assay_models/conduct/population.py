@@ -34,7 +34,7 @@ def kind_of(probability: float | None) -> int:
     return bisect_right(_EDGES, probability or 0.0)
 
 
-class Pool:
+class Population:
     """The usual, learned as it comes. `chance` is how often somebody agrees who knows nothing."""
 
     __slots__ = ("_counts", "_known", "_minute", "_pending", "chance")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from itertools import accumulate, combinations
 from typing import Final
 
-from assay_models.conduct.annotator import Annotator
-from assay_models.conduct.copy_detection import Pair
-from assay_models.conduct.report_counts import STEPS, Tallies
+from assay_models.conduct.annotator import AnnotatorState
+from assay_models.conduct.copy_detection import AnnotatorPair
+from assay_models.conduct.report_counts import STEPS, ReportCounts
 from assay_models.conduct.signal_builder import moment
 from assay_models.intervals import interval
 from assay_schemas.annotation import AnnotatorId, ProjectId
@@ -21,7 +21,7 @@ _LEAST_READING: Final = 0.001
 """Seconds: in less nobody has read anything, and the speed may be beyond all numbers."""
 
 
-def report_of(project: ProjectId, name: str, own: Annotator) -> ConductReport:
+def report_of(project: ProjectId, name: str, own: AnnotatorState) -> ConductReport:
     """Return the report, as of the newest annotation."""
     tallies = own.tallies
     return ConductReport(
@@ -72,7 +72,7 @@ def _label_uses(confusion: Mapping[str, Mapping[str, float]]) -> dict[str, Label
     }
 
 
-def _peers(pairs: Mapping[str, Pair]) -> list[PeerAgreement]:
+def _peers(pairs: Mapping[str, AnnotatorPair]) -> list[PeerAgreement]:
     known = [(name, pair) for name, pair in pairs.items() if pair.common >= _LEAST_COMMON]
     known.sort(key=lambda each: (-each[1].same / each[1].common, each[0]))
     ends = known if len(known) <= 2 * _PEERS_AT_EACH_END else known[:_PEERS_AT_EACH_END] + known[-_PEERS_AT_EACH_END:]
@@ -83,7 +83,7 @@ def _peers(pairs: Mapping[str, Pair]) -> list[PeerAgreement]:
     ]
 
 
-def _speed(tallies: Tallies) -> Speed | None:
+def _speed(tallies: ReportCounts) -> Speed | None:
     steps = sorted((int(step), count) for step, count in tallies.speed.items() if count > 0)
     if not steps:
         return None
@@ -99,7 +99,7 @@ def _speed(tallies: Tallies) -> Speed | None:
     )
 
 
-def _activity(own: Annotator) -> Activity:
+def _activity(own: AnnotatorState) -> Activity:
     return Activity(
         first_at=moment(own.purse.begun),
         last_at=moment(own.purse.last),
@@ -109,7 +109,7 @@ def _activity(own: Annotator) -> Activity:
     )
 
 
-def _trend(tallies: Tallies) -> list[TrendPoint]:
+def _trend(tallies: ReportCounts) -> list[TrendPoint]:
     return [
         TrendPoint(
             day=moment(int(day) * _DAY).date().isoformat(),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from math import exp, floor, log2
 from typing import Any, Final
 
-from assay_models.conduct.history import Case
+from assay_models.conduct.history import HistoryEntry
 
 _DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0
@@ -20,7 +20,7 @@ ELSE = "…"
 
 
 @dataclass(slots=True)
-class Tallies:
+class ReportCounts:
     """Counts of one annotator.
 
     `gold` and `consensus`: compared, agreed. `confusion`: truth -> label -> count, which fades over a month.
@@ -44,7 +44,7 @@ class Tallies:
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     days: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, case: Case, sign: int = 1) -> None:
+    def add(self, case: HistoryEntry, sign: int = 1) -> None:
         """Count an annotation in, or with a sign of -1 out again."""
         self.annotations += sign
         if case.truth is not None:
@@ -79,7 +79,7 @@ class Tallies:
         elif gap > 0:
             self.session_seconds += gap
 
-    def _confuse(self, case: Case, sign: int) -> None:
+    def _confuse(self, case: HistoryEntry, sign: int) -> None:
         day = int(case.at // _DAY)
         if day > self.faded:
             keep = exp((self.faded - day) / _MONTH_DAYS) if self.faded else 1.0
@@ -97,7 +97,7 @@ class Tallies:
         row = self.confusion[truth]
         row[label] = max(row.get(label, 0.0) + sign, 0.0)
 
-    def _on_day(self, case: Case, sign: int) -> None:
+    def _on_day(self, case: HistoryEntry, sign: int) -> None:
         day = self.days.setdefault(str(int(case.at // _DAY)), [0, 0, 0.0])
         day[0] += sign
         day[1] += sign * case.agrees
@@ -110,9 +110,9 @@ class Tallies:
         return [getattr(self, name) for name in _STATE]
 
     @classmethod
-    def load(cls, stored: list[Any]) -> "Tallies":
+    def load(cls, stored: list[Any]) -> "ReportCounts":
         """Take back what `dump` gave."""
         return cls(*stored)
 
 
-_STATE = [one.name for one in fields(Tallies)]
+_STATE = [one.name for one in fields(ReportCounts)]

@@ -11,9 +11,9 @@ from typing import Final
 import orjson
 
 from assay_models.conduct.alarm_budget import LEVELS
-from assay_models.conduct.copy_detection import Pair
+from assay_models.conduct.copy_detection import AnnotatorPair
 from assay_models.conduct.e_detector import MOST, Alternative
-from assay_models.conduct.history import Case
+from assay_models.conduct.history import HistoryEntry
 from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from assay_schemas.conduct import Detector, Evidence, Signal, SignalState, TellingItem
 
@@ -58,7 +58,7 @@ def signal_of(raising: Raising, change: Alternative, evidence: Evidence, level: 
     )
 
 
-def evidence_of(detector: Detector, change: Alternative, cases: Sequence[Case]) -> Evidence:
+def evidence_of(detector: Detector, change: Alternative, cases: Sequence[HistoryEntry]) -> Evidence:
     """Return what the annotations since the change say, as far as they are among the remembered `cases`."""
     since = [case for case in cases if case.at >= change.since]
     compared = [case for case in since if case.truth is not None]
@@ -72,14 +72,14 @@ def evidence_of(detector: Detector, change: Alternative, cases: Sequence[Case]) 
     )
 
 
-def pair_evidence_of(pair: Pair) -> Evidence:
+def pair_evidence_of(pair: AnnotatorPair) -> Evidence:
     """Return what two annotators have in common."""
     counts = {"common": float(pair.common), "same": float(pair.same), "same_errors": float(pair.same_errors)}
     items = [_telling_item(*case) for case in pair.telling]
     return Evidence(counts=counts, comparison={"same_share": pair.same / max(pair.common, 1)}, items=items)
 
 
-def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, float]:
+def _comparison(since: Sequence[HistoryEntry], compared: Sequence[HistoryEntry]) -> dict[str, float]:
     found: dict[str, float] = {}
     if compared:
         found["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
@@ -94,7 +94,7 @@ def _comparison(since: Sequence[Case], compared: Sequence[Case]) -> dict[str, fl
     return found
 
 
-def _item(case: Case) -> TellingItem:
+def _item(case: HistoryEntry) -> TellingItem:
     return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
 
 
@@ -105,19 +105,19 @@ def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_
     )  # fmt: skip
 
 
-def _newest(case: Case) -> tuple[float, float]:
+def _newest(case: HistoryEntry) -> tuple[float, float]:
     return (case.at, 0.0)
 
 
-def _least_expected(case: Case) -> tuple[float, float]:
+def _least_expected(case: HistoryEntry) -> tuple[float, float]:
     return (case.expected, case.at)
 
 
-def _fastest(case: Case) -> tuple[float, float]:
+def _fastest(case: HistoryEntry) -> tuple[float, float]:
     return (0.0 if case.pace is None else -case.pace, case.at)
 
 
-_MOST_TELLING: Mapping[Detector, Callable[[Case], tuple[float, float]]] = MappingProxyType(
+_MOST_TELLING: Mapping[Detector, Callable[[HistoryEntry], tuple[float, float]]] = MappingProxyType(
     {
         Detector.ACCURACY_DROP: _least_expected,
         Detector.GUESSING: _least_expected,

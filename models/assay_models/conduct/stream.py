@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from assay_models.conduct.alarm_budget import false_discovery_level
-from assay_models.conduct.annotator import Annotator
-from assay_models.conduct.copy_detection import Pair
-from assay_models.conduct.detection import Change, weigh, weigh_pairs
-from assay_models.conduct.detectors import Look
-from assay_models.conduct.features import Truth, case_of, learn, learn_truth, see, truth_of
+from assay_models.conduct.annotator import AnnotatorState
+from assay_models.conduct.copy_detection import AnnotatorPair
+from assay_models.conduct.detection import DetectionChange, update_detectors, update_pairs
+from assay_models.conduct.detectors import Features
+from assay_models.conduct.features import ComparisonLabel, case_of, extract, learn, learn_truth, truth_of
 from assay_models.conduct.judged_annotation import JudgedAnnotation, from_json, to_json
 from assay_models.conduct.labels import class_count
-from assay_models.conduct.population import GOLD, Pool
+from assay_models.conduct.population import GOLD, Population
 from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
 from assay_schemas.conduct import ConductReport, Signal, SignalState
@@ -37,8 +37,8 @@ class ConductStream:
     def __init__(self, contract: LabelContract) -> None:
         """Start with nothing known of a project's annotators."""
         self._project = contract.project
-        self._pool = Pool(class_count(contract))
-        self._annotators: dict[str, Annotator] = {}
+        self._pool = Population(class_count(contract))
+        self._annotators: dict[str, AnnotatorState] = {}
         self._newcomers: dict[str, list[str]] = {}
         self._evident: dict[str, float] = {}
         self._changing: dict[str, None] = {}
@@ -58,7 +58,7 @@ class ConductStream:
         if own is None:
             return self._welcome(judged)
         self._annotators[name] = own  # the last in the order is who was heard of last
-        return self._take(own, judged)
+        return self._judge(own, judged)
 
     def report(self, annotator: str) -> ConductReport | None:
         """Return how an annotator works; None for one of whom too little is known."""
@@ -88,7 +88,7 @@ class ConductStream:
         elif isinstance(stored[0], str):
             self._newcomers[annotator] = stored
         else:
-            self._annotators[annotator] = Annotator.load(stored)
+            self._annotators[annotator] = AnnotatorState.load(stored)
 
     def _welcome(self, judged: JudgedAnnotation) -> list[Signal]:
         name = judged.annotator
@@ -99,9 +99,9 @@ class ConductStream:
             self._newcomers[name] = [to_json(one) for one in (*earlier, judged)]
             self._forget(self._newcomers, _MOST_NEWCOMERS)
             return []
-        own = self._annotators[name] = Annotator(earlier[0].at)
+        own = self._annotators[name] = AnnotatorState(earlier[0].at)
         self._forget(self._annotators, _MOST_ANNOTATORS)
-        return [signal for one in (*earlier, judged) for signal in self._take(own, one)]
+        return [signal for one in (*earlier, judged) for signal in self._judge(own, one)]
 
     def _forget(self, among: dict[str, Any], most: int) -> None:
         if len(among) > most:
@@ -111,11 +111,11 @@ class ConductStream:
             self._evident.pop(name, None)
             self._changing.pop(name, None)
 
-    def _take(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+    def _judge(self, own: AnnotatorState, judged: JudgedAnnotation) -> list[Signal]:
         if own.recent.has_seen(judged.annotation):
             return self._replace(own, judged)
         truth = truth_of(judged)
-        look = see(judged, truth, own, self._pool)
+        look = extract(judged, truth, own, self._pool)
         gap_from = own.purse.last
         changes = self._weigh(own, judged, truth, look)
         learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
@@ -125,14 +125,16 @@ class ConductStream:
         case = case_of(judged, truth, look)
         own.recent.add(case)
         own.tallies.add(case)
-        return self._say_all(judged.annotator, own, changes)
+        return self._all_signals(judged.annotator, own, changes)
 
-    def _weigh(self, own: Annotator, judged: JudgedAnnotation, truth: Truth, look: Look) -> list[Change]:
-        spent = own.purse.spend(look.at)
-        single = weigh(look, own, self._pool, spent=spent)
-        return [*single, *weigh_pairs(judged, truth, look, own, self._pool, spent=spent)]
+    def _weigh(
+        self, own: AnnotatorState, judged: JudgedAnnotation, truth: ComparisonLabel, look: Features
+    ) -> list[DetectionChange]:
+        spent = own.purse.allocate(look.at)
+        single = update_detectors(look, own, self._pool, spent=spent)
+        return [*single, *update_pairs(judged, truth, look, own, self._pool, spent=spent)]
 
-    def _replace(self, own: Annotator, judged: JudgedAnnotation) -> list[Signal]:
+    def _replace(self, own: AnnotatorState, judged: JudgedAnnotation) -> list[Signal]:
         """Count an annotation anew that came again, if it is remembered; bet on it if there was no truth before."""
         place = own.recent.place_of(judged.annotation)
         if place is None:
@@ -140,10 +142,10 @@ class ConductStream:
         before = own.recent.cases[place]
         truth = truth_of(judged)
         if truth.label is None and before.truth is not None:
-            truth = Truth(before.truth, GOLD if before.is_gold else 0)
-        look = see(judged, truth, own, self._pool, late=True)
+            truth = ComparisonLabel(before.truth, GOLD if before.is_gold else 0)
+        look = extract(judged, truth, own, self._pool, late=True)
         case = case_of(judged, truth, look)._replace(at=before.at, pace=before.pace, seconds=before.seconds)
-        changes = list[Change]()
+        changes = list[DetectionChange]()
         if before.truth is not None:
             case = case._replace(expected=before.expected, pool=before.pool)
         elif truth.label is not None:
@@ -151,15 +153,15 @@ class ConductStream:
             learn_truth(truth, look, own, self._pool)
         own.tallies.add(own.recent.replace(place, case), -1)
         own.tallies.add(case)
-        return self._say_all(judged.annotator, own, changes)
+        return self._all_signals(judged.annotator, own, changes)
 
-    def _say_all(self, name: str, own: Annotator, changes: Sequence[Change]) -> list[Signal]:
+    def _all_signals(self, name: str, own: AnnotatorState, changes: Sequence[DetectionChange]) -> list[Signal]:
         self._changing[name] = None
-        return [self._say(name, own, change) for change in changes]
+        return [self._signal(name, own, change) for change in changes]
 
-    def _say(self, name: str, own: Annotator, change: Change) -> Signal:
+    def _signal(self, name: str, own: AnnotatorState, change: DetectionChange) -> Signal:
         about = change.about
-        if isinstance(about, Pair):
+        if isinstance(about, AnnotatorPair):
             leading, evidence, strength = about.copying, pair_evidence_of(about), about.copying.evidence
         else:
             leading = about.choose() if change.raised else about.leading

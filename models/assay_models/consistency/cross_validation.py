@@ -16,7 +16,7 @@ STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class SyntheticErrors:
     """How well planted errors are found: by the model (or None), by class frequencies alone, of how many."""
 
     auroc: float | None
@@ -31,7 +31,7 @@ class Tested:
     logits: NDArray[np.float64]
     inverse_regularisation: float
     temperature: float
-    planted: Planted
+    planted: SyntheticErrors
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -47,7 +47,7 @@ def cross_validate(design: Design, votes: NDArray[np.float64], *, folds: int, rn
     fold_of = deal_folds(votes, folds=folds, rng=rng)
     logits, strength = _best_strength(splits_of(design, votes, fold_of), votes)
     noisy, moved = plant_errors(votes, share=PLANTED_SHARE, rng=rng)
-    planted = _look_for_planted(design, noisy, moved, fold_of, strength=strength)
+    planted = _score_synthetic_errors(design, noisy, moved, fold_of, strength=strength)
     return Tested(logits, strength, fit_temperature(logits, votes), planted)
 
 
@@ -77,14 +77,14 @@ def _out_of_fold(splits: Sequence[Split], votes: NDArray[np.float64], *, strengt
     return logits
 
 
-def _look_for_planted(
+def _score_synthetic_errors(
     design: Design,
     noisy: NDArray[np.float64],
     moved: NDArray[np.float64],
     fold_of: NDArray[np.int64],
     *,
     strength: float,
-) -> Planted:
+) -> SyntheticErrors:
     """Train on the votes with errors among them, out-of-fold, and see how improbable the errors look.
 
     Undefined (None) if planting left a fold's training items without a class.
@@ -95,9 +95,9 @@ def _look_for_planted(
     try:
         splits = splits_of(design, noisy, fold_of)
     except TrainingImpossible:
-        return Planted(None, baseline, count)
+        return SyntheticErrors(None, baseline, count)
     probabilities = softmax(_out_of_fold(splits, noisy, strength=strength))
-    return Planted(auroc_of(probabilities, noisy, moved), baseline, count)
+    return SyntheticErrors(auroc_of(probabilities, noisy, moved), baseline, count)
 
 
 PLANTED_SHARE = 0.1

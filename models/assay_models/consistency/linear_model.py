@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, hstack
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from assay_models.consistency.onnx_export import Weights
+from assay_models.consistency.onnx_export import ModelWeights
 from assay_models.consistency.text_features import Vocabulary, count_terms, learn_vocabulary, rarity_of, weigh_terms
 from assay_models.consistency.training_data import TrainingImpossible, TrainingSet
 
@@ -142,11 +142,11 @@ def weights_of(
     bias: NDArray[np.float64],
     *,
     temperature: float,
-) -> Weights:
+) -> ModelWeights:
     """Return the linear model as the graph wants it."""
     terms, features = len(scaling.rarity), len(scaling.mean)
     cooled = coefficients / temperature
-    return Weights(
+    return ModelWeights(
         vocabulary=design.vocabulary,
         terms=cooled[:terms],
         rarity=scaling.rarity,

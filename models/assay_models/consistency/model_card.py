@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 _Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Facts(BaseModel):
+class _CardSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class DataFacts(_Facts):
+class DataFacts(_CardSection):
     """The votes the model was trained on.
 
     `sha256` is of the sorted observations, so the order in which they were read does not change it.
@@ -24,7 +24,7 @@ class DataFacts(_Facts):
     unseen_labels: tuple[str, ...]
 
 
-class ClassFacts(_Facts):
+class ClassFacts(_CardSection):
     """One class.
 
     A label with a probability below `threshold` is flagged. `confident_threshold` is the mean probability of
@@ -40,7 +40,7 @@ class ClassFacts(_Facts):
     flagged_share: _Share
 
 
-class FitFacts(_Facts):
+class FitFacts(_CardSection):
     """How the model was fitted. A `temperature` above 1 means that its logits had been too sure."""
 
     uses_text: bool
@@ -52,7 +52,7 @@ class FitFacts(_Facts):
     seed: int
 
 
-class Figures(_Facts):
+class Figures(_CardSection):
     """What the model is worth; all out-of-fold: no item is judged by a model that has seen it.
 
     `accuracy` is the share of items whose majority label is predicted, with its 95 % Wilson interval, over
@@ -82,7 +82,7 @@ class Figures(_Facts):
     planted_error_count: int
 
 
-class ModelCard(_Facts):
+class ModelCard(_CardSection):
     """What stands beside a model file, as JSON."""
 
     data: DataFacts

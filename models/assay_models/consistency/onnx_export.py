@@ -16,7 +16,7 @@ _END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ModelWeights:
     """A linear model, its temperature already in it. K is the number of classes, F of features.
 
     `terms` has the shape (words + pairs, K) and `rarity` (words + pairs,). A feature is standardised with
@@ -52,7 +52,7 @@ class _Draft:
         return name
 
 
-def build_graph(weights: Weights, *, metadata: dict[str, str]) -> bytes:
+def build_graph(weights: ModelWeights, *, metadata: dict[str, str]) -> bytes:
     """Return the ONNX file.
 
     Inputs: `text` (strings, normalised, (N,)) if the vocabulary has any, and `features` (double, (N, F), NaN
@@ -75,7 +75,7 @@ def build_graph(weights: Weights, *, metadata: dict[str, str]) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _text_logits(draft: _Draft, weights: Weights) -> str:
+def _text_logits(draft: _Draft, weights: ModelWeights) -> str:
     """Sum a row of weights per known term, and divide by the length: the root of the last column's sum."""
     draft.inputs.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["N"]))
     columns = np.column_stack([weights.terms * weights.rarity[:, None], weights.rarity**2])
@@ -117,7 +117,7 @@ def _look_up(draft: _Draft, name: str, *, to: str, first_row: int, **keys: Seque
     return draft.add("LabelEncoder", name, to=to, domain="ai.onnx.ml", **options)
 
 
-def _feature_logits(draft: _Draft, weights: Weights) -> str:
+def _feature_logits(draft: _Draft, weights: ModelWeights) -> str:
     draft.inputs.append(helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["N", len(weights.mean)]))
     missing = draft.add("IsNaN", "features", to="missing")
     centred = draft.add("Sub", "features", draft.constant("mean", weights.mean), to="centred")

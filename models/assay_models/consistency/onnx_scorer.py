@@ -41,7 +41,7 @@ class ModelUnusable(Exception):
     """There is no usable model in this file; the message is the reason in plain words."""
 
 
-class _Facts(BaseModel):
+class _FileMetadata(BaseModel):
     """What the file says of itself, in its metadata."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
@@ -53,14 +53,14 @@ class _Facts(BaseModel):
     feature_count: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")
-    def _consistent(self) -> "_Facts":
+    def _consistent(self) -> "_FileMetadata":
         if len(self.thresholds) != len(self.labels) or len(set(self.labels)) != len(self.labels):
             raise ValueError("each label needs one threshold, and no label may stand there twice")
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class Scorer:
+class OnnxScorer:
     """A loaded model. `thresholds` go with `labels`: a label whose probability is below is flagged."""
 
     labels: tuple[str, ...]
@@ -121,7 +121,7 @@ def _runs(words: Sequence[str], *, classes: int) -> Iterator[list[int]]:
         yield run
 
 
-def load_scorer(path: Path) -> Scorer:
+def load_scorer(path: Path) -> OnnxScorer:
     """Return the model in the file. Raises ModelUnusable if it is missing, broken, or not one of ours."""
     try:
         content = path.read_bytes()
@@ -130,7 +130,7 @@ def load_scorer(path: Path) -> Scorer:
     return scorer_of(content)
 
 
-def scorer_of(content: bytes) -> Scorer:
+def scorer_of(content: bytes) -> OnnxScorer:
     """Return the model in these bytes, after one trial. Raises ModelUnusable if they hold none of ours."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a worker has one core
@@ -143,17 +143,17 @@ def scorer_of(content: bytes) -> Scorer:
     if written is None:
         raise ModelUnusable("the file is an ONNX model, but not one that `assay train` made")
     try:
-        facts = _Facts.model_validate_json(written)
+        facts = _FileMetadata.model_validate_json(written)
     except ValidationError as error:
         raise ModelUnusable(
             "the file's description of itself is damaged or of another version; train it anew"
         ) from error
-    scorer = Scorer(facts.labels, facts.thresholds, facts.uses_text, facts.feature_count, session)
+    scorer = OnnxScorer(facts.labels, facts.thresholds, facts.uses_text, facts.feature_count, session)
     _try_out(scorer)
     return scorer
 
 
-def _try_out(scorer: Scorer) -> None:
+def _try_out(scorer: OnnxScorer) -> None:
     """Score an item with nothing in it, and one with something."""
     tried = scorer.probabilities(["", "a b"], [None, (0.0,) * scorer.feature_count])
     if not np.allclose(tried.sum(axis=1), 1) or tried.min() < 0:

@@ -17,7 +17,7 @@ from assay_models.consistency.linear_model import Design, design_of, fit_linear,
 from assay_models.consistency.model_card import ClassFacts, DataFacts, Figures, FitFacts, ModelCard
 from assay_models.consistency.onnx_export import build_graph
 from assay_models.consistency.onnx_scorer import FORMAT, METADATA_KEY
-from assay_models.consistency.training_data import Observation, TrainingSet, gather
+from assay_models.consistency.training_data import TrainingSet, TrainingVote, gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FittedModel:
 
 
 def fit_model(
-    observations: Sequence[Observation],
+    observations: Sequence[TrainingVote],
     *,
     labels: Sequence[str],
     seed: int,

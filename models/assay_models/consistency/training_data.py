@@ -18,7 +18,7 @@ class TrainingImpossible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class TrainingVote:
     """One annotator's label for one item; `label` is a class name (see `classes`)."""
 
     item: str
@@ -43,7 +43,7 @@ class TrainingSet:
     data_sha256: str
 
 
-def data_hash(observations: Iterable[Observation]) -> str:
+def data_hash(observations: Iterable[TrainingVote]) -> str:
     """Return the SHA-256 of the observations in sorted order, one JSON line each, in hexadecimal."""
     lines = sorted(
         json.dumps([o.item, o.text, o.features and [*map(float, o.features)], o.label]) for o in observations
@@ -51,7 +51,7 @@ def data_hash(observations: Iterable[Observation]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
-def gather(observations: Sequence[Observation], *, labels: Sequence[str], folds: int) -> TrainingSet:
+def gather(observations: Sequence[TrainingVote], *, labels: Sequence[str], folds: int) -> TrainingSet:
     """Return the votes per item, in the items' order of id.
 
     Observations are in order of time: an item's text and features are the last ones given.
@@ -75,7 +75,7 @@ def gather(observations: Sequence[Observation], *, labels: Sequence[str], folds:
     return TrainingSet(known, unseen, words, features, votes, data_hash(observations))
 
 
-def _seen_labels(observations: Sequence[Observation], labels: Sequence[str]) -> tuple[str, ...]:
+def _seen_labels(observations: Sequence[TrainingVote], labels: Sequence[str]) -> tuple[str, ...]:
     seen, asked = {o.label for o in observations}, set(labels)
     known = tuple(label for label in dict.fromkeys(labels) if label in seen)
     for observation in observations:
@@ -91,7 +91,7 @@ def _seen_labels(observations: Sequence[Observation], labels: Sequence[str]) -> 
     return known
 
 
-def _feature_matrix(observations: Sequence[Observation], items: dict[str, int]) -> NDArray[np.float64]:
+def _feature_matrix(observations: Sequence[TrainingVote], items: dict[str, int]) -> NDArray[np.float64]:
     given = {o.item: o.features for o in observations if o.features}
     if not given:
         return np.empty((len(items), 0))

@@ -10,25 +10,25 @@ POOL = ""
 """In an annotator's place: what is known of all of them together."""
 
 
-class Ballot(NamedTuple):
+class GivenLabel(NamedTuple):
     """One annotator's word on an item. `copied`: it is the pre-label, unchanged."""
 
     label: Label
     copied: bool = False
 
 
-class Facts(NamedTuple):
+class ItemFacts(NamedTuple):
     """All that is known of an item: ballots by annotator, the label that is known to be right, the model's view.
 
     `view` is the consistency model's probability of each label that it was asked about.
     """
 
-    ballots: Mapping[str, Ballot]
+    ballots: Mapping[str, GivenLabel]
     known: Label | None = None
     view: Mapping[str, float] | None = None
 
 
-class Judgement(NamedTuple):
+class ItemJudgement(NamedTuple):
     """What a truth model says of an item.
 
     `probabilities` has the labels that can be listed, down to 0.001. `gain` is the expected gain in the
@@ -55,7 +55,7 @@ class Accuracy(NamedTuple):
     confusion: Mapping[str, Mapping[str, float]]
 
 
-class Truth(Protocol):
+class TruthModel(Protocol):
     """The truth model of one project in one partition. It changes in place; the same calls give the same answers.
 
     Items are hashable; what is stored or told to other partitions is plain JSON data, each model's own.
@@ -65,7 +65,7 @@ class Truth(Protocol):
         """Take a newer contract: new labels, other options."""
         ...
 
-    def put(self, item: Hashable, facts: Facts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
         """Say what is known of an item; with `stored` it counts as judged, as it was then."""
         ...
 
@@ -77,18 +77,18 @@ class Truth(Protocol):
         """Forget an item, and keep what it taught."""
         ...
 
-    def reopen(self, item: Hashable, facts: Facts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
         """Take up a closed item again, as it was: what it taught is its own again."""
         ...
 
-    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
         """Judge the items put since the last call, but for those that came from storage.
 
         With `sweep` so many others are judged again, too, as `sweep` does it, and returned where they moved.
         """
         ...
 
-    def sweep(self, count: int) -> Mapping[Any, Judgement]:
+    def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
@@ -104,7 +104,7 @@ class Truth(Protocol):
         """By how much (0-1) the last sweep changed a belief, at most."""
         ...
 
-    def reflect(self) -> None:
+    def relearn(self) -> None:
         """Learn anew, from the open items as they are, whatever is learned in due time only; for a quiet moment."""
         ...
 
@@ -112,15 +112,15 @@ class Truth(Protocol):
         """Return what this partition has learned of an annotator (or of the POOL), for the other partitions."""
         ...
 
-    def hear(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
         """Take over what each of the other partitions has learned of an annotator (or of the POOL)."""
         ...
 
-    def kept(self, annotator: str) -> Any:  # noqa: ANN401
+    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401
         """Return what closed items taught of an annotator (or what is to be stored of the POOL)."""
         ...
 
-    def keep(self, annotator: str, stored: Any) -> None:  # noqa: ANN401
+    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401
         """Restore what `kept` gave."""
         ...
 

@@ -9,17 +9,17 @@ from mode import ServiceT
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import ALERTS_STATE, OBSERVED
 from assay_services.alerts.api.routes import build_api
-from assay_services.alerts.core.observers import SOURCES, Intake
-from assay_services.alerts.core.step import Alerts
+from assay_services.alerts.core.observers import SOURCES, Observer
+from assay_services.alerts.core.step import AlertsCore
 from assay_services.alerts.delivery.delivery_workers import Deliverer
-from assay_services.alerts.delivery.outbox import Outbox, Patience
+from assay_services.alerts.delivery.outbox import AlertOutbox, Patience
 from assay_services.alerts.delivery.router import Forwarder, Router
 from assay_services.alerts.serving import HttpServer
 from assay_services.alerts.settings import AlertsSettings
-from assay_services.engine.contract_table import ContractTable, keep_in
+from assay_services.engine.contract_table import ContractTable, callback_for
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
-from assay_services.engine.worker import build_chassis
+from assay_services.engine.worker import build_worker
 from assay_services.stores.control.database import open_control
 
 
@@ -30,11 +30,11 @@ def build_app(settings: AlertsSettings) -> faust.App:
     routers: list[Router] = []
 
     def carries() -> list[ServiceT]:
-        table = ContractTable(settings, keep_in(contracts))
+        table = ContractTable(settings, callback_for(contracts))
         lanes.extend(_intake(topic, contracts, table, settings) for topic in SOURCES)
         lanes.append(
             Lane(
-                lambda _, state: Alerts(contracts, state),
+                lambda _, state: AlertsCore(contracts, state),
                 service="alerts",
                 topics=LaneTopics(OBSERVED.name, ALERTS_STATE.name),
                 settings=settings,
@@ -43,7 +43,7 @@ def build_app(settings: AlertsSettings) -> faust.App:
         )
         engine = open_control(settings)
         patience = Patience(settings.alerts_retry_seconds, timedelta(hours=settings.alerts_retry_hours))
-        outbox = Outbox(engine, patience, random.Random())  # noqa: S311  # for pauses, not for secrets
+        outbox = AlertOutbox(engine, patience, random.Random())  # noqa: S311  # for pauses, not for secrets
         router, deliverer = Router(settings, outbox), Deliverer(settings, engine, outbox)
         routers.append(router)
         server = HttpServer(settings, build_api(settings, engine))
@@ -52,12 +52,12 @@ def build_app(settings: AlertsSettings) -> faust.App:
     def ready() -> bool:
         return bool(lanes) and all(lane.is_ready for lane in lanes) and all(one.is_ready for one in routers)
 
-    return build_chassis("alerts", settings, carries=carries, ready=ready)
+    return build_worker("alerts", settings, carries=carries, ready=ready)
 
 
 def _intake(topic: str, contracts: dict[str, LabelContract], table: ContractTable, settings: AlertsSettings) -> Lane:
     return Lane(
-        lambda number, _: Intake(contracts, f"{topic}/{number}", SOURCES[topic]),
+        lambda number, _: Observer(contracts, f"{topic}/{number}", SOURCES[topic]),
         service=f"alerts.{topic}",
         topics=LaneTopics(topic, f"alerts.{topic}.state"),
         settings=settings,

@@ -3,19 +3,19 @@
 import faust
 from mode import ServiceT
 
-from assay_services.archive.consumer import Archivist
+from assay_services.archive.consumer import ArchiveConsumer
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.topic_admin import TopicsInPlace
-from assay_services.engine.worker import build_chassis
+from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ArchiveSettings) -> faust.App:
     """Build the worker of the archive."""
-    working: list[Archivist] = []
+    working: list[ArchiveConsumer] = []
 
     def carries() -> list[ServiceT]:
-        archivist = Archivist(settings)
+        archivist = ArchiveConsumer(settings)
         working.append(archivist)
         return [TopicsInPlace(settings), archivist]
 
-    return build_chassis("archive", settings, carries=carries, ready=lambda: any(one.is_ready for one in working))
+    return build_worker("archive", settings, carries=carries, ready=lambda: any(one.is_ready for one in working))

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from assay_services.archive.core.erasure_filter import Forgotten
-from assay_services.archive.core.plan import Fetched, Plan, halves, plan, refuse
+from assay_services.archive.core.plan import Fetched, TransactionPlan, halves, plan, refuse
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.settings import ArchiveSettings
-from assay_services.archive.store import DatabaseAway, Overtaken, Partition, Ready, RowsRefused, Store
+from assay_services.archive.store import ArchivePartition, DatabaseAway, Overtaken, Ready, RowsRefused, Store
 from assay_services.engine import metrics
 from assay_services.engine.kafka import cluster_id, from_position, make_member, retrying
 from assay_services.engine.logs import get_logger
@@ -35,7 +35,7 @@ T = TypeVar("T")
 log = get_logger("archive")
 
 
-class Archivist(Service):
+class ArchiveConsumer(Service):
     """Bring the topics into the database, as far as the group gives their partitions to this process."""
 
     def __init__(self, settings: ArchiveSettings, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own options
@@ -73,7 +73,7 @@ class Archivist(Service):
             self.consumer.pause(*given)
         self._unplaced.update(given)
 
-    def take_away(self, partitions: Iterable[TopicPartition]) -> None:
+    def revoke(self, partitions: Iterable[TopicPartition]) -> None:
         """Let go of partitions."""
         for tp in partitions:
             self._unplaced.discard(tp)
@@ -103,7 +103,7 @@ class Archivist(Service):
         cluster = await cluster_id(self._settings)
         self._source = await self._patiently(lambda: self._store.source(cluster, self._settings.prefix))
         consumer = make_member(self._settings, "assay.archive")
-        consumer.subscribe([self._settings.prefix + topic for topic in ARCHIVED], listener=_Rebalance(self))
+        consumer.subscribe([self._settings.prefix + topic for topic in ARCHIVED], listener=_ArchiveRebalance(self))
         self._consumer = consumer
         await retrying(consumer.start, patience=self._settings.patience_seconds)
 
@@ -171,7 +171,7 @@ class Archivist(Service):
         again = partial(self._plan, fetched)
         return Ready(again(forgotten), forgotten, again)
 
-    def _plan(self, fetched: Sequence[Fetched], forgotten: Forgotten) -> Plan:
+    def _plan(self, fetched: Sequence[Fetched], forgotten: Forgotten) -> TransactionPlan:
         return plan(fetched, source=self._source, readers=ARCHIVED, forgotten=forgotten)
 
     async def _write(self, fetched: Sequence[Fetched], ready: Ready) -> None:
@@ -198,7 +198,7 @@ class Archivist(Service):
         refused = refuse(fetched[0], source=self._source, reason=reason)
         await self._write(fetched, Ready(refused, self._forgotten, lambda _: refused))
 
-    def _count(self, written: Plan, seconds: float) -> None:
+    def _count(self, written: TransactionPlan, seconds: float) -> None:
         for one in written.advances:
             tp = TopicPartition(self._settings.prefix + one.topic, one.partition)
             metrics.EVENTS_IN.labels("archive").inc(one.records)
@@ -223,16 +223,16 @@ class Archivist(Service):
             await self.sleep(pause)
             pause = min(pause * 2, _LONGEST_BACKOFF_SECONDS)
 
-    def _partition(self, tp: TopicPartition) -> Partition:
-        return Partition(tp.topic.removeprefix(self._settings.prefix), tp.partition)
+    def _partition(self, tp: TopicPartition) -> ArchivePartition:
+        return ArchivePartition(tp.topic.removeprefix(self._settings.prefix), tp.partition)
 
 
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    def __init__(self, archivist: Archivist) -> None:
+class _ArchiveRebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    def __init__(self, archivist: ArchiveConsumer) -> None:
         self._archivist = archivist
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._archivist.take_away(revoked)
+        self._archivist.revoke(revoked)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._archivist.give(assigned)

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlmodel import col, select
 
 from assay_services.archive.bulk_insert import Bulk, PostgresBulk, SqliteBulk
-from assay_services.archive.core.erasure_filter import Forgotten, Oblivion
-from assay_services.archive.core.plan import Advance, Plan
+from assay_services.archive.core.erasure_filter import ErasureFilter, Forgotten
+from assay_services.archive.core.plan import Advance, TransactionPlan
 from assay_services.archive.core.row_types import utc
 from assay_services.stores.archive.engine import DatabaseError, is_sqlite
 from assay_services.stores.archive.tables import ForgottenRow, OffsetRow
@@ -35,7 +35,7 @@ class RowsRefused(Exception):
     """The database will not have one of the rows; nothing was written."""
 
 
-class Partition(NamedTuple):
+class ArchivePartition(NamedTuple):
     """One partition of a topic, without prefix."""
 
     topic: str
@@ -45,15 +45,15 @@ class Partition(NamedTuple):
 class Ready(NamedTuple):
     """A plan, what was forgotten when it was made, and what makes it again when more is."""
 
-    plan: Plan
+    plan: TransactionPlan
     forgotten: Forgotten
-    again: Callable[[Forgotten], Plan]
+    again: Callable[[Forgotten], TransactionPlan]
 
 
 class Written(NamedTuple):
     """What was written, and what was forgotten by then."""
 
-    plan: Plan
+    plan: TransactionPlan
     forgotten: Forgotten
 
 
@@ -79,7 +79,7 @@ class Store:
             )
             return int(found.scalar_one())
 
-    def positions(self, source: int, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+    def positions(self, source: int, partitions: Iterable[ArchivePartition]) -> Mapping[ArchivePartition, int]:
         """Return the next offset to read of each partition; 0 for one that was never read."""
         wanted = list(partitions)
         begin = {"source": source, "position": 0, "records": 0, "unreadable": 0, "forgotten": 0}
@@ -87,11 +87,11 @@ class Store:
             there = select(OffsetRow.topic, OffsetRow.kafka_partition, OffsetRow.position).where(
                 col(OffsetRow.source) == source
             )
-            known = {Partition(topic, number) for topic, number, _ in connection.execute(there)}
+            known = {ArchivePartition(topic, number) for topic, number, _ in connection.execute(there)}
             for topic, number in (one for one in wanted if one not in known):
                 row = OffsetRow(topic=topic, kafka_partition=number, moved_at=datetime.now(UTC), **begin)
                 connection.execute(self._unless_there.values(row.model_dump()))
-            found = {Partition(topic, number): position for topic, number, position in connection.execute(there)}
+            found = {ArchivePartition(topic, number): position for topic, number, position in connection.execute(there)}
         return {one: found[one] for one in wanted}
 
     def write(self, source: int, ready: Ready) -> Written:
@@ -106,7 +106,7 @@ class Store:
                 _move(connection, source, advance)
             for table, rows in plan.added.items():
                 self._bulk.add(connection, table, rows)
-            for table, kept in plan.kept.items():
+            for table, kept in plan.keyed.items():
                 put = [row for row in kept.values() if row is not None]
                 gone = [key for key, row in kept.items() if row is None]
                 if put:
@@ -117,7 +117,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with told_apart(), self._engine.begin() as connection:
+        with translate_db_errors(), self._engine.begin() as connection:
             if not is_sqlite(self._engine):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
             yield connection
@@ -126,14 +126,14 @@ class Store:
 @contextmanager
 def alone(engine: Engine) -> Iterator[Connection]:
     """Open a transaction during which no archive writes."""
-    with told_apart(), engine.begin() as connection:
+    with translate_db_errors(), engine.begin() as connection:
         if not is_sqlite(engine):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         yield connection
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def translate_db_errors() -> Iterator[None]:
     """Tell a database that is away from one that refuses a row, and both from our own mistakes."""
     try:
         yield
@@ -157,7 +157,7 @@ def check_encoding(engine: Engine) -> None:
     """Raise DatabaseError where the database cannot hold every text."""
     if is_sqlite(engine):
         return
-    with told_apart(), engine.connect() as connection:
+    with translate_db_errors(), engine.connect() as connection:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     if encoding != "UTF8":
         raise DatabaseError(f"the database's encoding is {encoding}; create one with ENCODING 'UTF8'")
@@ -186,7 +186,7 @@ def _move(connection: Connection, source: int, advance: Advance) -> None:
 
 def _forgotten(connection: Connection) -> Forgotten:
     rows = connection.execute(select(ForgottenRow.mark, ForgottenRow.forgotten_at, ForgottenRow.pseudonym))
-    return Forgotten({mark: Oblivion(utc(at), pseudonym) for mark, at, pseudonym in rows})
+    return Forgotten({mark: ErasureFilter(utc(at), pseudonym) for mark, at, pseudonym in rows})
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, text
 
 from assay_schemas.topics import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import Partition, told_apart
-from assay_services.engine.kafka import cluster_id, reading
+from assay_services.archive.store import ArchivePartition, translate_db_errors
+from assay_services.engine.kafka import cluster_id, partition_reader
 from assay_services.engine.settings import RuntimeSettings
 
 _ROWS: Mapping[str, tuple[str, str]] = {
@@ -27,7 +27,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
 _SHOWN = 5
 
 
-class _Known(NamedTuple):
+class _ArchivedPartition(NamedTuple):
     """What the archive says of one partition."""
 
     position: int
@@ -69,17 +69,21 @@ async def audit_archive(settings: RuntimeSettings, engine: Engine) -> list[Topic
 
 
 async def _audit_topic(
-    settings: RuntimeSettings, engine: Engine, source: int, topic: str, known: Mapping[Partition, _Known]
+    settings: RuntimeSettings,
+    engine: Engine,
+    source: int,
+    topic: str,
+    known: Mapping[ArchivePartition, _ArchivedPartition],
 ) -> TopicAudit:
     on_topic, waiting, partitions = 0, 0, 1 if topic in SINGLE else settings.partitions
     missing: list[str] = []
-    every = [known.get(Partition(topic, number), _Known(0, 0, 0, 0)) for number in range(partitions)]
+    every = [known.get(ArchivePartition(topic, number), _ArchivedPartition(0, 0, 0, 0)) for number in range(partitions)]
     for number, one in enumerate(every):
         offsets = await _read(settings, topic, number)
         on_topic += len(offsets)
         waiting += sum(1 for offset in offsets if offset >= one.position)
         if topic in _ROWS:
-            there = _there(engine, source, Partition(topic, number))
+            there = _end_offsets(engine, source, ArchivePartition(topic, number))
             missing += [f"{number}/{offset}" for offset in offsets if offset < one.position and offset not in there]
     return TopicAudit(
         topic=topic,
@@ -94,7 +98,7 @@ async def _audit_topic(
 
 
 async def _read(settings: RuntimeSettings, topic: str, number: int) -> list[int]:
-    async with reading(settings, topic, number) as reader:
+    async with partition_reader(settings, topic, number) as reader:
         return [record.offset async for batch in reader.batches() for record in batch]
 
 
@@ -105,16 +109,16 @@ def _source(engine: Engine, cluster: str, prefix: str) -> int | None:
         return None if found is None else int(found)
 
 
-def _offsets(engine: Engine, source: int) -> dict[Partition, _Known]:
+def _offsets(engine: Engine, source: int) -> dict[ArchivePartition, _ArchivedPartition]:
     query = text(
         "SELECT topic, kafka_partition, position, records, unreadable, forgotten FROM offsets WHERE source = :source"
     )
     with _connected(engine) as connection:
         rows = connection.execute(query, {"source": source})
-        return {Partition(topic, number): _Known(*rest) for topic, number, *rest in rows}
+        return {ArchivePartition(topic, number): _ArchivedPartition(*rest) for topic, number, *rest in rows}
 
 
-def _there(engine: Engine, source: int, partition: Partition) -> set[int]:
+def _end_offsets(engine: Engine, source: int, partition: ArchivePartition) -> set[int]:
     """Return the offsets of a partition that have a row, in their table or among the unreadable."""
     table, which = _ROWS[partition.topic]
     queries = (
@@ -126,7 +130,7 @@ def _there(engine: Engine, source: int, partition: Partition) -> set[int]:
         return {int(offset) for query in queries for (offset,) in connection.execute(text(query), values)}
 
 
-def _rows(engine: Engine, source: int, topic: str, every: Sequence[_Known]) -> int | None:
+def _rows(engine: Engine, source: int, topic: str, every: Sequence[_ArchivedPartition]) -> int | None:
     """Count the rows up to the positions that were read before: the archive may go on meanwhile."""
     if topic not in _ROWS:
         return None
@@ -144,5 +148,5 @@ def _rows(engine: Engine, source: int, topic: str, every: Sequence[_Known]) -> i
 
 @contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
-    with told_apart(), engine.connect() as connection:
+    with translate_db_errors(), engine.connect() as connection:
         yield connection

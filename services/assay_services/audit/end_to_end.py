@@ -14,15 +14,15 @@ from sqlmodel import Session, select
 from assay_schemas.annotation import Action
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.settings import ArchiveSettings
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.archive.engine import open_engine
-from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.database import open_control
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection, HeldAnnotation
 from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, out
@@ -31,10 +31,10 @@ STATIONS = ("gateway", "Kafka", "archive")
 _SHOWN = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Place = tuple[str, str]
+ItemAnnotator = tuple[str, str]
 """Item and annotator."""
 
-Newest = dict[Place, tuple[datetime, str | None]]
+Newest = dict[ItemAnnotator, tuple[datetime, str | None]]
 """When the newest was made, and its number on the platform; None: it was deleted."""
 
 
@@ -43,8 +43,8 @@ class ChainAudit:
     """One connection: the live annotations at each station, by place, as the platform numbers them."""
 
     connection: str
-    platform: Mapping[Place, str]
-    stations: Mapping[str, Mapping[Place, str]] = field(default_factory=dict)
+    platform: Mapping[ItemAnnotator, str]
+    stations: Mapping[str, Mapping[ItemAnnotator, str]] = field(default_factory=dict)
     failure: str | None = None
 
     @property
@@ -66,7 +66,7 @@ class ChainAudit:
 def audit_chain() -> list[ChainAudit]:
     """Audit every connection whose platform has an API that we read."""
     settings = GatewaySettings()
-    connections = Connections(open_control(settings), Vault(settings))
+    connections = ConnectionStore(open_control(settings), Vault(settings))
     found = [one for one in connections.all() if can_be_asked(one)]
     if not found:
         return []
@@ -90,25 +90,27 @@ def print_chain_audit(found: Sequence[ChainAudit]) -> None:
 
 
 def _audit(
-    connection: Connection, connections: Connections, settings: GatewaySettings, on_topic: Mapping[str, Newest]
+    connection: Connection, connections: ConnectionStore, settings: GatewaySettings, on_topic: Mapping[str, Newest]
 ) -> ChainAudit:
     engine = open_control(settings)
     try:
-        platform = asyncio.run(_on_the_platform(connection, connections, Held(engine, connection.name)))
+        platform = asyncio.run(_on_the_platform(connection, connections, PublishedIndex(engine, connection.name)))
     except PlatformError as error:
         return ChainAudit(connection.name, {}, failure=str(error))
     with Session(engine) as session:
         rows = session.exec(select(HeldAnnotation).where(HeldAnnotation.connection == connection.name)).all()
     gateway = _newest((one.item, one.annotator, one.occurred_at, one.annotation) for one in rows)
     stations = {
-        "gateway": _live(gateway),
-        "Kafka": _live(on_topic.get(_source(connection), {})),
-        "archive": _live(_in_the_archive(connection)),
+        "gateway": _live_annotations(gateway),
+        "Kafka": _live_annotations(on_topic.get(_source(connection), {})),
+        "archive": _live_annotations(_in_the_archive(connection)),
     }
     return ChainAudit(connection.name, platform, stations)
 
 
-async def _on_the_platform(connection: Connection, connections: Connections, held: Held) -> Mapping[Place, str]:
+async def _on_the_platform(
+    connection: Connection, connections: ConnectionStore, held: PublishedIndex
+) -> Mapping[ItemAnnotator, str]:
     """Return what is live there; what cannot be read, under a place that no station has."""
     said: list[tuple[str, str, datetime, str | None]] = []
     async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
@@ -119,14 +121,14 @@ async def _on_the_platform(connection: Connection, connections: Connections, hel
                 for number, one in live.items()
             ]
             said += [(f"unreadable {number}", "?", _EPOCH, number) for number in (seen.here or set()) - live.keys()]
-    return _live(_newest(said))
+    return _live_annotations(_newest(said))
 
 
 async def _on_the_topic(settings: RuntimeSettings) -> dict[str, Newest]:
     """Return what the topic says, by platform and its project."""
     found: dict[str, list[tuple[str, str, datetime, str | None]]] = {}
     for number in range(settings.partitions):
-        async with reading(settings, ANNOTATIONS.name, number) as reader:
+        async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():
                 for record in batch:
                     read = _read(record.value)
@@ -178,7 +180,7 @@ def _newest(said: Iterable[tuple[str, str, datetime, str | None]]) -> Newest:
     return found
 
 
-def _live(found: Newest) -> dict[Place, str]:
+def _live_annotations(found: Newest) -> dict[ItemAnnotator, str]:
     return {place: number for place, (_, number) in sorted(found.items()) if number is not None}
 
 
@@ -186,6 +188,6 @@ def _source(connection: Connection) -> str:
     return f"{connection.platform}:{connection.platform_project}"
 
 
-def _named(places: Sequence[Place]) -> str:
+def _named(places: Sequence[ItemAnnotator]) -> str:
     shown = ", ".join(f"{annotator} on {item}" for item, annotator in places[:_SHOWN])
     return shown + (" …" if len(places) > _SHOWN else "")

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay_schemas.topics import ANNOTATIONS, CONSENSUS_STATE, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
 from assay_services.engine.core.ledger import SUPERSEDED, Ledger
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 
@@ -101,7 +101,7 @@ class _Contents:
 
 
 async def _read(settings: RuntimeSettings, topic: str, number: int) -> _Contents:
-    async with reading(settings, topic, number) as reader:
+    async with partition_reader(settings, topic, number) as reader:
         contents = _Contents(await reader.first_offset(), [], [])
         async for batch in reader.batches():
             for record in batch:

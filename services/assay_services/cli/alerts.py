@@ -31,9 +31,9 @@ app = typer.Typer(no_args_is_help=True, help="Alerts: list, show, acknowledge, s
 _FAILURES = (alert_actions.NoSuchAlertError, SubscriptionError)
 _COLOURS = {"pending": "dim", "firing": "bold red", "acknowledged": "yellow", "resolved": "green"}
 
-_Alert = Annotated[str, typer.Argument(help="The alert's id, or the beginning of it.")]
+_AlertId = Annotated[str, typer.Argument(help="The alert's id, or the beginning of it.")]
 _By = Annotated[str, typer.Option(help="Who says so.", default_factory=getpass.getuser, show_default="you")]
-_Duration = Annotated[str, typer.Option("--for", help="For how long: 30m, 4h, 7d.")]
+_ForDuration = Annotated[str, typer.Option("--for", help="For how long: 30m, 4h, 7d.")]
 
 
 class Form(StrEnum):
@@ -66,7 +66,7 @@ def show_list(
 
 @app.command("show")
 @plain_errors
-def show(alert: _Alert) -> None:
+def show(alert: _AlertId) -> None:
     """Show everything that is known of an alert, its evidence too.
 
     Example: assay alerts show 3f9a41c2
@@ -81,7 +81,7 @@ def show(alert: _Alert) -> None:
 @app.command("ack")
 @plain_errors
 def acknowledge(
-    alert: _Alert, by: _By, why: Annotated[str, typer.Option(help="What you are doing about it.")] = ""
+    alert: _AlertId, by: _By, why: Annotated[str, typer.Option(help="What you are doing about it.")] = ""
 ) -> None:
     """Say that you look at an alert: the others can stop looking.
 
@@ -99,7 +99,7 @@ def acknowledge(
 def silence(
     matchers: Annotated[list[str] | None, typer.Argument(help="LABEL=VALUE, also rule=… and severity=…; * and ?.")],
     by: _By,
-    lasting: _Duration,
+    lasting: _ForDuration,
     why: Annotated[str, typer.Option(help="Why nobody needs to know.")],
     project: Annotated[str, typer.Option(help="Only in this project.")] = "",
 ) -> None:
@@ -153,7 +153,7 @@ def unsilence(silence_id: Annotated[str, typer.Argument(help="The silence's id."
 @app.command("feedback")
 @plain_errors
 def feedback(
-    alert: _Alert,
+    alert: _AlertId,
     useful: Annotated[bool, typer.Option("--useful/--noise", help="Was it worth being told?")],
     by: _By,
     why: Annotated[str, typer.Option(help="In a few words.")] = "",

@@ -10,7 +10,7 @@ from assay_services.audit.archive import TopicAudit, audit_archive
 from assay_services.stores.archive.engine import DatabaseError, database_url, open_engine
 from assay_services.stores.archive.schema_upgrade import newest_version
 from assay_services.stores.archive.schema_upgrade import upgrade as migrate
-from assay_services.stores.archive.sql_query import QueryRefused, ask
+from assay_services.stores.archive.sql_query import QueryRefused, run_query
 from assay_services.terminal import fail, out, plain_errors
 
 _PATIENCE_SECONDS = 30.0
@@ -50,7 +50,7 @@ def status() -> None:
     table = Table("Kafka", "topic", "records", "unreadable", "forgotten", "last written (UTC)", box=None)
     for column in table.columns[2:5]:
         column.justify = "right"
-    with ask(ArchiveSettings().database_url, _TOPICS, timeout_seconds=_PATIENCE_SECONDS) as answer:
+    with run_query(ArchiveSettings().database_url, _TOPICS, timeout_seconds=_PATIENCE_SECONDS) as answer:
         for cluster, topic, *counts, moved_at in answer.rows:
             table.add_row(str(cluster), str(topic), *(f"{int(count or 0):,}" for count in counts), str(moved_at)[:19])
     out.print(table)
@@ -77,7 +77,7 @@ def _where() -> str:
 def _version(settings: ArchiveSettings) -> str | None:
     query = "SELECT version_num FROM alembic_version"
     try:
-        with ask(settings.database_url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
+        with run_query(settings.database_url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
             return next((str(row[0]) for row in answer.rows), None)
     except QueryRefused as refused:
         if "alembic_version" in str(refused):  # there is no such table

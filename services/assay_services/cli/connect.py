@@ -12,7 +12,7 @@ from assay_services.cli.connections import open_connections
 from assay_services.cli.platform_options import SET_HELP, read_options
 from assay_services.gateway.core.platforms import generic
 from assay_services.gateway.core.platforms.registry import PLATFORMS
-from assay_services.gateway.reconcile.connect import Connected, Wish, connect, hook_address, projects_of
+from assay_services.gateway.reconcile.connect import Connected, ConnectionRequest, connect, hook_address, projects_of
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.ingest.contract_files.mapping_file import load_mapping
@@ -28,7 +28,7 @@ from assay_services.terminal import escape, fail, out, plain_errors
 app = typer.Typer(no_args_is_help=True, help="Connect a labelling platform.")
 _FAILURES = (PlatformError, ConnectionExistsError, NoSuchConnectionError)
 
-_Name = Annotated[str | None, typer.Option(help="The connection's name; else PLATFORM-PROJECT.")]
+_ConnectionName = Annotated[str | None, typer.Option(help="The connection's name; else PLATFORM-PROJECT.")]
 _Into = Annotated[str | None, typer.Option(help="Assay's project; else the connection's name.")]
 _Gateway = Annotated[str | None, typer.Option(help="Where the platform reaches the gateway.")]
 _Set = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
@@ -52,7 +52,7 @@ def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
     url: Annotated[str, typer.Option(help="Where Label Studio is, e.g. http://127.0.0.1:8080.")],
     project: Annotated[str, typer.Option(help="The project's number there (it is in its address), or `all`.")],
     token: Annotated[str, _token("LABEL_STUDIO_TOKEN", "API token")],
-    name: _Name = None,
+    name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
     control: Annotated[list[str] | None, typer.Option(help="The control that holds the label, the best first.")] = None,
@@ -80,7 +80,7 @@ def cvat(  # options of a command
     url: Annotated[str, typer.Option(help="Where CVAT is, e.g. https://app.cvat.ai.")],
     project: Annotated[str, typer.Option(help="The project's number there; it is in its address.")],
     token: Annotated[str, _token("CVAT_TOKEN", "API token")],
-    name: _Name = None,
+    name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
     options: _Set = None,
@@ -100,7 +100,7 @@ def toloka(  # options of a command
     pool: Annotated[str, typer.Option(help="The pool's id; it is in its address.")],
     token: Annotated[str, _token("TOLOKA_TOKEN", "API token")],
     url: Annotated[str, typer.Option(help="Where Toloka's API is.")] = "https://api.toloka.dev",
-    name: _Name = None,
+    name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
     options: _Set = None,
@@ -118,7 +118,7 @@ def argilla(  # options of a command
     url: Annotated[str, typer.Option(help="Where Argilla is, e.g. http://127.0.0.1:6900.")],
     dataset: Annotated[str, typer.Option(help="The dataset's id; it is in its address.")],
     token: Annotated[str, _token("ARGILLA_API_KEY", "API key")],
-    name: _Name = None,
+    name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
     options: _Set = None,
@@ -139,7 +139,7 @@ def doccano(  # options of a command
     url: Annotated[str, typer.Option(help="Where doccano is, e.g. http://127.0.0.1:8000.")],
     project: Annotated[str, typer.Option(help="The project's number there; it is in its address.")],
     token: Annotated[str, _token("DOCCANO_TOKEN", "API token")],
-    name: _Name = None,
+    name: _ConnectionName = None,
     into: _Into = None,
     options: _Set = None,
 ) -> None:
@@ -194,13 +194,13 @@ def webhook(  # noqa: PLR0913, PLR0917  # options of a command
 def _wish(  # what all platforms with an API are asked
     platform: str, url: str, token: str, number: str, name: str | None, into: str | None, gateway: str | None,
     options: list[str] | None,
-) -> Wish:  # fmt: skip
-    return Wish(
+) -> ConnectionRequest:  # fmt: skip
+    return ConnectionRequest(
         platform, url, token, number, _hooks_at(gateway), name, into, settings=read_options(options or []).stored()
     )
 
 
-def _made(wish: Wish) -> None:
+def _made(wish: ConnectionRequest) -> None:
     """Connect, and say what was done and what is left to do."""
     try:
         made = asyncio.run(_connect(wish))
@@ -215,18 +215,18 @@ def _made(wish: Wish) -> None:
             highlight=False,
         )
         if one.secret is not None:
-            _say_by_hand(connection, one.secret)
+            _print_manual_steps(connection, one.secret)
     out.print("The gateway fetches the history and keeps both in step while it runs: `assay connections` shows it.")
 
 
-async def _connect(wish: Wish) -> list[Connected]:
+async def _connect(wish: ConnectionRequest) -> list[Connected]:
     store, now = open_connections(), datetime.now(UTC)
     everything = wish.platform == "label-studio" and wish.number == "all"
     numbers = await projects_of(wish.url, wish.token) if everything else [wish.number]
     return [await connect(store, replace(wish, number=number), now) for number in numbers]
 
 
-def _say_by_hand(connection: Connection, secret: str) -> None:
+def _print_manual_steps(connection: Connection, secret: str) -> None:
     settings = GatewaySettings()
     if connection.platform == "doccano":
         out.print(f"doccano has no webhooks: everything is looked at every {settings.sweep_seconds:g} s.")

@@ -10,16 +10,21 @@ from rich.table import Table
 from assay_services.gateway.reconcile.connect import disconnect
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError, Secrets, new_hook_secret
+from assay_services.stores.control.connection_store import (
+    ConnectionStore,
+    NoSuchConnectionError,
+    Secrets,
+    new_hook_secret,
+)
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, fail, out, plain_errors
 
 
-def open_connections() -> Connections:
+def open_connections() -> ConnectionStore:
     """Open what is connected."""
     settings = GatewaySettings()
-    return Connections(open_control(settings), Vault(settings))
+    return ConnectionStore(open_control(settings), Vault(settings))
 
 
 @plain_errors

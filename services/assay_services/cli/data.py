@@ -19,13 +19,13 @@ from assay_services.ingest.file_readers import InputRecord, count_annotations, r
 from assay_services.ingest.importer import bookmark_of, send_records
 from assay_services.replay.run import replay
 from assay_services.terminal import fail, out, plain_errors, run_async
-from assay_services.validator.core.step import Project
+from assay_services.validator.core.step import ValidatorProject
 from assay_services.validator.projects import load_project
 
 _Inputs = Annotated[
     list[Path], typer.Argument(help="JSONL of annotations, or CSV or Parquet: item,annotator,label[,text,…].")
 ]
-_Contracts = Annotated[
+_ContractPaths = Annotated[
     list[Path], typer.Option("--contract", "-c", help="A contract in YAML; give it again for another project.")
 ]
 
@@ -78,7 +78,7 @@ def import_files(
 @plain_errors
 def replay_files(
     inputs: _Inputs,
-    contract: _Contracts,
+    contract: _ContractPaths,
     to: Annotated[Path, typer.Option("--out", "-o", help="The folder for the results.")],
     conduct: Annotated[
         bool, typer.Option(help="Watch the annotators' conduct and raise alerts, too: that is half of the work.")
@@ -92,7 +92,7 @@ def replay_files(
     """
     settings = RuntimeSettings()
     agreed = [load_contract(path) for path in contract]
-    projects: dict[str, Project] = {
+    projects: dict[str, ValidatorProject] = {
         one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None
     }
     first = agreed[0]

@@ -14,15 +14,22 @@ from assay_services.cli.platform_options import OPTIONS, read_options
 from assay_services.cli.recorded_deliveries import Recorded, files_of, read_recorded
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
+    DecodeContext,
+    DecodeResult,
+    EarlierAnnotation,
     Fetch,
-    Known,
-    Outcome,
     Rejected,
     Settings,
 )
 from assay_services.gateway.core.platforms.registry import PLATFORMS, Platform, platform_named
-from assay_services.gateway.core.signatures import AppenSignature, Refused, Scheme, StaticHeader, in_header, verify
+from assay_services.gateway.core.signatures import (
+    AppenSignature,
+    Scheme,
+    SignatureRefused,
+    StaticHeader,
+    in_header,
+    verify,
+)
 from assay_services.ingest.contract_files.mapping_file import load_mapping
 from assay_services.terminal import err, escape, fail, plain_errors
 
@@ -34,17 +41,19 @@ class Index:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, EarlierAnnotation] = {}
         self._held: dict[str, dict[str, None]] = {}
 
-    def learn(self, outcome: Outcome) -> None:
+    def learn(self, outcome: DecodeResult) -> None:
         """Remember which item and annotator each annotation is of."""
         for one in outcome.annotations if isinstance(outcome, Annotations) else ():
             if one.source is not None and one.source.annotation is not None:
-                self._known[one.source.annotation] = Known(one.item.id, one.annotator.id, one.project, one.occurred_at)
+                self._known[one.source.annotation] = EarlierAnnotation(
+                    one.item.id, one.annotator.id, one.project, one.occurred_at
+                )
                 self._held.setdefault(one.item.id, {})[one.source.annotation] = None
 
-    def known(self, annotation: str) -> Known | None:
+    def known(self, annotation: str) -> EarlierAnnotation | None:
         """Return what is known of an annotation."""
         return self._known.get(annotation)
 
@@ -77,7 +86,7 @@ def decode(
     given = read_options(options or [])
     settings = given.settings(None if mapping is None else load_mapping(mapping))
     chosen, index = _chosen(platform, settings, given.last("header")), Index()
-    asked = Asked(
+    asked = DecodeContext(
         project=project,
         now=datetime.now(UTC) if at is None else _time(at),
         known=index.known,
@@ -89,7 +98,9 @@ def decode(
         raise typer.Exit(1)
 
 
-def _decode_all(platform: Platform, files: Sequence[Path], asked: Asked, secrets: Sequence[str], index: Index) -> bool:
+def _decode_all(
+    platform: Platform, files: Sequence[Path], asked: DecodeContext, secrets: Sequence[str], index: Index
+) -> bool:
     """Print a line for each file; tell whether all of them could be read as files."""
     all_readable = True
     for path in files_of(files):
@@ -113,10 +124,10 @@ def _refusal(scheme: Scheme, recorded: Recorded, now: datetime, secrets: Sequenc
     if recorded.rewritten and not isinstance(scheme, StaticHeader):
         return "the file has only `body`, read and written again; a signature needs the raw bytes: record `raw_body`"
     verified = verify(scheme, secrets, recorded.delivery, now=now)
-    return verified.reason if isinstance(verified, Refused) else None
+    return verified.reason if isinstance(verified, SignatureRefused) else None
 
 
-def _line(path: Path, outcome: Outcome) -> str:
+def _line(path: Path, outcome: DecodeResult) -> str:
     found = outcome if isinstance(outcome, Annotations) else Annotations(())
     fetch = outcome.wanted if isinstance(outcome, Fetch) else found.fetch
     line = {

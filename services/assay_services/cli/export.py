@@ -18,9 +18,9 @@ import typer
 
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
-from assay_services.export.core.dataset import UNSPLIT, Example, ExportImpossible, label_of, read_splits, split_all
+from assay_services.export.core.dataset import UNSPLIT, DatasetRow, ExportImpossible, label_of, read_splits, split_all
 from assay_services.export.formats import write_parquet
-from assay_services.stores.archive.sql_query import Cell, ask
+from assay_services.stores.archive.sql_query import Cell, run_query
 from assay_services.terminal import fail, out, plain_errors
 
 app = typer.Typer(no_args_is_help=True, help="What leaves the archive as files.")
@@ -55,7 +55,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """How the data are written."""
 
     JSONL = "jsonl"
@@ -73,7 +73,9 @@ def _export() -> None:
 def dataset(
     project: Annotated[str, typer.Option("--project", "-p", help="The project.")],
     to: Annotated[Path, typer.Option("--out", "-o", help="The folder for data.FORMAT, card.json and card.md.")],
-    shape: Annotated[Format, typer.Option("--format", "-f", help="How the data are written.")] = Format.JSONL,
+    shape: Annotated[
+        ExportFormat, typer.Option("--format", "-f", help="How the data are written.")
+    ] = ExportFormat.JSONL,
     since: Annotated[str | None, typer.Option(help="Only items annotated since, e.g. 2026-11-01T00:00:00Z.")] = None,
     min_probability: Annotated[float | None, typer.Option(min=0, max=1, help="Only labels at least so sure.")] = None,
     split: Annotated[str | None, typer.Option(help="E.g. train/val/test=0.8/0.1/0.1; by item.")] = None,
@@ -97,12 +99,12 @@ def dataset(
     out.print(f"[green]✓[/] {card.rows:,} items in {to / card.data_file}; the card: {to / 'card.md'}", highlight=False)
 
 
-def read_examples(url: str, request: Request) -> tuple[list[Example], list[int]]:
+def read_examples(url: str, request: Request) -> tuple[list[DatasetRow], list[int]]:
     """Return the labelled items that fit, and the contract versions that judged them."""
     since = request.since or "0001-01-01 00:00:00.000000"
-    found: list[Example] = []
+    found: list[DatasetRow] = []
     versions: set[int] = set()
-    with ask(
+    with run_query(
         url, _EXAMPLES, timeout_seconds=_PATIENCE_SECONDS, parameters=(request.project, request.project, since)
     ) as answer:
         for row in answer.rows:
@@ -113,10 +115,10 @@ def read_examples(url: str, request: Request) -> tuple[list[Example], list[int]]
     return found, sorted(versions)
 
 
-def _example(row: Sequence[Any]) -> Example:
+def _example(row: Sequence[Any]) -> DatasetRow:
     item, text, label, kind, probability, status, votes, corrections, gold, gold_kind, *rest, _ = row
     attributes, media, features = (None if one is None else orjson.loads(one) for one in rest)
-    return Example(
+    return DatasetRow(
         item,
         text,
         label_of(label, kind),
@@ -133,7 +135,7 @@ def _example(row: Sequence[Any]) -> Example:
 
 
 def write_dataset(
-    examples: Sequence[Example],
+    examples: Sequence[DatasetRow],
     folder: Path,
     *,
     request: Request,
@@ -170,29 +172,29 @@ def _write(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def _write_jsonl(examples: Sequence[Example], path: Path) -> None:
+def _write_jsonl(examples: Sequence[DatasetRow], path: Path) -> None:
     with path.open("wb") as file:
         file.writelines(orjson.dumps(one._asdict(), option=orjson.OPT_APPEND_NEWLINE) for one in examples)
 
 
-def _write_csv(examples: Sequence[Example], path: Path) -> None:
+def _write_csv(examples: Sequence[DatasetRow], path: Path) -> None:
     """Write CSV for programs: texts as they are, so a spreadsheet is not the place to open them."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Example._fields)
+        writer.writerow(DatasetRow._fields)
         writer.writerows(map(_flat, examples))
 
 
-def _write_parquet(examples: Sequence[Example], path: Path) -> None:
-    write_parquet(Example._fields, map(_flat, examples), path)
+def _write_parquet(examples: Sequence[DatasetRow], path: Path) -> None:
+    write_parquet(DatasetRow._fields, map(_flat, examples), path)
 
 
-_WRITERS: Mapping[str, Callable[[Sequence[Example], Path], None]] = MappingProxyType(
+_WRITERS: Mapping[str, Callable[[Sequence[DatasetRow], Path], None]] = MappingProxyType(
     {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet}
 )
 
 
-def _flat(example: Example) -> list[Cell]:
+def _flat(example: DatasetRow) -> list[Cell]:
     """Return a row of plain cells: what has parts is JSON."""
     return [_cell(value) for value in example]
 
@@ -206,7 +208,7 @@ def _cell(value: Any) -> Cell:  # noqa: ANN401
 
 def _votes(url: str, project: str, wanted: set[str]) -> dict[str, list[Any]]:
     found: defaultdict[str, list[Any]] = defaultdict(list)
-    with ask(url, _VOTES, timeout_seconds=_PATIENCE_SECONDS, parameters=(project,)) as answer:
+    with run_query(url, _VOTES, timeout_seconds=_PATIENCE_SECONDS, parameters=(project,)) as answer:
         for item, label, kind in answer.rows:
             if item in wanted:
                 found[str(item)].append(label_of(str(label), str(kind)))
@@ -215,7 +217,7 @@ def _votes(url: str, project: str, wanted: set[str]) -> dict[str, list[Any]]:
 
 def _projects(url: str) -> list[str]:
     query = "SELECT DISTINCT project FROM items ORDER BY project LIMIT 20"
-    with ask(url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
+    with run_query(url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
         return [str(row[0]) for row in answer.rows]
 
 

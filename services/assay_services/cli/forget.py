@@ -32,23 +32,23 @@ from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.topics import audit, audit_consensus
 from assay_services.conduct.core.erase import forget as forget_conduct
 from assay_services.consensus.core.erase import forget as forget_consensus
-from assay_services.engine.core.erasure_request import Change, Published, Whom
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.takeover import Held, look, take_over
-from assay_services.erasure.archive import erase, found, words_of
+from assay_services.engine.takeover import LaneDescriptor, read_lane, take_over
+from assay_services.erasure.archive import count_rows, erase, settled_items
 from assay_services.stores.archive.engine import database_url, is_sqlite, open_engine
 from assay_services.stores.control.alert_actions import forget_annotator
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.terminal import err, fail, out, plain_errors, run_async
 from assay_services.validator.core.erase import forget as forget_validator
 
-Forget = Callable[[PartitionState, Published, Whom], Change]
+Forget = Callable[[PartitionState, Published, ErasureRequest], Erasure]
 
-_LANES: tuple[tuple[Held, Forget], ...] = (
-    (Held("validator", ANNOTATIONS.name, VALIDATOR_STATE.name), forget_validator),
+_LANES: tuple[tuple[LaneDescriptor, Forget], ...] = (
+    (LaneDescriptor("validator", ANNOTATIONS.name, VALIDATOR_STATE.name), forget_validator),
     (
-        Held(
+        LaneDescriptor(
             "consensus",
             VALIDATED.name,
             CONSENSUS_STATE.name,
@@ -56,8 +56,8 @@ _LANES: tuple[tuple[Held, Forget], ...] = (
         ),
         forget_consensus,
     ),
-    (Held("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
-    (Held("alerts", OBSERVED.name, ALERTS_STATE.name), forget_alerts),
+    (LaneDescriptor("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
+    (LaneDescriptor("alerts", OBSERVED.name, ALERTS_STATE.name), forget_alerts),
 )
 
 
@@ -81,26 +81,26 @@ def forget(
     """
     settings = ArchiveSettings()
     engine = open_engine(settings.database_url)
-    if is_sqlite(engine) and not _is_there(settings):
+    if is_sqlite(engine) and not _topic_exists(settings):
         fail("there is no archive yet: nothing was archived, so start its worker first (`assay worker archive`)")
-    whom = _whom(item, annotator, project, pseudonym=pseudonym)
-    whom = whom if whom.is_item else whom._replace(words=words_of(engine, whom))
+    whom = _request_of(item, annotator, project, pseudonym=pseudonym)
+    whom = whom if whom.is_item else whom._replace(settled_by=settled_items(engine, whom))
     counts: Counter[str] = Counter()
     if not archive_only:
         counts += run_async(_forget_in_kafka(settings, whom, dry_run=dry_run))
         told = forget_annotator(open_control(ControlSettings()), whom, dry_run=dry_run)
         counts.update({"control database": told} if told else {})
-    counts.update(found(engine, whom) if dry_run else erase(engine, whom, now=datetime.now(UTC)))
+    counts.update(count_rows(engine, whom) if dry_run else erase(engine, whom, now=datetime.now(UTC)))
     _print(counts, whom, dry_run=dry_run)
     if not archive_only:
         _warn(settings)
 
 
-def _whom(item: str | None, annotator: str | None, project: str | None, *, pseudonym: bool) -> Whom:
+def _request_of(item: str | None, annotator: str | None, project: str | None, *, pseudonym: bool) -> ErasureRequest:
     if (item is None) == (annotator is None):
         fail("say either --item PROJECT:ITEM or --annotator NAME")
     if annotator is not None:
-        return Whom(
+        return ErasureRequest(
             is_item=False, project=project, name=annotator,
             pseudonym=f"anonymous-{secrets.token_hex(6)}" if pseudonym else None,
         )  # fmt: skip
@@ -109,20 +109,20 @@ def _whom(item: str | None, annotator: str | None, project: str | None, *, pseud
     where, colon, name = str(item).partition(":") if project is None else (project, ":", _within(str(item), project))
     if not colon or not where or not name:
         fail(f"'{item}' is no PROJECT:ITEM; give --project, too, where the project's name has a colon")
-    return Whom(is_item=True, project=where, name=name)
+    return ErasureRequest(is_item=True, project=where, name=name)
 
 
 def _within(item: str, project: str) -> str:
     return item.removeprefix(f"{project}:")
 
 
-async def _forget_in_kafka(settings: RuntimeSettings, whom: Whom, *, dry_run: bool) -> Counter[str]:
+async def _forget_in_kafka(settings: RuntimeSettings, whom: ErasureRequest, *, dry_run: bool) -> Counter[str]:
     """Change each partition that has anything; the others are left alone."""
     counts: Counter[str] = Counter()
     for held, forget_there in _LANES:
         decide = partial(_decide, forget_there, whom)
         for number in range(1 if held.source in SINGLE else settings.partitions):
-            change = await look(settings, held, number, decide)
+            change = await read_lane(settings, held, number, decide)
             if change and not dry_run:
                 change = await take_over(settings, held, number, decide)
             counts[held.state] += len(change.stored)
@@ -130,11 +130,11 @@ async def _forget_in_kafka(settings: RuntimeSettings, whom: Whom, *, dry_run: bo
     return counts
 
 
-def _decide(forget_there: Forget, whom: Whom, state: PartitionState, published: Published) -> Change:
+def _decide(forget_there: Forget, whom: ErasureRequest, state: PartitionState, published: Published) -> Erasure:
     return forget_there(state, published, whom)
 
 
-def _print(counts: Mapping[str, int], whom: Whom, *, dry_run: bool) -> None:
+def _print(counts: Mapping[str, int], whom: ErasureRequest, *, dry_run: bool) -> None:
     table = Table("where", "would change" if dry_run else "changed", box=None)
     table.columns[1].justify = "right"
     for name, count in counts.items():
@@ -155,5 +155,5 @@ def _warn(settings: RuntimeSettings) -> None:
         )
 
 
-def _is_there(settings: ArchiveSettings) -> bool:
+def _topic_exists(settings: ArchiveSettings) -> bool:
     return Path(database_url(settings.database_url).database or "").is_file()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from assay_services.stores.control.api_keys import Keys, NoSuchKeyError
+from assay_services.stores.control.api_keys import ApiKeyStore, NoSuchKeyError
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.tables.connections_and_keys import Scope
 from assay_services.terminal import fail, out, plain_errors
@@ -26,7 +26,7 @@ def create(
 
     Example: assay key create --name importer --scope write
     """
-    key, text = Keys(open_control(ControlSettings())).create(name, scope, now=datetime.now(UTC))
+    key, text = ApiKeyStore(open_control(ControlSettings())).create(name, scope, now=datetime.now(UTC))
     if quiet:
         typer.echo(text)
         return
@@ -42,7 +42,7 @@ def show() -> None:
     Example: assay key list
     """
     table = Table("id", "name", "may", "created", "last used", "state")
-    for key in Keys(open_control(ControlSettings())).all():
+    for key in ApiKeyStore(open_control(ControlSettings())).all():
         state = "in force" if key.revoked_at is None else f"revoked {_time(key.revoked_at)}"
         table.add_row(key.id, key.name, key.scopes, _time(key.created_at), _time(key.last_used_at), state)
     out.print(table if table.row_count else "there are no keys yet: assay key create --name NAME --scope write")
@@ -56,7 +56,7 @@ def revoke(key: Annotated[str, typer.Argument(help="The id that `assay key list`
     Example: assay key revoke 3f9a41c2d7e0
     """
     try:
-        found = Keys(open_control(ControlSettings())).revoke(key, now=datetime.now(UTC))
+        found = ApiKeyStore(open_control(ControlSettings())).revoke(key, now=datetime.now(UTC))
     except NoSuchKeyError as error:
         fail(str(error))
     out.print(f"[green]✓[/] {found.id} ({found.name}) is revoked")

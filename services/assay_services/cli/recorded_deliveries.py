@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay_services.gateway.core.decode_result import Delivery
-from assay_services.gateway.core.platforms.coercion import Fields, Unreadable, fields, parse_object
+from assay_services.gateway.core.decode_result import PlatformDelivery
+from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, fields, parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Recorded:
     that were signed are lost.
     """
 
-    delivery: Delivery
+    delivery: PlatformDelivery
     without_headers: bool = False
     rewritten: bool = False
 
@@ -35,16 +35,16 @@ def read_recorded(path: Path) -> Recorded:
     """Read one file. Raise OSError where it cannot be read as a file."""
     raw = path.read_bytes()
     envelope = parse_object(raw)
-    if isinstance(envelope, Unreadable) or not _is_envelope(envelope):
-        return Recorded(Delivery(raw), without_headers=True)
+    if isinstance(envelope, Malformed) or not _is_envelope(envelope):
+        return Recorded(PlatformDelivery(raw), without_headers=True)
     headers = {name.lower(): _text(value) for name, value in fields(envelope.get("headers")).items()}
     body = envelope.get("raw_body", envelope.get("body"))
     if isinstance(body, str):
-        return Recorded(Delivery(body.encode(errors="surrogatepass"), headers))
-    return Recorded(Delivery(_written(body), headers), rewritten=True)
+        return Recorded(PlatformDelivery(body.encode(errors="surrogatepass"), headers))
+    return Recorded(PlatformDelivery(_written(body), headers), rewritten=True)
 
 
-def _is_envelope(found: Fields) -> bool:
+def _is_envelope(found: JsonFields) -> bool:
     """Tell a recording from a bare body, which may have a field `body` of its own."""
     return isinstance(found.get("raw_body"), str) or ("body" in found and isinstance(found.get("headers"), dict))
 

@@ -75,7 +75,7 @@ def up() -> None:
         out.print(f"Kafka at {address}; services: {shown}; Ctrl-C stops all")
         there = health_addresses(ports, host=settings.web_host, gateway_port=GatewaySettings().gateway_port)
         environment = {"ASSAY_KAFKA": address, "ASSAY_CONSOLE_SERVICES": there}
-        asyncio.run(Supervisor(say=print_log, environment=environment, ports=ports).run())
+        asyncio.run(Supervisor(log=print_log, environment=environment, ports=ports).run())
         out.print("stopping …")
 
 

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.export.formats import WRITERS, write_parquet
-from assay_services.stores.archive.sql_query import Answer, Cell, ask
+from assay_services.stores.archive.sql_query import Cell, QueryResult, run_query
 from assay_services.terminal import err, escape, fail, out, plain_errors
 
 _SHOWN = 100
 
 
-class Format(StrEnum):
+class ResultFormat(StrEnum):
     """How an answer is written."""
 
     TABLE = "table"
@@ -31,7 +31,9 @@ class Format(StrEnum):
 @plain_errors
 def sql(
     query: Annotated[str, typer.Argument(help="One query that reads; the views are explained in docs/sql.md.")],
-    shape: Annotated[Format, typer.Option("--format", "-f", help="How the answer is written.")] = Format.TABLE,
+    shape: Annotated[
+        ResultFormat, typer.Option("--format", "-f", help="How the answer is written.")
+    ] = ResultFormat.TABLE,
     to: Annotated[
         Path | None, typer.Option("--out", "-o", help="A file for the answer, instead of the screen.")
     ] = None,
@@ -42,35 +44,35 @@ def sql(
 
     Example: assay sql "select market, label, n from label_mix_daily order by n desc" --limit 5
     """
-    if shape is Format.PARQUET and to is None:
+    if shape is ResultFormat.PARQUET and to is None:
         fail("Parquet goes to a file: give --out FILE")
-    most = limit or (_SHOWN if shape is Format.TABLE else None)
-    with ask(ArchiveSettings().database_url, query, timeout_seconds=timeout) as answer:
+    most = limit or (_SHOWN if shape is ResultFormat.TABLE else None)
+    with run_query(ArchiveSettings().database_url, query, timeout_seconds=timeout) as answer:
         rows = answer.rows if most is None else itertools.islice(answer.rows, most)
-        count = _write(Answer(answer.columns, iter(rows)), shape, to)
+        count = _write(QueryResult(answer.columns, iter(rows)), shape, to)
         if most is not None and next(answer.rows, None) is not None:
             err.print(f"there are more rows than the {most} shown; see --limit", highlight=False)
     if to is not None:
         err.print(f"[green]✓[/] {count} rows in {to}", highlight=False)
 
 
-def _write(answer: Answer, shape: Format, to: Path | None) -> int:
+def _write(answer: QueryResult, shape: ResultFormat, to: Path | None) -> int:
     if to is None:
-        return _print(answer) if shape is Format.TABLE else WRITERS[shape.value](answer, sys.stdout)
+        return _print(answer) if shape is ResultFormat.TABLE else WRITERS[shape.value](answer, sys.stdout)
     part = to.with_name(f".{to.name}.part")
     try:
-        if shape is Format.PARQUET:
+        if shape is ResultFormat.PARQUET:
             count = write_parquet(answer.columns, answer.rows, part)
         else:
             with part.open("w", encoding="utf-8", newline="") as file:
-                count = _print(answer, file) if shape is Format.TABLE else WRITERS[shape.value](answer, file)
+                count = _print(answer, file) if shape is ResultFormat.TABLE else WRITERS[shape.value](answer, file)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
     return count
 
 
-def _print(answer: Answer, file: IO[str] | None = None) -> int:
+def _print(answer: QueryResult, file: IO[str] | None = None) -> int:
     table = Table(*map(escape, answer.columns), box=None)
     rows = list(answer.rows)
     for column, cells in zip(table.columns, _turned(rows), strict=False):

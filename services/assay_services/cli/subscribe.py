@@ -11,7 +11,7 @@ from assay_schemas.alert_rule import Severity
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
-    Wish,
+    SubscriptionRequest,
     list_subscriptions,
     subscribe,
     unsubscribe,
@@ -41,7 +41,9 @@ def subscribe_one(  # the options of a command
     """
     filters = dict(_filter(one) for one in only or [])
     states = tuple(state or (AlertState.FIRING, AlertState.RESOLVED))
-    wish = Wish(name or channel.value, channel, address, severity=severity, states=states, per_hour=per_hour, **filters)
+    wish = SubscriptionRequest(
+        name or channel.value, channel, address, severity=severity, states=states, per_hour=per_hour, **filters
+    )
     settings = ControlSettings()
     try:
         row, secret = subscribe(open_control(settings), Vault(settings), wish, now=datetime.now(UTC))

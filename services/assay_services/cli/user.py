@@ -9,11 +9,11 @@ from rich.table import Table
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.passwords import PasswordTooWeak
 from assay_services.stores.control.tables.accounts import Role
-from assay_services.stores.control.users import UserError, Users
+from assay_services.stores.control.users import UserError, UserStore
 from assay_services.terminal import escape, fail, out, plain_errors
 
 app = typer.Typer(no_args_is_help=True, help="Users of the console: add, list, change.")
-_Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
+_UserName = Annotated[str, typer.Argument(help="The name to sign in with.")]
 _Password = Annotated[
     str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="12 characters or more; asked for.")
 ]
@@ -21,7 +21,7 @@ _Password = Annotated[
 
 @app.command("add")
 @plain_errors
-def add(name: _Name, role: Annotated[Role, typer.Option(help="What they may do.")], password: _Password) -> None:
+def add(name: _UserName, role: Annotated[Role, typer.Option(help="What they may do.")], password: _Password) -> None:
     """Make a user. The password is asked for, twice.
 
     Example: assay user add anna --role reviewer
@@ -49,7 +49,7 @@ def show() -> None:
 
 @app.command("role")
 @plain_errors
-def role(name: _Name, role: Annotated[Role, typer.Argument(help="What they may do from now on.")]) -> None:
+def role(name: _UserName, role: Annotated[Role, typer.Argument(help="What they may do from now on.")]) -> None:
     """Give a user another role; they are signed out everywhere.
 
     Example: assay user role anna lead
@@ -59,7 +59,7 @@ def role(name: _Name, role: Annotated[Role, typer.Argument(help="What they may d
 
 @app.command("disable")
 @plain_errors
-def disable(name: _Name) -> None:
+def disable(name: _UserName) -> None:
     """Let a user in no more; they are signed out everywhere.
 
     Example: assay user disable anna
@@ -69,7 +69,7 @@ def disable(name: _Name) -> None:
 
 @app.command("enable")
 @plain_errors
-def enable(name: _Name) -> None:
+def enable(name: _UserName) -> None:
     """Let a user in again.
 
     Example: assay user enable anna
@@ -79,7 +79,7 @@ def enable(name: _Name) -> None:
 
 @app.command("password")
 @plain_errors
-def password(name: _Name, password: _Password) -> None:
+def password(name: _UserName, password: _Password) -> None:
     """Set a user's password; they are signed out everywhere.
 
     Example: assay user password anna
@@ -95,5 +95,5 @@ def _change(name: str, *, role: Role | None = None, password: str | None = None,
     out.print(f"[green]✓[/] {escape(user.name)} is {'disabled' if user.disabled else 'a ' + user.role.value}")
 
 
-def _users() -> Users:
-    return Users(open_control(ControlSettings()))
+def _users() -> UserStore:
+    return UserStore(open_control(ControlSettings()))

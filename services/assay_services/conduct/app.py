@@ -5,12 +5,12 @@ from mode import ServiceT
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONDUCT_STATE, JUDGED
-from assay_services.conduct.core.step import Conduct
+from assay_services.conduct.core.step import ConductCore
 from assay_services.conduct.settings import ConductSettings
-from assay_services.engine.contract_table import ContractTable, keep_in
+from assay_services.engine.contract_table import ContractTable, callback_for
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
-from assay_services.engine.worker import build_chassis
+from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ConductSettings) -> faust.App:
@@ -19,9 +19,9 @@ def build_app(settings: ConductSettings) -> faust.App:
     lanes: list[Lane] = []
 
     def carries() -> list[ServiceT]:
-        table = ContractTable(settings, keep_in(contracts))
+        table = ContractTable(settings, callback_for(contracts))
         lane = Lane(
-            lambda _, state: Conduct(contracts, state),
+            lambda _, state: ConductCore(contracts, state),
             service="conduct",
             topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
             settings=settings,
@@ -30,4 +30,4 @@ def build_app(settings: ConductSettings) -> faust.App:
         lanes.append(lane)
         return [TopicsInPlace(settings), table, lane]
 
-    return build_chassis("conduct", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))
+    return build_worker("conduct", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

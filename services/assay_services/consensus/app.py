@@ -6,30 +6,30 @@ from mode import ServiceT
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONSENSUS_STATE, VALIDATED
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
-from assay_services.consensus.core.step import Consensus, Project
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
+from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.consensus.exchange_consumer import Follower
 from assay_services.consensus.settings import ConsensusSettings
 from assay_services.engine.contract_table import ContractTable
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
-from assay_services.engine.worker import build_chassis
+from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ConsensusSettings) -> faust.App:
     """Build the worker of the consensus."""
-    projects: dict[str, Project] = {}
+    projects: dict[str, ConsensusProject] = {}
     lanes: list[Lane] = []
 
     def put_in_force(name: str, contract: LabelContract | None) -> None:
         if contract is None:
             projects.pop(name, None)
         else:
-            projects[name] = Project(contract, make_truth)
+            projects[name] = ConsensusProject(contract, make_truth)
 
     def carries() -> list[ServiceT]:
-        pool = Pool()
+        pool = Exchange()
         table, follower = ContractTable(settings, put_in_force), Follower(settings, pool)
 
         async def all_is_read() -> None:
@@ -37,7 +37,7 @@ def build_app(settings: ConsensusSettings) -> faust.App:
             await follower.read_all()
 
         lane = Lane(
-            lambda number, state: Consensus(projects, pool, Origin(number, settings.partitions), state),
+            lambda number, state: ConsensusCore(projects, pool, PartitionOrigin(number, settings.partitions), state),
             service="consensus",
             topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
             settings=settings,
@@ -46,4 +46,4 @@ def build_app(settings: ConsensusSettings) -> faust.App:
         lanes.append(lane)
         return [TopicsInPlace(settings), table, follower, lane]
 
-    return build_chassis("consensus", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))
+    return build_worker("consensus", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

@@ -7,7 +7,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from assay_schemas.topics import COUNTS, PANES
-from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.exchange import Exchange
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
@@ -20,7 +20,7 @@ _AT_ONCE = 5_000
 class Follower(Service):
     """Keep a pool up to date; `read_all` waits until it knows all that was there at the start."""
 
-    def __init__(self, settings: RuntimeSettings, pool: Pool) -> None:
+    def __init__(self, settings: RuntimeSettings, pool: Exchange) -> None:
         """Take the pool that is to be kept."""
         super().__init__()
         self._settings = settings
@@ -42,7 +42,7 @@ class Follower(Service):
 
     async def _read(self) -> None:
         prefix = self._settings.prefix
-        takes = {prefix + COUNTS.name: self._pool.take_counts, prefix + PANES.name: self._pool.take_pane}
+        takes = {prefix + COUNTS.name: self._pool.receive_counts, prefix + PANES.name: self._pool.receive_cell}
         tps = [TopicPartition(topic, number) for topic in takes for number in range(self._settings.partitions)]
         consumer = make_consumer(self._settings, fetch_max_wait_ms=100)
         consumer.assign(tps)

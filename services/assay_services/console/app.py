@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from assay_services.console.api.query_routes import add_api
 from assay_services.console.auth.sign_in_routes import add_signing
-from assay_services.console.dependencies import Parts, build_parts
+from assay_services.console.dependencies import ConsoleDependencies, build_parts
 from assay_services.console.middleware import Guard
 from assay_services.console.pages import (
     alert_detail,
@@ -24,14 +24,14 @@ from assay_services.console.pages import (
     subscriptions,
     system,
 )
-from assay_services.console.pages.layout import Page, add_page
+from assay_services.console.pages.layout import ConsolePage, add_page
 from assay_services.console.settings import ConsoleSettings
 from assay_services.engine import metrics
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.stores.archive.queries.db import ArchiveAway
-from assay_services.web.problems import Problem, ProblemError, problem_response
+from assay_services.web.problems import ProblemError, RequestProblem, problem_response
 
-PAGES: tuple[Page, ...] = (
+PAGES: tuple[ConsolePage, ...] = (
     overview.PAGE,
     project.PAGE,
     annotators.PAGE,
@@ -47,7 +47,7 @@ PAGES: tuple[Page, ...] = (
 )
 
 
-def add_pages(parts: Parts) -> None:
+def add_pages(parts: ConsoleDependencies) -> None:
     """Register all pages with NiceGUI."""
     for page in PAGES:
         add_page(parts, page, PAGES)
@@ -70,12 +70,15 @@ def build_app(settings: ConsoleSettings) -> FastAPI:
     return app
 
 
-def build_service(parts: Parts) -> FastAPI:
+def build_service(parts: ConsoleDependencies) -> FastAPI:
     """Build what is no page: health, signing in and the query API, behind the guard."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        beating = [start_essential(parts.live.run(), name="live"), start_essential(parts.watch.run(), name="watch")]
+        beating = [
+            start_essential(parts.overview_feed.run(), name="live"),
+            start_essential(parts.watch.run(), name="watch"),
+        ]
         await parts.outbox.start()
         yield
         await parts.outbox.stop()
@@ -92,7 +95,7 @@ def build_service(parts: Parts) -> FastAPI:
     )  # fmt: skip
     app.state.parts = parts
     _answer_for_health(app)
-    _say_what_is_wrong(app)
+    _add_error_handlers(app)
     add_signing(app, parts)
     add_api(app, parts)
     app.add_middleware(Guard, parts=parts)
@@ -114,11 +117,11 @@ def _answer_for_health(app: FastAPI) -> None:
         return Response(prometheus_client.generate_latest(metrics.REGISTRY), media_type="text/plain")
 
 
-def _say_what_is_wrong(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ProblemError)
     async def refused(_: Request, error: ProblemError) -> Response:
         return problem_response(error.problem)
 
     @app.exception_handler(ArchiveAway)
     async def away(_: Request, error: ArchiveAway) -> Response:
-        return problem_response(Problem(503, str(error), retry_after=5))
+        return problem_response(RequestProblem(503, str(error), retry_after=5))

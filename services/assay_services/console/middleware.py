@@ -12,14 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.auth.sign_in_forms import said_page
-from assay_services.console.dependencies import Parts
+from assay_services.console.auth.sign_in_forms import message_page
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.permissions import OPEN, SHUT, least_role
 from assay_services.stores.control.api_keys import Refusal
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.connections_and_keys import Scope as KeyScope
-from assay_services.web.problems import Problem, forbidden, problem_response
-from assay_services.web.rate_limit import RefusedError
+from assay_services.web.problems import RequestProblem, forbidden, problem_response
+from assay_services.web.rate_limit import RateLimitedError
 
 COOKIE = "assay_session"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -31,7 +31,7 @@ class Guard:
     """The outermost part of the console."""
 
     app: ASGIApp
-    parts: Parts
+    parts: ConsoleDependencies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it."""
@@ -56,16 +56,16 @@ class Guard:
         least = least_role(path)
         viewer = await self._viewer(path, headers)
         is_api = path.startswith("/api/")
-        if isinstance(viewer, Problem):
+        if isinstance(viewer, RequestProblem):
             return problem_response(viewer)
         scope["state"]["viewer"] = viewer
         if not self._is_from_here(scope, headers, viewer):
-            return problem_response(Problem(403, "another site's page may not do this", field="Origin"))
+            return problem_response(RequestProblem(403, "another site's page may not do this", field="Origin"))
         if viewer is None:
             return None if least is OPEN else _ask_to_sign_in(scope)
         return _unless_allowed(viewer, least, is_api=is_api)
 
-    async def _viewer(self, path: str, headers: Headers) -> Viewer | Problem | None:
+    async def _viewer(self, path: str, headers: Headers) -> Viewer | RequestProblem | None:
         sent = headers.get("authorization")
         if sent is not None and path.startswith("/api/"):
             return await asyncio.to_thread(self._key_holder, sent)
@@ -74,14 +74,14 @@ class Guard:
             return None
         return await asyncio.to_thread(self.parts.sessions.viewer, cookie, now=datetime.now(UTC))
 
-    def _key_holder(self, sent: str) -> Viewer | Problem:
+    def _key_holder(self, sent: str) -> Viewer | RequestProblem:
         found = self.parts.keys.check(sent, KeyScope.READ)
         if isinstance(found, Refusal):
-            return Problem(found.status, found.reason, field="Authorization")
+            return RequestProblem(found.status, found.reason, field="Authorization")
         try:
-            self.parts.api_rates.take(found.id)
-        except RefusedError as refused:
-            return Problem(429, refused.reason, retry_after=refused.retry_after)
+            self.parts.api_rates.check(found.id)
+        except RateLimitedError as refused:
+            return RequestProblem(429, refused.reason, retry_after=refused.retry_after)
         role = Role.ADMIN if found.allows(KeyScope.ADMIN) else Role.VIEWER
         return Viewer(f"key {found.name}", role)
 
@@ -118,7 +118,7 @@ class Guard:
         return is_secure(self.parts, scope)
 
 
-def is_secure(parts: Parts, scope: Scope) -> bool:
+def is_secure(parts: ConsoleDependencies, scope: Scope) -> bool:
     """Tell whether the browser came by https, as far as we are told."""
     forwarded = Headers(scope=scope).get("x-forwarded-proto") if parts.settings.console_trusts_proxy else None
     return scope["scheme"] == "https" or forwarded == "https" or parts.settings.is_served_over_tls
@@ -136,7 +136,7 @@ def _policy(nonce: str) -> str:
 def _ask_to_sign_in(scope: Scope) -> Response:
     path = scope["path"]
     if scope["type"] == "websocket" or scope["method"] not in _SAFE or path.startswith(("/api/", "/_nicegui")):
-        return problem_response(Problem(401, "sign in, or send an API key as `Authorization: Bearer assay_…`"))
+        return problem_response(RequestProblem(401, "sign in, or send an API key as `Authorization: Bearer assay_…`"))
     asked = path + (f"?{scope['query_string'].decode(errors='replace')}" if scope["query_string"] else "")
     return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
 
@@ -145,7 +145,7 @@ def _unless_allowed(viewer: Viewer, least: Role | str | None, *, is_api: bool) -
     if least is OPEN:
         return None
     if least == SHUT:
-        return problem_response(Problem(404, "there is nothing here", field="path"))
+        return problem_response(RequestProblem(404, "there is nothing here", field="path"))
     if viewer.may(Role(least)):
         return None
     return problem_response(forbidden(Role(least), viewer)) if is_api else _denied(Role(least), viewer)
@@ -153,7 +153,7 @@ def _unless_allowed(viewer: Viewer, least: Role | str | None, *, is_api: bool) -
 
 def _denied(least: Role, viewer: Viewer) -> Response:
     said = f"This page takes the role {least.value}, and {viewer.name} is a {viewer.role.value}; ask an admin."
-    return said_page("Not for you", said, status=403)
+    return message_page("Not for you", said, status=403)
 
 
 class _Sending:

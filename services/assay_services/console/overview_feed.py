@@ -22,7 +22,7 @@ log = get_logger("console")
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class OverviewSnapshot:
     """One moment: `rates` are records a second by verdict, as the archive came by them; `problem` is why not."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Beat:
     problem: str | None = None
 
 
-class Live:
+class OverviewFeed:
     """The shared refresher. `now` is the clock."""
 
     def __init__(self, archive: Engine, control: Engine, *, now: Callable[[], datetime]) -> None:
@@ -40,21 +40,21 @@ class Live:
         self._archive = archive
         self._control = control
         self._now = now
-        self._followers: set[Callable[[Beat], None]] = set()
-        self.beats: deque[Beat] = deque(maxlen=_REMEMBERED)
+        self._followers: set[Callable[[OverviewSnapshot], None]] = set()
+        self.beats: deque[OverviewSnapshot] = deque(maxlen=_REMEMBERED)
 
     @property
-    def newest(self) -> Beat | None:
+    def newest(self) -> OverviewSnapshot | None:
         """Return the newest beat, unless it is stale."""
         beat = self.beats[-1] if self.beats else None
         return None if beat is None or (self._now() - beat.at).total_seconds() > _STALE_AFTER else beat
 
-    def follow(self, callback: Callable[[Beat], None]) -> Callable[[], None]:
+    def follow(self, callback: Callable[[OverviewSnapshot], None]) -> Callable[[], None]:
         """Call back with every beat; return what ends that."""
         self._followers.add(callback)
         return lambda: self._followers.discard(callback)
 
-    async def look(self) -> Beat:
+    async def snapshot(self) -> OverviewSnapshot:
         """Return what is now: the newest beat, or a new one."""
         return self.newest or await self.beat()
 
@@ -68,22 +68,22 @@ class Live:
                     callback(beat)
             await asyncio.sleep(max(0.05, _EVERY_SECONDS - (asyncio.get_running_loop().time() - began)))
 
-    async def beat(self) -> Beat:
+    async def beat(self) -> OverviewSnapshot:
         """Read everything anew."""
         before = self.newest
         beat = await asyncio.to_thread(self._read, before)
         self.beats.append(beat)
         return beat
 
-    def _read(self, before: Beat | None) -> Beat:
+    def _read(self, before: OverviewSnapshot | None) -> OverviewSnapshot:
         now, alerts = self._now(), list_alerts(self._control)
         try:
             found = read_overview(self._archive, now=now)
         except ArchiveAway as away:
-            return Beat(now, {}, None, alerts, str(away))
+            return OverviewSnapshot(now, {}, None, alerts, str(away))
         if before is None or before.overview is None:
-            return Beat(now, {}, found, alerts)
+            return OverviewSnapshot(now, {}, found, alerts)
         seconds = max((now - before.at).total_seconds(), 1e-3)
         known = before.overview.totals
         rates = {name: max(0.0, (n - known.get(name, n)) / seconds) for name, n in found.totals.items()}
-        return Beat(now, rates, found, alerts)
+        return OverviewSnapshot(now, rates, found, alerts)

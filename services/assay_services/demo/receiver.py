@@ -44,7 +44,7 @@ class Receiver:
         """Return where messages are to be posted."""
         return f"http://127.0.0.1:{0 if self._server is None else self._server.server_port}/alerts"
 
-    def take(self, headers: dict[str, str], raw: bytes) -> int:
+    def receive(self, headers: dict[str, str], raw: bytes) -> int:
         """Take one message; return the status to answer with."""
         signed = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + raw
         key = base64.b64decode(self.secret.removeprefix("whsec_"))
@@ -62,7 +62,7 @@ def _handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # its name there
             raw = self.rfile.read(min(_LARGEST, int(self.headers.get("Content-Length", "0"))))
-            self.send_response(receiver.take({name.lower(): value for name, value in self.headers.items()}, raw))
+            self.send_response(receiver.receive({name.lower(): value for name, value in self.headers.items()}, raw))
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there

@@ -46,7 +46,7 @@ _FRAME_SECONDS = 0.25
 _DRAIN_SECONDS = 60
 _START_SECONDS = 60
 _DRIFT_SECONDS = 60.0
-_LAST_WORDS_SECONDS = 3.0
+_FINAL_WAIT_SECONDS = 3.0
 
 CONTRACT = LabelContract.model_validate(
     {
@@ -136,7 +136,7 @@ def _supervisor(settings: RuntimeSettings, log: TextIO) -> Supervisor:
     """Return what runs all services, each on a free port."""
     ports, gateway_port = {name: free_port() for name in WORKERS}, free_port()
     return Supervisor(
-        say=lambda name, line: _note(log, name, line),
+        log=lambda name, line: _note(log, name, line),
         environment={
             "ASSAY_KAFKA": str(settings.kafka),
             "ASSAY_FOLDER": str(settings.folder),
@@ -197,7 +197,7 @@ async def _drained(settings: RuntimeSettings) -> tuple[list[PartitionAudit], lis
         while any(one.waiting for one in (*found, *absorbed)) and time.monotonic() < deadline:
             await asyncio.sleep(1)
             found, absorbed = await audit(settings), await audit_consensus(settings)
-        await asyncio.sleep(_LAST_WORDS_SECONDS)  # what is told once a second comes after the last annotation
+        await asyncio.sleep(_FINAL_WAIT_SECONDS)  # what is told once a second comes after the last annotation
     return found, absorbed
 
 

@@ -62,7 +62,7 @@ _ANNOTATORS = tuple(
 
 
 @dataclass(slots=True)
-class _Item:
+class _SimulatedItem:
     body: dict[str, Any]
     truth: str
     seen: set[str]
@@ -112,7 +112,7 @@ class Simulator:
             label = item.truth if right else profile.mistake(self._rng)
             yield orjson.dumps(self._annotation(item, who, label, now, profile.seconds))
 
-    def _annotation(self, item: _Item, who: str, label: str, now: datetime, seconds: float) -> dict[str, Any]:
+    def _annotation(self, item: _SimulatedItem, who: str, label: str, now: datetime, seconds: float) -> dict[str, Any]:
         self._made += 1
         return {
             "id": f"demo-{self._made:08d}",
@@ -138,7 +138,7 @@ class Simulator:
         self._last = event
         return event
 
-    def _new_item(self) -> _Item:
+    def _new_item(self) -> _SimulatedItem:
         rng = self._rng
         self._made += 1
         truth = rng.choices(LABELS, _SHARES)[0]
@@ -151,4 +151,4 @@ class Simulator:
             "gold": truth if rng.random() < _GOLD_SHARE else None,
             "attributes": {"market": rng.choice(_MARKETS), "guideline": "7"},
         }
-        return _Item(body, truth, set())
+        return _SimulatedItem(body, truth, set())

@@ -10,7 +10,7 @@ from assay_services.demo.receiver import Receiver
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.control.alert_actions import list_alerts
 from assay_services.stores.control.database import ControlSettings, open_control
-from assay_services.stores.control.subscription_store import Wish, subscribe
+from assay_services.stores.control.subscription_store import SubscriptionRequest, subscribe
 from assay_services.stores.control.tables.alert_delivery import Channel
 from assay_services.stores.control.vault import Vault
 from assay_services.terminal import escape, out
@@ -27,7 +27,7 @@ def control_environment(settings: RuntimeSettings) -> dict[str, str]:
 def subscribe_receiver(settings: RuntimeSettings, receiver: Receiver) -> None:
     """Let the receiver be told of every alert."""
     control = _control(settings)
-    wish = Wish("demo", Channel.WEBHOOK, receiver.url, per_hour=10_000)
+    wish = SubscriptionRequest("demo", Channel.WEBHOOK, receiver.url, per_hour=10_000)
     _, receiver.secret = subscribe(open_control(control), Vault(control), wish, now=datetime.now(UTC))
 
 

@@ -79,7 +79,7 @@ _BINDING_VERSION = "0.5.0"
 _COMPONENT = "#/components/schemas/{model}"
 
 
-class _Duty(NamedTuple):
+class _TopicUse(NamedTuple):
     """Who sends or receives what."""
 
     who: str
@@ -96,28 +96,28 @@ _ALERTS_STATES = (
     ALERTS_SIGNALS_STATE,
 )
 _DUTIES = (
-    _Duty("gateway", "send", ANNOTATIONS),
-    _Duty("import", "send", ANNOTATIONS),
-    _Duty("contract-apply", "send", CONTRACTS),
-    _Duty("validator", "receive", ANNOTATIONS),
-    _Duty("validator", "receive", CONTRACTS),
-    _Duty("validator", "receive", VALIDATOR_STATE),
-    _Duty("validator", "send", VALIDATED),
-    _Duty("validator", "send", REJECTED),
-    _Duty("validator", "send", DEAD),
-    _Duty("validator", "send", VALIDATOR_STATE),
-    *(_Duty("consensus", "receive", topic) for topic in (VALIDATED, CONTRACTS, PANES, COUNTS, CONSENSUS_STATE)),
+    _TopicUse("gateway", "send", ANNOTATIONS),
+    _TopicUse("import", "send", ANNOTATIONS),
+    _TopicUse("contract-apply", "send", CONTRACTS),
+    _TopicUse("validator", "receive", ANNOTATIONS),
+    _TopicUse("validator", "receive", CONTRACTS),
+    _TopicUse("validator", "receive", VALIDATOR_STATE),
+    _TopicUse("validator", "send", VALIDATED),
+    _TopicUse("validator", "send", REJECTED),
+    _TopicUse("validator", "send", DEAD),
+    _TopicUse("validator", "send", VALIDATOR_STATE),
+    *(_TopicUse("consensus", "receive", topic) for topic in (VALIDATED, CONTRACTS, PANES, COUNTS, CONSENSUS_STATE)),
     *(
-        _Duty("consensus", "send", topic)
+        _TopicUse("consensus", "send", topic)
         for topic in (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, PANES, COUNTS, JUDGED, CONSENSUS_STATE)
     ),
-    *(_Duty("conduct", "receive", topic) for topic in (JUDGED, CONTRACTS, CONDUCT_STATE)),
-    *(_Duty("conduct", "send", topic) for topic in (SIGNALS, CONDUCT, CONDUCT_STATE)),
+    *(_TopicUse("conduct", "receive", topic) for topic in (JUDGED, CONTRACTS, CONDUCT_STATE)),
+    *(_TopicUse("conduct", "send", topic) for topic in (SIGNALS, CONDUCT, CONDUCT_STATE)),
     *(
-        _Duty("alerts", "receive", topic)
+        _TopicUse("alerts", "receive", topic)
         for topic in (VALIDATED, REJECTED, CONSENSUS, AGREEMENT, SIGNALS, CONTRACTS, OBSERVED, *_ALERTS_STATES)
     ),
-    *(_Duty("alerts", "send", topic) for topic in (OBSERVED, ALERTS, *_ALERTS_STATES)),
+    *(_TopicUse("alerts", "send", topic) for topic in (OBSERVED, ALERTS, *_ALERTS_STATES)),
 )
 _CLOUD_EVENTS = (CONSENSUS, CORRECTED, REVIEW, AGREEMENT, RELIABILITY, JUDGED, SIGNALS, CONDUCT, ALERTS)
 _HEADERS = {
@@ -213,7 +213,7 @@ def _message(topic: Topic) -> Json:
     } | ({} if headers is None else {"headers": {"$ref": _COMPONENT.format(model=headers)}})
 
 
-def _operation(duty: _Duty) -> Json:
+def _operation(duty: _TopicUse) -> Json:
     channel = f"#/channels/{duty.topic.name}"
     return {
         "action": duty.action,

@@ -30,7 +30,7 @@ class Supervisor:
     `ports` is where each worker answers for its health.
     """
 
-    say: Callable[[str, str], None]
+    log: Callable[[str, str], None]
     environment: Mapping[str, str]
     ports: Mapping[str, int]
     names: tuple[str, ...] = tuple(WORKERS)
@@ -42,13 +42,13 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        await asyncio.gather(*(self._keep(name) for name in self.names))
+        await asyncio.gather(*(self._keep_running(name) for name in self.names))
 
     def stop(self) -> None:
         """Ask all workers to stop."""
         self._stop.set()
 
-    async def _keep(self, name: str) -> None:
+    async def _keep_running(self, name: str) -> None:
         failures = 0
         while not self._stop.is_set():
             code = await self._run_once(name)
@@ -57,7 +57,7 @@ class Supervisor:
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
             self.restarts += 1
-            self.say(name, f"ended with exit code {code}; starts again in {pause} s")
+            self.log(name, f"ended with exit code {code}; starts again in {pause} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 
@@ -89,4 +89,4 @@ class Supervisor:
 
     async def _read(self, name: str, process: asyncio.subprocess.Process) -> None:
         while process.stdout is not None and (line := await process.stdout.readline()):
-            self.say(name, line.decode(errors="replace").rstrip())
+            self.log(name, line.decode(errors="replace").rstrip())

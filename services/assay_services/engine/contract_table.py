@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONTRACTS
-from assay_services.engine.kafka import make_consumer, make_producer, reading
+from assay_services.engine.kafka import make_consumer, make_producer, partition_reader
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 
@@ -52,11 +52,11 @@ class ContractTable(Service):
                 if not self._complete.is_set() and await consumer.position(tp) >= end:
                     self._complete.set()
                 for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
-                    self._take((record.key or b"").decode(errors="replace"), record.value)
+                    self._parse((record.key or b"").decode(errors="replace"), record.value)
         finally:
             await consumer.stop()
 
-    def _take(self, project: str, value: bytes | None) -> None:
+    def _parse(self, project: str, value: bytes | None) -> None:
         if value is None:
             self._apply(project, None)
             return
@@ -68,7 +68,7 @@ class ContractTable(Service):
         self._apply(project, contract)
 
 
-def keep_in(contracts: dict[str, LabelContract]) -> Callable[[str, LabelContract | None], None]:
+def callback_for(contracts: dict[str, LabelContract]) -> Callable[[str, LabelContract | None], None]:
     """Return what keeps the contracts in force there, by project."""
 
     def put_in_force(project: str, contract: LabelContract | None) -> None:
@@ -98,7 +98,7 @@ async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -
 async def read_contracts(settings: RuntimeSettings) -> dict[str, LabelContract]:
     """Return the contracts in force now, by project."""
     found: dict[str, LabelContract] = {}
-    async with reading(settings, CONTRACTS.name, 0) as reader:
+    async with partition_reader(settings, CONTRACTS.name, 0) as reader:
         async for batch in reader.batches():
             for record in batch:
                 project = (record.key or b"").decode(errors="replace")

@@ -162,7 +162,7 @@ class PartitionReader:
 
 
 @asynccontextmanager
-async def reading(settings: RuntimeSettings, topic: str, number: int) -> AsyncIterator[PartitionReader]:
+async def partition_reader(settings: RuntimeSettings, topic: str, number: int) -> AsyncIterator[PartitionReader]:
     """Open one partition for reading, without a group."""
     partition = TopicPartition(settings.prefix + topic, number)
     consumer = make_consumer(settings, fetch_max_wait_ms=20)
@@ -243,7 +243,7 @@ async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> 
             return
 
 
-def let_fenced_futures_go(loop: asyncio.AbstractEventLoop) -> None:
+def silence_fenced_futures(loop: asyncio.AbstractEventLoop) -> None:
     """Say nothing of aiokafka's inner futures that fail when a producer is fenced: nobody can await them.
 
     The fencing itself reaches us as the error of the transaction, and is counted there.

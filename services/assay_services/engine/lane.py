@@ -25,14 +25,14 @@ from assay_services.engine.kafka import (
     FENCED,
     commit,
     from_position,
-    let_fenced_futures_go,
     make_member,
     make_producer,
     retrying,
+    silence_fenced_futures,
     stop_quietly,
 )
 from assay_services.engine.logs import get_logger
-from assay_services.engine.metrics import Batch, count_batch
+from assay_services.engine.metrics import BatchTimes, count_batch
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore, state_records
 
@@ -54,7 +54,7 @@ class LaneTopics:
 
 
 @dataclass(slots=True)
-class _Partition:
+class _LanePartition:
     """One partition in hand: its producer, what is known of it, and how large its batches are."""
 
     number: int
@@ -91,7 +91,7 @@ class Lane(Service):
         self._source = settings.prefix + topics.source
         self._consumer: AIOKafkaConsumer | None = None
         self._working: dict[int, asyncio.Task[None]] = {}
-        self._parked: dict[int, _Partition] = {}
+        self._parked: dict[int, _LanePartition] = {}
         self._polls: dict[int, asyncio.Task[Any]] = {}
         self._stopping: set[int] = set()
         self._assigned = False
@@ -99,11 +99,11 @@ class Lane(Service):
 
     async def on_start(self) -> None:
         """Join the consumer group."""
-        let_fenced_futures_go(asyncio.get_running_loop())
+        silence_fenced_futures(asyncio.get_running_loop())
         if self._before is not None:
             await self._before()
         consumer = make_member(self._settings, f"assay.{self._service}")
-        consumer.subscribe([self._source], listener=_Rebalance(self))
+        consumer.subscribe([self._source], listener=_LaneRebalance(self))
         self._consumer = consumer
         await retrying(consumer.start, patience=self._settings.patience_seconds)
 
@@ -115,7 +115,7 @@ class Lane(Service):
         if self._consumer is not None:
             await self._consumer.stop()
 
-    async def take(self, numbers: Iterable[int]) -> None:
+    async def assign(self, numbers: Iterable[int]) -> None:
         """Start work on these partitions."""
         self._assigned = True
         for number in numbers:
@@ -182,7 +182,7 @@ class Lane(Service):
                 return
             await asyncio.sleep(0.1)
 
-    async def _open(self, number: int) -> _Partition:
+    async def _open(self, number: int) -> _LanePartition:
         """Fence the previous owner, then read the state: in this order nothing can change under the reader."""
         producer = make_producer(
             self._settings, transactional_id=f"assay.{self._service}.{self._topics.source}.{number}"
@@ -193,9 +193,9 @@ class Lane(Service):
         except BaseException:
             await stop_quietly(producer)
             raise
-        return _Partition(number, producer, state, ledger, self._core(number, state))
+        return _LanePartition(number, producer, state, ledger, self._core(number, state))
 
-    async def _work(self, partition: _Partition) -> None:
+    async def _work(self, partition: _LanePartition) -> None:
         number = partition.number
         tp = TopicPartition(self._source, number)
         try:
@@ -209,13 +209,13 @@ class Lane(Service):
                     await self._advance(partition, batch)
                     position = batch[-1].offset + 1
                 else:
-                    await self._rest(partition, position)
+                    await self._wait_for_records(partition, position)
         except BaseException:
             await stop_quietly(partition.producer)
             raise
         self._parked[number] = partition
 
-    async def _seek(self, tp: TopicPartition, partition: _Partition) -> int:
+    async def _seek(self, tp: TopicPartition, partition: _LanePartition) -> int:
         first = (await self.consumer.beginning_offsets([tp]))[tp]
         position = first if partition.ledger is None else partition.ledger.position
         if position < first:
@@ -239,7 +239,7 @@ class Lane(Service):
             del self._polls[tp.partition]
         return from_position(fetched.get(tp, []), position)
 
-    async def _advance(self, partition: _Partition, batch: Sequence[Any]) -> None:
+    async def _advance(self, partition: _LanePartition, batch: Sequence[Any]) -> None:
         """Judge one batch and commit what it comes to; only then does the state in memory change."""
         began = time.perf_counter()
         step = await self._decide(partition, batch)
@@ -249,14 +249,14 @@ class Lane(Service):
         ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
         await self._commit(partition, step, ledger)
         seconds = time.perf_counter() - decided
-        done = Batch(self._service, partition.number, len(batch), decided - began, seconds)
+        done = BatchTimes(self._service, partition.number, len(batch), decided - began, seconds)
         count_batch(done, step, state_keys=len(partition.state), lag=self._lag(partition))
         if decided - began > _LONG_STEP_SECONDS:
             partition.limit = max(_FIRST_LIMIT, partition.limit // 2)
         elif len(batch) >= partition.limit:
             partition.limit = min(self._settings.largest_batch, partition.limit * 2)
 
-    async def _decide(self, partition: _Partition, batch: Sequence[Any]) -> Step:
+    async def _decide(self, partition: _LanePartition, batch: Sequence[Any]) -> Step:
         try:
             return partition.core.step(partition.state, batch)
         except NotYet as error:
@@ -264,25 +264,25 @@ class Lane(Service):
             await asyncio.sleep(_NOT_YET_SECONDS)
             return partition.core.step(partition.state, batch)
 
-    async def _rest(self, partition: _Partition, position: int) -> None:
+    async def _wait_for_records(self, partition: _LanePartition, position: int) -> None:
         """Let the core use a quiet moment. The ledger stays as it is: no record was taken."""
         step = partition.core.idle(time.time_ns() // 1_000_000)
         if step is not None:
             await self._commit(partition, step, partition.ledger or Ledger(position))
 
-    def _lag(self, partition: _Partition) -> int | None:
+    def _lag(self, partition: _LanePartition) -> int | None:
         high = self.consumer.highwater(TopicPartition(self._source, partition.number))
         return None if high is None or partition.ledger is None else max(0, high - partition.ledger.position)
 
-    async def _commit(self, partition: _Partition, step: Step, ledger: Ledger) -> None:
+    async def _commit(self, partition: _LanePartition, step: Step, ledger: Ledger) -> None:
         stored = stored_changes(step.changes)
         records = (step.outputs, state_records(self._topics.state, stored, ledger))
         await commit(partition.producer, partition.number, records, prefix=self._settings.prefix, single=SINGLE)
-        partition.state.take(stored)
+        partition.state.apply_stored(stored)
         partition.ledger = ledger
 
 
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+class _LaneRebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
@@ -294,4 +294,4 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]  # it may be either
         self, assigned: Iterable[TopicPartition]
     ) -> None:
-        await self._lane.take([tp.partition for tp in assigned])
+        await self._lane.assign([tp.partition for tp in assigned])

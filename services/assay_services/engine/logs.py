@@ -10,7 +10,7 @@ import structlog
 _QUIET_SECONDS = 30.0
 
 
-class OnceInAWhile(logging.Filter):
+class RateLimitedLog(logging.Filter):
     """Let a library say the same thing only once in 30 s: with Kafka away it complains a hundred times a second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +42,7 @@ def configure_logs(*, level: str) -> None:
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(OnceInAWhile())
+    handler.addFilter(RateLimitedLog())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -94,7 +94,7 @@ NOTES = {
 """The counters that a core may name in `Step.notes`."""
 
 
-class Batch(NamedTuple):
+class BatchTimes(NamedTuple):
     """One committed batch: whose, how many records, how long (s) it took to decide and to commit."""
 
     service: str
@@ -104,7 +104,7 @@ class Batch(NamedTuple):
     transaction_seconds: float
 
 
-def count_batch(batch: Batch, step: Step, *, state_keys: int, lag: int | None) -> None:
+def count_batch(batch: BatchTimes, step: Step, *, state_keys: int, lag: int | None) -> None:
     """Count one batch; `lag` is how many records are not read yet, None where that is not known."""
     service, number = batch.service, str(batch.partition)
     EVENTS_IN.labels(service).inc(batch.events)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from assay_services.engine.core.core_api import Headers
 from assay_services.engine.core.ledger import Ledger, load_ledger
 from assay_services.engine.core.state import PartitionState
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 
 LEDGER_KEY = b"@ledger"
@@ -25,7 +25,7 @@ def state_records(
 async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
     """Read one partition of a state topic to its end; return the state, and the ledger if there is one yet."""
     state, ledger = PartitionState(), None
-    async with reading(settings, topic, number) as reader:
+    async with partition_reader(settings, topic, number) as reader:
         async for batch in reader.batches():
             for record in batch:
                 if record.key == LEDGER_KEY:

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay_services.engine.core.erasure_request import Change, Published
+from assay_services.engine.core.erasure_request import Erasure, Published
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import (
     FENCED,
     TransactionLostError,
     commit,
-    let_fenced_futures_go,
     make_producer,
-    reading,
+    partition_reader,
+    silence_fenced_futures,
     stop_quietly,
 )
 from assay_services.engine.logs import get_logger
@@ -34,7 +34,7 @@ class StateContestedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LaneDescriptor:
     """One lane: its service, the topic it reads, where its state lies, and its compacted topics."""
 
     service: str
@@ -43,18 +43,18 @@ class Held:
     published: Sequence[str] = ()
 
 
-Decide = Callable[[PartitionState, Published], Change]
+Decide = Callable[[PartitionState, Published], Erasure]
 
 
-async def look(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+async def read_lane(settings: RuntimeSettings, held: LaneDescriptor, number: int, decide: Decide) -> Erasure:
     """Return what would be changed in one partition; touch nothing."""
     state, _ = await restore(settings, held.state, number)
     return decide(state, await _published(settings, held, number))
 
 
-async def take_over(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+async def take_over(settings: RuntimeSettings, held: LaneDescriptor, number: int, decide: Decide) -> Erasure:
     """Change one partition, in one transaction. Raise StateContestedError."""
-    let_fenced_futures_go(asyncio.get_running_loop())
+    silence_fenced_futures(asyncio.get_running_loop())
     for _ in range(_TRIES):
         try:
             return await _change(settings, held, number, decide)
@@ -65,7 +65,7 @@ async def take_over(settings: RuntimeSettings, held: Held, number: int, decide: 
     )
 
 
-async def _change(settings: RuntimeSettings, held: Held, number: int, decide: Decide) -> Change:
+async def _change(settings: RuntimeSettings, held: LaneDescriptor, number: int, decide: Decide) -> Erasure:
     producer = make_producer(settings, transactional_id=f"assay.{held.service}.{held.source}.{number}")
     await producer.start()
     try:
@@ -79,13 +79,13 @@ async def _change(settings: RuntimeSettings, held: Held, number: int, decide: De
         await stop_quietly(producer)
 
 
-async def _published(settings: RuntimeSettings, held: Held, number: int) -> Published:
+async def _published(settings: RuntimeSettings, held: LaneDescriptor, number: int) -> Published:
     return {topic: await _newest(settings, topic, number) for topic in held.published}
 
 
 async def _newest(settings: RuntimeSettings, topic: str, number: int) -> Mapping[bytes, bytes]:
     found: dict[bytes, bytes] = {}
-    async with reading(settings, topic, number) as reader:
+    async with partition_reader(settings, topic, number) as reader:
         async for batch in reader.batches():
             for record in batch:
                 found.pop(record.key, None)

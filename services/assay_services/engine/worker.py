@@ -20,7 +20,7 @@ from mode import Service, ServiceT  # noqa: E402
 sys.argv = _argv
 
 
-class OnlyTheLaneReadsKafka(BootStrategy):
+class NoFaustConsumer(BootStrategy):
     """Start sensors and web pages, and leave Kafka to the lane.
 
     Faust's own consumer has nothing to read here, but a group of its own: a worker that followed a killed one waited
@@ -32,13 +32,13 @@ class OnlyTheLaneReadsKafka(BootStrategy):
         return self._chain(self.sensors(), self.web_server())
 
 
-class Chassis(faust.App):
+class Worker(faust.App):
     """A Faust app whose Kafka is the lane's."""
 
-    BootStrategy = OnlyTheLaneReadsKafka
+    BootStrategy = NoFaustConsumer
 
 
-def build_chassis(
+def build_worker(
     name: str,
     settings: RuntimeSettings,
     *,
@@ -46,7 +46,7 @@ def build_chassis(
     ready: Callable[[], bool],
 ) -> faust.App:
     """Build the Faust app of one worker: `/health`, `/ready`, `/metrics`, and the services it carries."""
-    app = Chassis(
+    app = Worker(
         f"{settings.prefix}assay-{name}",
         broker=[f"kafka://{address}" for address in kafka_address(settings).split(",")],
         datadir=settings.folder / "faust",

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlmodel import col
 
 from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
-from assay_services.archive.store import alone, told_apart
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.archive.store import alone, translate_db_errors
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.archive.engine import is_sqlite
 from assay_services.stores.archive.tables import ForgottenRow
 
@@ -34,7 +34,7 @@ _GONE = text(
 _LETTERS = ("dead", "unreadable")
 
 
-class _Part(NamedTuple):
+class _RowSelection(NamedTuple):
     """Which rows of a table are meant, and whether they can be said under a pseudonym.
 
     `topic` is SQL for the topic whose records have a row each there; the ledger counts what was removed of these.
@@ -46,21 +46,21 @@ class _Part(NamedTuple):
     topic: str = ""
 
 
-def found(engine: Engine, whom: Whom) -> Mapping[str, int]:
+def count_rows(engine: Engine, whom: ErasureRequest) -> Mapping[str, int]:
     """Return how many rows of each table are meant; change nothing."""
-    with told_apart(), engine.connect() as connection:
+    with translate_db_errors(), engine.connect() as connection:
         return {part.table: _count(connection, part, whom) for part in _parts(engine, whom)}
 
 
-def words_of(engine: Engine, whom: Whom) -> frozenset[str]:
+def settled_items(engine: Engine, whom: ErasureRequest) -> frozenset[str]:
     """Return the ids of the annotations by which an annotator has settled items."""
     query = f"SELECT id FROM annotations WHERE annotator = :name AND annotator_kind = 'adjudicator' AND {_PROJECT}"  # noqa: S608  # ours
-    with told_apart(), engine.connect() as connection:
+    with translate_db_errors(), engine.connect() as connection:
         rows = connection.execute(text(query), {"name": whom.name, "project": whom.project})
         return frozenset(str(one) for (one,) in rows)
 
 
-def erase(engine: Engine, whom: Whom, *, now: datetime) -> Mapping[str, int]:
+def erase(engine: Engine, whom: ErasureRequest, *, now: datetime) -> Mapping[str, int]:
     """Remove or rename all rows of before `now`, and see to it that none of before `now` comes any more."""
     changed: dict[str, int] = {}
     with alone(engine) as connection:
@@ -86,31 +86,31 @@ def purge(engine: Engine, *, before: datetime) -> None:
         connection.execute(delete(ForgottenRow).where(col(ForgottenRow.forgotten_at) < before))
 
 
-def _parts(engine: Engine, whom: Whom) -> list[_Part]:
+def _parts(engine: Engine, whom: ErasureRequest) -> list[_RowSelection]:
     contains = "instr(value, :{0}) > 0" if is_sqlite(engine) else "position(:{0} in value) > 0"
     inside = f"{contains.format('raw_name')} AND {contains.format('raw_project')}"
-    letters = [_Part(table, f"(value IS NOT NULL AND {inside})") for table in _LETTERS]
+    letters = [_RowSelection(table, f"(value IS NOT NULL AND {inside})") for table in _LETTERS]
     if whom.is_item:
         tables = (
             "annotations", "votes", "objections", "items", "consensus", "consensus_history", "corrections", "reviews",
         )  # fmt: skip
         keys = {"dead": "key = :text_key", "unreadable": "key = :raw_key"}
         return [
-            *(_Part(table, "project = :project AND item = :name") for table in tables),
+            *(_RowSelection(table, "project = :project AND item = :name") for table in tables),
             *(one._replace(where=f"{keys[one.table]} OR {one.where}") for one in letters),
         ]
     mine = f"annotator = :name AND {_PROJECT}"
     return [
-        *(_Part(table, mine, renamed=True) for table in _BY_ANNOTATOR),
-        _Part("signals", f"peer = :name AND {_PROJECT}"),
-        _Part("alerts", f"(annotator = :name OR peer = :name) AND {_PROJECT}"),
-        _Part("readings", f"{_PROJECT} AND {_PAIR}"),
-        _Part("readings_now", f"{_PROJECT} AND {_PAIR_NOW}"),
+        *(_RowSelection(table, mine, renamed=True) for table in _BY_ANNOTATOR),
+        _RowSelection("signals", f"peer = :name AND {_PROJECT}"),
+        _RowSelection("alerts", f"(annotator = :name OR peer = :name) AND {_PROJECT}"),
+        _RowSelection("readings", f"{_PROJECT} AND {_PAIR}"),
+        _RowSelection("readings_now", f"{_PROJECT} AND {_PAIR_NOW}"),
         *letters,
     ]
 
 
-def _values(whom: Whom) -> dict[str, Any]:
+def _values(whom: ErasureRequest) -> dict[str, Any]:
     escaped = whom.name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
     return {
         "project": whom.project,
@@ -125,7 +125,7 @@ def _values(whom: Whom) -> dict[str, Any]:
     }
 
 
-def _count_in_offsets(connection: Connection, part: _Part, whom: Whom) -> None:
+def _count_in_offsets(connection: Connection, part: _RowSelection, whom: ErasureRequest) -> None:
     """Note in the ledger how many rows of each partition go."""
     query = (
         f"SELECT source, {part.topic} AS topic, kafka_partition AS number, count(*) AS n FROM {part.table}"  # noqa: S608
@@ -136,12 +136,12 @@ def _count_in_offsets(connection: Connection, part: _Part, whom: Whom) -> None:
         connection.execute(_GONE, {**row, "unreadable": unreadable})
 
 
-def _count(connection: Connection, part: _Part, whom: Whom) -> int:
+def _count(connection: Connection, part: _RowSelection, whom: ErasureRequest) -> int:
     query = f"SELECT count(*) FROM {part.table} WHERE {part.where}"  # noqa: S608  # our own parts
     return int(connection.execute(text(query), _values(whom)).scalar_one())
 
 
-def _mark(connection: Connection, whom: Whom, now: datetime) -> None:
+def _mark(connection: Connection, whom: ErasureRequest, now: datetime) -> None:
     kind = ITEM if whom.is_item else ANNOTATOR
     mark = mark_of(kind, ANY_PROJECT if whom.project is None else whom.project, whom.name)
     connection.execute(delete(ForgottenRow).where(col(ForgottenRow.mark) == mark))

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
-from assay_services.stores.archive.sql_query import Answer, Cell
+from assay_services.stores.archive.sql_query import Cell, QueryResult
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -23,7 +23,7 @@ def guarded(cell: Cell) -> Cell:
     return cell
 
 
-def write_csv(answer: Answer, file: IO[str]) -> int:
+def write_csv(answer: QueryResult, file: IO[str]) -> int:
     """Write CSV with a header; return the number of rows."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(map(guarded, answer.columns))
@@ -32,7 +32,7 @@ def write_csv(answer: Answer, file: IO[str]) -> int:
     return count
 
 
-def write_json(answer: Answer, file: IO[str]) -> int:
+def write_json(answer: QueryResult, file: IO[str]) -> int:
     """Write a JSON array with one object a line; return the number of rows."""
     count = 0
     file.write("[")
@@ -43,7 +43,7 @@ def write_json(answer: Answer, file: IO[str]) -> int:
     return count
 
 
-WRITERS: Mapping[str, Callable[[Answer, IO[str]], int]] = MappingProxyType({"csv": write_csv, "json": write_json})
+WRITERS: Mapping[str, Callable[[QueryResult, IO[str]], int]] = MappingProxyType({"csv": write_csv, "json": write_json})
 
 
 def write_parquet(columns: Iterable[str], rows: Iterable[Iterable[Cell]], path: Path) -> int:

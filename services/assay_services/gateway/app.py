@@ -16,60 +16,60 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from assay_services.engine import metrics
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.gateway.api import openapi
-from assay_services.gateway.api.annotations import Intake, Receipt
-from assay_services.gateway.api.limits import Bodies, Crowd, Room
-from assay_services.gateway.api.webhooks import Hooks
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.api.annotations import AnnotationIntake, Receipt
+from assay_services.gateway.api.limits import BodyReader, ConcurrencyLimit, MemoryBudget
+from assay_services.gateway.api.webhooks import WebhookReceiver
+from assay_services.gateway.core.decode_result import PlatformDelivery
 from assay_services.gateway.publisher import OverloadedError, Publisher
 from assay_services.gateway.reconcile.reconciler import Reconciler
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.gateway.spool import Spool
-from assay_services.gateway.write_back.consumer import WritingBack
-from assay_services.stores.control.api_keys import Keys, Refusal
-from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError
+from assay_services.gateway.write_back.consumer import WriteBack
+from assay_services.stores.control.api_keys import ApiKeyStore, Refusal
+from assay_services.stores.control.connection_store import ConnectionStore, NoSuchConnectionError
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 from assay_services.stores.control.vault import Vault
-from assay_services.web.rate_limit import Rates, RefusedError
+from assay_services.web.rate_limit import RateLimitedError, RateLimiter
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
-_Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_BearerCredentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class GatewayDependencies:
     """What the routes share."""
 
     settings: GatewaySettings
-    keys: Keys
-    connections: Connections
+    keys: ApiKeyStore
+    connections: ConnectionStore
     publisher: Publisher
-    hooks: Hooks
+    hooks: WebhookReceiver
     reconciler: Reconciler
-    rates: Rates
-    crowd: Crowd
-    bodies: Bodies
+    rates: RateLimiter
+    crowd: ConcurrencyLimit
+    bodies: BodyReader
 
-    def let_in(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
+    def authorise(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
         """Return the key that a request carries; raise RefusedError where it may not."""
         found = self.keys.check(None if sent is None else f"{sent.scheme} {sent.credentials}", scope)
         if isinstance(found, Refusal):
-            raise RefusedError(found.status, found.reason)
-        self.rates.take(found.id)
+            raise RateLimitedError(found.status, found.reason)
+        self.rates.check(found.id)
         return found
 
 
 def build_app(settings: GatewaySettings) -> FastAPI:
     """Build the gateway."""
     engine = open_control(settings)
-    connections = Connections(engine, Vault(settings))
+    connections = ConnectionStore(engine, Vault(settings))
     spool = Spool(settings.folder / "spool.db", largest=settings.spool_bytes)
     publisher = Publisher(settings, spool)
     reconciler = Reconciler(engine, connections, publisher, settings)
-    hooks = Hooks(engine, connections, publisher, reconciler.wake)
-    parts = Parts(
-        settings, Keys(engine), connections, publisher, hooks, reconciler,
-        Rates(settings.rate_per_second), Crowd(settings.requests_at_once), _bodies(settings),
+    hooks = WebhookReceiver(engine, connections, publisher, reconciler.wake)
+    parts = GatewayDependencies(
+        settings, ApiKeyStore(engine), connections, publisher, hooks, reconciler,
+        RateLimiter(settings.rate_per_second), ConcurrencyLimit(settings.requests_at_once), _bodies(settings),
     )  # fmt: skip
 
     @asynccontextmanager
@@ -77,7 +77,7 @@ def build_app(settings: GatewaySettings) -> FastAPI:
         await publisher.start()
         working = [
             start_essential(reconciler.run(), name="reconciler"),
-            start_essential(WritingBack(connections, settings).run(), name="writing-back"),
+            start_essential(WriteBack(connections, settings).run(), name="writing-back"),
         ]
         yield
         for one in working:
@@ -98,14 +98,14 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     )
     _guard(app)
     _answer_for_health(app, parts)
-    _take_annotations(app, parts)
-    _take_deliveries(app, parts)
+    _add_annotation_routes(app, parts)
+    _add_webhook_routes(app, parts)
     return app
 
 
-def _bodies(settings: GatewaySettings) -> Bodies:
-    room = Room(settings.bodies_bytes)
-    return Bodies(room, settings.largest_body_bytes, settings.largest_stream_bytes, settings.body_seconds)
+def _bodies(settings: GatewaySettings) -> BodyReader:
+    room = MemoryBudget(settings.bodies_bytes)
+    return BodyReader(room, settings.largest_body_bytes, settings.largest_stream_bytes, settings.body_seconds)
 
 
 def _guard(app: FastAPI) -> None:
@@ -122,20 +122,20 @@ def _guard(app: FastAPI) -> None:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, error: RefusedError) -> Response:
+    @app.exception_handler(RateLimitedError)
+    async def refused(_: Request, error: RateLimitedError) -> Response:
         return _refusal(error)
 
     @app.exception_handler(OverloadedError)
     async def overloaded(_: Request, error: OverloadedError) -> Response:
-        return _refusal(RefusedError(503, str(error), retry_after=5))
+        return _refusal(RateLimitedError(503, str(error), retry_after=5))
 
     @app.exception_handler(NoSuchConnectionError)
     async def no_connection(_: Request, error: NoSuchConnectionError) -> Response:
-        return _refusal(RefusedError(404, str(error)))
+        return _refusal(RateLimitedError(404, str(error)))
 
 
-def _refusal(error: RefusedError) -> Response:
+def _refusal(error: RateLimitedError) -> Response:
     headers = {"Connection": "close"}  # most are refused before their body is read
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -144,7 +144,7 @@ def _refusal(error: RefusedError) -> Response:
     return JSONResponse({"error": error.reason}, error.status, headers)
 
 
-def _answer_for_health(app: FastAPI, parts: Parts) -> None:
+def _answer_for_health(app: FastAPI, parts: GatewayDependencies) -> None:
     @app.get("/health", tags=["health"], summary="Is the process up?")
     async def health() -> dict[str, str]:
         return {"service": "gateway", "status": "up"}
@@ -158,8 +158,8 @@ def _answer_for_health(app: FastAPI, parts: Parts) -> None:
         return Response(prometheus_client.generate_latest(metrics.REGISTRY), media_type="text/plain")
 
 
-def _take_annotations(app: FastAPI, parts: Parts) -> None:
-    intake = Intake(parts.publisher, parts.bodies, parts.crowd)
+def _add_annotation_routes(app: FastAPI, parts: GatewayDependencies) -> None:
+    intake = AnnotationIntake(parts.publisher, parts.bodies, parts.crowd)
 
     @app.post(
         "/v1/annotations",
@@ -169,14 +169,14 @@ def _take_annotations(app: FastAPI, parts: Parts) -> None:
         responses=openapi.ANNOTATIONS_ANSWERS,
         openapi_extra={"requestBody": openapi.ANNOTATIONS_BODY},
     )
-    async def annotations(request: Request, sent: _Sent) -> Response:
-        await asyncio.to_thread(parts.let_in, sent, Scope.WRITE)
-        receipt = await intake.take(request)
+    async def annotations(request: Request, sent: _BearerCredentials) -> Response:
+        await asyncio.to_thread(parts.authorise, sent, Scope.WRITE)
+        receipt = await intake.accept(request)
         status = 200 if receipt.accepted or not receipt.rejected else 422
         return JSONResponse(receipt.model_dump(exclude_none=True), status)
 
 
-def _take_deliveries(app: FastAPI, parts: Parts) -> None:
+def _add_webhook_routes(app: FastAPI, parts: GatewayDependencies) -> None:
     @app.post(
         "/v1/hooks/{connection}",
         tags=["platforms"],
@@ -186,11 +186,11 @@ def _take_deliveries(app: FastAPI, parts: Parts) -> None:
     )
     async def hook(connection: str, request: Request) -> Response:
         found = await asyncio.to_thread(parts.connections.get, connection)
-        parts.rates.take(f"hook:{connection}")
+        parts.rates.check(f"hook:{connection}")
         headers = {name.lower(): value for name, value in request.headers.items()}
         async with parts.bodies.whole(request) as body:
             with parts.crowd:
-                answer = await parts.hooks.take(found, Delivery(body, headers), datetime.now(UTC))
+                answer = await parts.hooks.receive(found, PlatformDelivery(body, headers), datetime.now(UTC))
         return JSONResponse(dict(answer.body), answer.status)
 
     @app.get(
@@ -199,7 +199,7 @@ def _take_deliveries(app: FastAPI, parts: Parts) -> None:
         summary="The connections: last event, lag, what webhooks brought and what only reconciliation found",
         responses=openapi.READ_ANSWERS,
     )
-    async def connections(sent: _Sent) -> list[openapi.ConnectionView]:
-        await asyncio.to_thread(parts.let_in, sent, Scope.READ)
+    async def connections(sent: _BearerCredentials) -> list[openapi.ConnectionView]:
+        await asyncio.to_thread(parts.authorise, sent, Scope.READ)
         found = await asyncio.to_thread(parts.connections.all)
         return [openapi.ConnectionView.of(one, now=datetime.now(UTC)) for one in found]

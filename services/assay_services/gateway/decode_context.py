@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from assay_services.gateway.core.decode_result import Asked, Settings
+from assay_services.gateway.core.decode_result import DecodeContext, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 
-def asked_of(connection: Connection, held: Held, now: datetime) -> Asked:
+def asked_of(connection: Connection, held: PublishedIndex, now: datetime) -> DecodeContext:
     """Return what a decoder may know of a connection."""
-    return Asked(
+    return DecodeContext(
         project=connection.project,
         now=now,
         known=held.known,

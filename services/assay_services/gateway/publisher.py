@@ -15,7 +15,7 @@ from assay_services.engine.kafka import NoKafkaError, make_producer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.gateway.core.annotation_bodies import Row
+from assay_services.gateway.core.annotation_bodies import OutgoingRecord
 from assay_services.gateway.spool import Spool
 
 _PATIENCE_SECONDS = 0.3
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 0.3
 _DRAIN_AT_ONCE = 1_000
 _DRAIN_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
-_AWAY = (KafkaError, NoKafkaError, OSError, TimeoutError)
+_NO_KAFKA = (KafkaError, NoKafkaError, OSError, TimeoutError)
 
 log = get_logger("gateway")
 
@@ -46,7 +46,7 @@ class Publisher:
         self._settings = settings
         self._spool = spool
         self._disk = asyncio.Lock()
-        self._waiting: list[tuple[Sequence[Row], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[OutgoingRecord], asyncio.Future[None]]] = []
         self._to_write, self._to_drain = asyncio.Event(), asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,14 +68,14 @@ class Publisher:
                 await task
         await self._forget_producer()
 
-    async def publish(self, rows: Sequence[Row]) -> None:
+    async def publish(self, rows: Sequence[OutgoingRecord]) -> None:
         """Return when these records are durable; raise OverloadedError where they cannot be, and none is promised."""
         if not rows:
             return
         if self._producer is not None and self.kafka_is_there:
             try:
                 await self._send(self._producer, rows, _PATIENCE_SECONDS)
-            except _AWAY as error:
+            except _NO_KAFKA as error:
                 self._lost_kafka(error)
             else:
                 metrics.GATEWAY_RECORDS.labels("kafka").inc(len(rows))
@@ -86,7 +86,7 @@ class Publisher:
         await done
         metrics.GATEWAY_RECORDS.labels("spool").inc(len(rows))
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Row], seconds: float) -> None:
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[OutgoingRecord], seconds: float) -> None:
         async with asyncio.timeout(seconds):
             sent = [
                 await producer.send(
@@ -126,7 +126,7 @@ class Publisher:
                     self._producer = await self._connected()
                 while self._spool.count:
                     await self._drain(self._producer)
-            except _AWAY as error:
+            except _NO_KAFKA as error:
                 self._lost_kafka(error)
                 await self._forget_producer()
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -164,7 +164,7 @@ class Publisher:
     async def _forget_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(*_AWAY):
+            with suppress(*_NO_KAFKA):
                 async with asyncio.timeout(_PAUSE_SECONDS):
                     await producer.stop()
 

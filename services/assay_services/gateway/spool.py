@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay_services.gateway.core.annotation_bodies import OVERHEAD_BYTES, Row
+from assay_services.gateway.core.annotation_bodies import OVERHEAD_BYTES, OutgoingRecord
 
 _SCHEMA = """
 create table if not exists spooled (
@@ -37,7 +37,7 @@ class Spool:
         found = self._file.execute(f"select count(*), coalesce(sum({sizes}), 0) from spooled").fetchone()  # noqa: S608
         self.count, self.bytes = int(found[0]), int(found[1])
 
-    def append(self, groups: Sequence[Sequence[Row]]) -> list[bool]:
+    def append(self, groups: Sequence[Sequence[OutgoingRecord]]) -> list[bool]:
         """Keep the records of each group, all of them or none; tell of each group whether there was room."""
         kept: list[bool] = []
         count, size = self.count, self.bytes
@@ -57,14 +57,14 @@ class Spool:
         self.count, self.bytes = count, size
         return kept
 
-    def oldest(self, count: int) -> list[tuple[int, Row]]:
+    def oldest(self, count: int) -> list[tuple[int, OutgoingRecord]]:
         """Return the oldest records with their numbers."""
         found = self._file.execute(
             "select number, topic, key, value, headers from spooled order by number limit ?", (count,)
         )
-        return [(int(number), Row(*rest)) for number, *rest in found]
+        return [(int(number), OutgoingRecord(*rest)) for number, *rest in found]
 
-    def drop(self, rows: Sequence[tuple[int, Row]]) -> None:
+    def drop(self, rows: Sequence[tuple[int, OutgoingRecord]]) -> None:
         """Forget these, which are the oldest: Kafka has them."""
         if rows:
             self._file.execute("delete from spooled where number <= ?", (rows[-1][0],))

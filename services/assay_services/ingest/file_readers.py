@@ -80,7 +80,7 @@ def _read_csv(path: Path, contract: LabelContract | None) -> Iterator[InputRecor
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
         rows = csv.reader(file)
         try:
-            table = _Table(path, next(rows, []), contract)
+            table = _TextTable(path, next(rows, []), contract)
             for row in rows:
                 if row:
                     yield table.record(rows.line_num, row)
@@ -98,7 +98,7 @@ def _read_parquet(path: Path, contract: LabelContract | None) -> Iterator[InputR
     except ArrowInvalid as error:
         raise InputError(f"{path}: no Parquet file: {error}") from None
     columns = file.schema_arrow.names
-    table, number = _Table(path, columns, contract, first=1), 0
+    table, number = _TextTable(path, columns, contract, first=1), 0
     for batch in file.iter_batches():
         for found in batch.to_pylist():
             number += 1
@@ -129,7 +129,7 @@ def _check_columns(path: Path, columns: Any) -> None:  # noqa: ANN401  # csv typ
         )
 
 
-class _Table:
+class _TextTable:
     """Rows of text as records. Where a column lies is looked up once; of two of one name, the last counts."""
 
     def __init__(self, path: Path, columns: Sequence[str], contract: LabelContract | None, *, first: int = 0) -> None:

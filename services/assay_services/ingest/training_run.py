@@ -9,7 +9,7 @@ from rich.table import Table
 from assay_models.consistency.classes import class_name, class_names
 from assay_models.consistency.model_card import ModelCard
 from assay_models.consistency.trainer import fit_model
-from assay_models.consistency.training_data import Observation, TrainingImpossible
+from assay_models.consistency.training_data import TrainingImpossible, TrainingVote
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
@@ -59,7 +59,7 @@ def _classes_table(card: ModelCard) -> Table:
     return table
 
 
-def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[Observation]:
+def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[TrainingVote]:
     """Yield what can teach: the project's labelled annotations; validated records may be given as they are."""
     batch: list[bytes] = []
     for record in records:
@@ -79,7 +79,7 @@ def _unwrapped(value: bytes) -> bytes:
         return value
 
 
-def _observed(values: list[bytes], contract: LabelContract) -> Iterator[Observation]:
+def _observed(values: list[bytes], contract: LabelContract) -> Iterator[TrainingVote]:
     for found in decode(values):
         if isinstance(found, Undecodable) or found.project != contract.project:
             continue
@@ -88,7 +88,7 @@ def _observed(values: list[bytes], contract: LabelContract) -> Iterator[Observat
             yield _observation(found, name)
 
 
-def _observation(annotation: Annotation, name: str) -> Observation:
+def _observation(annotation: Annotation, name: str) -> TrainingVote:
     item = annotation.item
     features = None if item.features is None else tuple(item.features)
-    return Observation(item.id, item.text, features, name)
+    return TrainingVote(item.id, item.text, features, name)

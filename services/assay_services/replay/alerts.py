@@ -12,8 +12,8 @@ from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
 from assay_schemas.annotation import microseconds
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import REJECTED, VALIDATED
-from assay_services.alerts.core.observers import SOURCES, Intake, topics_looked_at
-from assay_services.alerts.core.step import Alerts
+from assay_services.alerts.core.observers import SOURCES, Observer, topics_looked_at
+from assay_services.alerts.core.step import AlertsCore
 from assay_services.engine.core.core_api import Output, Record
 from assay_services.engine.core.state import PartitionState
 
@@ -63,12 +63,12 @@ class ReplayedAlerts:
     def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
         """Take the contracts in force."""
         self._contracts = contracts
-        self._intakes = {topic: Intake(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
+        self._intakes = {topic: Observer(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
         self._minutes: defaultdict[tuple[int, str, str], _Minute] = defaultdict(_Minute)
         self._wanted = topics_looked_at(contracts.values())
         self._reached = 0
 
-    def take(self, outputs: Iterable[Output], now: int) -> None:
+    def add(self, outputs: Iterable[Output], now: int) -> None:
         """Take what other cores have said; nothing of it is later than `now` (ms)."""
         by_topic: dict[str, list[AnyRecord]] = {}
         for output in outputs:
@@ -76,9 +76,9 @@ class ReplayedAlerts:
                 at = self._time(output.value, now) if output.topic in _JUDGED else now
                 by_topic.setdefault(output.topic, []).append(AnyRecord(0, at, output.key, output.value))
         for topic, records in by_topic.items():
-            self.hear(topic, records)
+            self.observe(topic, records)
 
-    def hear(self, topic: str, records: Sequence[Record]) -> None:
+    def observe(self, topic: str, records: Sequence[Record]) -> None:
         """Take records of a topic, with their own times; raise NotYet where a project has no contract."""
         for said in self._intakes[topic].step(PartitionState(), records).outputs:
             one = Observation.model_validate_json(said.value or b"")
@@ -96,7 +96,7 @@ class ReplayedAlerts:
     def finish(self) -> Iterator[Output]:
         """Yield all transitions."""
         state = PartitionState()
-        core, last = Alerts(self._contracts, state, watches=False), 0
+        core, last = AlertsCore(self._contracts, state, watches=False), 0
         for number, ((_, project, topic), minute) in enumerate(sorted(self._minutes.items(), key=lambda one: one[0])):
             last = max(last, minute.newest)
             value = minute.observed(project, topic).model_dump_json().encode()

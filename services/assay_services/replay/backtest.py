@@ -10,7 +10,7 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import SINGLE
 from assay_services.alerts.core.observers import SOURCES
 from assay_services.engine.core.core_api import NotYet
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.replay.alerts import ReplayedAlerts
 
@@ -29,12 +29,12 @@ async def backtest(
 
 async def _read(settings: RuntimeSettings, topic: str, number: int, alerts: ReplayedAlerts, first: int) -> None:
     try:
-        async with reading(settings, topic, number) as reader:
+        async with partition_reader(settings, topic, number) as reader:
             async for batch in reader.batches():
                 recent = [record for record in batch if record.timestamp >= first]
                 while recent:
                     try:
-                        alerts.hear(topic, recent)
+                        alerts.observe(topic, recent)
                     except NotYet:  # a project that is not tried: it is passed over from now on
                         continue
                     break

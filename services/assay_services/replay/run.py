@@ -14,9 +14,9 @@ from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 from assay_services.ingest.file_readers import InputRecord
 from assay_services.replay.alerts import ReplayedAlerts
-from assay_services.replay.workers import Beside, ConductDuty, ConsensusDuty, judged
+from assay_services.replay.workers import ConductReplay, ConsensusReplay, ReplayWorkerProcess, judged
 from assay_services.replay.writer import Results
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 
 _BATCH = 2_000
 
@@ -32,29 +32,34 @@ class FileRecord(NamedTuple):
 
 
 def replay(
-    records: Iterable[InputRecord], *, projects: Mapping[str, Project], folder: Path, now: int, watched: bool = True
+    records: Iterable[InputRecord],
+    *,
+    projects: Mapping[str, ValidatorProject],
+    folder: Path,
+    now: int,
+    watched: bool = True,
 ) -> Iterator[Counter[str]]:
     """Judge every record as if it arrived at `now` (ms since 1970); yield the verdicts after each batch.
 
     What follows on the verdicts goes by the annotations' own time. The files appear whole when all is done, or not at
     all. `watched`: whether the annotators' conduct is watched, and alerts are raised, too.
     """
-    validator, state = Validator(projects, Origin("annotations", 0)), PartitionState()
+    validator, state = ValidatorCore(projects, BatchOrigin("annotations", 0)), PartitionState()
     contracts = {name: project.rules.contract for name, project in projects.items()}
     total, offset = Counter[str](), 0
     with (
         Results(folder, watched=watched) as results,
-        Beside(partial(ConsensusDuty, watched=watched), contracts) as consensus,
-        Beside(ConductDuty, contracts) if watched else nullcontext() as conduct,
+        ReplayWorkerProcess(partial(ConsensusReplay, watched=watched), contracts) as consensus,
+        ReplayWorkerProcess(ConductReplay, contracts) if watched else nullcontext() as conduct,
     ):
-        watch = None if conduct is None else _Watch(conduct, ReplayedAlerts(contracts))
-        follow = _Following(results, watch, now)
+        watch = None if conduct is None else _ConductAndAlerts(conduct, ReplayedAlerts(contracts))
+        follow = _ReplayPipeline(results, watch, now)
         for chunk in _chunks(records):
             batch = [FileRecord(offset + i, now, record.key, record.value) for i, record in enumerate(chunk)]
             step = validator.step(state, batch)
             state.apply(step.changes)
             follow.judged(step.outputs)
-            for clock, said in consensus.take([one for one in step.outputs if one.topic == VALIDATED.name], now):
+            for clock, said in consensus.process([one for one in step.outputs if one.topic == VALIDATED.name], now):
                 follow.agreed(said, clock)
             offset += len(batch)
             total.update(step.verdicts)
@@ -65,38 +70,38 @@ def replay(
 
 
 @dataclass(frozen=True, slots=True)
-class _Watch:
+class _ConductAndAlerts:
     """The annotators' conduct, and alerts."""
 
-    conduct: Beside[ConductDuty]
+    conduct: ReplayWorkerProcess[ConductReplay]
     alerts: ReplayedAlerts
 
     def agreed(self, said: Sequence[Output], clock: int) -> None:
         """Take what the consensus says, at `clock` (ms)."""
-        for _ in self.conduct.take(judged(said), clock):
+        for _ in self.conduct.process(judged(said), clock):
             pass  # it says everything in the end
 
     def finish(self, now: int) -> Iterator[Output]:
         """Yield what conduct says, and what alerts follow from all of it."""
         for _, signals in self.conduct.finish():
-            self.alerts.take(signals, now)
+            self.alerts.add(signals, now)
             yield from signals
         yield from self.alerts.finish()
 
 
 @dataclass(frozen=True, slots=True)
-class _Following:
+class _ReplayPipeline:
     """What follows on the verdicts: files, and the watch, where one is kept."""
 
     results: Results
-    watch: _Watch | None
+    watch: _ConductAndAlerts | None
     now: int
 
     def judged(self, outputs: Sequence[Output]) -> None:
         """Take what the validator says."""
         self.results.write(outputs)
         if self.watch is not None:
-            self.watch.alerts.take(outputs, self.now)
+            self.watch.alerts.add(outputs, self.now)
 
     def agreed(self, said: Sequence[Output], clock: int) -> None:
         """Take what the consensus says, at `clock` (ms)."""

@@ -8,15 +8,15 @@ from assay_schemas.topics import ANNOTATIONS, VALIDATOR_STATE
 from assay_services.engine.contract_table import ContractTable
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
-from assay_services.engine.worker import build_chassis
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.engine.worker import build_worker
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project
 from assay_services.validator.settings import ValidatorSettings
 
 
 def build_app(settings: ValidatorSettings) -> faust.App:
     """Build the validator's worker."""
-    projects: dict[str, Project] = {}
+    projects: dict[str, ValidatorProject] = {}
     lanes: list[Lane] = []
 
     def put_in_force(name: str, contract: LabelContract | None) -> None:
@@ -30,7 +30,7 @@ def build_app(settings: ValidatorSettings) -> faust.App:
     def carries() -> list[ServiceT]:
         table = ContractTable(settings, put_in_force)
         lane = Lane(
-            lambda number, _: Validator(projects, Origin(settings.prefix + ANNOTATIONS.name, number)),
+            lambda number, _: ValidatorCore(projects, BatchOrigin(settings.prefix + ANNOTATIONS.name, number)),
             service="validator",
             topics=LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name),
             settings=settings,
@@ -39,4 +39,4 @@ def build_app(settings: ValidatorSettings) -> faust.App:
         lanes.append(lane)
         return [TopicsInPlace(settings), table, lane]
 
-    return build_chassis("validator", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))
+    return build_worker("validator", settings, carries=carries, ready=lambda: any(lane.is_ready for lane in lanes))

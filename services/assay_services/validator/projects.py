@@ -13,7 +13,7 @@ from assay_schemas.annotation import Item, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine import metrics
 from assay_services.engine.logs import get_logger
-from assay_services.validator.core.step import Project
+from assay_services.validator.core.step import ValidatorProject
 
 log = get_logger("validator")
 
@@ -22,7 +22,7 @@ log = get_logger("validator")
 class TimedScorer:
     """A loaded model, as the core uses it."""
 
-    model: learned.Scorer
+    model: learned.OnnxScorer
     mark: int
     project: str
     flag_below: float | None
@@ -74,7 +74,7 @@ def load_scorer(contract: LabelContract, models: Path) -> TimedScorer | None:
     )
 
 
-def load_project(contract: LabelContract, models: Path) -> Project | None:
+def load_project(contract: LabelContract, models: Path) -> ValidatorProject | None:
     """Compile a contract and load its model; None, and a loud log, where the contract does not compile."""
     try:
         rules = compile_contract(contract)
@@ -83,4 +83,4 @@ def load_project(contract: LabelContract, models: Path) -> Project | None:
         return None
     metrics.CONTRACT_VERSION.labels(contract.project).set(contract.version)
     log.info("contract_in_force", project=contract.project, version=contract.version)
-    return Project(rules, load_scorer(contract, models))
+    return ValidatorProject(rules, load_scorer(contract, models))

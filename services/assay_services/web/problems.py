@@ -19,7 +19,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RequestProblem:
     """Why a request is refused. `field` is what is wrong with it, `expected` what would be right."""
 
     status: int
@@ -32,13 +32,13 @@ class Problem:
 class ProblemError(Exception):
     """A request that is refused."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: RequestProblem) -> None:
         """Say why."""
         super().__init__(problem.detail)
         self.problem = problem
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(problem: RequestProblem) -> Response:
     """Return the answer to a request that is refused."""
     said = {
         "type": "about:blank",
@@ -55,6 +55,8 @@ def problem_response(problem: Problem) -> Response:
     return JSONResponse(content, problem.status, headers, "application/problem+json")
 
 
-def forbidden(least: Role, viewer: Viewer) -> Problem:
+def forbidden(least: Role, viewer: Viewer) -> RequestProblem:
     """Return that somebody may not do this."""
-    return Problem(403, f"this takes the role {least.value}, and {viewer.name} is a {viewer.role.value}", field="role")
+    return RequestProblem(
+        403, f"this takes the role {least.value}, and {viewer.name} is a {viewer.role.value}", field="role"
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 _MOST_SENDERS = 10_000
 
 
-class RefusedError(Exception):
+class RateLimitedError(Exception):
     """A request that is not taken: with which status, why, and after how many seconds it may come again."""
 
     def __init__(self, status: int, reason: str, *, retry_after: int | None = None) -> None:
@@ -19,14 +19,14 @@ class RefusedError(Exception):
 
 
 @dataclass(slots=True)
-class Rates:
+class RateLimiter:
     """A token bucket per sender: so many requests a second, and as many at once. It changes with every question."""
 
     per_second: float
     clock: Callable[[], float] = time.monotonic
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def take(self, sender: str) -> None:
+    def check(self, sender: str) -> None:
         """Count one request; raise RefusedError (429) where it is one too many."""
         now = self.clock()
         left, at = self._left.pop(sender, (self.per_second, now))
@@ -35,4 +35,4 @@ class Rates:
         if len(self._left) > _MOST_SENDERS:
             del self._left[next(iter(self._left))]
         if left < 1:
-            raise RefusedError(429, f"more than {self.per_second:g} requests a second from this key", retry_after=1)
+            raise RateLimitedError(429, f"more than {self.per_second:g} requests a second from this key", retry_after=1)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay_models.truth.categorical.vote_arrays import Ballots, ballots_of
+from assay_models.truth.categorical.vote_arrays import VoteArrays, ballots_of
 from bench.baselines.dawid_skene import fit_maximum_likelihood
 from tests.models.truth.crowds import a_crowd
 
@@ -43,7 +43,7 @@ def test_the_anaesthetists_of_1979(real_data: Path) -> None:
         [1000] * len(rows),
     ]
 
-    found = fit_maximum_likelihood(Ballots(len(items), *(np.array(column) for column in columns)), 4)
+    found = fit_maximum_likelihood(VoteArrays(len(items), *(np.array(column) for column in columns)), 4)
 
     rounded = found.confusion.round(2)
     second = np.array([[0.83, 0.17, 0, 0], [0.05, 0.63, 0.31, 0], [0, 0, 1, 0], [0, 0, 0, 1]])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_models.agreement import annotator_pairs as counting
-from assay_models.agreement.annotator_pairs import Pairs, Votes
+from assay_models.agreement.annotator_pairs import AnnotatorPairs, ItemVotes
 from assay_models.agreement.cohen import (
     PairTable,
     PairTables,
@@ -23,7 +23,7 @@ from assay_models.agreement.cohen import (
     quadratic_kappas,
 )
 from assay_models.agreement.contingency import Value, rank
-from assay_models.agreement.window_cell import PairVote, Pane
+from assay_models.agreement.window_cell import PairVote, WindowCell
 
 HOUR = 60
 VALUES: list[Value] = ["x", "y", 1, 2.5, ("p", "q"), ()]
@@ -36,16 +36,16 @@ STEPS = st.lists(
 )
 
 
-def votes_of(hour: int, said: Mapping[str, Value]) -> Votes:
-    return Votes(hour, tuple(sorted(said)), tuple(said[who] for who in sorted(said)))
+def votes_of(hour: int, said: Mapping[str, Value]) -> ItemVotes:
+    return ItemVotes(hour, tuple(sorted(said)), tuple(said[who] for who in sorted(said)))
 
 
-def pairs_of(votes: Votes) -> list[PairVote]:
+def pairs_of(votes: ItemVotes) -> list[PairVote]:
     each = zip(votes.annotators, votes.values, strict=True)
     return [(a, b, one, other) for (a, one), (b, other) in combinations(each, 2)]
 
 
-def read(pairs: Pairs, end: int, length: int, *, least: int = 1) -> dict[PairVote, int]:
+def read(pairs: AnnotatorPairs, end: int, length: int, *, least: int = 1) -> dict[PairVote, int]:
     """Return what a window holds, pair by pair."""
     found = pairs.tables(end, length, least=least)
     tables = found.tables
@@ -62,8 +62,8 @@ def _waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("_waiting")
 def test_any_window_is_what_the_batch_says_after_any_moves() -> None:
     @given(STEPS)
-    def holds(steps: list[tuple[int, Votes | None, int, int, bool]]) -> None:
-        pairs, live, floor = Pairs(), dict[int, Votes](), 0
+    def holds(steps: list[tuple[int, ItemVotes | None, int, int, bool]]) -> None:
+        pairs, live, floor = AnnotatorPairs(), dict[int, ItemVotes](), 0
         for item, votes, end, length, forgets in steps:
             if forgets:
                 pairs.forget(end // 3)
@@ -79,8 +79,8 @@ def test_any_window_is_what_the_batch_says_after_any_moves() -> None:
 
 
 @given(st.lists(VOTES), st.integers(1, 3))
-def test_the_merge_of_partitions_is_the_whole(items: list[Votes], partitions: int) -> None:
-    whole, merged, parts = Pairs(), Pairs(), [Pairs() for _ in range(partitions)]
+def test_the_merge_of_partitions_is_the_whole(items: list[ItemVotes], partitions: int) -> None:
+    whole, merged, parts = AnnotatorPairs(), AnnotatorPairs(), [AnnotatorPairs() for _ in range(partitions)]
     for number, votes in enumerate(items):
         whole.move(None, votes)
         parts[number % partitions].move(None, votes)
@@ -95,7 +95,7 @@ def test_the_merge_of_partitions_is_the_whole(items: list[Votes], partitions: in
 
 
 def test_a_partitions_newer_pairs_replace_its_older_ones() -> None:
-    pairs = Pairs()
+    pairs = AnnotatorPairs()
     older: dict[PairVote, int] = {("ann", "bob", "x", "y"): 2}
     newer: dict[PairVote, int] = {("ann", "bob", "x", "x"): 1}
     pairs.merge(0, older)
@@ -108,7 +108,7 @@ def test_a_partitions_newer_pairs_replace_its_older_ones() -> None:
 
 
 def test_what_is_not_there_cannot_be_taken_out() -> None:
-    pairs = Pairs()
+    pairs = AnnotatorPairs()
     pairs.move(votes_of(0, {"ann": "x", "bob": "x"}), None)
 
     with pytest.raises(ValueError, match="more pairs are to be taken out"):
@@ -116,7 +116,7 @@ def test_what_is_not_there_cannot_be_taken_out() -> None:
 
 
 def test_forgetting_is_for_good_and_keeps_what_is_newer() -> None:
-    pairs, old, new = Pairs(), votes_of(0, {"ann": "x", "bob": "x"}), votes_of(60, {"bob": "y", "cy": "z"})
+    pairs, old, new = AnnotatorPairs(), votes_of(0, {"ann": "x", "bob": "x"}), votes_of(60, {"bob": "y", "cy": "z"})
     pairs.move(None, old)
     pairs.move(None, new)
     read(pairs, 60, 120)
@@ -126,12 +126,12 @@ def test_forgetting_is_for_good_and_keeps_what_is_newer() -> None:
     pairs.move(old, None)
     pairs.merge(0, {("ann", "bob", "x", "x"): 1})
 
-    assert pairs.pane(0) == Pane()
+    assert pairs.pane(0) == WindowCell()
     assert read(pairs, 60, 120) == {("bob", "cy", "y", "z"): 1}
 
 
 def test_pairs_with_few_common_items_are_left_out() -> None:
-    pairs = Pairs()
+    pairs = AnnotatorPairs()
     for number in range(3):
         pairs.move(None, votes_of(0, {"ann": "x", "cy": "x"} | ({"bob": "y"} if number else {})))
 

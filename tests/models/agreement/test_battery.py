@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_models.agreement.cohen import cohen_kappa, linear_kappa, quadratic_kappa
-from assay_models.agreement.contingency import Table, subtracted
+from assay_models.agreement.contingency import PatternTable, subtracted
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, linear_ac2, quadratic_ac2
@@ -23,7 +23,7 @@ from assay_models.agreement.krippendorff import (
 from assay_models.agreement.percent_agreement import percent_agreement
 from tests.models.agreement.builders import a_table, random_rows
 
-Reading = Callable[[Table], Estimate | None]
+Reading = Callable[[PatternTable], Estimate | None]
 ALPHAS: list[Reading] = [nominal_alpha, ordinal_alpha, interval_alpha, ratio_alpha, jaccard_alpha, masi_alpha]
 CORRECTED: list[Reading] = [*ALPHAS, fleiss_kappa, gwet_ac1, linear_ac2, quadratic_ac2]
 ALL: list[Reading] = [*CORRECTED, percent_agreement]

@@ -13,7 +13,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as fleiss_kappa_of_statsmodels
 
 from assay_models.agreement.cohen import PairTable, cohen_kappa, linear_kappa, quadratic_kappa
-from assay_models.agreement.contingency import Table
+from assay_models.agreement.contingency import PatternTable
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, linear_ac2, quadratic_ac2
@@ -21,7 +21,7 @@ from assay_models.agreement.krippendorff import interval_alpha, nominal_alpha, o
 from assay_models.agreement.percent_agreement import percent_agreement
 from tests.models.agreement.builders import Rows, a_table, random_rows
 
-Reading = Callable[[Table], Estimate | None]
+Reading = Callable[[PatternTable], Estimate | None]
 SEEDS = range(12)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_models.alerting.conditions import Reading, holds, mean, share
+from assay_models.alerting.conditions import RuleReading, holds, mean, share
 from assay_models.alerting.durations import minutes_of
-from assay_models.alerting.minute_counts import Panes
+from assay_models.alerting.minute_counts import MinuteCounts
 from assay_schemas.alert_rule import AlertRule
 
 
@@ -16,8 +16,8 @@ def a_rule(**changes: Any) -> AlertRule:  # noqa: ANN401  # raw input
     return AlertRule.model_validate({"id": "r", "metric": "agreement", "at_least": 10} | changes)
 
 
-def a_reading(value: float = 0.5, *, low: float | None = 0.4, high: float | None = 0.6, count: int = 50) -> Reading:
-    return Reading(value, low, high, count)
+def a_reading(value: float = 0.5, *, low: float | None = 0.4, high: float | None = 0.6, count: int = 50) -> RuleReading:
+    return RuleReading(value, low, high, count)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def a_reading(value: float = 0.5, *, low: float | None = 0.4, high: float | None
     ],
 )
 def test_a_threshold_is_passed_by_the_value_or_by_its_whole_interval(
-    changes: dict[str, Any], reading: Reading | None, *, expected: bool
+    changes: dict[str, Any], reading: RuleReading | None, *, expected: bool
 ) -> None:
     assert holds(a_rule(**changes), reading) is expected
 
@@ -55,7 +55,9 @@ def test_a_threshold_is_passed_by_the_value_or_by_its_whole_interval(
         (None, False, False),
     ],
 )
-def test_a_change_is_measured_against_the_window_before(before: Reading | None, *, sure: bool, expected: bool) -> None:
+def test_a_change_is_measured_against_the_window_before(
+    before: RuleReading | None, *, sure: bool, expected: bool
+) -> None:
     rule = a_rule(changes_by=0.2, sure=sure)
 
     assert holds(rule, a_reading(), before) is expected
@@ -64,7 +66,7 @@ def test_a_change_is_measured_against_the_window_before(before: Reading | None, 
 def test_a_share_of_nothing_is_not_defined_and_neither_is_a_mean() -> None:
     assert share(0, 0) is None
     assert mean(3.0, 0) is None
-    assert mean(3.0, 2) == Reading(1.5, None, None, 2)
+    assert mean(3.0, 2) == RuleReading(1.5, None, None, 2)
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
@@ -88,7 +90,7 @@ def test_an_interval_holds_its_value(total: int, data: st.DataObject) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 3)), max_size=60), st.randoms())
 def test_a_window_has_the_same_sums_in_whatever_order_they_came(added: list[tuple[int, int]], dice: Any) -> None:  # noqa: ANN401
-    panes, shuffled = Panes(), Panes()
+    panes, shuffled = MinuteCounts(), MinuteCounts()
     for minute, hits in added:
         panes.add(minute, hits, 3)
     other = list(added)
@@ -104,14 +106,14 @@ def test_a_window_has_the_same_sums_in_whatever_order_they_came(added: list[tupl
 
 
 def test_old_minutes_are_forgotten_and_the_newest_with_data_is_known() -> None:
-    panes = Panes({3: (1, 2), 5: (0, 1), 7: (0, 0), 9: (1, 1)})
+    panes = MinuteCounts({3: (1, 2), 5: (0, 1), 7: (0, 0), 9: (1, 1)})
 
     newest = panes.newest(8)
     panes.forget(5)
 
     assert newest == 5
     assert sorted(panes.by_minute) == [5, 7, 9]
-    assert Panes().newest(9) is None
+    assert MinuteCounts().newest(9) is None
 
 
 @pytest.mark.parametrize(("written", "minutes"), [("0m", 0), ("15m", 15), ("24h", 1_440), ("7d", 10_080)])

@@ -3,23 +3,31 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_models.alerting.state_machine import FLAPS, Change, Life, acknowledge, is_flapping, is_forgettable, live
+from assay_models.alerting.state_machine import (
+    FLAPS,
+    AlertLifecycle,
+    Transition,
+    acknowledge,
+    advance_state,
+    is_flapping,
+    is_forgettable,
+)
 from assay_schemas.alert import AlertState
 
 MINUTE = 60_000
 _SIGNS = st.text(alphabet="x.", max_size=200)
 
 
-def lived(said: str, *, lasting: int = 0, keep: int = 0) -> tuple[Life, list[Change]]:
+def lived(said: str, *, lasting: int = 0, keep: int = 0) -> tuple[AlertLifecycle, list[Transition]]:
     """Live one minute for each sign, the first at minute 1: the condition holds (`x`) or does not (`.`)."""
-    life, changes = Life(), list[Change]()
+    life, changes = AlertLifecycle(), list[Transition]()
     for minute, sign in enumerate(said, 1):
-        life, more = live(life, holds=sign == "x", at=minute * MINUTE, lasting=lasting, keep=keep)
+        life, more = advance_state(life, holds=sign == "x", at=minute * MINUTE, lasting=lasting, keep=keep)
         changes += more
     return life, changes
 
 
-def states(changes: list[Change]) -> list[tuple[str, int]]:
+def states(changes: list[Transition]) -> list[tuple[str, int]]:
     return [(one.state.value, one.at // MINUTE) for one in changes]
 
 
@@ -41,7 +49,7 @@ def test_a_condition_that_ceases_before_its_time_never_fires() -> None:
 
     assert states(changes) == [("pending", 1), ("resolved", 3), ("pending", 4)]
     assert changes[1].was is AlertState.PENDING
-    assert not life.is_told
+    assert not life.is_notified
 
 
 def test_it_keeps_firing_for_a_while_and_through_short_pauses() -> None:
@@ -71,7 +79,7 @@ def test_only_what_fires_can_be_acknowledged_and_only_once() -> None:
     assert [(one.was, one.state) for one in changes] == [(AlertState.FIRING, AlertState.ACKNOWLEDGED)]
     assert acknowledge(taken, at=3 * MINUTE) == (taken, ())
     assert acknowledge(waiting, at=MINUTE) == (waiting, ())
-    assert live(taken, holds=False, at=4 * MINUTE, lasting=0, keep=0)[1][0].was is AlertState.ACKNOWLEDGED
+    assert advance_state(taken, holds=False, at=4 * MINUTE, lasting=0, keep=0)[1][0].was is AlertState.ACKNOWLEDGED
 
 
 @given(_SIGNS, st.integers(0, 5), st.integers(0, 5))

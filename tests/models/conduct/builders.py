@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from assay_models.conduct.detectors import Look
+from assay_models.conduct.detectors import Features
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
@@ -37,7 +37,7 @@ def a_judged(number: int = 0, **changes: Any) -> JudgedAnnotation:  # noqa: ANN4
     return JudgedAnnotation(**plain, occurred=occurred)
 
 
-def a_look(**changes: Any) -> Look:  # noqa: ANN401  # any field
+def a_look(**changes: Any) -> Features:  # noqa: ANN401  # any field
     """Return a look at a right annotation of an ordinary annotator."""
     plain: dict[str, Any] = {
         "at": 0.0,
@@ -48,7 +48,7 @@ def a_look(**changes: Any) -> Look:  # noqa: ANN401  # any field
         "pool": 0.85,
         "expected": 0.8,
     }
-    return Look(**(plain | changes))
+    return Features(**(plain | changes))
 
 
 def put_all(stream: ConductStream, judged: Iterable[JudgedAnnotation]) -> list[Signal]:

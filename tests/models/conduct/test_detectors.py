@@ -1,21 +1,21 @@
 import pytest
 
 from assay_models.conduct import copy_detection
-from assay_models.conduct.baseline import Habits, Skill, chance_of_agreeing
+from assay_models.conduct.baseline import Baseline, Skill, chance_of_agreeing
 from assay_models.conduct.detectors import accuracy_drop, bot_timing, fatigue, guessing, label_shift, pattern, too_fast
 from assay_models.conduct.e_detector import Alternative, Bet
-from assay_models.conduct.population import Pool
+from assay_models.conduct.population import Population
 from assay_models.conduct.report import spammer_score
 from tests.models.conduct.builders import LABELS, a_look
 
-POOL = Pool(4)
+POOL = Population(4)
 UNKNOWN = {"truth": None, "agrees": False}
 
 
-def habits_that_said(*labels: str) -> Habits:
-    habits = Habits()
+def habits_that_said(*labels: str) -> Baseline:
+    habits = Baseline()
     for label in labels:
-        habits.say(label)
+        habits.count_label(label)
     return habits
 
 
@@ -43,7 +43,7 @@ def test_skill_is_learned_and_old_lessons_fade() -> None:
 
 
 def test_a_bet_on_a_drop_is_fair_while_there_is_none() -> None:
-    look, habits = a_look(), Habits()
+    look, habits = a_look(), Baseline()
 
     bet = accuracy_drop(look, habits, POOL)
 
@@ -99,25 +99,25 @@ def test_of_two_labels_the_wrong_one_is_the_only_error() -> None:
 
 
 def test_times_below_nearly_all_others_speak_for_clicking_through() -> None:
-    assert too_fast(a_look(pace=-3.0), Habits(), POOL)[0] == pytest.approx(2.25)
-    assert too_fast(a_look(pace=0.0), Habits(), POOL)[0] == pytest.approx(1 / 6)
-    assert too_fast(a_look(), Habits(), POOL) == (1.0,)
+    assert too_fast(a_look(pace=-3.0), Baseline(), POOL)[0] == pytest.approx(2.25)
+    assert too_fast(a_look(pace=0.0), Baseline(), POOL)[0] == pytest.approx(1 / 6)
+    assert too_fast(a_look(), Baseline(), POOL) == (1.0,)
 
 
 def test_steps_of_nearly_nothing_speak_for_a_machine() -> None:
-    pool = Pool(4)
+    pool = Population(4)
 
-    assert list(bot_timing(a_look(lead_step=0.01, gap_step=0.7), Habits(), pool)) == pytest.approx([3.4, 0.2])
-    assert bot_timing(a_look(), Habits(), pool) == (1.0, 1.0)
+    assert list(bot_timing(a_look(lead_step=0.01, gap_step=0.7), Baseline(), pool)) == pytest.approx([3.4, 0.2])
+    assert bot_timing(a_look(), Baseline(), pool) == (1.0, 1.0)
 
 
 def test_where_the_pool_is_regular_regularity_says_less() -> None:
-    pool = Pool(4)
+    pool = Population(4)
     for _ in range(200):
         pool.note_regularity("lead", close=True)
     pool.pass_to(60.0)
 
-    assert bot_timing(a_look(lead_step=0.01), Habits(), pool)[0] == pytest.approx(0.85 / 0.6)
+    assert bot_timing(a_look(lead_step=0.01), Baseline(), pool)[0] == pytest.approx(0.85 / 0.6)
 
 
 def test_a_label_said_in_error_speaks_for_its_overuse() -> None:
@@ -146,7 +146,7 @@ def test_errors_count_where_they_could_be_made() -> None:
 
 
 def test_errors_late_in_a_session_speak_for_fatigue_and_early_ones_against() -> None:
-    habits = Habits()
+    habits = Baseline()
 
     late = fatigue(a_look(agrees=False, hours=3.0), habits, POOL)
     early = fatigue(a_look(agrees=False, hours=0.5), habits, POOL)
@@ -157,7 +157,7 @@ def test_errors_late_in_a_session_speak_for_fatigue_and_early_ones_against() -> 
 
 
 def test_a_bad_first_hour_is_what_later_ones_are_set_beside() -> None:
-    habits = Habits()
+    habits = Baseline()
     habits.begin_session(0.0)
     before = fatigue(a_look(agrees=False, hours=3.0), habits, POOL)[0]
     for _ in range(20):
@@ -169,7 +169,7 @@ def test_a_bad_first_hour_is_what_later_ones_are_set_beside() -> None:
 
 
 def test_agreement_with_a_dissenter_says_more_than_agreement_with_all() -> None:
-    pool, habits = Pool(4), Habits()
+    pool, habits = Population(4), Baseline()
     wrong = a_look(label="scam", agrees=False, expected=0.8)
 
     shared_error = copy_detection.ratio(wrong, habits, pool, 5, "scam")
@@ -182,30 +182,30 @@ def test_agreement_with_a_dissenter_says_more_than_agreement_with_all() -> None:
 
 
 def test_a_pair_remembers_what_speaks_for_copying_as_long_as_it_may_last() -> None:
-    pair = copy_detection.Pair(Alternative(at=0.0))
+    pair = copy_detection.AnnotatorPair(Alternative(at=0.0))
     for number in range(14):
-        pair.take(5.0, 0.01, 1.0, float(number))
-        pair.tell(5.0, [f"i{number}", "an", "scam", "safe", False, float(number)])
+        pair.update(5.0, 0.01, 1.0, float(number))
+        pair.record(5.0, [f"i{number}", "an", "scam", "safe", False, float(number)])
         pair.count(same=True, error=True)
     held = len(pair.telling)
-    pair.tell(1.2, ["i", "an", "safe", "safe", False, 0.0])
+    pair.record(1.2, ["i", "an", "safe", "safe", False, 0.0])
 
-    restored = copy_detection.Pair.load(pair.dump())
+    restored = copy_detection.AnnotatorPair.load(pair.dump())
 
     assert held == len(pair.telling) == 10
     assert (pair.common, pair.same, pair.same_errors) == (14, 14, 14)
     assert restored == pair or restored.dump() == pair.dump()
     for _ in range(20):
-        pair.take(0.2, 0.01, 1.0, 20.0)
-    pair.take(0.2, 0.01, 1.0, 21.0)
+        pair.update(0.2, 0.01, 1.0, 20.0)
+    pair.update(0.2, 0.01, 1.0, 21.0)
     assert pair.telling == []
 
 
 def test_long_names_leave_room_for_fewer_telling_items() -> None:
-    pair = copy_detection.Pair(Alternative(at=0.0))
+    pair = copy_detection.AnnotatorPair(Alternative(at=0.0))
 
     for number in range(5):
-        pair.tell(5.0, ["i" * 90, "a" * 90, "scam", "safe", False, float(number)])
+        pair.record(5.0, ["i" * 90, "a" * 90, "scam", "safe", False, float(number)])
 
     assert len(pair.telling) == 1
 

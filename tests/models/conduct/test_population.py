@@ -3,7 +3,7 @@ from math import exp, log
 import pytest
 
 from assay_models.conduct.labels import class_count, name_of
-from assay_models.conduct.population import GOLD, Pool, kind_of
+from assay_models.conduct.population import GOLD, Population, kind_of
 from assay_schemas.annotation import Box, Span
 from tests.support.builders import a_contract
 
@@ -11,7 +11,7 @@ DAY = 86_400.0
 
 
 def test_what_is_noted_in_a_minute_is_learned_when_it_is_over() -> None:
-    pool = Pool(4)
+    pool = Population(4)
     pool.pass_to(60.0)
     before = pool.agreement(5, "safe")
     for _ in range(200):
@@ -26,7 +26,7 @@ def test_what_is_noted_in_a_minute_is_learned_when_it_is_over() -> None:
 
 
 def test_the_order_within_a_minute_does_not_matter() -> None:
-    one, other = Pool(4), Pool(4)
+    one, other = Population(4), Population(4)
     for pool, order in ((one, range(40)), (other, reversed(range(40)))):
         for number in order:
             pool.note_agreement(number % 3, "safe", agrees=number % 2 == 0)
@@ -38,7 +38,7 @@ def test_the_order_within_a_minute_does_not_matter() -> None:
 
 
 def test_a_clock_that_was_ahead_does_not_stop_learning() -> None:
-    pool = Pool(4)
+    pool = Population(4)
     pool.pass_to(1_000 * DAY)
     pool.note_pair(5, dissents=True, same=True)
 
@@ -47,7 +47,7 @@ def test_a_clock_that_was_ahead_does_not_stop_learning() -> None:
 
 
 def test_a_surer_consensus_is_agreed_with_more() -> None:
-    pool = Pool(4)
+    pool = Population(4)
 
     usual = [pool.usual_agreement(kind_of(probability)) for probability in (0.3, 0.6, 0.9, 0.99)]
 
@@ -57,7 +57,7 @@ def test_a_surer_consensus_is_agreed_with_more() -> None:
 
 
 def test_dissenters_are_rarely_agreed_with() -> None:
-    pool = Pool(4)
+    pool = Population(4)
 
     assert pool.likeness(5, dissents=True) < 0.2
     assert pool.likeness(5, dissents=False) > 0.7
@@ -65,7 +65,7 @@ def test_dissenters_are_rarely_agreed_with() -> None:
 
 
 def test_usual_times_are_known_when_enough_have_been_seen() -> None:
-    pool = Pool(4)
+    pool = Population(4)
     for number in range(120):
         pool.note_time(7, exp(2.0 + (number % 2)))
     unknown = pool.time(7)
@@ -85,7 +85,7 @@ def test_usual_times_are_known_when_enough_have_been_seen() -> None:
 
 
 def test_a_pool_that_is_restored_goes_on() -> None:
-    pool, fresh = Pool(4), Pool(4)
+    pool, fresh = Population(4), Population(4)
     pool.pass_to(60.0)
     for number in range(9):
         pool.note_agreement(5, "safe", agrees=number < 4)
@@ -102,7 +102,7 @@ def test_a_pool_that_is_restored_goes_on() -> None:
 
 
 def test_no_more_than_so_many_kinds_of_things_are_counted() -> None:
-    pool = Pool(4)
+    pool = Population(4)
 
     for number in range(2_100):
         pool.note_agreement(5, f"label {number}", agrees=True)

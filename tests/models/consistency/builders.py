@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay_models.consistency.onnx_scorer import METADATA_KEY, Scorer, scorer_of
+from assay_models.consistency.onnx_scorer import METADATA_KEY, OnnxScorer, scorer_of
 from assay_models.consistency.trainer import FittedModel, fit_model
-from assay_models.consistency.training_data import Observation
+from assay_models.consistency.training_data import TrainingVote
 
 WORDS = {
     "safe": ("thanks", "kind", "lovely"),
@@ -24,8 +24,8 @@ def an_observation(
     *,
     text: str | None = "thanks",
     features: tuple[float, ...] | None = None,
-) -> Observation:
-    return Observation(item, text, features, label)
+) -> TrainingVote:
+    return TrainingVote(item, text, features, label)
 
 
 def a_history(  # each a separate thing to vary
@@ -37,7 +37,7 @@ def a_history(  # each a separate thing to vary
     missing_every: int = 0,
     wrong_share: float = 0.05,
     seed: int = 0,
-) -> list[Observation]:
+) -> list[TrainingVote]:
     """Return three votes per item, whose class is its number modulo the classes.
 
     The words, the features, or both tell the class; every so manyth item lacks its features.
@@ -54,7 +54,7 @@ def a_history(  # each a separate thing to vary
         for _ in range(3):
             given = (true + (1 if rng.random() < wrong_share else 0)) % len(labels)
             history.append(
-                Observation(
+                TrainingVote(
                     f"i{number:03}",
                     text if texts else None,
                     vector if features and not lacks else None,
@@ -65,12 +65,12 @@ def a_history(  # each a separate thing to vary
 
 
 def a_model(
-    history: Sequence[Observation] | None = None, *, labels: Sequence[str] = LABELS, seed: int = 1
+    history: Sequence[TrainingVote] | None = None, *, labels: Sequence[str] = LABELS, seed: int = 1
 ) -> FittedModel:
     return fit_model(a_history() if history is None else history, labels=labels, seed=seed, folds=3)
 
 
-def a_scorer(history: Sequence[Observation] | None = None, *, labels: Sequence[str] = LABELS) -> Scorer:
+def a_scorer(history: Sequence[TrainingVote] | None = None, *, labels: Sequence[str] = LABELS) -> OnnxScorer:
     return scorer_of(a_model(history, labels=labels).onnx)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assay_models.consistency.trainer import fit_model
-from assay_models.consistency.training_data import Observation
+from assay_models.consistency.training_data import TrainingVote
 
 CONVABUSE = Path(__file__).parents[3] / "../shared/data/convabuse/annotations.csv"
 
@@ -14,7 +14,7 @@ CONVABUSE = Path(__file__).parents[3] / "../shared/data/convabuse/annotations.cs
 @pytest.mark.skipif(not CONVABUSE.exists(), reason="the data sets of ../shared/data are not on this machine")
 def test_abuse_towards_chatbots_is_learned_and_planted_errors_are_found() -> None:
     with CONVABUSE.open(newline="") as lines:
-        history = [Observation(r["item"], r["text"], None, r["label"]) for r in csv.DictReader(lines)]
+        history = [TrainingVote(r["item"], r["text"], None, r["label"]) for r in csv.DictReader(lines)]
 
     card = fit_model(history, labels=["0", "1"], seed=1).card
 

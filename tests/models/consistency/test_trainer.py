@@ -9,7 +9,7 @@ from assay_models.consistency.onnx_export import build_graph
 from assay_models.consistency.onnx_scorer import scorer_of
 from assay_models.consistency.text_features import Vocabulary, count_terms, learn_vocabulary
 from assay_models.consistency.trainer import fit_model
-from assay_models.consistency.training_data import Observation, TrainingImpossible, gather
+from assay_models.consistency.training_data import TrainingImpossible, TrainingVote, gather
 from tests.models.consistency.builders import LABELS, a_description, a_history, a_model, an_observation
 
 BOTH = a_history(features=True, missing_every=7)
@@ -145,7 +145,7 @@ def test_items_all_tied_leave_the_accuracy_undefined() -> None:
     assert figures.accuracy_item_count == 0
 
 
-def a_tight_history() -> list[Observation]:
+def a_tight_history() -> list[TrainingVote]:
     """Class c stands beside a and beside b only, so that chance may put both of its items into one fold."""
     lone = [an_observation(f"{label}{n}", label, text="same") for label in "ab" for n in range(2)]
     return [*lone, an_observation("a0", "c", text="same"), an_observation("b0", "c", text="same")]

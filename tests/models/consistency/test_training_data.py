@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from assay_models.consistency.training_data import Observation, TrainingImpossible, data_hash, gather
+from assay_models.consistency.training_data import TrainingImpossible, TrainingVote, data_hash, gather
 from tests.models.consistency.builders import a_history, an_observation
 
 
-def two_classes() -> list[Observation]:
+def two_classes() -> list[TrainingVote]:
     first = [an_observation(f"a{n}", "safe") for n in range(2)]
     return [*first, *(an_observation(f"b{n}", "scam", text="prize") for n in range(2))]
 
@@ -74,6 +74,8 @@ def test_the_hash_does_not_depend_on_order_but_on_every_field() -> None:
         ),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_the_reason(history: list[Observation], folds: int, reason: str) -> None:
+def test_what_cannot_be_trained_is_refused_with_the_reason(
+    history: list[TrainingVote], folds: int, reason: str
+) -> None:
     with pytest.raises(TrainingImpossible, match=reason):
         gather(history, labels=["safe", "scam"], folds=folds)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay_models.truth.categorical.online_em import TruthStream
-from assay_models.truth.categorical.vote_arrays import Floats, Integers
+from assay_models.truth.categorical.online_em import OnlineEM
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray
 
 
 class Crowd(NamedTuple):
@@ -34,8 +34,8 @@ def a_crowd(  # a builder changes what it is asked to
     return Crowd(truth, votes, list(accuracies))
 
 
-def a_settled_stream(crowd: Crowd, *, classes: int = 3, sweeps: int = 10) -> TruthStream:
-    stream = TruthStream(classes)
+def a_settled_stream(crowd: Crowd, *, classes: int = 3, sweeps: int = 10) -> OnlineEM:
+    stream = OnlineEM(classes)
     for item, votes in enumerate(crowd.votes):
         stream.put(item, votes)
     stream.settle()
@@ -44,12 +44,12 @@ def a_settled_stream(crowd: Crowd, *, classes: int = 3, sweeps: int = 10) -> Tru
     return stream
 
 
-def believed(stream: TruthStream) -> dict[object, Floats]:
+def believed(stream: OnlineEM) -> dict[object, FloatArray]:
     """Return what the stream believes of all its items, by putting them nowhere: a sweep of what it has told."""
     places = stream._books.items.places  # noqa: SLF001  # the state itself is what is tested
     told = stream._books.items.told  # noqa: SLF001  # the same
     return {item: np.asarray(told[place], np.float64) for item, place in places.items()}
 
 
-def accuracy(posterior: Floats, truth: Sequence[int] | Integers) -> float:
+def accuracy(posterior: FloatArray, truth: Sequence[int] | IntegerArray) -> float:
     return float((posterior.argmax(axis=1) == np.asarray(truth)).mean())

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from assay_models.truth.factory import make_truth
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
+from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from tests.support.builders import a_contract
 
 MANY = [f"l{number}" for number in range(12)]
@@ -22,12 +22,12 @@ LABELS: dict[str, dict[str, Any]] = {
 KINDS = tuple(LABELS)
 
 
-def a_truth(kind: str, /, **label: Any) -> Truth:  # noqa: ANN401  # raw input
+def a_truth(kind: str, /, **label: Any) -> TruthModel:  # noqa: ANN401  # raw input
     return make_truth(a_contract(kind, label=LABELS[kind] | label))
 
 
-def facts(known: Any = None, /, **labels: Any) -> Facts:  # noqa: ANN401  # a label of any kind
-    return Facts({who: Ballot(label) for who, label in labels.items()}, known)
+def facts(known: Any = None, /, **labels: Any) -> ItemFacts:  # noqa: ANN401  # a label of any kind
+    return ItemFacts({who: GivenLabel(label) for who, label in labels.items()}, known)
 
 
 def a_span(start: int, end: int, label: str = "person") -> Any:  # noqa: ANN401  # plain JSON data
@@ -73,7 +73,7 @@ SAID: dict[str, Callable[[random.Random, int, float], Any]] = {
 """What somebody says of an item who is mistaken as often as that; None stands for what is right."""
 
 
-def a_crowd(kind: str, *, items: int = 40, voters: int = 4, seed: int = 3) -> dict[int, Facts]:
+def a_crowd(kind: str, *, items: int = 40, voters: int = 4, seed: int = 3) -> dict[int, ItemFacts]:
     """Return items of which each is labelled by some of six annotators, mistaken from 5 % to 30 % of the time."""
     rng = random.Random(seed)
     found = {}
@@ -94,16 +94,16 @@ def plain(data: Any) -> Any:  # noqa: ANN401  # plain JSON data
     return orjson.loads(orjson.dumps(data))
 
 
-def settled(truth: Truth, items: Mapping[Any, Facts]) -> dict[Any, Judgement]:
+def settled(truth: TruthModel, items: Mapping[Any, ItemFacts]) -> dict[Any, ItemJudgement]:
     for item, known in items.items():
         truth.put(item, known)
     return dict(truth.settle())
 
 
-def brought_to_rest(truth: Truth, items: Mapping[Any, Facts], *, rounds: int = 40) -> dict[Any, Judgement]:
+def brought_to_rest(truth: TruthModel, items: Mapping[Any, ItemFacts], *, rounds: int = 40) -> dict[Any, ItemJudgement]:
     """Sweep until nothing stirs, with a look back half way; return what is said of these items then."""
     for _ in range(2):
-        truth.reflect()
+        truth.relearn()
         for _ in range(rounds):
             truth.sweep(10_000)
             if truth.unrest < 1e-4:
@@ -111,13 +111,13 @@ def brought_to_rest(truth: Truth, items: Mapping[Any, Facts], *, rounds: int = 4
     return settled(truth, items)
 
 
-def told_of(truths: Iterable[Truth], who: str) -> list[Any]:
+def told_of(truths: Iterable[TruthModel], who: str) -> list[Any]:
     return [plain(truth.learned(who)) for truth in truths]
 
 
-def exchanged(truths: Sequence[Truth]) -> None:
+def exchanged(truths: Sequence[TruthModel]) -> None:
     """Let every partition hear what all others have learned."""
     told = {who: told_of(truths, who) for who in PEOPLE}
     for place, truth in enumerate(truths):
         for who, learned in told.items():
-            truth.hear(who, [one for number, one in enumerate(learned) if number != place])
+            truth.set_remote_counts(who, [one for number, one in enumerate(learned) if number != place])

@@ -13,8 +13,8 @@ import pytest
 from assay_models.truth.factory import CategoricalTruth, make_truth
 from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
 from assay_models.truth.numeric.numeric_truth import NumericTruth
-from assay_models.truth.regions.region_truth import MarksTruth
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
+from assay_models.truth.regions.region_truth import RegionTruth
+from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from assay_schemas.annotation import Box, Span
 from tests.support.builders import a_contract
 
@@ -29,12 +29,12 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def a_truth(kind: str, **label: Any) -> Truth:  # noqa: ANN401  # raw input
+def a_truth(kind: str, **label: Any) -> TruthModel:  # noqa: ANN401  # raw input
     return make_truth(a_contract(kind, label=KINDS[kind] | label))
 
 
-def facts(known: Any = None, /, **labels: Any) -> Facts:  # noqa: ANN401  # a label of any kind
-    return Facts({who: Ballot(label) for who, label in labels.items()}, known)
+def facts(known: Any = None, /, **labels: Any) -> ItemFacts:  # noqa: ANN401  # a label of any kind
+    return ItemFacts({who: GivenLabel(label) for who, label in labels.items()}, known)
 
 
 def span(start: int, end: int, label: str = "person") -> dict[str, Any]:
@@ -63,7 +63,7 @@ WRONG: dict[str, Any] = {
 }
 
 
-def a_crowd(kind: str, *, items: int = 40, seed: int = 3) -> dict[int, Facts]:
+def a_crowd(kind: str, *, items: int = 40, seed: int = 3) -> dict[int, ItemFacts]:
     """Return items labelled by four careful annotators and one who always says the same."""
     rng = random.Random(seed)
     found = {}
@@ -76,14 +76,14 @@ def a_crowd(kind: str, *, items: int = 40, seed: int = 3) -> dict[int, Facts]:
     return found
 
 
-def fed(kind: str, crowd: Mapping[int, Facts]) -> tuple[Truth, dict[Any, Judgement]]:
-    truth, said = a_truth(kind), dict[Any, Judgement]()
+def fed(kind: str, crowd: Mapping[int, ItemFacts]) -> tuple[TruthModel, dict[Any, ItemJudgement]]:
+    truth, said = a_truth(kind), dict[Any, ItemJudgement]()
     for item, known in crowd.items():
         truth.put(item, known)
     said.update(truth.settle())
     for _ in range(30):
         said.update(truth.sweep(len(crowd) * 3))
-    truth.reflect()
+    truth.relearn()
     said.update(truth.sweep(len(crowd) * 3))
     return truth, said
 
@@ -96,8 +96,8 @@ def test_every_kind_has_its_truth() -> None:
         "multilabel": MultilabelTruth,
         "ordinal": NumericTruth,
         "pairwise": CategoricalTruth,
-        "spans": MarksTruth,
-        "boxes": MarksTruth,
+        "spans": RegionTruth,
+        "boxes": RegionTruth,
     }
     assert isinstance(make_truth(a_contract("ordinal")), CategoricalTruth)
     assert isinstance(make_truth(a_contract("ordinal", label={"high": 50})), NumericTruth)
@@ -142,7 +142,7 @@ def test_what_is_stored_restores_the_same_answers(kind: str) -> None:
 
     again = a_truth(kind)
     for who in people:
-        again.keep(who, orjson.loads(orjson.dumps(truth.kept(who))))
+        again.load_closed(who, orjson.loads(orjson.dumps(truth.dump_closed(who))))
     for item, known in crowd.items():
         again.put(item, known, stored=orjson.loads(orjson.dumps(said[item].stored)))
     again.settle()
@@ -198,7 +198,7 @@ def test_partitions_that_hear_of_each_other_know_what_one_would(kind: str) -> No
 
     for one, other in (parts, parts[::-1]):
         for who in people:
-            one.hear(who, [orjson.loads(orjson.dumps(other.learned(who)))])
+            one.set_remote_counts(who, [orjson.loads(orjson.dumps(other.learned(who)))])
 
     whole, _ = fed(kind, crowd)
     for who in ("w0", "spammer"):
@@ -353,7 +353,7 @@ def test_labels_go_by_name_and_not_by_place() -> None:
     truth, said = fed("categorical", a_crowd("categorical"))
     again = make_truth(a_contract(label={"values": ["scam", "new", "adult", "safe"]}))
     for who in ("w0", "w1", "w2", "w3", "spammer", POOL):
-        again.keep(who, orjson.loads(orjson.dumps(truth.kept(who))))
+        again.load_closed(who, orjson.loads(orjson.dumps(truth.dump_closed(who))))
     for item, known in a_crowd("categorical").items():
         again.put(item, known, stored=said[item].stored)
     again.settle()
@@ -371,15 +371,15 @@ def test_copied_prelabels_are_believed_as_far_as_they_have_proved_right() -> Non
     truth = a_truth("categorical")
     for number in range(150):
         right = ("safe", "adult")[number % 2]
-        ballots: dict[str, Ballot] = {f"w{who}": Ballot(right) for who in range(3)}
-        ballots["lazy"] = Ballot("scam", copied=True) if number % 3 else Ballot(right)
-        truth.put(number, Facts(ballots))
+        ballots: dict[str, GivenLabel] = {f"w{who}": GivenLabel(right) for who in range(3)}
+        ballots["lazy"] = GivenLabel("scam", copied=True) if number % 3 else GivenLabel(right)
+        truth.put(number, ItemFacts(ballots))
     truth.settle()
     for _ in range(10):
         truth.sweep(200)
 
-    truth.put("copied", Facts({"lazy": Ballot("scam", copied=True), "new": Ballot("safe")}))
-    truth.put("own", Facts({"lazy": Ballot("scam"), "new": Ballot("safe")}))
+    truth.put("copied", ItemFacts({"lazy": GivenLabel("scam", copied=True), "new": GivenLabel("safe")}))
+    truth.put("own", ItemFacts({"lazy": GivenLabel("scam"), "new": GivenLabel("safe")}))
     said = truth.settle()
 
     assert said["copied"].doubt("scam") > said["own"].doubt("scam")
@@ -388,9 +388,9 @@ def test_copied_prelabels_are_believed_as_far_as_they_have_proved_right() -> Non
 def test_a_view_that_knows_some_labels_only_is_completed() -> None:
     truth = a_truth("categorical")
 
-    truth.put("i", Facts({"w0": Ballot("safe")}, None, {"safe": 0.7, "nobody": 0.1}))
-    truth.put("j", Facts({"w0": Ballot("safe")}, None, {"safe": 0.5, "adult": 0.3, "scam": 0.2}))
-    truth.put("k", Facts({"w0": Ballot("safe")}, None, {"nobody": 1.0}))
+    truth.put("i", ItemFacts({"w0": GivenLabel("safe")}, None, {"safe": 0.7, "nobody": 0.1}))
+    truth.put("j", ItemFacts({"w0": GivenLabel("safe")}, None, {"safe": 0.5, "adult": 0.3, "scam": 0.2}))
+    truth.put("k", ItemFacts({"w0": GivenLabel("safe")}, None, {"nobody": 1.0}))
 
     assert set(truth.settle()) == {"i", "j", "k"}
 
@@ -417,7 +417,7 @@ def test_a_number_that_is_swept_tells_when_it_moves() -> None:
         elsewhere.put(number, facts(w0=number % 50, w1=number % 50, w2=float(number * 7 % 100)))
     elsewhere.settle()
     for who in ("w0", "w2"):
-        truth.hear(who, [orjson.loads(orjson.dumps(elsewhere.learned(who)))])
+        truth.set_remote_counts(who, [orjson.loads(orjson.dumps(elsewhere.learned(who)))])
     moved = truth.sweep(100)
     truth.put("late", facts(w0=1.0))
     truth.sweep(1)

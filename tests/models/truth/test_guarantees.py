@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Truth
+from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, TruthModel
 from tests.models.truth.labelled import (
     KINDS,
     PEOPLE,
@@ -51,7 +51,7 @@ def test_any_way_to_the_same_facts_ends_at_the_same_truth(kind: str, seed: int) 
         assert one.value == pytest.approx(other.value, abs=0.02)
 
 
-def _detour(truth: Truth, kind: str, detour: str, item: int, crowd: dict[int, Facts]) -> None:
+def _detour(truth: TruthModel, kind: str, detour: str, item: int, crowd: dict[int, ItemFacts]) -> None:
     match detour:
         case "wrong":
             truth.put(item, facts(w0=RIGHT[kind](item + 1), w5=RIGHT[kind](item + 2)))
@@ -77,7 +77,7 @@ def test_what_is_stored_continues_as_if_nothing_had_happened(kind: str) -> None:
     for item in range(10, 60):
         other.put(item, crowd[item], stored=plain(said[item].stored))
     for who in PEOPLE:
-        other.keep(who, plain(one.kept(who)))
+        other.load_closed(who, plain(one.dump_closed(who)))
     assert not other.settle()
 
     for truth in (one, other):
@@ -104,7 +104,7 @@ def test_what_was_closed_is_taught_until_it_is_open_again(kind: str) -> None:
     for item in crowd:
         truth.close(item)
     closed = [plain(truth.learned(who)) for who in PEOPLE[:6]]
-    kept = [plain(truth.kept(who)) for who in PEOPLE[:6]]
+    kept = [plain(truth.dump_closed(who)) for who in PEOPLE[:6]]
     for item in crowd:
         truth.reopen(item, crowd[item], stored=plain(said[item].stored))
     reopened = [plain(truth.learned(who)) for who in PEOPLE[:6]]
@@ -199,7 +199,7 @@ def test_what_the_others_no_longer_say_is_forgotten(kind: str) -> None:
     exchanged([one, other])
     heard = one.accuracy("w1")
     for who in PEOPLE:
-        one.hear(who, [])
+        one.set_remote_counts(who, [])
 
     again = one.accuracy("w1")
     assert heard is not None
@@ -223,7 +223,7 @@ def test_a_label_of_another_kind_is_no_reason_to_stop(kind: str) -> None:
     truth = a_truth(kind)
     strange: list[Any] = ["no such label", ["no", "such"], 17, 0.5]
 
-    truth.put("i", Facts({f"w{place}": Ballot(label) for place, label in enumerate(strange)}))
+    truth.put("i", ItemFacts({f"w{place}": GivenLabel(label) for place, label in enumerate(strange)}))
     said = truth.settle()["i"]
     truth.put("j", facts(w0=strange[1]))
 
@@ -235,8 +235,8 @@ def test_a_label_of_another_kind_is_no_reason_to_stop(kind: str) -> None:
 def test_of_a_pool_without_votes_there_is_something_to_tell(kind: str) -> None:
     truth, again = a_truth(kind), a_truth(kind)
 
-    again.keep(POOL, plain(truth.kept(POOL)))
-    again.hear(POOL, [plain(truth.learned(POOL))])
+    again.load_closed(POOL, plain(truth.dump_closed(POOL)))
+    again.set_remote_counts(POOL, [plain(truth.learned(POOL))])
 
     assert plain(again.learned("nobody")) is not None
     assert again.accuracy("nobody") is None

@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from assay_models.truth.truth_model import Truth
+from assay_models.truth.truth_model import TruthModel
 from tests.models.truth.labelled import a_truth, brought_to_rest, facts, settled
 
 SIDES = ("left", "right")
 
 
 @pytest.fixture(scope="module")
-def with_a_left_biased_annotator() -> Truth:
+def with_a_left_biased_annotator() -> TruthModel:
     """Three annotators are right nine times in ten; `lefty` says right only where it is, and then one time in five."""
     rng, truth = random.Random(1), a_truth("pairwise", ties=False)
     items = {}
@@ -24,7 +24,7 @@ def with_a_left_biased_annotator() -> Truth:
     return truth
 
 
-def test_the_bias_shows_in_the_confusion(with_a_left_biased_annotator: Truth) -> None:
+def test_the_bias_shows_in_the_confusion(with_a_left_biased_annotator: TruthModel) -> None:
     found = with_a_left_biased_annotator.accuracy("lefty")
 
     assert found is not None
@@ -32,7 +32,7 @@ def test_the_bias_shows_in_the_confusion(with_a_left_biased_annotator: Truth) ->
     assert found.confusion["right"]["left"] > 0.7 * sum(found.confusion["right"].values())
 
 
-def test_left_from_the_left_biased_says_nothing_and_right_says_a_lot(with_a_left_biased_annotator: Truth) -> None:
+def test_left_from_the_left_biased_says_nothing_and_right_says_a_lot(with_a_left_biased_annotator: TruthModel) -> None:
     said = settled(
         with_a_left_biased_annotator,
         {

@@ -11,8 +11,8 @@ import pytest
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import added_up
 from assay_models.truth.categorical.hyperparameters import NOTHING
-from assay_models.truth.categorical.online_em import TruthStream
-from assay_models.truth.categorical.vote_arrays import Floats, ballots_of
+from assay_models.truth.categorical.online_em import OnlineEM
+from assay_models.truth.categorical.vote_arrays import FloatArray, ballots_of
 from tests.models.truth.crowds import accuracy
 
 SETS = {"bluebird": 0.879, "dog": 0.833, "rte": 0.918, "music": 0.790}
@@ -62,9 +62,9 @@ def test_partitions_make_no_difference_to_real_votes(named: tuple[str, RealCrowd
     assert four == pytest.approx(alone, abs=0.005)
 
 
-def stream_all(crowd: RealCrowd, *, partitions: int) -> Floats:
+def stream_all(crowd: RealCrowd, *, partitions: int) -> FloatArray:
     """Return what is told in the end after one pass in batches of 500, and ten sweeps."""
-    streams = [TruthStream(crowd.classes) for _ in range(partitions)]
+    streams = [OnlineEM(crowd.classes) for _ in range(partitions)]
     known: dict[int, dict[int, int]] = {}
     told = np.zeros((len(crowd.gold), crowd.classes))
     for start in range(0, len(crowd.votes), 500):
@@ -84,7 +84,7 @@ def stream_all(crowd: RealCrowd, *, partitions: int) -> Floats:
     return told
 
 
-def exchange(streams: list[TruthStream], annotators: Iterable[int]) -> None:
+def exchange(streams: list[OnlineEM], annotators: Iterable[int]) -> None:
     if len(streams) == 1:
         return
     for stream in streams:

@@ -5,14 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
 from tests.models.truth.crowds import a_crowd, a_settled_stream, believed
 
 
 @pytest.mark.parametrize("classes", [3, 200])
 def test_ten_thousand_annotators_with_a_vote_each(classes: int) -> None:
-    stream = TruthStream(classes)
+    stream = OnlineEM(classes)
     for item in range(2_000):
         stream.put(item, {5 * item + place: (item if place < 4 else item + 1) % classes for place in range(5)})
 
@@ -28,7 +28,7 @@ def test_ten_thousand_annotators_with_a_vote_each(classes: int) -> None:
 
 
 def test_one_annotator_with_a_million_votes() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     votes = ({0: 0}, {0: 1})
     for item in range(1_000_000):
         stream.put(item, votes[item % 2])
@@ -40,7 +40,7 @@ def test_one_annotator_with_a_million_votes() -> None:
 
 
 def test_a_thousand_votes_on_one_item() -> None:
-    stream = TruthStream(3)
+    stream = OnlineEM(3)
     stream.put("a", {annotator: int(annotator % 10 == 0) for annotator in range(1_000)})
     stream.put("b", dict.fromkeys(range(1000), 2))
 
@@ -62,7 +62,7 @@ def test_many_votes_are_judged_in_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (15, 17), (20, 200)])
 def test_a_class_that_is_added_in_mid_stream_can_be_said_and_believed(before: int, after: int) -> None:
-    stream = TruthStream(before)
+    stream = OnlineEM(before)
     for item in range(100):
         stream.put(item, dict.fromkeys(range(3), item % before), view=[1 / before] * before)
     stream.settle()
@@ -79,7 +79,7 @@ def test_a_class_that_is_added_in_mid_stream_can_be_said_and_believed(before: in
 
 
 def test_classes_cannot_be_taken_back() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.grow(3)
     stream.grow(3)
 
@@ -88,7 +88,7 @@ def test_classes_cannot_be_taken_back() -> None:
 
 
 def test_an_item_whose_votes_are_all_withdrawn_is_as_likely_this_as_that() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 1, 1: 1})
     stream.settle()
 
@@ -100,7 +100,7 @@ def test_an_item_whose_votes_are_all_withdrawn_is_as_likely_this_as_that() -> No
 
 
 def test_votes_that_were_replaced_take_no_room() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     for _ in range(200):
         for item in range(50):
             stream.put(item, dict.fromkeys(range(10), item % 2))

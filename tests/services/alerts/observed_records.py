@@ -8,8 +8,8 @@ import orjson
 from assay_schemas.alert import Alert, Order, OrderKind
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.alerts.core.alert_events import read_alert
-from assay_services.alerts.core.observers import SOURCES, Intake
-from assay_services.alerts.core.step import Alerts, order_record
+from assay_services.alerts.core.observers import SOURCES, Observer
+from assay_services.alerts.core.step import AlertsCore, order_record
 from assay_services.engine.core.core_api import Step
 from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import ARecord
@@ -68,7 +68,7 @@ class Watch:
         self.put_in_force(*rules, **contract)
         self.watches = watches
         self.state = PartitionState()
-        self.core = Alerts(self.contracts, self.state, watches=watches)
+        self.core = AlertsCore(self.contracts, self.state, watches=watches)
         self.said: list[Alert] = []
         self.offset = 0
 
@@ -79,7 +79,7 @@ class Watch:
 
     def hear(self, topic: str, *records: ARecord) -> Step:
         """Feed one batch of a topic through its intake."""
-        said = Intake(self.contracts, f"{topic}/0", SOURCES[topic]).step(PartitionState(), records)
+        said = Observer(self.contracts, f"{topic}/0", SOURCES[topic]).step(PartitionState(), records)
         now = max(record.timestamp for record in records)
         for output in said.outputs:
             self.take(ARecord(output.value, timestamp=now, key=output.key))
@@ -107,7 +107,7 @@ class Watch:
     def restart(self) -> None:
         """Make the core anew from what was written, as after a kill."""
         self.state = copied(self.state)
-        self.core = Alerts(self.contracts, self.state, watches=self.watches)
+        self.core = AlertsCore(self.contracts, self.state, watches=self.watches)
 
     @property
     def told(self) -> list[tuple[str, str, float]]:

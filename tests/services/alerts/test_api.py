@@ -10,7 +10,7 @@ import pytest
 
 from assay_services.alerts.api.routes import build_api
 from assay_services.alerts.settings import AlertsSettings
-from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.api_keys import ApiKeyStore
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Scope
 
@@ -22,7 +22,7 @@ class Caller:
 
     def __init__(self, settings: AlertsSettings) -> None:
         engine = open_control(settings)
-        keys = Keys(engine)
+        keys = ApiKeyStore(engine)
         now = datetime.now(UTC)
         self.keys = {scope: keys.create(scope.value, [scope], now=now)[1] for scope in Scope}
         self._api = build_api(settings, engine)

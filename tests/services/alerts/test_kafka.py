@@ -24,9 +24,9 @@ from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.replay.backtest import backtest
 from assay_services.stores.control import alert_actions
-from assay_services.stores.control.api_keys import Keys
+from assay_services.stores.control.api_keys import ApiKeyStore
 from assay_services.stores.control.database import open_control
-from assay_services.stores.control.subscription_store import Wish, list_subscriptions, subscribe
+from assay_services.stores.control.subscription_store import SubscriptionRequest, list_subscriptions, subscribe
 from assay_services.stores.control.tables.alert_delivery import Channel, Fate
 from assay_services.stores.control.tables.connections_and_keys import Scope
 from assay_services.stores.control.vault import Vault
@@ -86,7 +86,7 @@ def transitions(settings: AlertsSettings) -> list[Alert]:
 
 
 def tell(settings: AlertsSettings, name: str, address: str, **wish: Any) -> str:  # noqa: ANN401  # of a wish
-    made = Wish(name, Channel.WEBHOOK, address, per_hour=10_000, **wish)
+    made = SubscriptionRequest(name, Channel.WEBHOOK, address, per_hour=10_000, **wish)
     _, secret = subscribe(open_control(settings), Vault(settings), made, now=datetime.now(UTC))
     return secret
 
@@ -168,7 +168,7 @@ def test_a_slow_subscriber_and_a_dead_one_delay_nobody_and_gone_is_gone(
 def test_people_acknowledge_silence_judge_and_follow_over_http(chosen: AlertsSettings, service: Service) -> None:
     prepare(chosen)
     engine = open_control(chosen)
-    _, key = Keys(engine).create("lea", [Scope.READ, Scope.REVIEW], now=datetime.now(UTC))
+    _, key = ApiKeyStore(engine).create("lea", [Scope.READ, Scope.REVIEW], now=datetime.now(UTC))
     service.start()
     raise_signals(chosen, range(2))
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from assay_schemas.topics import VALIDATED
-from assay_services.archive.consumer import Archivist
+from assay_services.archive.consumer import ArchiveConsumer
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.archive import audit_archive
 from assay_services.engine.core.core_api import Headers
@@ -21,8 +21,8 @@ from tests.support.kafka_io import until
 
 
 @asynccontextmanager
-async def archiving(settings: ArchiveSettings) -> AsyncIterator[Archivist]:
-    archivist = Archivist(settings)
+async def archiving(settings: ArchiveSettings) -> AsyncIterator[ArchiveConsumer]:
+    archivist = ArchiveConsumer(settings)
     await archivist.start()
     try:
         yield archivist

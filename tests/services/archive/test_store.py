@@ -14,10 +14,10 @@ from sqlalchemy import Engine, text
 from assay_schemas.topics import CONSENSUS, REVIEW, VALIDATED
 from assay_schemas.verdict import ValidatedAnnotation
 from assay_services.archive.core.erasure_filter import Forgotten
-from assay_services.archive.core.plan import Fetched, Plan, plan
+from assay_services.archive.core.plan import Fetched, TransactionPlan, plan
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import Overtaken, Partition, Ready, RowsRefused, Store
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.archive.store import ArchivePartition, Overtaken, Ready, RowsRefused, Store
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.erasure.archive import erase
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.support.builders import NOW, an_item
@@ -45,7 +45,7 @@ REVIEW_VALUE = {
 }
 
 
-def write(store: Store, *some: Fetched, source: int = 1) -> Plan:
+def write(store: Store, *some: Fetched, source: int = 1) -> TransactionPlan:
     again = partial(plan, some, source=source, readers=ARCHIVED)
     nothing = Forgotten()
     return store.write(source, Ready(again(forgotten=nothing), nothing, lambda found: again(forgotten=found))).plan
@@ -53,7 +53,7 @@ def write(store: Store, *some: Fetched, source: int = 1) -> Plan:
 
 def ready(store: Store, *topics: str) -> int:
     source = store.source("a-cluster", "")
-    store.positions(source, [Partition(topic, 0) for topic in topics or (VALIDATED.name,)])
+    store.positions(source, [ArchivePartition(topic, 0) for topic in topics or (VALIDATED.name,)])
     return source
 
 
@@ -68,7 +68,7 @@ def test_rows_and_position_are_written_together(engine: Engine, store: Store) ->
     write(store, fetched(Came(5, verdict_value()), Came(6, verdict_value(id="an-882")), position=0), source=source)
 
     assert [one.id for one in rows(engine, "SELECT id FROM annotations ORDER BY kafka_offset")] == ["an-881", "an-882"]
-    assert store.positions(source, [Partition(VALIDATED.name, 0)]) == {Partition(VALIDATED.name, 0): 7}
+    assert store.positions(source, [ArchivePartition(VALIDATED.name, 0)]) == {ArchivePartition(VALIDATED.name, 0): 7}
 
 
 def test_a_batch_that_somebody_else_has_written_writes_nothing(engine: Engine, store: Store) -> None:
@@ -87,7 +87,7 @@ def test_what_the_database_refuses_leaves_no_trace(engine: Engine, store: Store)
     source = ready(store)
 
     once = plan([fetched(Came(0, verdict_value()))], source=source, readers=ARCHIVED, forgotten=Forgotten())
-    twice = Plan({"annotations": [*once.added["annotations"]] * 2}, once.kept, once.advances)
+    twice = TransactionPlan({"annotations": [*once.added["annotations"]] * 2}, once.keyed, once.advances)
 
     with pytest.raises(RowsRefused):
         store.write(source, Ready(twice, Forgotten(), lambda _: twice))
@@ -126,7 +126,7 @@ def test_of_compacted_facts_the_newest_is_kept_and_a_tombstone_removes_it(engine
 
 def test_what_was_forgotten_since_a_batch_was_planned_is_left_out_of_it(engine: Engine, store: Store) -> None:
     source = ready(store)
-    erase(engine, Whom(is_item=False, project=None, name="a17"), now=NOW)
+    erase(engine, ErasureRequest(is_item=False, project=None, name="a17"), now=NOW)
 
     write(store, fetched(Came(0, verdict_value()), Came(1, verdict_value(annotator={"id": "a18"}))), source=source)
 
@@ -146,7 +146,7 @@ def test_any_text_that_is_valid_is_stored_as_it_is(
     except (ValueError, TypeError):
         assume(False)  # noqa: FBT003  # hypothesis's own
     source = store.source(f"cluster-{uuid4()}", "")
-    store.positions(source, [Partition(VALIDATED.name, 0)])
+    store.positions(source, [ArchivePartition(VALIDATED.name, 0)])
 
     write(store, fetched(Came(0, value)), source=source)
 

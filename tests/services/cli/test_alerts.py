@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from assay_services.alerts.delivery.outbox import Outbox, Patience
+from assay_services.alerts.delivery.outbox import AlertOutbox, Patience
 from assay_services.cli.__main__ import app
 from assay_services.stores.control.database import ControlSettings, open_control
 from tests.services.alerts.delivery.test_messages import an_alert
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
+def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AlertOutbox]:
     monkeypatch.setenv("ASSAY_FOLDER", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     engine = open_control(ControlSettings())
-    yield Outbox(engine, Patience(5, timedelta(hours=24)), random.Random(1))
+    yield AlertOutbox(engine, Patience(5, timedelta(hours=24)), random.Random(1))
     engine.dispose()
 
 
@@ -27,7 +27,7 @@ def assay(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_somebody_subscribes_looks_and_leaves(outbox: Outbox) -> None:
+def test_somebody_subscribes_looks_and_leaves(outbox: AlertOutbox) -> None:
     made = assay("subscribe", "webhook", "https://example.com/x?key=hidden", "--only", "project=ads", "--name", "night")
     again = assay("subscribe", "webhook", "https://example.com/x", "--name", "night")
     wrong = assay("subscribe", "slack", "https://example.com/x", "--only", "colour=red")
@@ -45,7 +45,7 @@ def test_somebody_subscribes_looks_and_leaves(outbox: Outbox) -> None:
     assert outbox.subscriptions() == []
 
 
-def test_an_alert_is_seen_acknowledged_silenced_and_judged(outbox: Outbox) -> None:
+def test_an_alert_is_seen_acknowledged_silenced_and_judged(outbox: AlertOutbox) -> None:
     outbox.route("k/", [an_alert(id="abc123")], position=0, after=1, now=datetime.now(UTC))
 
     listed, shown = assay("alerts", "list"), assay("alerts", "show", "abc")

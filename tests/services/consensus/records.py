@@ -9,18 +9,18 @@ import orjson
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import COUNTS, PANES
-from assay_services.consensus.core.convergence import quiet_moments
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
-from assay_services.consensus.core.step import Consensus, Project
+from assay_services.consensus.core.convergence import run_until_converged
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
+from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.engine.core.core_api import Headers, Output, Step
 from assay_services.engine.core.state import PartitionState
 from tests.support.builders import a_contract, annotation_input
 
 BEGAN_MS = 1_800_000_000_000
 DAY_MS = 86_400_000
-ALONE = Origin(0, 1)
-TELLER, READER = Origin(0, 2), Origin(1, 2)
+ALONE = PartitionOrigin(0, 1)
+TELLER, READER = PartitionOrigin(0, 2), PartitionOrigin(1, 2)
 """Of two partitions, the one that tells its panes of the usual project, and the one that reads the project."""
 
 
@@ -52,22 +52,22 @@ class Fed:
     def __init__(
         self,
         *contracts: LabelContract,
-        pool: Pool | None = None,
-        origin: Origin = ALONE,
+        pool: Exchange | None = None,
+        origin: PartitionOrigin = ALONE,
         state: PartitionState | None = None,
         watched: bool = True,
     ) -> None:
-        self.projects: dict[str, Project] = {}
+        self.projects: dict[str, ConsensusProject] = {}
         for one in contracts or (a_contract(),):
             self.adopt(one)
-        self.pool, self.state = pool or Pool(), state or PartitionState()
-        self.core = Consensus(self.projects, self.pool, origin, self.state, watched=watched)
+        self.pool, self.state = pool or Exchange(), state or PartitionState()
+        self.core = ConsensusCore(self.projects, self.pool, origin, self.state, watched=watched)
         self.said: list[Output] = []
         self.now = BEGAN_MS
 
     def adopt(self, contract: LabelContract) -> None:
         """Put a contract in force."""
-        self.projects[contract.project] = Project(contract, make_truth)
+        self.projects[contract.project] = ConsensusProject(contract, make_truth)
 
     def hear(self, *records: ARecord) -> Step:
         """Feed one batch."""
@@ -78,7 +78,7 @@ class Fed:
 
     def rest(self) -> None:
         """Let quiet moments pass until nothing more is said."""
-        for now, step in quiet_moments(self.core, self.now):
+        for now, step in run_until_converged(self.core, self.now):
             self.now = now
             self._take(step)
 
@@ -94,9 +94,9 @@ class Fed:
         self.said += step.outputs
         for output in step.outputs:
             if output.topic == COUNTS.name:
-                self.pool.take_counts(output.key or b"", output.value)
+                self.pool.receive_counts(output.key or b"", output.value)
             elif output.topic == PANES.name:
-                self.pool.take_pane(output.key or b"", output.value)
+                self.pool.receive_cell(output.key or b"", output.value)
 
 
 def a_crowd(*, items: int, annotators: int, wrong: Sequence[int] = ()) -> Iterator[ARecord]:

@@ -13,9 +13,9 @@ from assay_models.rules.ruleset import compile_contract
 from assay_models.truth.factory import make_truth
 from assay_schemas.topics import CONSENSUS, CONSENSUS_STATE, CORRECTED, RELIABILITY, VALIDATED
 from assay_services.audit.topics import audit_consensus
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
-from assay_services.consensus.core.step import Consensus, Project
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
+from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.consensus.exchange_consumer import Follower
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
@@ -25,13 +25,12 @@ from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.replay.run import replay
-from assay_services.validator.core.step import Origin as ValidatorOrigin
-from assay_services.validator.core.step import Project as ValidatorProject
-from assay_services.validator.core.step import Validator
+from assay_services.validator.core.step import BatchOrigin as ValidatorOrigin
+from assay_services.validator.core.step import ValidatorCore, ValidatorProject
 from tests.support.kafka_io import running, take, until, until_all_judged
 
 RULES: dict[str, ValidatorProject] = {CONTRACT.project: ValidatorProject(compile_contract(CONTRACT))}
-PROJECTS: dict[str, Project] = {CONTRACT.project: Project(CONTRACT, make_truth)}
+PROJECTS: dict[str, ConsensusProject] = {CONTRACT.project: ConsensusProject(CONTRACT, make_truth)}
 WIDEST = 0.02
 QUIET_SECONDS = 5.0
 
@@ -46,10 +45,10 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
     """Return what lies on the consensus's topics once it has come to rest."""
     await ensure_topics(settings)
     await send_records(events, settings, bookmark=None, rate=None, sent=lambda _: None)
-    pool = Pool()
+    pool = Exchange()
     follower = Follower(settings, pool)
     consensus = Lane(
-        lambda number, state: Consensus(PROJECTS, pool, Origin(number, settings.partitions), state),
+        lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
         service="consensus",
         topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
         settings=settings,
@@ -57,7 +56,7 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
     )
     async with AsyncExitStack() as stack:
         validator = await stack.enter_async_context(
-            running(settings, lambda number, _: Validator(RULES, ValidatorOrigin("annotations", number)))
+            running(settings, lambda number, _: ValidatorCore(RULES, ValidatorOrigin("annotations", number)))
         )
         await until_all_judged(settings, validator)
         for service in (follower, consensus):

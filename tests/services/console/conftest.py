@@ -13,7 +13,7 @@ from sqlmodel import Session
 from assay_schemas.topics import CONSENSUS, REJECTED, VALIDATED
 from assay_services.archive.store import Store
 from assay_services.console.app import build_service
-from assay_services.console.dependencies import Parts, build_parts
+from assay_services.console.dependencies import ConsoleDependencies, build_parts
 from assay_services.console.middleware import COOKIE
 from assay_services.console.settings import ConsoleSettings
 from assay_services.stores.archive.engine import open_engine
@@ -35,7 +35,7 @@ def settings(tmp_path: Path) -> ConsoleSettings:
 
 
 @pytest.fixture
-def parts(settings: ConsoleSettings) -> Iterator[Parts]:
+def parts(settings: ConsoleSettings) -> Iterator[ConsoleDependencies]:
     engine = open_engine(settings.database_url)
     upgrade(engine)
     store = Store(engine)
@@ -63,7 +63,7 @@ def parts(settings: ConsoleSettings) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def service(parts: Parts) -> FastAPI:
+def service(parts: ConsoleDependencies) -> FastAPI:
     return build_service(parts)
 
 
@@ -73,7 +73,7 @@ def nobody(service: FastAPI) -> Iterator[httpx.Client]:
         yield client
 
 
-def signed_in(parts: Parts, service: FastAPI, role: Role) -> httpx.Client:
+def signed_in(parts: ConsoleDependencies, service: FastAPI, role: Role) -> httpx.Client:
     """Return a browser in which somebody of this role is signed in."""
     user = parts.users.get(role.value)
     assert user is not None

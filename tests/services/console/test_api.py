@@ -7,14 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.console.conftest import HOSTILE, signed_in
 
 ITEMS = "/api/v1/items?project=ads-safety"
 
 
-def test_lists_come_a_page_at_a_time(service: FastAPI, parts: Parts) -> None:
+def test_lists_come_a_page_at_a_time(service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
 
     first = browser.get(f"{ITEMS}&limit=1").json()
@@ -24,7 +24,7 @@ def test_lists_come_a_page_at_a_time(service: FastAPI, parts: Parts) -> None:
     assert second["next"] is None
 
 
-def test_the_formats_say_the_same(service: FastAPI, parts: Parts) -> None:
+def test_the_formats_say_the_same(service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
     asked = f"{ITEMS}&fields=item,votes"
 
@@ -39,7 +39,7 @@ def test_the_formats_say_the_same(service: FastAPI, parts: Parts) -> None:
 
 
 def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_led_by_an_apostrophe(
-    service: FastAPI, parts: Parts
+    service: FastAPI, parts: ConsoleDependencies
 ) -> None:
     browser = signed_in(parts, service, Role.LEAD)
 
@@ -49,7 +49,7 @@ def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_led_by_an_apostro
     assert f"\n{HOSTILE}" not in text
 
 
-def test_what_has_not_changed_is_not_sent_again(service: FastAPI, parts: Parts) -> None:
+def test_what_has_not_changed_is_not_sent_again(service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
     tag = browser.get(ITEMS).headers["etag"]
 
@@ -72,7 +72,7 @@ def test_what_has_not_changed_is_not_sent_again(service: FastAPI, parts: Parts) 
     ],
 )
 def test_a_problem_names_the_field_and_what_was_expected(
-    asked: str, status: int, field: str, service: FastAPI, parts: Parts
+    asked: str, status: int, field: str, service: FastAPI, parts: ConsoleDependencies
 ) -> None:
     answer = signed_in(parts, service, Role.LEAD).get(asked)
 
@@ -83,14 +83,14 @@ def test_a_problem_names_the_field_and_what_was_expected(
 
 
 @pytest.mark.parametrize("asked", ["text=' OR 1=1 --", "item=%25", "label='; DROP TABLE items", "text=%25_!"])
-def test_sql_in_a_search_is_only_text(asked: str, service: FastAPI, parts: Parts) -> None:
+def test_sql_in_a_search_is_only_text(asked: str, service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
 
     assert browser.get(f"{ITEMS}&{asked}").json()["data"] == []
     assert len(browser.get(ITEMS).json()["data"]) == 2
 
 
-def test_a_viewer_sees_pseudonyms_everywhere_and_finds_by_them(service: FastAPI, parts: Parts) -> None:
+def test_a_viewer_sees_pseudonyms_everywhere_and_finds_by_them(service: FastAPI, parts: ConsoleDependencies) -> None:
     viewer, lead = (signed_in(parts, service, role) for role in (Role.VIEWER, Role.LEAD))
     names = [one["annotator"] for one in lead.get("/api/v1/annotators?project=ads-safety").json()["data"]]
 
@@ -105,7 +105,7 @@ def test_a_viewer_sees_pseudonyms_everywhere_and_finds_by_them(service: FastAPI,
     assert viewer.get(f"{ITEMS}&annotator=a1").status_code == 404
 
 
-def test_the_document_describes_every_route_of_the_api(service: FastAPI, parts: Parts) -> None:
+def test_the_document_describes_every_route_of_the_api(service: FastAPI, parts: ConsoleDependencies) -> None:
     document = signed_in(parts, service, Role.VIEWER).get("/api/v1/openapi.json").json()
 
     assert len(document["paths"]) == 18

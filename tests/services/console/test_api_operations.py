@@ -11,7 +11,7 @@ from sqlmodel import Session
 from assay_schemas.alert import Alert
 from assay_schemas.topics import REVIEW
 from assay_services.archive.store import Store
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.alert_delivery import CurrentAlert, Delivery, Fate
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def filled(parts: Parts) -> Parts:
+def filled(parts: ConsoleDependencies) -> ConsoleDependencies:
     """Return parts with an alert, a delivery that failed, an item that waits and a dead letter."""
     alert = Alert.model_validate(ALERT_VALUE | {"evidence": {"pairs": [{"annotator": "a17", "peer": "a18"}]}})
     content = alert.model_dump(mode="json")
@@ -56,7 +56,7 @@ def filled(parts: Parts) -> Parts:
     return parts
 
 
-def test_an_alert_names_nobody_to_a_viewer(filled: Parts, service: FastAPI) -> None:
+def test_an_alert_names_nobody_to_a_viewer(filled: ConsoleDependencies, service: FastAPI) -> None:
     asked = "/api/v1/alerts?project=ads-safety"
 
     to_lead = signed_in(filled, service, Role.LEAD).get(asked).json()["data"]
@@ -68,7 +68,7 @@ def test_an_alert_names_nobody_to_a_viewer(filled: Parts, service: FastAPI) -> N
     assert to_viewer.json()["data"][0]["labels"]["annotator"].startswith("annotator ")
 
 
-def test_deliveries_are_found_by_their_fate_and_show_no_body(filled: Parts, service: FastAPI) -> None:
+def test_deliveries_are_found_by_their_fate_and_show_no_body(filled: ConsoleDependencies, service: FastAPI) -> None:
     lead = signed_in(filled, service, Role.LEAD)
 
     (dead,) = lead.get("/api/v1/deliveries?fate=dead").json()["data"]
@@ -79,7 +79,7 @@ def test_deliveries_are_found_by_their_fate_and_show_no_body(filled: Parts, serv
     assert lead.get("/api/v1/deliveries?fate=unknown").status_code == 422
 
 
-def test_reviews_are_what_waits(filled: Parts, service: FastAPI) -> None:
+def test_reviews_are_what_waits(filled: ConsoleDependencies, service: FastAPI) -> None:
     reviewer = signed_in(filled, service, Role.REVIEWER)
 
     found = reviewer.get("/api/v1/reviews?project=ads-safety").json()["data"]
@@ -88,7 +88,7 @@ def test_reviews_are_what_waits(filled: Parts, service: FastAPI) -> None:
     assert reviewer.get("/api/v1/reviews?project=another").json()["data"] == []
 
 
-def test_dead_letters_come_a_page_at_a_time_with_their_bytes(filled: Parts, service: FastAPI) -> None:
+def test_dead_letters_come_a_page_at_a_time_with_their_bytes(filled: ConsoleDependencies, service: FastAPI) -> None:
     lead = signed_in(filled, service, Role.LEAD)
 
     first = lead.get("/api/v1/dead?limit=2").json()
@@ -101,7 +101,7 @@ def test_dead_letters_come_a_page_at_a_time_with_their_bytes(filled: Parts, serv
     assert lead.get("/api/v1/dead?reason=none&format=csv").status_code == 200
 
 
-def test_services_that_are_away_are_an_answer(filled: Parts, service: FastAPI) -> None:
+def test_services_that_are_away_are_an_answer(filled: ConsoleDependencies, service: FastAPI) -> None:
     found = signed_in(filled, service, Role.LEAD).get("/api/v1/services?fields=name,standing").json()["data"]
 
     assert {one["name"]: one["standing"] for one in found}["console"] == "ready"

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from assay_services.console.app import PAGES
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.permissions import BEHIND, DOORS, OPEN, least_role
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.console.conftest import signed_in
@@ -28,7 +28,7 @@ def test_only_signing_in_and_health_are_open() -> None:
 
 
 @pytest.mark.parametrize("path", [path for path, least in DOORS.items() if least is not OPEN])
-def test_nobody_comes_in_without_signing_in(path: str, service: FastAPI, parts: Parts) -> None:
+def test_nobody_comes_in_without_signing_in(path: str, service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
     browser.cookies.clear()
 
@@ -41,7 +41,9 @@ def test_nobody_comes_in_without_signing_in(path: str, service: FastAPI, parts: 
 
 @pytest.mark.parametrize("path", [path for path, least in DOORS.items() if least is not OPEN])
 @pytest.mark.parametrize("role", list(Role))
-def test_a_door_lets_in_its_least_role_and_no_lesser_one(path: str, role: Role, service: FastAPI, parts: Parts) -> None:
+def test_a_door_lets_in_its_least_role_and_no_lesser_one(
+    path: str, role: Role, service: FastAPI, parts: ConsoleDependencies
+) -> None:
     least = DOORS[path]
     assert least is not None
 
@@ -56,7 +58,7 @@ def test_what_is_not_in_the_table_is_shut() -> None:
     assert least_role("/item/../metrics") == "shut"
 
 
-def test_the_page_of_another_site_changes_nothing(service: FastAPI, parts: Parts) -> None:
+def test_the_page_of_another_site_changes_nothing(service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.ADMIN)
 
     foreign = browser.post("/sign-out", headers={"Origin": "http://elsewhere"}, data={"form_token": "x"})
@@ -66,7 +68,7 @@ def test_the_page_of_another_site_changes_nothing(service: FastAPI, parts: Parts
     assert browser.get("/api/v1/projects").status_code == 200
 
 
-def test_every_answer_carries_the_headers(service: FastAPI, parts: Parts) -> None:
+def test_every_answer_carries_the_headers(service: FastAPI, parts: ConsoleDependencies) -> None:
     for path in ("/sign-in", "/api/v1/projects", "/nowhere"):
         headers = signed_in(parts, service, Role.VIEWER).get(path).headers
 

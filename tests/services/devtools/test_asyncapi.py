@@ -13,7 +13,7 @@ from assay_models.rules.ruleset import compile_contract
 from assay_schemas.topics import TOPICS
 from assay_services.devtools.asyncapi import EVENTS, asyncapi_document, json_schemas, stale, write_generated
 from assay_services.engine.core.core_api import Output
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from tests.support.builders import GOOD, LABELS, NOW, a_contract, an_annotation, annotation_input, contract_input
 
 FOLDER = Path(__file__).parents[3] / "schemas" / "assay_schemas" / "json"
@@ -43,8 +43,8 @@ class NoState:
 
 def judge(value: bytes) -> Output:
     """Return what the validator writes about one record."""
-    projects = {"ads-safety": Project(compile_contract(a_contract()))}
-    (written,) = Validator(projects, Origin("annotations", 2)).step(NoState(), [ARecord(value)]).outputs
+    projects = {"ads-safety": ValidatorProject(compile_contract(a_contract()))}
+    (written,) = ValidatorCore(projects, BatchOrigin("annotations", 2)).step(NoState(), [ARecord(value)]).outputs
     return written
 
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from assay_services.devtools.local_broker import BrokerFailedError, LocalBroker
 from assay_services.engine.kafka import NoKafkaError, client_options, kafka_address, make_producer
-from assay_services.engine.logs import OnceInAWhile
+from assay_services.engine.logs import RateLimitedLog
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import TopicMismatchError, ensure_topics
 
@@ -127,7 +127,7 @@ def test_wrong_credentials_fail_and_do_not_hang(kafka: LocalBroker, tmp_path: Pa
 
 def test_a_library_says_the_same_thing_only_once_in_a_while() -> None:
     now = 100.0
-    calm = OnceInAWhile(lambda: now)
+    calm = RateLimitedLog(lambda: now)
 
     def said(name: str) -> bool:
         return calm.filter(logging.LogRecord(name, logging.ERROR, "", 0, "away", (), None))

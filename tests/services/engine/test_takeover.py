@@ -7,16 +7,16 @@ import pytest
 
 from assay_schemas.topics import CONSENSUS_STATE, TOPICS, VALIDATED
 from assay_services.engine.core.core_api import Entry
-from assay_services.engine.core.erasure_request import Change, Published
+from assay_services.engine.core.erasure_request import Erasure, Published
 from assay_services.engine.core.ledger import Ledger
 from assay_services.engine.core.state import PartitionState, stored_changes
 from assay_services.engine.kafka import commit, make_producer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore, state_records
-from assay_services.engine.takeover import Held, StateContestedError, take_over
+from assay_services.engine.takeover import LaneDescriptor, StateContestedError, take_over
 from assay_services.engine.topic_admin import ensure_topics
 
-HELD = Held("consensus", VALIDATED.name, CONSENSUS_STATE.name)
+HELD = LaneDescriptor("consensus", VALIDATED.name, CONSENSUS_STATE.name)
 OWNER = f"assay.{HELD.service}.{HELD.source}.0"
 
 
@@ -45,11 +45,11 @@ async def state_of(settings: RuntimeSettings) -> dict[bytes, bytes]:
 def test_what_a_worker_takes_back_is_taken_over_again_with_what_it_wrote_meanwhile(settings: RuntimeSettings) -> None:
     seen: list[dict[bytes, bytes]] = []
 
-    def decide(state: PartitionState, _: Published) -> Change:
+    def decide(state: PartitionState, _: Published) -> Erasure:
         seen.append(dict(state.values()))
         if len(seen) == 1:
             comes_back(settings, one=b"newer")
-        return Change({b"two": None})
+        return Erasure({b"two": None})
 
     async def run() -> dict[bytes, bytes]:
         await ensure_topics(settings, TOPICS)
@@ -62,9 +62,9 @@ def test_what_a_worker_takes_back_is_taken_over_again_with_what_it_wrote_meanwhi
 
 
 def test_a_worker_that_comes_back_every_time_is_to_be_stopped_and_nothing_changes(settings: RuntimeSettings) -> None:
-    def decide(_: PartitionState, __: Published) -> Change:
+    def decide(_: PartitionState, __: Published) -> Erasure:
         comes_back(settings, one=b"mine")
-        return Change({b"one": None})
+        return Erasure({b"one": None})
 
     async def run() -> dict[bytes, bytes]:
         await ensure_topics(settings, TOPICS)

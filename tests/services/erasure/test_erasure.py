@@ -27,18 +27,18 @@ from assay_schemas.topics import (
     VALIDATED,
     VALIDATOR_STATE,
 )
-from assay_services.archive.consumer import Archivist
+from assay_services.archive.consumer import ArchiveConsumer
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.archive.store import Store
 from assay_services.audit.archive import audit_archive
 from assay_services.audit.topics import audit, audit_consensus
-from assay_services.conduct.core.step import Conduct
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
-from assay_services.consensus.core.step import Consensus
+from assay_services.conduct.core.step import ConductCore
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
+from assay_services.consensus.core.step import ConsensusCore
 from assay_services.consensus.exchange_consumer import Follower
 from assay_services.demo.simulator import PROJECT, Simulator
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
@@ -47,8 +47,8 @@ from assay_services.erasure.archive import erase, purge
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.stores.archive.engine import open_engine
-from assay_services.validator.core.step import Origin as ValidatorOrigin
-from assay_services.validator.core.step import Validator
+from assay_services.validator.core.step import BatchOrigin as ValidatorOrigin
+from assay_services.validator.core.step import ValidatorCore
 from tests.services.archive.core.test_plan import READING_VALUE, VALUES
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_kafka import count
@@ -80,26 +80,26 @@ async def send(settings: RuntimeSettings, some: Iterator[InputRecord]) -> None:
 async def everything(settings: ArchiveSettings) -> AsyncIterator[Lane]:
     """Run validator, consensus, conduct and archive."""
     await ensure_topics(settings)
-    pool = Pool()
+    pool = Exchange()
     follower = Follower(settings, pool)
     consensus = Lane(
-        lambda number, state: Consensus(PROJECTS, pool, Origin(number, settings.partitions), state),
+        lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
         service="consensus",
         topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
         settings=settings,
         before=follower.read_all,
     )
     conduct = Lane(
-        lambda _, state: Conduct({PROJECT: RULES[PROJECT].rules.contract}, state),
+        lambda _, state: ConductCore({PROJECT: RULES[PROJECT].rules.contract}, state),
         service="conduct",
         topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
         settings=settings,
     )
     async with AsyncExitStack() as stack:
         validator = await stack.enter_async_context(
-            running(settings, lambda number, _: Validator(RULES, ValidatorOrigin("annotations", number)))
+            running(settings, lambda number, _: ValidatorCore(RULES, ValidatorOrigin("annotations", number)))
         )
-        for service in (follower, consensus, conduct, Archivist(settings)):
+        for service in (follower, consensus, conduct, ArchiveConsumer(settings)):
             await service.start()
             stack.push_async_callback(service.stop)
         await until(lambda: consensus.is_ready and validator.is_ready)
@@ -249,7 +249,7 @@ def test_without_kafka_the_archive_alone_is_made_to_forget(engine: Engine, store
 
 
 def test_a_mark_is_dropped_when_nothing_can_be_on_its_way(engine: Engine) -> None:
-    erase(engine, Whom(is_item=True, project="p", name="i"), now=NOW)
+    erase(engine, ErasureRequest(is_item=True, project="p", name="i"), now=NOW)
 
     purge(engine, before=NOW)
     kept = rows(engine, "SELECT count(*) FROM forgotten")

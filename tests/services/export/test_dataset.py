@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
-from assay_services.export.core.dataset import UNSPLIT, Example, ExportImpossible, label_of, read_splits, split_all
+from assay_services.export.core.dataset import UNSPLIT, DatasetRow, ExportImpossible, label_of, read_splits, split_all
 
 THREE = read_splits("train/val/test=0.8/0.1/0.1")
 
 
-def an_example(number: int, **changes: Any) -> Example:  # noqa: ANN401
-    plain = Example(f"i-{number}", "a text", "safe", 0.9, "accepted", 3, 0, None, {"market": "BR"}, None, None, "")
+def an_example(number: int, **changes: Any) -> DatasetRow:  # noqa: ANN401
+    plain = DatasetRow(f"i-{number}", "a text", "safe", 0.9, "accepted", 3, 0, None, {"market": "BR"}, None, None, "")
     return plain._replace(**changes)
 
 
-def some_examples(count: int) -> list[Example]:
+def some_examples(count: int) -> list[DatasetRow]:
     return [
         an_example(n, label="scam" if n % 4 == 0 else "safe", attributes={"market": "DE" if n % 2 else "BR"})
         for n in range(count)

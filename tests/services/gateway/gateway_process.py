@@ -15,10 +15,10 @@ import orjson
 
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.devtools.ports import free_port
-from assay_services.engine.kafka import reading
+from assay_services.engine.kafka import partition_reader
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.api_keys import Keys
-from assay_services.stores.control.connection_store import Connections, Secrets
+from assay_services.stores.control.api_keys import ApiKeyStore
+from assay_services.stores.control.connection_store import ConnectionStore, Secrets
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection, Scope
 from assay_services.stores.control.vault import Vault
@@ -47,7 +47,7 @@ class Gateway(NamedTuple):
 
     def connect(self, name: str, platform: str, secret: str, **settings: Any) -> None:  # noqa: ANN401
         """Let a platform deliver."""
-        store = Connections(open_control(self.settings), Vault(self.settings))
+        store = ConnectionStore(open_control(self.settings), Vault(self.settings))
         made = Connection(name=name, platform=platform, project="ads-safety", secrets="", created_at=datetime.now(UTC))
         made.settings = settings
         store.add(made, Secrets((secret,)))
@@ -60,7 +60,7 @@ class Gateway(NamedTuple):
 async def _ids(settings: GatewaySettings) -> Counter[str]:
     found: Counter[str] = Counter()
     for number in range(settings.partitions):
-        async with reading(settings, ANNOTATIONS.name, number) as reader:
+        async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():
                 found.update(orjson.loads(record.value)["id"] for record in batch)
     return found
@@ -72,7 +72,7 @@ def a_gateway(settings: GatewaySettings, **limits: object) -> Iterator[Gateway]:
     settings = settings.model_copy(update={"gateway_port": free_port(), **limits})
     process = Service("gateway", settings, free_port())
     process.start()
-    _, key = Keys(open_control(settings)).create("tests", [Scope.ADMIN], now=datetime.now(UTC))
+    _, key = ApiKeyStore(open_control(settings)).create("tests", [Scope.ADMIN], now=datetime.now(UTC))
     trusted = settings.gateway_certificate_file
     url = f"{'http' if trusted is None else 'https'}://127.0.0.1:{settings.gateway_port}"
     verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from assay_services.gateway.core.decode_result import Asked, Delivery, Settings
+from assay_services.gateway.core.decode_result import DecodeContext, PlatformDelivery, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from tests.support.builders import NOW
 
@@ -16,14 +16,14 @@ SECRETS = ("0f3aPROJECTTOKEN77", "storage-login-77", "storage-pass-77")
 """What a Label Studio payload carries beside the annotation and must never come out again."""
 
 
-def asked(**changes: Any) -> Asked:  # noqa: ANN401  # of any field
+def asked(**changes: Any) -> DecodeContext:  # noqa: ANN401  # of any field
     settings = Settings(**{key: changes.pop(key) for key in list(changes) if key in Settings.__slots__})
-    return Asked(**({"project": None, "now": NOW, "default": settings} | changes))
+    return DecodeContext(**({"project": None, "now": NOW, "default": settings} | changes))
 
 
-def sent(body: object, **headers: str) -> Delivery:
+def sent(body: object, **headers: str) -> PlatformDelivery:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Delivery(raw, {name.replace("_", "-"): value for name, value in headers.items()})
+    return PlatformDelivery(raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def region(kind: str, value: dict[str, Any], *, name: str = "sentiment", **more: object) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def appen_form(signal: str, payload: object, signature: str = "") -> bytes:
     return urlencode({"signal": signal, "payload": json.dumps(payload), "signature": signature}).encode()
 
 
-GOOD: dict[str, list[Delivery]] = {
+GOOD: dict[str, list[PlatformDelivery]] = {
     "label-studio": [
         sent(ls_hook()),
         sent(ls_hook(region("labels", {"start": 4, "end": 12, "text": "delivery", "labels": ["THING"]}, name="n"))),

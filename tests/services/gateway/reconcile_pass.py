@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assay_schemas.annotation import Action, Annotation
-from assay_services.gateway.api.webhooks import Answer, Hooks
-from assay_services.gateway.core.annotation_bodies import Row
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.api.webhooks import WebhookReceiver, WebhookReply
+from assay_services.gateway.core.annotation_bodies import OutgoingRecord
+from assay_services.gateway.core.decode_result import PlatformDelivery
 from assay_services.gateway.publisher import OverloadedError, Publisher
-from assay_services.gateway.reconcile.connect import Wish, connect
+from assay_services.gateway.reconcile.connect import ConnectionRequest, connect
 from assay_services.gateway.reconcile.reconciler import Reconciler
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.connection_store import Connections
+from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection
 from assay_services.stores.control.vault import Vault
@@ -34,7 +34,7 @@ class Topic(Publisher):
         self.ends_after: int | None = None
         self.takes_none = False
 
-    async def publish(self, rows: Sequence[Row]) -> None:
+    async def publish(self, rows: Sequence[OutgoingRecord]) -> None:
         if self.takes_none:
             raise OverloadedError("Kafka is away and the spool takes no more")
         self.said += [Annotation.model_validate_json(row.value or b"") for row in rows]
@@ -70,10 +70,10 @@ class Shop:
     def __init__(self, fake: Fake, url: str, settings: GatewaySettings, **chosen: Any) -> None:  # noqa: ANN401
         self.fake, self.url, self.settings = fake, url, settings
         self.engine = open_control(settings)
-        self.connections = Connections(self.engine, Vault(settings))
+        self.connections = ConnectionStore(self.engine, Vault(settings))
         self.topic = Topic()
         self._later = timedelta()
-        wish = Wish(fake.platform, url, TOKEN, fake.number, "http://gateway.example", NAME, "shop")
+        wish = ConnectionRequest(fake.platform, url, TOKEN, fake.number, "http://gateway.example", NAME, "shop")
         self.wish = replace(wish, settings={**fake.settings, **chosen})
         self.restart()
 
@@ -91,11 +91,11 @@ class Shop:
         """Begin with a new process: nothing is left but what is on the disk."""
         self.topic.ends_after = None
         self.reconciler = Reconciler(self.engine, self.connections, self.topic, self.settings)
-        self.hooks = Hooks(self.engine, self.connections, self.topic, self.reconciler.wake)
+        self.hooks = WebhookReceiver(self.engine, self.connections, self.topic, self.reconciler.wake)
 
-    def deliver(self, delivery: Delivery) -> Answer:
+    def deliver(self, delivery: PlatformDelivery) -> WebhookReply:
         """Hand over one webhook."""
-        return asyncio.run(self.hooks.take(self.connection, delivery, datetime.now(UTC)))
+        return asyncio.run(self.hooks.receive(self.connection, delivery, datetime.now(UTC)))
 
     def deliver_some(self, rng: random.Random, *, lost: float) -> None:
         """Deliver what waits: some lost, some twice, out of order, and some of it only later."""

@@ -6,7 +6,7 @@ import hmac
 import json
 from datetime import datetime
 
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.core.decode_result import PlatformDelivery
 from assay_services.gateway.core.signatures import (
     AppenSignature,
     HmacHex,
@@ -21,24 +21,26 @@ SECRET = base64.b64encode(b"0123456789abcdef" * 4).decode()
 """Good for every scheme; as Argilla gives it: base64 of 64 bytes, without `whsec_`."""
 
 
-def signed(scheme: Scheme, raw: bytes, *, secret: str = SECRET, now: datetime, **headers: str) -> Delivery:
+def signed(scheme: Scheme, raw: bytes, *, secret: str = SECRET, now: datetime, **headers: str) -> PlatformDelivery:
     """Return a delivery as a platform with this scheme would send it."""
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     match scheme:
         case StaticHeader():
-            return Delivery(raw, {scheme.header or "x-our-secret": secret} | more)
+            return PlatformDelivery(raw, {scheme.header or "x-our-secret": secret} | more)
         case HmacHex():
-            return Delivery(raw, {scheme.header: f"{scheme.algorithm}={_hmac(secret, raw, scheme.algorithm)}"} | more)
+            return PlatformDelivery(
+                raw, {scheme.header: f"{scheme.algorithm}={_hmac(secret, raw, scheme.algorithm)}"} | more
+            )
         case StandardWebhooks():
-            return Delivery(raw, standard_headers(raw, secret, now) | more)
+            return PlatformDelivery(raw, standard_headers(raw, secret, now) | more)
         case TolokaSignature():
             milliseconds = int(now.timestamp() * 1_000)
             sign = _hmac(secret, f"{milliseconds}.1.".encode() + raw, "sha256")
-            return Delivery(raw, {scheme.header: f"{{v=1, ts={milliseconds}, sign={sign}}}"} | more)
+            return PlatformDelivery(raw, {scheme.header: f"{{v=1, ts={milliseconds}, sign={sign}}}"} | more)
         case AppenSignature():
             payload = {"id": 1, "results": {"judgments": []}}
             sign = hashlib.sha1(json.dumps(payload).encode() + secret.encode()).hexdigest()  # noqa: S324  # theirs
-            return Delivery(appen_form("unit_complete", payload, sign), more)
+            return PlatformDelivery(appen_form("unit_complete", payload, sign), more)
 
 
 def standard_headers(raw: bytes, secret: str, now: datetime) -> dict[str, str]:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.stores.control.api_keys import Keys, NoSuchKeyError, Refusal
+from assay_services.stores.control.api_keys import ApiKeyStore, NoSuchKeyError, Refusal
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 from assay_services.stores.control.vault import Vault, WrongSecretKeyError
@@ -21,11 +21,11 @@ def control(offline: ControlSettings) -> Engine:
 
 
 @pytest.fixture
-def keys(control: Engine) -> Keys:
-    return Keys(control)
+def keys(control: Engine) -> ApiKeyStore:
+    return ApiKeyStore(control)
 
 
-def test_a_key_is_let_in_for_its_scope_and_not_for_another(keys: Keys) -> None:
+def test_a_key_is_let_in_for_its_scope_and_not_for_another(keys: ApiKeyStore) -> None:
     made, text = keys.create("importer", [Scope.WRITE], now=NOW)
 
     let_in, refused = keys.check(f"Bearer {text}", Scope.WRITE), keys.check(f"Bearer {text}", Scope.REVIEW)
@@ -36,7 +36,7 @@ def test_a_key_is_let_in_for_its_scope_and_not_for_another(keys: Keys) -> None:
     assert refused.status == 403
 
 
-def test_an_admin_may_do_everything(keys: Keys) -> None:
+def test_an_admin_may_do_everything(keys: ApiKeyStore) -> None:
     _, text = keys.create("chief", [Scope.ADMIN], now=NOW)
 
     assert all(isinstance(keys.check(f"bearer {text}", scope), ApiKey) for scope in Scope)
@@ -46,14 +46,14 @@ def test_an_admin_may_do_everything(keys: Keys) -> None:
     "given",
     [None, "", "Bearer", "Bearer x", "Bearer assay_1", "Bearer assay__", "Basic assay_a_b", "Bearer assay_a_b\ud800"],
 )
-def test_what_is_no_key_is_refused(keys: Keys, given: str | None) -> None:
+def test_what_is_no_key_is_refused(keys: ApiKeyStore, given: str | None) -> None:
     found = keys.check(given, Scope.READ)
 
     assert isinstance(found, Refusal)
     assert found.status == 401
 
 
-def test_the_right_id_with_another_secret_is_refused(keys: Keys) -> None:
+def test_the_right_id_with_another_secret_is_refused(keys: ApiKeyStore) -> None:
     _, text = keys.create("importer", [Scope.WRITE], now=NOW)
 
     found = keys.check(f"Bearer {text[:-1]}", Scope.WRITE)
@@ -62,7 +62,7 @@ def test_the_right_id_with_another_secret_is_refused(keys: Keys) -> None:
     assert found.status == 401
 
 
-def test_a_revoked_key_is_refused_and_its_revocation_keeps_its_first_time(keys: Keys) -> None:
+def test_a_revoked_key_is_refused_and_its_revocation_keeps_its_first_time(keys: ApiKeyStore) -> None:
     made, text = keys.create("importer", [Scope.WRITE], now=NOW)
     keys.check(f"Bearer {text}", Scope.WRITE)
 
@@ -75,7 +75,7 @@ def test_a_revoked_key_is_refused_and_its_revocation_keeps_its_first_time(keys: 
 
 def test_a_key_revoked_by_somebody_else_is_refused_after_two_seconds(control: Engine) -> None:
     clock = [0.0]
-    here, elsewhere = Keys(control, clock=lambda: clock[0]), Keys(control)
+    here, elsewhere = ApiKeyStore(control, clock=lambda: clock[0]), ApiKeyStore(control)
     made, text = here.create("importer", [Scope.WRITE], now=NOW)
     here.check(f"Bearer {text}", Scope.WRITE)
     elsewhere.revoke(made.id, now=NOW)
@@ -85,12 +85,12 @@ def test_a_key_revoked_by_somebody_else_is_refused_after_two_seconds(control: En
     assert isinstance(here.check(f"Bearer {text}", Scope.WRITE), Refusal)
 
 
-def test_revoking_what_is_not_there_says_so(keys: Keys) -> None:
+def test_revoking_what_is_not_there_says_so(keys: ApiKeyStore) -> None:
     with pytest.raises(NoSuchKeyError, match="no key 'x'"):
         keys.revoke("x", now=NOW)
 
 
-def test_use_is_noted_and_no_secret_is_stored(keys: Keys, control: Engine) -> None:
+def test_use_is_noted_and_no_secret_is_stored(keys: ApiKeyStore, control: Engine) -> None:
     _, text = keys.create("importer", [Scope.WRITE], now=NOW)
 
     keys.check(f"Bearer {text}", Scope.WRITE)
@@ -105,13 +105,13 @@ def test_a_vault_opens_what_it_locked_and_says_so_where_another_did(offline: Con
     vault = Vault(offline)
     other = Vault(offline.model_copy(update={"folder": offline.folder / "other"}))
 
-    locked = vault.lock("secret")
+    locked = vault.encrypt("secret")
 
     assert "secret" not in locked
-    assert Vault(offline).open(locked) == "secret"
+    assert Vault(offline).decrypt(locked) == "secret"
     assert (offline.folder / "control.key").stat().st_mode & 0o077 == 0
     with pytest.raises(WrongSecretKeyError, match="ASSAY_SECRET_KEY"):
-        other.open(locked)
+        other.decrypt(locked)
 
 
 def test_the_settings_hide_what_they_are_given() -> None:

@@ -9,13 +9,13 @@ from assay_schemas.annotation import Annotation
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import (
     ConnectionExistsError,
-    Connections,
+    ConnectionStore,
     NoSuchConnectionError,
     Secrets,
     new_hook_secret,
 )
 from assay_services.stores.control.database import open_control
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 from assay_services.stores.control.vault import Vault
 from tests.support.builders import NOW, an_annotation, an_item
@@ -31,8 +31,8 @@ def engine(offline: GatewaySettings) -> Engine:
 
 
 @pytest.fixture
-def connections(engine: Engine, offline: GatewaySettings) -> Connections:
-    return Connections(engine, Vault(offline))
+def connections(engine: Engine, offline: GatewaySettings) -> ConnectionStore:
+    return ConnectionStore(engine, Vault(offline))
 
 
 def said(number: str, *, at: datetime = NOW, item: str = "i-204", **changes: object) -> Annotation:
@@ -42,7 +42,7 @@ def said(number: str, *, at: datetime = NOW, item: str = "i-204", **changes: obj
     )
 
 
-def test_secrets_come_back_and_lie_encrypted(connections: Connections, engine: Engine) -> None:
+def test_secrets_come_back_and_lie_encrypted(connections: ConnectionStore, engine: Engine) -> None:
     secret = Secrets(("hook-secret",), "api-token", "7")
 
     connections.add(a_connection(), secret)
@@ -56,19 +56,19 @@ def test_secrets_come_back_and_lie_encrypted(connections: Connections, engine: E
     assert "api-token" not in repr(secret)
 
 
-def test_a_name_is_taken_once(connections: Connections) -> None:
+def test_a_name_is_taken_once(connections: ConnectionStore) -> None:
     connections.add(a_connection(), Secrets())
 
     with pytest.raises(ConnectionExistsError, match="'ls' is there already"):
         connections.add(a_connection(), Secrets())
 
 
-def test_a_connection_that_is_not_there_says_so(connections: Connections) -> None:
+def test_a_connection_that_is_not_there_says_so(connections: ConnectionStore) -> None:
     with pytest.raises(NoSuchConnectionError, match="'nobody'"):
         connections.get("nobody")
 
 
-def test_counts_add_up_and_other_columns_are_noted(connections: Connections) -> None:
+def test_counts_add_up_and_other_columns_are_noted(connections: ConnectionStore) -> None:
     connections.add(a_connection(), Secrets())
 
     connections.count("ls", at=NOW, webhooks=2, duplicates=0)
@@ -83,20 +83,20 @@ def test_counts_add_up_and_other_columns_are_noted(connections: Connections) -> 
     assert connections.secrets_of(found).hooks == ("new",)
 
 
-def test_a_removed_connection_takes_what_was_held_with_it(connections: Connections, engine: Engine) -> None:
+def test_a_removed_connection_takes_what_was_held_with_it(connections: ConnectionStore, engine: Engine) -> None:
     for name in ("ls", "other"):
         connections.add(a_connection(name), Secrets())
-        Held(engine, name).learn([said("1")])
+        PublishedIndex(engine, name).learn([said("1")])
 
     connections.remove("ls")
 
-    assert Held(engine, "ls").held("i-204") == []
-    assert Held(engine, "other").held("i-204") == ["1"]
+    assert PublishedIndex(engine, "ls").held("i-204") == []
+    assert PublishedIndex(engine, "other").held("i-204") == ["1"]
     assert [one.name for one in connections.all()] == ["other"]
 
 
 def test_what_was_published_is_known_by_its_number_and_its_item(engine: Engine) -> None:
-    held = Held(engine, "ls")
+    held = PublishedIndex(engine, "ls")
 
     held.learn([said("1"), said("2"), said("3", item="other")])
 
@@ -108,7 +108,7 @@ def test_what_was_published_is_known_by_its_number_and_its_item(engine: Engine) 
 
 
 def test_the_same_state_is_no_news_and_neither_is_an_older_one(engine: Engine) -> None:
-    held = Held(engine, "ls")
+    held = PublishedIndex(engine, "ls")
     held.learn([said("1")])
 
     fresh = held.fresh(
@@ -119,7 +119,7 @@ def test_the_same_state_is_no_news_and_neither_is_an_older_one(engine: Engine) -
 
 
 def test_a_deletion_is_news_once(engine: Engine) -> None:
-    held, deleted = Held(engine, "ls"), said("1", action="deleted", label=None)
+    held, deleted = PublishedIndex(engine, "ls"), said("1", action="deleted", label=None)
     held.learn([said("1")])
 
     before = held.fresh([deleted])
@@ -131,7 +131,7 @@ def test_a_deletion_is_news_once(engine: Engine) -> None:
 
 
 def test_what_is_older_does_not_replace_what_is_held(engine: Engine) -> None:
-    held = Held(engine, "ls")
+    held = PublishedIndex(engine, "ls")
 
     held.learn([said("1", at=NOW), said("1", at=NOW - timedelta(1), item="before")])
 
@@ -143,7 +143,7 @@ def test_secrets_for_webhooks_are_never_the_same() -> None:
     assert len(new_hook_secret()) > 40
 
 
-def test_times_come_back_with_their_zone(connections: Connections) -> None:
+def test_times_come_back_with_their_zone(connections: ConnectionStore) -> None:
     connections.add(a_connection(), Secrets())
 
     assert connections.get("ls").created_at == NOW.astimezone(UTC)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.annotation_bodies import Row
+from assay_services.gateway.core.annotation_bodies import OutgoingRecord
 from assay_services.gateway.spool import Spool
 
 
-def a_row(number: int, *, value: bytes = b"{}") -> Row:
-    return Row("annotations", f"p:{number}".encode(), value, "[]")
+def a_row(number: int, *, value: bytes = b"{}") -> OutgoingRecord:
+    return OutgoingRecord("annotations", f"p:{number}".encode(), value, "[]")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_nobody_else_may_read_the_file(path: Path) -> None:
 
 @given(values=st.lists(st.one_of(st.none(), st.binary(max_size=50)), max_size=20))
 def test_any_bytes_are_kept_as_they_are(values: list[bytes | None], tmp_path_factory: pytest.TempPathFactory) -> None:
-    rows = [Row("t", value, value, "[]") for value in values]
+    rows = [OutgoingRecord("t", value, value, "[]") for value in values]
     spool = Spool(tmp_path_factory.mktemp("spool") / "spool.db", largest=10_000)
 
     spool.append([rows])

@@ -12,7 +12,7 @@ from assay_services.alerts.core.observers import SOURCES, topics_looked_at
 from assay_services.demo.simulator import LABELS, PROJECT, Simulator
 from assay_services.ingest.file_readers import read_annotations
 from assay_services.replay.run import replay
-from assay_services.validator.core.step import Project
+from assay_services.validator.core.step import ValidatorProject
 from assay_services.validator.projects import load_project
 from tests.support.builders import a_contract
 
@@ -48,7 +48,7 @@ def replayed(path: Path, folder: Path, *, tmp_path: Path, watched: bool = True) 
     contract = a_contract(project=PROJECT, label={"values": list(LABELS)}, alerts=RULES)
     loaded = load_project(contract, tmp_path)
     assert loaded is not None
-    projects: dict[str, Project] = {PROJECT: loaded}
+    projects: dict[str, ValidatorProject] = {PROJECT: loaded}
     records = read_annotations(path, contract)
     for _ in replay(records, projects=projects, folder=folder, now=NOW, watched=watched):
         pass

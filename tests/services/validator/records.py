@@ -6,7 +6,7 @@ import orjson
 
 from assay_models.rules.ruleset import compile_contract
 from assay_services.engine.core.core_api import Headers
-from assay_services.validator.core.step import Origin, Project, Scorer, Validator
+from assay_services.validator.core.step import BatchOrigin, ConsistencyScorer, ValidatorCore, ValidatorProject
 from tests.support.builders import NOW, a_contract, annotation_input
 
 NOW_MS = int(NOW.timestamp() * 1_000)
@@ -25,6 +25,8 @@ def a_record(offset: int = 0, timestamp: int = NOW_MS, **changes: object) -> ARe
     return ARecord(orjson.dumps(annotation_input(**changes)), offset, timestamp)
 
 
-def a_validator(scorer: Scorer | None = None, **contract: object) -> Validator:
+def a_validator(scorer: ConsistencyScorer | None = None, **contract: object) -> ValidatorCore:
     agreed = a_contract(**contract)
-    return Validator({agreed.project: Project(compile_contract(agreed), scorer)}, Origin("annotations", 0))
+    return ValidatorCore(
+        {agreed.project: ValidatorProject(compile_contract(agreed), scorer)}, BatchOrigin("annotations", 0)
+    )

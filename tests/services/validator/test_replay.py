@@ -18,7 +18,7 @@ from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import read_annotations
 from assay_services.ingest.importer import bookmark_of, send_records
 from assay_services.replay.run import replay
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project
 from tests.support.kafka_io import running, take, until_all_judged
 
@@ -30,26 +30,26 @@ def contract_of(project: str, values: list[str]) -> LabelContract:
 
 
 async def through_kafka(
-    path: Path, contract: LabelContract, projects: Mapping[str, Project], settings: RuntimeSettings
+    path: Path, contract: LabelContract, projects: Mapping[str, ValidatorProject], settings: RuntimeSettings
 ) -> dict[str, list[bytes]]:
     await ensure_topics(settings)
     records = read_annotations(path, contract)
     await send_records(records, settings, bookmark=bookmark_of(path, settings), rate=None, sent=lambda *_: None)
-    async with running(settings, lambda n, _: Validator(projects, Origin("annotations", n))) as lane:
+    async with running(settings, lambda n, _: ValidatorCore(projects, BatchOrigin("annotations", n))) as lane:
         await until_all_judged(settings, lane)
     assert all(not one.problems for one in await audit(settings))
     return {t.name: sorted(r.value for r in await take(settings, t.name)) for t in (VALIDATED, REJECTED)}
 
 
 def from_file(
-    path: Path, contract: LabelContract, projects: Mapping[str, Project], out: Path
+    path: Path, contract: LabelContract, projects: Mapping[str, ValidatorProject], out: Path
 ) -> dict[str, list[bytes]]:
     for _ in replay(read_annotations(path, contract), projects=projects, folder=out, now=time_ns() // 1_000_000):
         pass
     return {t.name: sorted((out / f"{t.name}.jsonl").read_bytes().splitlines()) for t in (VALIDATED, REJECTED)}
 
 
-def projects_of(contract: LabelContract, settings: RuntimeSettings) -> dict[str, Project]:
+def projects_of(contract: LabelContract, settings: RuntimeSettings) -> dict[str, ValidatorProject]:
     loaded = load_project(contract, settings.models)
     assert loaded is not None
     return {contract.project: loaded}

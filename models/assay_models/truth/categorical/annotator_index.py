@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
-from assay_models.truth.truth_model import Ballot
+from assay_models.truth.truth_model import GivenLabel
 
 OWN = "own"
 COPIED = "copied"
 """A pre-label taken over is as a vote of somebody else: how reliable it is, is learned for itself."""
 
 
-def way_of(ballot: Ballot) -> str:
+def way_of(ballot: GivenLabel) -> str:
     """Return how the annotator came to this label."""
     return COPIED if ballot.copied else OWN
 
 
-class Annotators:
+class AnnotatorIndex:
     """Numbers from 0, in the order in which the annotators were first met. It changes in place."""
 
     def __init__(self) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay_models.truth.categorical.confusion_counts import UNITS, Tally
-from assay_models.truth.categorical.e_step import Judged, judge
+from assay_models.truth.categorical.confusion_counts import UNITS, ConfusionCounts
+from assay_models.truth.categorical.e_step import Posteriors, judge
 from assay_models.truth.categorical.hyperparameters import learn, weigh, weighed
 from assay_models.truth.categorical.posterior import Learned, believe, publish
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays
 
 _TOLERANCE = 1e-3
 _MOST_PASSES = 60
@@ -19,13 +19,13 @@ _ROUNDS = 4
 class Fit:
     """What is believed of the items: `posterior` as published, `responsibilities` as counted, both (items, classes)."""
 
-    posterior: Floats
-    responsibilities: Floats
+    posterior: FloatArray
+    responsibilities: FloatArray
     learned: Learned
-    tally: Tally
+    tally: ConfusionCounts
 
 
-def fit(ballots: Ballots, classes: int, *, view: Floats | None = None, learned: Learned | None = None) -> Fit:
+def fit(ballots: VoteArrays, classes: int, *, view: FloatArray | None = None, learned: Learned | None = None) -> Fit:
     """Return the truth of all items from all their votes.
 
     `view` is a model's probabilities, (items, classes), NaN where there are none. What `Learned` holds is learned on
@@ -44,7 +44,7 @@ def fit(ballots: Ballots, classes: int, *, view: Floats | None = None, learned: 
     return Fit(publish(judged.logits, current), units / UNITS, current, _counted(ballots, units))
 
 
-def _converged(ballots: Ballots, units: Integers, view: Floats | None, learned: Learned) -> Integers:
+def _converged(ballots: VoteArrays, units: IntegerArray, view: FloatArray | None, learned: Learned) -> IntegerArray:
     for _ in range(_MOST_PASSES):
         before, units = units, believe(_judged(ballots, units, view, learned).logits, learned)
         if np.abs(units - before).max(initial=0) < _TOLERANCE * UNITS:
@@ -52,17 +52,17 @@ def _converged(ballots: Ballots, units: Integers, view: Floats | None, learned: 
     return units
 
 
-def _judged(ballots: Ballots, units: Integers, view: Floats | None, learned: Learned) -> Judged:
+def _judged(ballots: VoteArrays, units: IntegerArray, view: FloatArray | None, learned: Learned) -> Posteriors:
     return judge(ballots, _counted(ballots, units), learned.strengths, mine=units, view=view)
 
 
-def _counted(ballots: Ballots, units: Integers) -> Tally:
-    tally = Tally(units.shape[1])
+def _counted(ballots: VoteArrays, units: IntegerArray) -> ConfusionCounts:
+    tally = ConfusionCounts(units.shape[1])
     tally.add(ballots, units)
     return tally
 
 
-def _shares(ballots: Ballots, classes: int) -> Integers:
+def _shares(ballots: VoteArrays, classes: int) -> IntegerArray:
     said = np.zeros((len(ballots.row), classes))
     said[np.arange(len(ballots.row)), ballots.label] = ballots.share
     votes = ballots.per_item(said) + 1e-9

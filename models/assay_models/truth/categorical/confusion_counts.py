@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from assay_models.truth.categorical.vote_arrays import WHOLE_VOTE, Ballots, Floats, Integers
+from assay_models.truth.categorical.vote_arrays import WHOLE_VOTE, FloatArray, IntegerArray, VoteArrays
 
 UNITS = 1_000_000
 """Responsibilities are kept as whole millionths, so that what was added can be taken back to the last digit."""
@@ -19,7 +19,7 @@ MOST_CLASSES_IN_FULL = 16
 OTHER = -1
 """In a count's place of the label: any label but the true one."""
 
-Counts: TypeAlias = tuple[tuple[int, int, float], ...]
+SparseCounts: TypeAlias = tuple[tuple[int, int, float], ...]
 """(true class, label said, votes), in rising order, without zeros; votes are multiples of 1e-9."""
 
 
@@ -29,12 +29,12 @@ class Gathered(NamedTuple):
     `right` of the true class itself, `total` of all labels, `said` of the label voted for (None if not counted).
     """
 
-    right: Floats
-    total: Floats
-    said: Floats | None
+    right: FloatArray
+    total: FloatArray
+    given: FloatArray | None
 
 
-class Tally:
+class ConfusionCounts:
     """Soft counts per annotator, as exact integers: mutable, additive, the same in every order of additions.
 
     Up to 16 classes it takes K² + 2K numbers per annotator, above that 2K. What the pool's errors look like is
@@ -46,7 +46,7 @@ class Tally:
         self.classes = classes
         self.right = np.zeros((0, classes), np.int64)
         self.total = np.zeros((0, classes), np.int64)
-        self.cells: Integers | None = _cells(0, classes)  # annotator, label, true class
+        self.cells: IntegerArray | None = _cells(0, classes)  # annotator, label, true class
         self.pool = np.zeros((classes, classes), np.int64)  # label, true class; errors only
         self.pool_right = np.zeros(classes, np.int64)
         self.pool_total = np.zeros(classes, np.int64)
@@ -67,7 +67,7 @@ class Tally:
         if self.cells is not None:
             self.cells = _longer(self.cells, missing)
 
-    def add(self, ballots: Ballots, units: Integers, *, sign: int = 1) -> None:
+    def add(self, ballots: VoteArrays, units: IntegerArray, *, sign: int = 1) -> None:
         """Add (or take away, with sign -1) the votes of items with these responsibilities, (items, classes)."""
         if not len(ballots.row):
             return
@@ -85,20 +85,20 @@ class Tally:
         self.pool_total += amounts.sum(axis=0)
         _add(self.pool_right, ballots.label, correct)
 
-    def gather(self, ballots: Ballots) -> Gathered:
+    def gather(self, ballots: VoteArrays) -> Gathered:
         """Return what is counted of each vote's annotator."""
         self.make_room(int(ballots.annotator.max(initial=-1)) + 1)
         said = None if self.cells is None else self.cells[ballots.annotator, ballots.label] / PER_VOTE
         return Gathered(self.right[ballots.annotator] / PER_VOTE, self.total[ballots.annotator] / PER_VOTE, said)
 
-    def exchange(self, annotator: int, before: Counts, after: Counts) -> None:
+    def exchange(self, annotator: int, before: SparseCounts, after: SparseCounts) -> None:
         """Count one thing of an annotator instead of another."""
         self.make_room(annotator + 1)
         self._put(annotator, before, sign=-1)
         self._put(annotator, after, sign=1)
 
     @property
-    def tables(self) -> list[Integers]:
+    def tables(self) -> list[IntegerArray]:
         """All that is counted: arrays that may be changed in place."""
         tables = [self.right, self.total, self.pool, self.pool_right, self.pool_total]
         return tables if self.cells is None else [*tables, self.cells]
@@ -127,7 +127,7 @@ class Tally:
                 self.cells[annotator, label, truth] += amount
 
 
-def counts_of(tally: Tally, annotator: int, *, besides: Tally | None = None) -> Counts:
+def counts_of(tally: ConfusionCounts, annotator: int, *, besides: ConfusionCounts | None = None) -> SparseCounts:
     """Return what is counted of one annotator, as plain data; less what a part of it counts, if one is given."""
     if annotator >= tally.annotators:
         return ()
@@ -143,7 +143,7 @@ def counts_of(tally: Tally, annotator: int, *, besides: Tally | None = None) -> 
     return tuple((k, label, count / PER_VOTE) for k, label, count in pairs if count)
 
 
-def added_up(all_counts: Iterable[Counts]) -> Counts:
+def added_up(all_counts: Iterable[SparseCounts]) -> SparseCounts:
     """Return the sum of counts, as of one annotator in several partitions."""
     sums: defaultdict[tuple[int, int], int] = defaultdict(int)
     for truth, label, votes in chain.from_iterable(all_counts):
@@ -151,32 +151,32 @@ def added_up(all_counts: Iterable[Counts]) -> Counts:
     return tuple((truth, label, sums[truth, label] / PER_VOTE) for truth, label in sorted(sums))
 
 
-def errors_of(tally: Tally) -> Counts:
+def errors_of(tally: ConfusionCounts) -> SparseCounts:
     """Return how often the pool said which label under which true class, where that is kept of the pool alone."""
     if tally.cells is not None:
         return ()
     return tuple((int(k), int(v), int(tally.pool[v, k]) / PER_VOTE) for k, v in np.argwhere(tally.pool.T))
 
 
-def load_errors(tally: Tally, counts: Counts) -> None:
+def load_errors(tally: ConfusionCounts, counts: SparseCounts) -> None:
     """Let this be how often the pool said which label, as `errors_of` returned it."""
     for truth, label, votes in counts:
         tally.pool[label, truth] = round(votes * PER_VOTE)
 
 
-def _cells(annotators: int, classes: int) -> Integers | None:
+def _cells(annotators: int, classes: int) -> IntegerArray | None:
     return np.zeros((annotators, classes, classes), np.int64) if classes <= MOST_CLASSES_IN_FULL else None
 
 
-def _add(table: Integers, places: Integers, amounts: Integers) -> None:
+def _add(table: IntegerArray, places: IntegerArray, amounts: IntegerArray) -> None:
     np.add.at(table.reshape(-1), places.reshape(-1), amounts.reshape(-1))
 
 
-def _longer(table: Integers, missing: int) -> Integers:
+def _longer(table: IntegerArray, missing: int) -> IntegerArray:
     return np.concatenate([table, np.zeros((missing, *table.shape[1:]), table.dtype)])
 
 
-def _wider(table: Integers, missing: int, axis: int) -> Integers:
+def _wider(table: IntegerArray, missing: int, axis: int) -> IntegerArray:
     room: list[tuple[int, int]] = [(0, 0)] * table.ndim
     room[axis] = (0, missing)
     return np.pad(table, room)

@@ -8,12 +8,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assay_models.truth.categorical.confusion_counts import UNITS, Counts, Tally, counts_of, load_errors
-from assay_models.truth.categorical.e_step import Judged, judge
-from assay_models.truth.categorical.emission import Pool, pool_of
+from assay_models.truth.categorical.confusion_counts import UNITS, ConfusionCounts, SparseCounts, counts_of, load_errors
+from assay_models.truth.categorical.e_step import Posteriors, judge
+from assay_models.truth.categorical.emission import PooledCounts, pool_of
 from assay_models.truth.categorical.item_arrays import UNPINNED, OpenItems
 from assay_models.truth.categorical.posterior import Learned, Logits, believe, gain_of_a_vote, publish, temper
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers, Votes, Weights, ballots_of
+from assay_models.truth.categorical.vote_arrays import (
+    FloatArray,
+    IntegerArray,
+    VoteArrays,
+    Votes,
+    VoteWeights,
+    ballots_of,
+)
 
 _STILL = UNITS // 100
 _AT_ONCE = 1_000_000
@@ -29,9 +36,9 @@ class Settled:
     """
 
     items: tuple[Hashable, ...]
-    posterior: Floats
-    responsibilities: Integers
-    gain: Floats
+    posterior: FloatArray
+    responsibilities: IntegerArray
+    gain: FloatArray
 
     def of(self, chosen: NDArray[np.bool_]) -> "Settled":
         """Return it of the chosen items, (items,), only."""
@@ -45,16 +52,16 @@ class Settled:
         )
 
 
-class Put(NamedTuple):
+class PlacedItem(NamedTuple):
     """An item's votes, not yet settled; or settled long ago with this posterior, of which this was told."""
 
     votes: Votes
-    weights: Weights | None
+    weights: VoteWeights | None
     posterior: Sequence[float] | None
-    told: Sequence[float] | None
+    published: Sequence[float] | None
 
 
-class Books:
+class EMState:
     """Open items, and what is counted of annotators: of closed items (`past`), by other partitions (`others`), in all.
 
     Mutable. `counted` is at all times exactly `past` and `others` and the sum over the settled items of votes times
@@ -64,24 +71,28 @@ class Books:
     def __init__(self, classes: int) -> None:
         """Start empty."""
         self.items = OpenItems(classes)
-        self.counted, self.past, self.others = Tally(classes), Tally(classes), Tally(classes)
+        self.counted, self.past, self.others = (
+            ConfusionCounts(classes),
+            ConfusionCounts(classes),
+            ConfusionCounts(classes),
+        )
 
     @property
-    def pool(self) -> Pool:
+    def pool(self) -> PooledCounts:
         """All annotators as one."""
         return pool_of(self.counted)
 
-    def own(self, annotator: int) -> Counts:
+    def own(self, annotator: int) -> SparseCounts:
         """Return what is counted of an annotator here: in open and closed items."""
         return counts_of(self.counted, annotator, besides=self.others)
 
-    def replace(self, part: Tally, annotator: int, counts: Counts) -> None:
+    def replace(self, part: ConfusionCounts, annotator: int, counts: SparseCounts) -> None:
         """Let this be what `past` or `others` counts of an annotator."""
         before = counts_of(part, annotator)
         for tally in (part, self.counted):
             tally.exchange(annotator, before, counts)
 
-    def load_closed_errors(self, counts: Counts) -> None:
+    def load_closed_errors(self, counts: SparseCounts) -> None:
         """Let this be how the pool erred in closed items, as `errors_of` returned it."""
         before = self.past.pool.copy()
         load_errors(self.past, counts)
@@ -95,7 +106,7 @@ class Books:
             whole[: len(part)] -= part - kept
             part[...] = kept
 
-    def absorb(self, pending: Mapping[int, Put]) -> Integers:
+    def absorb(self, pending: Mapping[int, PlacedItem]) -> IntegerArray:
         """Write the votes of these places and return those that are not restored.
 
         What was believed of an item is believed of its new votes, too, until it is judged.
@@ -106,13 +117,13 @@ class Books:
         self.items.write(places, ballots_of([put.votes for put in puts], [put.weights for put in puts]))
         restored = np.fromiter((put.posterior is not None for put in puts), np.bool_, len(puts))
         believed = [put.posterior for put in puts if put.posterior is not None]
-        told = [put.told or put.posterior for put in puts if put.posterior is not None]
+        told = [put.published or put.posterior for put in puts if put.posterior is not None]
         self.items.restore(places[restored], believed, told)
         self.items.settled[places[restored]] = True
         self._count(places[self.items.settled[places]], sign=1)
         return places[~restored]
 
-    def settle(self, places: Integers, learned: Learned, *, fresh: int = 0) -> Settled:
+    def settle(self, places: IntegerArray, learned: Learned, *, fresh: int = 0) -> Settled:
         """Judge the items at these places, the last `fresh` of them twice, and return what is believed of them."""
         starts = self._starts(places)
         pieces = [
@@ -124,13 +135,13 @@ class Books:
         gain = gain_of_a_vote(posterior, self.pool)
         return Settled(names, posterior, self.items.beliefs(places), gain)
 
-    def judge(self, places: Integers, learned: Learned, mine: Integers | None = None) -> Judged:
+    def judge(self, places: IntegerArray, learned: Learned, mine: IntegerArray | None = None) -> Posteriors:
         """Return what the votes of these items say, without the items' own part in the counts, `mine`."""
         mine = self.items.beliefs(places) if mine is None else mine
         view = self.items.views(places)
         return judge(self.items.read(places), self.counted, learned.strengths, mine=mine, view=view)
 
-    def without(self, places: Integers, learned: Learned) -> tuple[Ballots, Floats]:
+    def without(self, places: IntegerArray, learned: Learned) -> tuple[VoteArrays, FloatArray]:
         """Return the votes of these items, and for each what would be published of its item without it.
 
         The probabilities are (votes, classes). Gold is left out of them: they are for comparing votes with votes.
@@ -143,17 +154,17 @@ class Books:
         tempered = temper(logits.prior[ballots.row], votes, sizes, view, learned)
         return ballots, np.asarray((1 - learned.lapse) * tempered + learned.lapse / self.items.classes)
 
-    def take_out(self, places: Integers) -> None:
+    def take_out(self, places: IntegerArray) -> None:
         """Take those of these items that are settled out of the counts."""
         self._count(places, sign=-1)
         self.items.unsettle(places)
 
-    def put_away(self, places: Integers) -> None:
+    def put_away(self, places: IntegerArray) -> None:
         """Let the counts of these settled items be those of closed ones."""
         self.past.add(self.items.read(places), self.items.beliefs(places))
         self.items.unsettle(places)
 
-    def fetch_back(self, places: Integers) -> None:
+    def fetch_back(self, places: IntegerArray) -> None:
         """Take the counts of these settled items out of those of closed ones: they were closed, and are open again."""
         ballots, units = self.items.read(places), self.items.beliefs(places)
         for tally in (self.past, self.counted):
@@ -165,7 +176,7 @@ class Books:
         for tally in (self.counted, self.past, self.others):
             tally.grow(classes)
 
-    def _settle_piece(self, places: Integers, learned: Learned, first_fresh: int) -> Floats:
+    def _settle_piece(self, places: IntegerArray, learned: Learned, first_fresh: int) -> FloatArray:
         logits, moved = self._judge_once(places, learned)
         posterior = publish(logits, learned)
         again = np.flatnonzero(moved[first_fresh:].max(axis=1, initial=0) >= _STILL) + first_fresh
@@ -175,7 +186,7 @@ class Books:
         posterior[pinned] = self.items.beliefs(places[pinned]) / UNITS
         return posterior
 
-    def _judge_once(self, places: Integers, learned: Learned) -> tuple[Logits, Integers]:
+    def _judge_once(self, places: IntegerArray, learned: Learned) -> tuple[Logits, IntegerArray]:
         """Believe what the votes say now; return it, and by how much the responsibilities moved."""
         items = self.items
         before = items.beliefs(places)
@@ -190,12 +201,12 @@ class Books:
         items.settled[places] = True
         return judged.logits, np.abs(moved)
 
-    def _starts(self, places: Integers) -> list[int]:
+    def _starts(self, places: IntegerArray) -> list[int]:
         """Return where to cut, so that no piece has many more numbers than fit into the processor's cache."""
         if not len(places):
             return []
         numbers = np.cumsum(self.items.lengths(places).astype(np.int64) + 1) * self.items.classes
         return [0, *(np.flatnonzero(np.diff(numbers // _AT_ONCE)) + 1).tolist()]
 
-    def _count(self, places: Integers, *, sign: int) -> None:
+    def _count(self, places: IntegerArray, *, sign: int) -> None:
         self.counted.add(self.items.read(places), self.items.beliefs(places), sign=sign)

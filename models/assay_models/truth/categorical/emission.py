@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay_models.truth.categorical.confusion_counts import PER_VOTE, Tally
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers, across
+from assay_models.truth.categorical.confusion_counts import PER_VOTE, ConfusionCounts
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays, across
 
 _FIRST_ACCURACY = 0.7
 _FIRST_VOTES = 20.0
@@ -30,7 +30,7 @@ class Strengths:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PooledCounts:
     """All annotators as one.
 
     `accuracy`: how often right over all; `right`: per true class, (classes,); `errors`: how the wrong labels of a
@@ -38,11 +38,11 @@ class Pool:
     """
 
     accuracy: float
-    right: Floats
-    errors: Floats
-    votes: Floats
+    right: FloatArray
+    errors: FloatArray
+    votes: FloatArray
 
-    def confusion(self) -> Floats:
+    def confusion(self) -> FloatArray:
         """Return how probable each label is under each true class, (true class, label)."""
         rows = (self.errors * (1 - self.right)).T
         np.fill_diagonal(rows, self.right)
@@ -56,15 +56,15 @@ class Cavity:
     `own` is the annotator's rate of being right over all classes, (votes, 1).
     """
 
-    right: Floats
-    total: Floats
-    said: Floats | None
-    own: Floats
+    right: FloatArray
+    total: FloatArray
+    given: FloatArray | None
+    own: FloatArray
     hit: NDArray[np.bool_]
-    errors: Floats
+    errors: FloatArray
 
 
-def pool_of(tally: Tally) -> Pool:
+def pool_of(tally: ConfusionCounts) -> PooledCounts:
     """Return the pool of all that is counted, itself shrunk towards being right seven times out of ten."""
     right, total, cells = tally.pool_right / PER_VOTE, tally.pool_total / PER_VOTE, tally.pool / PER_VOTE
     classes = len(right)
@@ -72,10 +72,10 @@ def pool_of(tally: Tally) -> Pool:
     errors = np.maximum(cells, 0) + _POOL_VOTES / max(classes - 1, 1)
     np.fill_diagonal(errors, 0)
     errors = errors / np.maximum(errors.sum(axis=0), _FLOOR)
-    return Pool(float(accuracy), (right + _POOL_VOTES * accuracy) / (total + _POOL_VOTES), errors, total)
+    return PooledCounts(float(accuracy), (right + _POOL_VOTES * accuracy) / (total + _POOL_VOTES), errors, total)
 
 
-def cavity_of(ballots: Ballots, tally: Tally, mine: Integers | None, pool: Pool) -> Cavity:
+def cavity_of(ballots: VoteArrays, tally: ConfusionCounts, mine: IntegerArray | None, pool: PooledCounts) -> Cavity:
     """Return what is known of the voters without the items at hand.
 
     `mine` are the items' responsibilities, (items, classes), in millionths, where the tally contains them.
@@ -94,13 +94,13 @@ def cavity_of(ballots: Ballots, tally: Tally, mine: Integers | None, pool: Pool)
     return Cavity(right, total, said, own[:, None], hit, pool.errors[ballots.label])
 
 
-def likelihood(cavity: Cavity, pool: Pool, strengths: Strengths) -> Floats:
+def likelihood(cavity: Cavity, pool: PooledCounts, strengths: Strengths) -> FloatArray:
     """Return the probability of each vote under each true class, (votes, classes)."""
     expected = (pool.right + cavity.own) / 2
     right = (cavity.right + strengths.accuracy * expected) / (cavity.total + strengths.accuracy)
     right = np.clip(right, _FLOOR, 1 - _FLOOR)
     errors = cavity.errors
-    if cavity.said is not None:
+    if cavity.given is not None:
         wrong = np.maximum(cavity.total - cavity.right, 0)
-        errors = (cavity.said + strengths.errors * errors) / (wrong + strengths.errors)
+        errors = (cavity.given + strengths.errors * errors) / (wrong + strengths.errors)
     return np.where(cavity.hit, right, np.maximum((1 - right) * errors, _FLOOR * _FLOOR))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay_models.truth.categorical.confusion_counts import UNITS
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays
 
 UNPINNED = -1
 _FIRST_PLACES = 64
@@ -57,14 +57,14 @@ class OpenItems:
         self.names[place] = None
         return place
 
-    def release(self, places: Integers) -> None:
+    def release(self, places: IntegerArray) -> None:
         """Free the places of detached items."""
         self._kept -= int(self._length[places].sum())
         self._length[places] = 0
         self.unsettle(places)
         self._free.extend(places.tolist())
 
-    def write(self, places: Integers, ballots: Ballots) -> None:
+    def write(self, places: IntegerArray, ballots: VoteArrays) -> None:
         """Let these be the votes of the items at these places."""
         lengths = np.bincount(ballots.row, minlength=ballots.count)
         self._make_entries(len(ballots.row))
@@ -77,22 +77,22 @@ class OpenItems:
         self._weight[self._used : end] = ballots.weight
         self._used = end
 
-    def read(self, places: Integers) -> Ballots:
+    def read(self, places: IntegerArray) -> VoteArrays:
         """Return the votes of the items at these places."""
         lengths = self._length[places].astype(np.int64)
         row = np.repeat(np.arange(len(places)), lengths)
         ends = np.cumsum(lengths)
         entry = np.arange(len(row)) + np.repeat(self._start[places] - ends + lengths, lengths)
         columns = (self._annotator[entry], self._label[entry], self._weight[entry])
-        return Ballots(len(places), row, *(column.astype(np.int64) for column in columns))
+        return VoteArrays(len(places), row, *(column.astype(np.int64) for column in columns))
 
-    def live(self) -> Integers:
+    def live(self) -> IntegerArray:
         """Return the places of all settled items, rising."""
         return np.flatnonzero(self.settled[: len(self.names)])
 
-    def in_turn(self, start: int, count: int) -> Integers:
+    def in_turn(self, start: int, count: int) -> IntegerArray:
         """Return the places of up to `count` settled items, from a place on and around."""
-        places, found, missing = len(self.names), list[Integers](), count
+        places, found, missing = len(self.names), list[IntegerArray](), count
         step = 4 * count + _FIRST_PLACES  # a look at all of a million would take longer than judging those in turn
         for first, last in ((min(start, places), places), (0, min(start, places))):
             for low in range(first, last, step):
@@ -102,16 +102,16 @@ class OpenItems:
                     found.append(here)
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    def beliefs(self, places: Integers) -> Integers:
+    def beliefs(self, places: IntegerArray) -> IntegerArray:
         """Return the responsibilities of the items at these places, (items, classes), in millionths; 0 if unsettled."""
         return self.units[places].astype(np.int64)
 
-    def unsettle(self, places: Integers) -> None:
+    def unsettle(self, places: IntegerArray) -> None:
         """Believe nothing of the items at these places."""
         self.settled[places] = False
         self.units[places] = 0
 
-    def lengths(self, places: Integers) -> NDArray[np.int32]:
+    def lengths(self, places: IntegerArray) -> NDArray[np.int32]:
         """Return how many votes the items at these places have."""
         return self._length[places]
 
@@ -125,13 +125,15 @@ class OpenItems:
         if view is not None:
             self.view[place, : len(view)] = view
 
-    def restore(self, places: Integers, posteriors: Sequence[Sequence[float]], told: Sequence[Sequence[float]]) -> None:
+    def restore(
+        self, places: IntegerArray, posteriors: Sequence[Sequence[float]], told: Sequence[Sequence[float]]
+    ) -> None:
         """Let this be what is believed of these items, and what was last told; missing classes are impossible."""
         if len(places):
             self.units[places] = np.rint(_filled(posteriors, self.classes) * UNITS)
             self.told[places] = _filled(told, self.classes)
 
-    def views(self, places: Integers) -> Floats | None:
+    def views(self, places: IntegerArray) -> FloatArray | None:
         """Return a model's probabilities, (items, classes), NaN where there are none; None if there never were any."""
         return None if self.view is None else self.view[places].astype(np.float64)
 

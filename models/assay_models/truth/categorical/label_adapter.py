@@ -8,14 +8,14 @@ from itertools import chain
 from typing import Any
 
 from assay_models.consistency.classes import class_name
-from assay_models.truth.categorical.annotator_index import Annotators, way_of
-from assay_models.truth.categorical.confusion_counts import OTHER, UNITS, Counts
+from assay_models.truth.categorical.annotator_index import AnnotatorIndex, way_of
+from assay_models.truth.categorical.confusion_counts import OTHER, UNITS, SparseCounts
 from assay_models.truth.categorical.em_state import Settled
 from assay_models.truth.categorical.emission import Strengths
-from assay_models.truth.categorical.hyperparameters import NOTHING, Evidence
-from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.hyperparameters import NOTHING, PredictiveEvidence
+from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
-from assay_models.truth.truth_model import POOL, Accuracy, Facts, Judgement
+from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import Label
 
 LEAST_SHOWN = 0.001
@@ -25,7 +25,7 @@ _FIRST_VOTES = 2.0
 _FIRST_SHARE = 0.7
 
 
-class NamedStream:
+class LabelAdapter:
     """Labels and annotators by name, around a stream that knows them by number. It changes in place.
 
     What is stored and told names the labels, so that they may be listed in another order tomorrow.
@@ -35,9 +35,9 @@ class NamedStream:
         """Begin with these labels; `read` makes a label of its name."""
         self._labels: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._annotators = Annotators()
+        self._annotators = AnnotatorIndex()
         self._read = read
-        self._stream = TruthStream(_FEWEST)
+        self._stream = OnlineEM(_FEWEST)
         self.admit(labels)
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class NamedStream:
         for label in labels:
             self._number(label)
 
-    def put(self, item: Hashable, facts: Facts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
         """Say what is known of an item; with `stored` it counts as judged, as it was then."""
         votes, known, view = self._votes(facts), self._known(facts), self._view(facts)
         if stored is None:
@@ -75,7 +75,7 @@ class NamedStream:
         """Forget an item, and keep what it taught."""
         self._stream.close(item)
 
-    def reopen(self, item: Hashable, facts: Facts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
         """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
         if stored is None:
             self.put(item, facts)
@@ -83,11 +83,11 @@ class NamedStream:
         votes, known, view = self._votes(facts), self._known(facts), self._view(facts)
         self._stream.reopen(item, votes, self._row(stored[0]), gold=known, view=view)
 
-    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
         """Judge the items put since the last call, and some others again, of which those are returned that moved."""
         return self._judgements(self._stream.settle(sweep=sweep))
 
-    def sweep(self, count: int) -> Mapping[Any, Judgement]:
+    def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
         """Judge some items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
@@ -104,9 +104,9 @@ class NamedStream:
         """By how much (0-1) the last sweep changed a belief, at most."""
         return self._stream.unrest
 
-    def reflect(self) -> None:
+    def relearn(self) -> None:
         """Learn anew from the open items."""
-        self._stream.reflect()
+        self._stream.relearn()
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what this partition has learned of an annotator, or of the pool."""
@@ -114,7 +114,7 @@ class NamedStream:
             return asdict(self._stream.evidence)
         return self._by_way(annotator, self._stream.sums)
 
-    def hear(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
         """Take over what each of the other partitions has learned of an annotator, or of the pool."""
         if annotator == POOL:
             self._stream.set_others_evidence(_sum(others))
@@ -127,13 +127,13 @@ class NamedStream:
             counts = tuple((*pair, votes) for pair, votes in sorted(sums.items()))
             self._stream.set_others(self._annotators.number(annotator, way), counts)
 
-    def kept(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what closed items taught of an annotator; of the pool, what was learned, and how it erred."""
         if annotator == POOL:
             return {"learned": asdict(self._stream.learned), "errors": self._named(self._stream.closed_errors())}
         return self._by_way(annotator, self._stream.closed_sums)
 
-    def keep(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
         """Restore what `kept` gave; of the pool after the annotators."""
         if annotator == POOL:
             learned = dict(stored["learned"])
@@ -164,7 +164,7 @@ class NamedStream:
         right = sum(votes for truth, label, votes in counts if truth == label)
         return (right + _FIRST_VOTES * _FIRST_SHARE) / (sum(votes for _, _, votes in counts) + _FIRST_VOTES)
 
-    def _judgements(self, settled: Settled) -> Mapping[Any, Judgement]:
+    def _judgements(self, settled: Settled) -> Mapping[Any, ItemJudgement]:
         named = len(self._labels)  # the stream has two classes even where only one has a name
         best = settled.posterior[:, :named].argmax(axis=1).tolist()
         rows = settled.posterior[:, :named].round(6).tolist()
@@ -175,13 +175,13 @@ class NamedStream:
             for item, row, place, gain, beliefs in zip(settled.items, rows, best, gains, counted, strict=True)
         }
 
-    def _judgement(self, row: list[float], best: int, gain: float, beliefs: list[float]) -> Judgement:
+    def _judgement(self, row: list[float], best: int, gain: float, beliefs: list[float]) -> ItemJudgement:
         shown = {label: p for label, p in zip(self._labels, row, strict=True) if p >= LEAST_SHOWN}
         counted = {label: share for label, share in zip(self._labels, beliefs, strict=True) if share}
         label = self._read(self._labels[best])
-        return Judgement(label, row[best], shown, gain, partial(_doubt, shown), (counted, shown))
+        return ItemJudgement(label, row[best], shown, gain, partial(_doubt, shown), (counted, shown))
 
-    def _votes(self, facts: Facts) -> dict[int, int]:
+    def _votes(self, facts: ItemFacts) -> dict[int, int]:
         known, way = self._numbers, self._annotators.number
         votes = {}
         for who, ballot in facts.ballots.items():
@@ -190,10 +190,10 @@ class NamedStream:
             votes[way(who, way_of(ballot))] = self._number(str(class_name(label))) if number is None else number
         return votes
 
-    def _known(self, facts: Facts) -> int | None:
+    def _known(self, facts: ItemFacts) -> int | None:
         return None if facts.known is None else self._number(str(class_name(facts.known)))
 
-    def _view(self, facts: Facts) -> list[float] | None:
+    def _view(self, facts: ItemFacts) -> list[float] | None:
         """Return a model's view of all labels: what it was not asked about shares the rest."""
         known = {label: p for label, p in (facts.view or {}).items() if label in self._numbers}
         missing = len(self._labels) - len(known)
@@ -220,10 +220,10 @@ class NamedStream:
             row[numbers[label]] = share
         return row
 
-    def _by_way(self, annotator: str, counts: Callable[[int], Counts]) -> dict[str, list[tuple[str, str, float]]]:
+    def _by_way(self, annotator: str, counts: Callable[[int], SparseCounts]) -> dict[str, list[tuple[str, str, float]]]:
         return {way: self._named(counts(number)) for way, number in self._annotators.ways(annotator).items()}
 
-    def _named(self, counts: Counts) -> list[tuple[str, str, float]]:
+    def _named(self, counts: SparseCounts) -> list[tuple[str, str, float]]:
         labels = self._labels
         return [(labels[truth], _OTHER if label == OTHER else labels[label], votes) for truth, label, votes in counts]
 
@@ -234,11 +234,11 @@ class NamedStream:
         ]
 
 
-def _sum(others: Sequence[Any]) -> Evidence:
+def _sum(others: Sequence[Any]) -> PredictiveEvidence:
     evidence = NOTHING
     for other in others:
         gains = tuple(tuple(row) for row in other["gains"])
-        evidence = evidence.plus(Evidence(gains, other["lapses"], other["gold"]))
+        evidence = evidence.plus(PredictiveEvidence(gains, other["lapses"], other["gold"]))
     return evidence
 
 

@@ -6,13 +6,20 @@ from typing import TypeAlias
 
 import numpy as np
 
-from assay_models.truth.categorical.confusion_counts import UNITS, Counts, added_up, counts_of, errors_of
-from assay_models.truth.categorical.em_state import Books, Put, Settled
-from assay_models.truth.categorical.hyperparameters import NOTHING, Evidence, Weighing, learn, observe, weighed
+from assay_models.truth.categorical.confusion_counts import UNITS, SparseCounts, added_up, counts_of, errors_of
+from assay_models.truth.categorical.em_state import EMState, PlacedItem, Settled
+from assay_models.truth.categorical.hyperparameters import (
+    NOTHING,
+    PredictiveEvidence,
+    Weighing,
+    learn,
+    sample_evidence,
+    weighed,
+)
 from assay_models.truth.categorical.item_arrays import UNPINNED
 from assay_models.truth.categorical.posterior import Learned
-from assay_models.truth.categorical.reliability import Reliability, reliability_of
-from assay_models.truth.categorical.vote_arrays import Integers, Votes, Weights, across
+from assay_models.truth.categorical.reliability import AnnotatorAccuracy, reliability_of
+from assay_models.truth.categorical.vote_arrays import IntegerArray, Votes, VoteWeights, across
 
 Likeliest: TypeAlias = tuple[int, float]
 """A class and its probability (0-1)."""
@@ -24,7 +31,7 @@ _CALM, _LESS = 0.01, 4
 """When less than one in a hundred swept items changes its label, a quarter is swept: the rest is for quiet moments."""
 
 
-class TruthStream:
+class OnlineEM:
     """Dawid-Skene by incremental expectation-maximisation (Neal & Hinton 1998, section 3): mutable, deterministic.
 
     Every settled item's responsibilities are contained in its annotators' counts. To settle it again, its votes are
@@ -35,10 +42,10 @@ class TruthStream:
 
     def __init__(self, classes: int, *, learned: Learned | None = None) -> None:
         """Start with so many classes (2 or more), and with what was learned before, if anything was."""
-        self._books = Books(classes)
+        self._books = EMState(classes)
         self._learned = learned or Learned()
         self._evidence, self._others_evidence = NOTHING, NOTHING
-        self._pending: dict[int, Put] = {}
+        self._pending: dict[int, PlacedItem] = {}
         self._closing: list[int] = []
         self._removing: list[int] = []
         self._weighing: Weighing | None = None
@@ -61,7 +68,7 @@ class TruthStream:
         return self._learned
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> PredictiveEvidence:
         """Of what it was learned here: plain data, for the other partitions."""
         return self._evidence
 
@@ -76,7 +83,7 @@ class TruthStream:
         item: Hashable,
         votes: Votes,
         *,
-        weights: Weights | None = None,
+        weights: VoteWeights | None = None,
         gold: int | None = None,
         view: Sequence[float] | None = None,
         posterior: Sequence[float] | None = None,
@@ -98,7 +105,7 @@ class TruthStream:
         place = items.place(item)
         items.gold[place] = UNPINNED if gold is None else gold
         items.see(place, view)
-        self._pending[place] = Put(votes, weights, posterior, told)
+        self._pending[place] = PlacedItem(votes, weights, posterior, told)
 
     def reopen(
         self,
@@ -106,7 +113,7 @@ class TruthStream:
         votes: Votes,
         posterior: Sequence[float],
         *,
-        weights: Weights | None = None,
+        weights: VoteWeights | None = None,
         gold: int | None = None,
         view: Sequence[float] | None = None,
     ) -> None:
@@ -163,16 +170,16 @@ class TruthStream:
             found[named[row]][annotator] = each
         return found
 
-    def sums(self, annotator: int) -> Counts:
+    def sums(self, annotator: int) -> SparseCounts:
         """Return what this partition counts of the annotator: open and closed items."""
         self._flush()
         return self._books.own(annotator)
 
-    def set_others(self, annotator: int, counts: Counts) -> None:
+    def set_others(self, annotator: int, counts: SparseCounts) -> None:
         """Let this be what all other partitions count of the annotator."""
         self._books.replace(self._books.others, annotator, counts)
 
-    def set_others_evidence(self, evidence: Evidence) -> None:
+    def set_others_evidence(self, evidence: PredictiveEvidence) -> None:
         """Let this be the evidence of all other partitions, added up."""
         self._others_evidence = evidence
         self._learned = learn(self._learned, self._evidence.plus(evidence))
@@ -181,21 +188,21 @@ class TruthStream:
         """Go on with what was learned before."""
         self._learned = learned
 
-    def closed_sums(self, annotator: int) -> Counts:
+    def closed_sums(self, annotator: int) -> SparseCounts:
         """Return what is counted of the annotator in closed items."""
         self._flush()
         return counts_of(self._books.past, annotator)
 
-    def load_closed(self, annotator: int, counts: Counts) -> None:
+    def load_closed(self, annotator: int, counts: SparseCounts) -> None:
         """Restore what is counted of the annotator in closed items."""
         self._books.replace(self._books.past, annotator, counts)
 
-    def closed_errors(self) -> Counts:
+    def closed_errors(self) -> SparseCounts:
         """Return how the pool erred in closed items; empty up to 16 classes, where the annotators' sums tell."""
         self._flush()
         return errors_of(self._books.past)
 
-    def load_closed_errors(self, counts: Counts) -> None:
+    def load_closed_errors(self, counts: SparseCounts) -> None:
         """Restore how the pool erred in closed items; after `load_closed`."""
         self._books.load_closed_errors(counts)
 
@@ -207,11 +214,11 @@ class TruthStream:
         self._flush()
         self._books.fade(share)
 
-    def reliability(self, annotator: int) -> Reliability:
+    def reliability(self, annotator: int) -> AnnotatorAccuracy:
         """Return how reliable the annotator is, by all that is counted here and elsewhere."""
         return self.reliability_of_all([annotator])
 
-    def reliability_of_all(self, annotators: Sequence[int]) -> Reliability:
+    def reliability_of_all(self, annotators: Sequence[int]) -> AnnotatorAccuracy:
         """Return how reliable these annotators are, counted as one: somebody who is known by several indexes."""
         self._flush()
         counts = [counts_of(self._books.counted, annotator) for annotator in annotators]
@@ -225,13 +232,13 @@ class TruthStream:
             self._flush()
             self._books.grow(classes)
 
-    def _turn(self, count: int, besides: Integers) -> Integers:
+    def _turn(self, count: int, besides: IntegerArray) -> IntegerArray:
         """Return the places of the settled items whose turn it is."""
         turn = self._books.items.in_turn(self._next, count)
         self._next = int(turn[-1]) + 1 if len(turn) else 0
         return turn[~np.isin(turn, besides)]
 
-    def _judged(self, fresh: Integers, turn: Integers) -> Settled:
+    def _judged(self, fresh: IntegerArray, turn: IntegerArray) -> Settled:
         """Judge these places; return those in turn that moved, and all that are fresh."""
         items, swept = self._books.items, len(turn)
         told, before = items.told[turn], items.beliefs(turn)
@@ -246,18 +253,18 @@ class TruthStream:
         items.told[places[said]] = settled.posterior[said]
         return settled.of(said)
 
-    def reflect(self) -> None:
+    def relearn(self) -> None:
         """Learn now what is learned beside the counts, from the open items as they are; else it happens in due time."""
         self._flush()
         self._weighing = None
-        self._take(weighed(observe(self._books, self._learned)))
+        self._take(weighed(sample_evidence(self._books, self._learned)))
 
     def _learn(self, votes: int) -> None:
         """Learn in due time; a little with every batch, so that none has to wait for all of it."""
         work = self._learned.work + votes
         self._learned = replace(self._learned, work=work)
         if work >= self._learned.due:
-            self._weighing = observe(self._books, self._learned)
+            self._weighing = sample_evidence(self._books, self._learned)
             self._learned = replace(self._learned, due=work + min(work, _LONGEST_WAIT))
         if self._weighing is not None:
             self._weigh_on(self._weighing, pieces=1 + votes // _VOTES_A_PIECE)
@@ -271,7 +278,7 @@ class TruthStream:
                 self._take(end.value)
                 return
 
-    def _take(self, evidence: Evidence) -> None:
+    def _take(self, evidence: PredictiveEvidence) -> None:
         self._evidence = evidence
         self._learned = learn(self._learned, evidence.plus(self._others_evidence))
 

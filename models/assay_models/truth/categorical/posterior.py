@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assay_models.truth.categorical.confusion_counts import UNITS
-from assay_models.truth.categorical.emission import Pool, Strengths
-from assay_models.truth.categorical.vote_arrays import Ballots, Floats, Integers, across
+from assay_models.truth.categorical.emission import PooledCounts, Strengths
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays, across
 
 _CLASS_VOTES = 4.0
 _LEAST = 1e-4
@@ -35,13 +35,15 @@ class Learned:
 class Logits:
     """Summed logarithms per item, (items, classes), apart by where they come from; `sizes` in votes, (items,)."""
 
-    prior: Floats
-    votes: Floats
-    view: Floats | None
-    sizes: Floats
+    prior: FloatArray
+    votes: FloatArray
+    view: FloatArray | None
+    sizes: FloatArray
 
 
-def logits_of(ballots: Ballots, logarithms: Floats, mine: Integers | None, pool: Pool, view: Floats | None) -> Logits:
+def logits_of(
+    ballots: VoteArrays, logarithms: FloatArray, mine: IntegerArray | None, pool: PooledCounts, view: FloatArray | None
+) -> Logits:
     """Return the items' logits from the votes' log-likelihoods, (votes, classes).
 
     The prior of a class is its share of all votes but the item's own. `view` is a model's probability, (items,
@@ -55,13 +57,13 @@ def logits_of(ballots: Ballots, logarithms: Floats, mine: Integers | None, pool:
     return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), said, sizes)
 
 
-def believe(logits: Logits, learned: Learned) -> Integers:
+def believe(logits: Logits, learned: Learned) -> IntegerArray:
     """Return the responsibilities of the classes, (items, classes), in millionths."""
     view = 0.0 if logits.view is None else learned.voice * logits.view
     return np.rint(softmax(logits.prior + logits.votes + view) * UNITS).astype(np.int64)
 
 
-def publish(logits: Logits, learned: Learned) -> Floats:
+def publish(logits: Logits, learned: Learned) -> FloatArray:
     """Return the probabilities of the classes, (items, classes), as one may say them aloud.
 
     The summed logarithms of n votes count for n / (1 + correlation (n - 1)) of them, the design effect of a cluster
@@ -73,14 +75,16 @@ def publish(logits: Logits, learned: Learned) -> Floats:
     return np.asarray(kept + learned.lapse / tempered.shape[1])
 
 
-def temper(prior: Floats, votes: Floats, sizes: Floats, view: Floats | None, learned: Learned) -> Floats:
+def temper(
+    prior: FloatArray, votes: FloatArray, sizes: FloatArray, view: FloatArray | None, learned: Learned
+) -> FloatArray:
     """Return the probabilities with correlated votes counted for less, without lapses."""
     effect = 1 + learned.correlation * np.maximum(sizes - 1, 0)
     added = 0.0 if view is None else learned.voice * view
     return softmax((prior + votes) / effect[:, None] + added)
 
 
-def gain_of_a_vote(posterior: Floats, pool: Pool) -> Floats:
+def gain_of_a_vote(posterior: FloatArray, pool: PooledCounts) -> FloatArray:
     """Return by how much one more vote is expected to raise the probability of being right, (items,), 0-1.
 
     The expected gain of ActiveLab's question (Goh & Mueller 2023, section 3), asked of a typical annotator of the
@@ -96,7 +100,7 @@ def gain_of_a_vote(posterior: Floats, pool: Pool) -> Floats:
     return np.asarray(np.maximum(across(np.add, best) - across(np.maximum, posterior), 0.0))
 
 
-def softmax(logits: Floats) -> Floats:
+def softmax(logits: FloatArray) -> FloatArray:
     """Return the probabilities of logits, row by row."""
     powers = np.exp(logits - across(np.maximum, logits)[:, None])
     return np.asarray(powers / across(np.add, powers)[:, None])

@@ -9,12 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Integers: TypeAlias = NDArray[np.int64]
+FloatArray: TypeAlias = NDArray[np.float64]
+IntegerArray: TypeAlias = NDArray[np.int64]
 Votes: TypeAlias = Mapping[int, int]
 """Annotator index -> label index: one vote per annotator."""
 
-Weights: TypeAlias = Mapping[int, float]
+VoteWeights: TypeAlias = Mapping[int, float]
 """Annotator index -> how much the vote counts (0-1); 1 for annotators that are not named."""
 
 _FEW_COLUMNS = 16
@@ -23,43 +23,43 @@ WHOLE_VOTE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ballots:
+class VoteArrays:
     """Votes of `count` items: one entry per vote in each array; `row` (0 to count - 1) rises."""
 
     count: int
-    row: Integers
-    annotator: Integers
-    label: Integers
-    weight: Integers  # thousandths
+    row: IntegerArray
+    annotator: IntegerArray
+    label: IntegerArray
+    weight: IntegerArray  # thousandths
 
     @property
-    def share(self) -> Floats:
+    def share(self) -> FloatArray:
         """How much each vote counts, 0-1."""
         return self.weight / WHOLE_VOTE
 
-    def per_item(self, values: Floats) -> Floats:
+    def per_item(self, values: FloatArray) -> FloatArray:
         """Return the sums by item, (count, columns), of values by vote, (votes, columns)."""
         columns = [total_of(self.row, column, self.count) for column in values.T]
         return np.stack(columns, axis=1)
 
-    def sizes(self) -> Floats:
+    def sizes(self) -> FloatArray:
         """Return how many votes each item has, each counted by its weight."""
         return total_of(self.row, self.share, self.count)
 
 
-def total_of(row: Integers, values: Floats, count: int) -> Floats:
+def total_of(row: IntegerArray, values: FloatArray, count: int) -> FloatArray:
     """Return the sums of values by row, (count,)."""
     return np.bincount(row, values, count).astype(np.float64, copy=False)
 
 
-def across(combine: np.ufunc, values: Floats) -> Floats:
+def across(combine: np.ufunc, values: FloatArray) -> FloatArray:
     """Return the sums (np.add) or maxima (np.maximum) of rows, (rows,); by columns where those are few, far faster."""
     if values.shape[1] > _FEW_COLUMNS:
         return np.asarray(combine.reduce(values, axis=1))
     return np.asarray(reduce(combine, values.T))
 
 
-def ballots_of(votes: Sequence[Votes], weights: Sequence[Weights | None] | None = None) -> Ballots:
+def ballots_of(votes: Sequence[Votes], weights: Sequence[VoteWeights | None] | None = None) -> VoteArrays:
     """Return the votes of items, one mapping per item, as flat arrays."""
     lengths = np.fromiter(map(len, votes), np.int64, len(votes))
     total = int(lengths.sum())
@@ -71,4 +71,4 @@ def ballots_of(votes: Sequence[Votes], weights: Sequence[Weights | None] | None 
             map((one or {}).get, each, repeat(1.0)) for each, one in zip(votes, weights, strict=True)
         )
         weight = np.rint(np.fromiter(asked, np.float64, total) * WHOLE_VOTE).astype(np.int64)
-    return Ballots(len(votes), np.repeat(np.arange(len(votes)), lengths), annotator, label, weight)
+    return VoteArrays(len(votes), np.repeat(np.arange(len(votes)), lengths), annotator, label, weight)

@@ -7,14 +7,14 @@ from math import prod
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from assay_models.intervals import interval
-from assay_models.truth.categorical.label_adapter import NamedStream
+from assay_models.truth.categorical.label_adapter import LabelAdapter
 from assay_models.truth.categorical.posterior import Learned
-from assay_models.truth.truth_model import Accuracy, Facts, Judgement
+from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
 
 _Voter = TypeVar("_Voter")
 YES, NO = "yes", "no"
 MAYBE = 0.5
-Counted: TypeAlias = tuple[str, str, float]
+ConfusionCell: TypeAlias = tuple[str, str, float]
 """Right answer, answer given, votes."""
 
 _OVERLOOKED = 0.2
@@ -22,7 +22,7 @@ _PRIOR_VOTES = 2.0
 _FIRST_ACCURACY = 0.7
 
 
-class Answer(NamedTuple):
+class QuestionBelief(NamedTuple):
     """What is believed of one question: the probability of yes as published, as counted, and a vote's gain in it."""
 
     yes: float
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
         return self.counted, self.yes
 
 
-UNJUDGED = Answer(MAYBE, MAYBE, 0.0)
+UNJUDGED = QuestionBelief(MAYBE, MAYBE, 0.0)
 
 
 class Certainty(NamedTuple):
@@ -49,21 +49,21 @@ class Certainty(NamedTuple):
     complete: float
 
 
-def a_question() -> NamedStream:
+def a_question() -> LabelAdapter:
     """Return a truth model for yes or no."""
-    return NamedStream((NO, YES))
+    return LabelAdapter((NO, YES))
 
 
-def answer_of(judgement: Judgement) -> Answer:
+def answer_of(judgement: ItemJudgement) -> QuestionBelief:
     """Return what a question's judgement says."""
     counted, told = judgement.stored
-    return Answer(told.get(YES, 0.0), counted.get(YES, 0.0), judgement.gain)
+    return QuestionBelief(told.get(YES, 0.0), counted.get(YES, 0.0), judgement.gain)
 
 
-def restored(stored: Sequence[float]) -> Answer:
+def restored(stored: Sequence[float]) -> QuestionBelief:
     """Return the answer that was stored; a gain that was told is not told again."""
     counted, told = stored
-    return Answer(told, counted, 0.0)
+    return QuestionBelief(told, counted, 0.0)
 
 
 def stored_question(stored: Sequence[float]) -> tuple[dict[str, float], ...]:
@@ -71,18 +71,18 @@ def stored_question(stored: Sequence[float]) -> tuple[dict[str, float], ...]:
     return tuple({NO: 1 - share, YES: share} for share in stored)
 
 
-def question_facts(facts: Facts, said_yes: Mapping[str, bool], known: bool | None) -> Facts:  # noqa: FBT001
+def question_facts(facts: ItemFacts, said_yes: Mapping[str, bool], known: bool | None) -> ItemFacts:  # noqa: FBT001
     """Return the facts of one question: who says yes, and the right answer where it is known."""
     ballots = {who: ballot._replace(label=YES if said_yes[who] else NO) for who, ballot in facts.ballots.items()}
-    return Facts(ballots, None if known is None else (YES if known else NO))
+    return ItemFacts(ballots, None if known is None else (YES if known else NO))
 
 
-def clear(probability: float, lapse: float, options: int = 2) -> float:
+def certainty_of(probability: float, lapse: float, options: int = 2) -> float:
     """Return a published probability without the part of it that stands for items seen wrongly by everybody."""
     return min(max((probability - lapse / options) / (1 - lapse), 0.0), 1.0)
 
 
-def all_right(sides: Sequence[float], certainty: Certainty) -> float:
+def probability_all_correct(sides: Sequence[float], certainty: Certainty) -> float:
     """Return the probability that all sides taken are right, the questions being taken as independent.
 
     `sides`: the `clear` probability of each. Two things are not independent: what everybody sees wrongly is a
@@ -93,7 +93,7 @@ def all_right(sides: Sequence[float], certainty: Certainty) -> float:
     return ((1 - certainty.lapse) * prod(sides) + certainty.lapse * by_chance) * certainty.complete
 
 
-def accuracy_of(counts: Mapping[str, Iterable[Counted]]) -> Accuracy | None:
+def accuracy_of(counts: Mapping[str, Iterable[ConfusionCell]]) -> Accuracy | None:
     """Return how often such questions are answered rightly, by (right answer, answer, votes) of each; None if never.
 
     Each vote weighs the same. The confusion says of each question how often (expected) yes was given rightly, was
@@ -117,7 +117,7 @@ def accuracy_of(counts: Mapping[str, Iterable[Counted]]) -> Accuracy | None:
     return Accuracy(hits / (hits + misses), *interval(hits, misses), round(votes), confusion)
 
 
-def added(by_way: Iterable[Mapping[str, Iterable[Counted]]]) -> list[Counted]:
+def added(by_way: Iterable[Mapping[str, Iterable[ConfusionCell]]]) -> list[ConfusionCell]:
     """Return the sum of what is counted of one annotator in several places, in whatever way they answered."""
     sums: Counter[tuple[str, str]] = Counter()
     for counts in by_way:
@@ -126,17 +126,17 @@ def added(by_way: Iterable[Mapping[str, Iterable[Counted]]]) -> list[Counted]:
     return [(truth, said, votes) for (truth, said), votes in sums.items()]
 
 
-def lapse_of(streams: Iterable[NamedStream]) -> float:
+def lapse_of(streams: Iterable[LabelAdapter]) -> float:
     """Return the largest share (0-1) of items that any of these streams' votes say nothing about."""
     return max((stream.lapse for stream in streams), default=Learned().lapse)
 
 
-class Asked(Generic[_Voter]):
+class QuestionItem(Generic[_Voter]):
     """One item's questions, by name or number, with what is believed of each, and the voters. It changes."""
 
     __slots__ = ("answers", "known", "voters")
 
-    def __init__(self, answers: dict[Any, Answer], voters: Sequence[_Voter], *, known: bool) -> None:
+    def __init__(self, answers: dict[Any, QuestionBelief], voters: Sequence[_Voter], *, known: bool) -> None:
         """Begin with what is believed already."""
         self.answers = answers
         self.voters = voters

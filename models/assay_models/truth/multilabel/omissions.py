@@ -7,7 +7,7 @@ from math import log
 _STEP = 1.5
 
 
-class Silences:
+class OmissionCounts:
     """Per annotator (by number): on how many items they voted, and on how many of those a label was in question.
 
     The difference is how often they left the label out together with everybody else. It changes in place; the same

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from assay_models.truth.categorical.vote_arrays import Floats, Integers, total_of
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, total_of
 
 FIXED: Final = 10**11
 """Sums are kept as whole numbers of 1e-11, so that what was added can be taken back to the last digit."""
@@ -41,20 +41,20 @@ class Numbers:
     """Votes of `count` items, flat: one entry per vote in each array; `row` (0 to count - 1) rises."""
 
     count: int
-    row: Integers
-    annotator: Integers
-    number: Floats
+    row: IntegerArray
+    annotator: IntegerArray
+    number: FloatArray
 
 
 class Belief(NamedTuple):
     """What is believed: the items' mean and variance, (items,), and how much each vote counts, (votes,)."""
 
-    mean: Floats
-    variance: Floats
-    weight: Floats
+    mean: FloatArray
+    variance: FloatArray
+    weight: FloatArray
 
 
-class Pool(NamedTuple):
+class PooledNoise(NamedTuple):
     """All annotators as one: variance of the noise, mean and variance of the truth, median bias and stretch."""
 
     noise: float
@@ -67,12 +67,12 @@ class Pool(NamedTuple):
 class Noise(NamedTuple):
     """Bias, stretch and variance of annotators, all (annotators,)."""
 
-    bias: Floats
-    stretch: Floats
-    variance: Floats
+    bias: FloatArray
+    stretch: FloatArray
+    variance: FloatArray
 
 
-def pool_of(sums: Integers) -> Pool:
+def pool_of(sums: IntegerArray) -> PooledNoise:
     """Return the pool of annotators with these sums, (annotators, columns).
 
     Its noise is the geometric mean of theirs, by votes: a few wild ones do not make everybody look wild.
@@ -85,7 +85,7 @@ def pool_of(sums: Integers) -> Pool:
     noise = (max(squares, 0.0) + _FIRST_VOTES * _FIRST_VARIANCE) / weight
     centre = total[TRUTH] / weight
     truth = max((total[TRUTH_SQUARED] + _FIRST_VOTES * _FIRST_TRUTH_VARIANCE) / weight - centre**2, noise / 100)
-    plain = Pool(float(noise), float(centre), float(truth), 0.0, 1.0)
+    plain = PooledNoise(float(noise), float(centre), float(truth), 0.0, 1.0)
     votes = np.maximum(sums[:, WEIGHT], 0) / FIXED
     logarithms = np.log(noise_of(sums / FIXED, plain).variance)
     noise = np.exp((votes @ logarithms + _FIRST_VOTES * np.log(noise)) / (votes.sum() + _FIRST_VOTES))
@@ -95,7 +95,7 @@ def pool_of(sums: Integers) -> Pool:
     return plain._replace(bias=_middle(found.bias, precision, 0.0), stretch=_middle(found.stretch, precision, 1.0))
 
 
-def noise_of(sums: Floats, pool: Pool) -> Noise:
+def noise_of(sums: FloatArray, pool: PooledNoise) -> Noise:
     """Return the noise of annotators with these sums, (annotators, columns), shrunk towards the pool.
 
     A regression of numbers on truths with a prior worth 16 votes for no bias and 40 for a stretch of 1. Nobody's
@@ -117,7 +117,7 @@ def noise_of(sums: Floats, pool: Pool) -> Noise:
     return Noise(bias - pool.bias, stretch / pool.stretch, variance)
 
 
-def weigh(numbers: Numbers, noise: Noise, pool: Pool) -> Belief:
+def weigh(numbers: Numbers, noise: Noise, pool: PooledNoise) -> Belief:
     """Return what votes with this noise, one entry per vote, say of their items: a vote far off counts for less.
 
     Begins at the median and reweighs six times. A vote says (number - bias) / stretch, with the precision
@@ -138,7 +138,7 @@ def weigh(numbers: Numbers, noise: Noise, pool: Pool) -> Belief:
     return Belief(mean, variance, weight)
 
 
-def lessons(numbers: Numbers, belief: Belief, hit: Floats) -> Integers:
+def lessons(numbers: Numbers, belief: Belief, hit: FloatArray) -> IntegerArray:
     """Return what each vote teaches of its annotator, (votes, columns), by what is believed of its item.
 
     A vote without weight has not been judged, and teaches nothing.
@@ -148,7 +148,7 @@ def lessons(numbers: Numbers, belief: Belief, hit: Floats) -> Integers:
         [np.ones_like(number), mean, mean**2 + variance, number, number * mean, number**2], axis=1
     )
     table = np.concatenate([belief.weight[:, None] > 0, each, hit[:, None]], axis=1)
-    lesson: Integers = np.rint(table * FIXED).astype(np.int64)
+    lesson: IntegerArray = np.rint(table * FIXED).astype(np.int64)
     return lesson
 
 
@@ -165,14 +165,14 @@ def rescaled(sums: Sequence[int], stretch: float, shift: float) -> list[int]:
     return [sums[VOTES], weight, *map(round, moved), sums[HITS]]
 
 
-def _middle(values: Floats, weights: Floats, otherwise: float) -> float:
+def _middle(values: FloatArray, weights: FloatArray, otherwise: float) -> float:
     """Return the weighted median, or something else where nothing has weight."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)]) if reached.any() else otherwise
 
 
-def _medians(numbers: Numbers, values: Floats) -> Floats:
+def _medians(numbers: Numbers, values: FloatArray) -> FloatArray:
     """Return the median of each item's values, (items,); 0 for items without votes."""
     lengths = np.bincount(numbers.row, minlength=numbers.count)
     ordered = np.append(values[np.lexsort((values, numbers.row))], 0.0)

@@ -8,11 +8,11 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from assay_models.intervals import interval
-from assay_models.truth.categorical.annotator_index import Annotators, way_of
-from assay_models.truth.categorical.vote_arrays import Integers
+from assay_models.truth.categorical.annotator_index import AnnotatorIndex, way_of
+from assay_models.truth.categorical.vote_arrays import IntegerArray
 from assay_models.truth.numeric.annotator_noise import FIXED, HITS, VOTES, rescaled
-from assay_models.truth.numeric.numeric_state import Meaning, Measured, Measures
-from assay_models.truth.truth_model import Accuracy, Facts, Judgement
+from assay_models.truth.numeric.numeric_state import NumericItem, NumericState, ScaleMeaning
+from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import OrdinalLabel
@@ -37,10 +37,10 @@ class NumericTruth:
 
     def __init__(self, contract: LabelContract) -> None:
         """Begin with the contract's scale, whose middle and length are the units of all sums from now on."""
-        self._items: dict[Hashable, Measured] = {}
-        self._fresh: dict[Hashable, Measured] = {}
-        self._annotators = Annotators()
-        self._sums = Measures()
+        self._items: dict[Hashable, NumericItem] = {}
+        self._fresh: dict[Hashable, NumericItem] = {}
+        self._annotators = AnnotatorIndex()
+        self._sums = NumericState()
         self._turn: list[Hashable] = []
         self._unrest = 0.0
         self.adopt(contract)
@@ -53,7 +53,7 @@ class NumericTruth:
             raise TypeError(contract.label)
         self._scale = contract.label
 
-    def put(self, item: Hashable, facts: Facts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
         """Say what is known of an item; with `stored` it counts as judged, as it was then."""
         found = self._measured(facts)
         if stored is None or len(stored[2]) != len(found.number):
@@ -63,7 +63,7 @@ class NumericTruth:
         mean, deviation, weight, hit = stored
         found.mean, found.variance = (mean - self._middle) / self._length, (deviation / self._length) ** 2
         found.weight, found.hit = np.array(weight, np.float64), np.array(hit, np.float64)
-        found.tell()
+        found.mark_published()
         self._items[item] = found
         self._sums.teach(self._sums.open, [found])
 
@@ -80,20 +80,20 @@ class NumericTruth:
             self._sums.teach(self._sums.past, [self._items[item]])
             self._drop(item)
 
-    def reopen(self, item: Hashable, facts: Facts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
         """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
         self.put(item, facts, stored=stored)
         if item in self._items:
             self._sums.teach(self._sums.past, [self._items[item]], sign=-1)
 
-    def settle(self, *, sweep: int = 0) -> Mapping[Any, Judgement]:
+    def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
         """Judge the items put since the last call, after a sweep over some others if that is asked for."""
         moved = self.sweep(sweep) if sweep else {}
         fresh, self._fresh = self._fresh, {}
         self._absorb(fresh)
         return {**moved, **self._judgements(fresh)}
 
-    def sweep(self, count: int) -> Mapping[Any, Judgement]:
+    def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
         """Judge the `count` items again that were judged longest ago; return those that moved noticeably."""
         self._turn = self._turn or list(self._items)
         turn, self._turn = self._turn[:count], self._turn[count:]
@@ -115,14 +115,14 @@ class NumericTruth:
         """By how much of the scale (0-1) the last sweep moved a truth, at most."""
         return self._unrest
 
-    def reflect(self) -> None:
+    def relearn(self) -> None:
         """Do nothing: beside the sums nothing is learned."""
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what this partition has learned of an annotator; of the pool there is nothing else."""
         return self._told(annotator, self._sums.open + self._sums.past)
 
-    def hear(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
         """Take over what each of the other partitions has learned of an annotator."""
         for number in self._annotators.ways(annotator).values():
             self._sums.others[number] = 0
@@ -130,11 +130,11 @@ class NumericTruth:
             for number, sums in self._read(annotator, other):
                 self._sums.others[number] += sums
 
-    def kept(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
         """Return what closed items taught of an annotator."""
         return self._told(annotator, self._sums.past)
 
-    def keep(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
         """Restore what `kept` gave."""
         for number, sums in self._read(annotator, stored):
             self._sums.past[number] = sums
@@ -160,14 +160,14 @@ class NumericTruth:
         """How far apart numbers may lie that mean the same, in units of the sums."""
         return (self._scale.step or _TOLERANCE_SHARE * (self._scale.high - self._scale.low)) / self._length
 
-    def _measured(self, facts: Facts) -> Measured:
+    def _measured(self, facts: ItemFacts) -> NumericItem:
         numbers = {
             self._number(who, way_of(ballot)): self._units(ballot.label)
             for who, ballot in sorted(facts.ballots.items())
             if _is_number(ballot.label)
         }
         known = self._units(facts.known) if _is_number(facts.known) else None
-        return Measured(np.array(list(numbers), np.int64), np.array(list(numbers.values()), np.float64), known)
+        return NumericItem(np.array(list(numbers), np.int64), np.array(list(numbers.values()), np.float64), known)
 
     def _units(self, label: float) -> float:
         """Return a number in units of the sums; what lies outside the scale by more than half of it is taken nearer."""
@@ -183,7 +183,7 @@ class NumericTruth:
         if found is not None:
             self._sums.teach(self._sums.open, [found], sign=-1)
 
-    def _absorb(self, fresh: Mapping[Hashable, Measured]) -> None:
+    def _absorb(self, fresh: Mapping[Hashable, NumericItem]) -> None:
         before = {item: self._items[item] for item in fresh if item in self._items}
         for item, found in before.items():
             fresh[item].inherit(found)
@@ -193,11 +193,11 @@ class NumericTruth:
         for _ in range(_PASSES):
             self._judge(list(fresh.values()))
 
-    def _judge(self, found: Sequence[Measured]) -> None:
+    def _judge(self, found: Sequence[NumericItem]) -> None:
         if found:
             self._sums.judge(found, self._tolerance)
 
-    def _told(self, annotator: str, table: Integers) -> Any:  # noqa: ANN401  # plain JSON data
+    def _told(self, annotator: str, table: IntegerArray) -> Any:  # noqa: ANN401  # plain JSON data
         ways = self._annotators.ways(annotator)
         if not ways:
             return {}
@@ -214,23 +214,23 @@ class NumericTruth:
             moved = sums if same else rescaled(sums, length / self._length, (middle - self._middle) / self._length)
             yield self._number(annotator, way), moved
 
-    def _judgements(self, found: Mapping[Hashable, Measured]) -> Mapping[Any, Judgement]:
+    def _judgements(self, found: Mapping[Hashable, NumericItem]) -> Mapping[Any, ItemJudgement]:
         noise = self._sums.pool.noise
         for each in found.values():
-            each.tell()
+            each.mark_published()
         return {item: self._judgement(each, noise) for item, each in found.items()}
 
-    def _judgement(self, found: Measured, noise: float) -> Judgement:
+    def _judgement(self, found: NumericItem, noise: float) -> ItemJudgement:
         stored = [self._middle + self._length * found.mean, self._length * sqrt(found.variance)]
         stored += [found.weight.tolist(), found.hit.tolist()]
         if found.known is None and not len(found.number):
-            return Judgement(None, None, {}, 0.0, _certain_doubt, stored)
+            return ItemJudgement(None, None, {}, 0.0, _certain_doubt, stored)
         label, meaning, tolerance = self._label(found.mean), found.meaning, self._tolerance
         probability = meaning.within(self._units(label), tolerance)
         after = 0.0 if found.known is not None else 1 / (1 / meaning.variance + 1 / noise)
         gain = max(0.0, meaning._replace(variance=after).within(self._units(label), tolerance) - probability)
         doubt = partial(_doubt, meaning, tolerance, self._middle, self._length)
-        return Judgement(label, round(probability, 6), {}, round(gain, 6), doubt, stored)
+        return ItemJudgement(label, round(probability, 6), {}, round(gain, 6), doubt, stored)
 
     def _label(self, mean: float) -> float:
         """Return the number to publish: on the scale, on its steps if it has any, to a thousandth of it if not."""
@@ -249,5 +249,5 @@ def _certain_doubt(label: Label) -> float:  # noqa: ARG001  # whatever it is
     return 0.0
 
 
-def _doubt(meaning: Meaning, tolerance: float, middle: float, length: float, label: Label) -> float:
+def _doubt(meaning: ScaleMeaning, tolerance: float, middle: float, length: float, label: Label) -> float:
     return 1 - meaning.within((label - middle) / length, tolerance) if _is_number(label) else 1.0

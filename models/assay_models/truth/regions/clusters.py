@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from pydantic import BaseModel
 
-from assay_models.truth.categorical.vote_arrays import Floats, Integers
+from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray
 from assay_schemas.annotation import Label
 
 LEAST_OVERLAP = 0.5
@@ -111,7 +111,7 @@ def _closest(own: Sequence[_Owned]) -> Iterable[tuple[int, int]]:
     return zip(one[order].tolist(), other[order].tolist(), strict=True)
 
 
-def _overlaps(borders: Floats) -> Floats:
+def _overlaps(borders: FloatArray) -> FloatArray:
     """Return the intersection over union of each two marks, (marks, marks); borders: left, top, right, bottom."""
     low, high = borders[:, :2], borders[:, 2:]
     sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
@@ -121,7 +121,7 @@ def _overlaps(borders: Floats) -> Floats:
     return np.asarray(both / np.where(either > 0, either, 1))
 
 
-def _codes(names: Sequence[Hashable]) -> Integers:
+def _codes(names: Sequence[Hashable]) -> IntegerArray:
     codes: dict[Hashable, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], np.int64)
 

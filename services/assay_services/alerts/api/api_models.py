@@ -8,35 +8,35 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
 from assay_services.stores.control.alert_actions import Precision
-from assay_services.stores.control.subscription_store import Wish
+from assay_services.stores.control.subscription_store import SubscriptionRequest
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, SilenceRow, Subscription
 
-_Text = Annotated[str, Field(min_length=1, max_length=256)]
+_ShortText = Annotated[str, Field(min_length=1, max_length=256)]
 _Why = Annotated[str, Field(max_length=1_000)]
 
 
-class _Asked(BaseModel):
+class _RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AckAsked(_Asked):
+class AckAsked(_RequestBody):
     """Why somebody says that they look at an alert."""
 
     why: _Why = ""
 
 
-class FeedbackAsked(_Asked):
+class FeedbackAsked(_RequestBody):
     """Whether an alert was useful."""
 
     useful: bool
     why: _Why = ""
 
 
-class SilenceAsked(_Asked):
+class SilenceAsked(_RequestBody):
     """What not to be told of, and for how long. Matchers compare labels, `rule` and `severity`; `*` and `?` help."""
 
     project: Annotated[str, Field(max_length=256)] = ""
-    matchers: dict[_Text, _Text] = {}
+    matchers: dict[_ShortText, _ShortText] = {}
     minutes: Annotated[int, Field(ge=1, le=527_040)]
     why: _Why
 
@@ -45,23 +45,23 @@ class SilenceAsked(_Asked):
         return now + timedelta(minutes=self.minutes)
 
 
-class SubscriptionAsked(_Asked):
+class SubscriptionAsked(_RequestBody):
     """Whom to tell, and of what."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     channel: Channel
     address: Annotated[str, Field(min_length=1, max_length=4_000)]
-    project: _Text | None = None
-    rule: _Text | None = None
-    annotator: _Text | None = None
-    label: _Text | None = None
+    project: _ShortText | None = None
+    rule: _ShortText | None = None
+    annotator: _ShortText | None = None
+    label: _ShortText | None = None
     severity: Severity = Severity.INFO
     states: list[AlertState] = [AlertState.FIRING, AlertState.RESOLVED]
     per_hour: Annotated[int, Field(ge=1, le=100_000)] = 30
 
-    def wish(self) -> Wish:
+    def wish(self) -> SubscriptionRequest:
         """Return it as it is stored."""
-        return Wish(**{name: getattr(self, name) for name in type(self).model_fields})
+        return SubscriptionRequest(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class SubscriptionView(BaseModel):

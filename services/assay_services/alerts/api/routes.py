@@ -27,35 +27,35 @@ from assay_services.alerts.api.api_models import (
 from assay_services.alerts.api.sse import Streams
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control import alert_actions, subscription_store
-from assay_services.stores.control.api_keys import Keys, Refusal
+from assay_services.stores.control.api_keys import ApiKeyStore, Refusal
 from assay_services.stores.control.tables.alert_delivery import Fate
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 from assay_services.stores.control.vault import Vault
-from assay_services.web.rate_limit import Rates, RefusedError
+from assay_services.web.rate_limit import RateLimitedError, RateLimiter
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope read`.")
-_Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ApiDependencies:
     """What the routes share."""
 
     engine: Engine
     vault: Vault
-    keys: Keys
-    rates: Rates
+    keys: ApiKeyStore
+    rates: RateLimiter
     streams: Streams
 
-    async def let_in(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
+    async def authorise(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
         """Return the key that a request carries; raise RefusedError where it may not."""
         given = None if sent is None else f"{sent.scheme} {sent.credentials}"
         found = await asyncio.to_thread(self.keys.check, given, scope)
         if isinstance(found, Refusal):
-            raise RefusedError(found.status, found.reason)
-        self.rates.take(found.id)
+            raise RateLimitedError(found.status, found.reason)
+        self.rates.check(found.id)
         return found
 
     async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -65,8 +65,8 @@ class Parts:
 
 def build_api(settings: AlertsSettings, engine: Engine) -> FastAPI:
     """Build the HTTP interface."""
-    parts = Parts(
-        engine, Vault(settings), Keys(engine), Rates(settings.alerts_rate_per_second), Streams(settings)
+    parts = ApiDependencies(
+        engine, Vault(settings), ApiKeyStore(engine), RateLimiter(settings.alerts_rate_per_second), Streams(settings)
     )  # fmt: skip
     app = FastAPI(title="Assay alerts", version="1", docs_url=None, redoc_url=None)
     _guard(app)
@@ -78,8 +78,8 @@ def build_api(settings: AlertsSettings, engine: Engine) -> FastAPI:
 
 
 def _guard(app: FastAPI) -> None:
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, error: RefusedError) -> Response:
+    @app.exception_handler(RateLimitedError)
+    async def refused(_: Request, error: RateLimitedError) -> Response:
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         if error.status == 401:  # noqa: PLR2004  # the status is its name
             headers["WWW-Authenticate"] = "Bearer"
@@ -95,57 +95,57 @@ def _guard(app: FastAPI) -> None:
         return {"service": "alerts", "status": "up"}
 
 
-def _show_alerts(app: FastAPI, parts: Parts) -> None:
+def _show_alerts(app: FastAPI, parts: ApiDependencies) -> None:
     @app.get("/v1/alerts", tags=["alerts"], summary="The alerts as they stand, the newest first")
     async def alerts(
-        sent: _Sent, project: str | None = None, rule: str | None = None, *, resolved: bool = False
+        sent: _Credentials, project: str | None = None, rule: str | None = None, *, resolved: bool = False
     ) -> Sequence[Alert]:
-        await parts.let_in(sent, Scope.READ)
+        await parts.authorise(sent, Scope.READ)
         return await parts.ask(alert_actions.list_alerts, parts.engine, project=project, rule=rule, resolved=resolved)
 
     @app.get("/v1/alerts/stream", tags=["alerts"], summary="Every transition as it comes: server-sent events")
     async def stream(
-        sent: _Sent, project: str | None = None, last_event_id: Annotated[str | None, Header()] = None
+        sent: _Credentials, project: str | None = None, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
-        await parts.let_in(sent, Scope.READ)
+        await parts.authorise(sent, Scope.READ)
         events = parts.streams.follow(last_event_id, project=project)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     @app.get("/v1/alerts/{alert}", tags=["alerts"], summary="One alert")
-    async def one(alert: str, sent: _Sent) -> Alert:
-        await parts.let_in(sent, Scope.READ)
+    async def one(alert: str, sent: _Credentials) -> Alert:
+        await parts.authorise(sent, Scope.READ)
         return await parts.ask(alert_actions.get_alert, parts.engine, alert)
 
     @app.get("/v1/precision", tags=["alerts"], summary="How many of each rule's alerts were useful")
-    async def precision(sent: _Sent) -> Sequence[PrecisionView]:
-        await parts.let_in(sent, Scope.READ)
+    async def precision(sent: _Credentials) -> Sequence[PrecisionView]:
+        await parts.authorise(sent, Scope.READ)
         return [PrecisionView.of(one) for one in await parts.ask(alert_actions.precisions, parts.engine)]
 
 
-def _take_words(app: FastAPI, parts: Parts) -> None:
+def _take_words(app: FastAPI, parts: ApiDependencies) -> None:
     @app.post("/v1/alerts/{alert}/acknowledge", tags=["alerts"], status_code=202, summary="Say that you look at it")
-    async def acknowledge(alert: str, asked: AckAsked, sent: _Sent) -> Alert:
-        key = await parts.let_in(sent, Scope.REVIEW)
+    async def acknowledge(alert: str, asked: AckAsked, sent: _Credentials) -> Alert:
+        key = await parts.authorise(sent, Scope.REVIEW)
         return await parts.ask(alert_actions.acknowledge, parts.engine, alert, by=key.name, why=asked.why, now=now())
 
     @app.post("/v1/alerts/{alert}/feedback", tags=["alerts"], summary="Was it useful, or noise?")
-    async def feedback(alert: str, asked: FeedbackAsked, sent: _Sent) -> dict[str, bool]:
-        key = await parts.let_in(sent, Scope.REVIEW)
+    async def feedback(alert: str, asked: FeedbackAsked, sent: _Credentials) -> dict[str, bool]:
+        key = await parts.authorise(sent, Scope.REVIEW)
         found = await parts.ask(
             alert_actions.give_feedback, parts.engine, alert, useful=asked.useful, by=key.name, why=asked.why, now=now()
         )
         return {"useful": found.useful}
 
 
-def _keep_silences(app: FastAPI, parts: Parts) -> None:
+def _keep_silences(app: FastAPI, parts: ApiDependencies) -> None:
     @app.get("/v1/silences", tags=["silences"], summary="The silences in force")
-    async def silences(sent: _Sent) -> Sequence[SilenceView]:
-        await parts.let_in(sent, Scope.READ)
+    async def silences(sent: _Credentials) -> Sequence[SilenceView]:
+        await parts.authorise(sent, Scope.READ)
         return [SilenceView.of(one) for one in await parts.ask(alert_actions.list_silences, parts.engine, now=now())]
 
     @app.post("/v1/silences", tags=["silences"], status_code=202, summary="Do not be told for a while")
-    async def silence(asked: SilenceAsked, sent: _Sent) -> SilenceView:
-        key, at = await parts.let_in(sent, Scope.REVIEW), now()
+    async def silence(asked: SilenceAsked, sent: _Credentials) -> SilenceView:
+        key, at = await parts.authorise(sent, Scope.REVIEW), now()
         row = await parts.ask(
             alert_actions.silence, parts.engine, asked.matchers,
             until=asked.until(at), by=key.name, why=asked.why, now=at, project=asked.project,
@@ -153,43 +153,45 @@ def _keep_silences(app: FastAPI, parts: Parts) -> None:
         return SilenceView.of(row)
 
     @app.delete("/v1/silences/{silence_id}", tags=["silences"], status_code=202, summary="End a silence")
-    async def unsilence(silence_id: str, sent: _Sent) -> SilenceView:
-        key = await parts.let_in(sent, Scope.REVIEW)
+    async def unsilence(silence_id: str, sent: _Credentials) -> SilenceView:
+        key = await parts.authorise(sent, Scope.REVIEW)
         row = await parts.ask(alert_actions.unsilence, parts.engine, silence_id, by=key.name, now=now())
         return SilenceView.of(row)
 
 
-def _keep_subscriptions(app: FastAPI, parts: Parts) -> None:
+def _keep_subscriptions(app: FastAPI, parts: ApiDependencies) -> None:
     @app.get("/v1/subscriptions", tags=["subscriptions"], summary="Who is told, and of what")
-    async def subscriptions(sent: _Sent) -> Sequence[SubscriptionView]:
-        await parts.let_in(sent, Scope.READ)
+    async def subscriptions(sent: _Credentials) -> Sequence[SubscriptionView]:
+        await parts.authorise(sent, Scope.READ)
         return [
             SubscriptionView.of(one) for one in await parts.ask(subscription_store.list_subscriptions, parts.engine)
         ]
 
     @app.post("/v1/subscriptions", tags=["subscriptions"], status_code=201, summary="Be told")
-    async def subscribe(asked: SubscriptionAsked, sent: _Sent) -> Subscribed:
-        await parts.let_in(sent, Scope.ADMIN)
+    async def subscribe(asked: SubscriptionAsked, sent: _Credentials) -> Subscribed:
+        await parts.authorise(sent, Scope.ADMIN)
         row, secret = await parts.ask(subscription_store.subscribe, parts.engine, parts.vault, asked.wish(), now=now())
         return Subscribed(subscription=SubscriptionView.of(row), secret=secret)
 
     @app.delete("/v1/subscriptions/{name}", tags=["subscriptions"], status_code=204, summary="Be told no more")
-    async def unsubscribe(name: str, sent: _Sent) -> None:
-        await parts.let_in(sent, Scope.ADMIN)
+    async def unsubscribe(name: str, sent: _Credentials) -> None:
+        await parts.authorise(sent, Scope.ADMIN)
         await parts.ask(subscription_store.unsubscribe, parts.engine, name)
 
     @app.post("/v1/subscriptions/{name}/test", tags=["subscriptions"], status_code=202, summary="Send a test message")
-    async def test(name: str, sent: _Sent) -> DeliveryView:
-        await parts.let_in(sent, Scope.ADMIN)
+    async def test(name: str, sent: _Credentials) -> DeliveryView:
+        await parts.authorise(sent, Scope.ADMIN)
         return DeliveryView.of(await parts.ask(subscription_store.send_test, parts.engine, name, now=now()))
 
     @app.get("/v1/deliveries", tags=["subscriptions"], summary="What was sent; `fate=dead`: the dead letters")
-    async def deliveries(sent: _Sent, fate: Fate | None = None, subscription: str | None = None) -> list[DeliveryView]:
-        await parts.let_in(sent, Scope.READ)
+    async def deliveries(
+        sent: _Credentials, fate: Fate | None = None, subscription: str | None = None
+    ) -> list[DeliveryView]:
+        await parts.authorise(sent, Scope.READ)
         found = await parts.ask(alert_actions.list_deliveries, parts.engine, fate=fate, subscription=subscription)
         return [DeliveryView.of(one) for one in found]
 
     @app.post("/v1/deliveries/{delivery}/revive", tags=["subscriptions"], summary="Try a dead letter again")
-    async def revive(delivery: str, sent: _Sent) -> DeliveryView:
-        await parts.let_in(sent, Scope.ADMIN)
+    async def revive(delivery: str, sent: _Credentials) -> DeliveryView:
+        await parts.authorise(sent, Scope.ADMIN)
         return DeliveryView.of(await parts.ask(alert_actions.revive, parts.engine, delivery, now=now()))

@@ -10,7 +10,7 @@ from assay_schemas.topics import ALERTS
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.kafka import make_consumer
-from assay_services.web.rate_limit import RefusedError
+from assay_services.web.rate_limit import RateLimitedError
 
 _POLL_MS = 1_000
 _LONGEST_ID = 18
@@ -27,7 +27,7 @@ class Streams:
     def follow(self, last_event_id: str | None, *, project: str | None) -> AsyncIterator[bytes]:
         """Yield events from now on, or after the last one that was seen; raise RefusedError where it cannot be."""
         if self._open >= self._settings.alerts_streams:
-            raise RefusedError(503, f"{self._open} streams are open; try again", retry_after=10)
+            raise RateLimitedError(503, f"{self._open} streams are open; try again", retry_after=10)
         after = _offset(last_event_id)
         return self._events(after, project)
 
@@ -75,5 +75,5 @@ def _offset(written: str | None) -> int | None:
         return None
     digits = written.strip().removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_ID:
-        raise RefusedError(400, "Last-Event-ID is the id of an event of this stream: a whole number")
+        raise RateLimitedError(400, "Last-Event-ID is the id of an event of this stream: a whole number")
     return int(written)

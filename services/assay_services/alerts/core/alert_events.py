@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import orjson
 
-from assay_models.alerting.state_machine import Change, is_flapping
+from assay_models.alerting.state_machine import Transition, is_flapping
 from assay_schemas.alert import Alert
 from assay_schemas.alert_rule import AlertRule, Metric
-from assay_services.alerts.core.series import Plan, Series
+from assay_services.alerts.core.series import RulePlan, Series
 from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output
 
 ALERTS_TOPIC = "alerts"
 
 
-class Hushed(NamedTuple):
+class Suppression(NamedTuple):
     """Why nobody is told: silences by id, and rules whose alerts say more."""
 
     silences: Sequence[str] = ()
@@ -27,16 +27,23 @@ class Hushed(NamedTuple):
         return bool(self.silences or self.rules)
 
 
-class Told(NamedTuple):
+class Acknowledgement(NamedTuple):
     """Who has acknowledged an alert, and why."""
 
     by: str | None = None
     why: str | None = None
 
 
-def said(series: Series, plan: Plan | None, change: Change, *, hushed: Hushed, told: Told | None = None) -> Output:
+def alert_event(
+    series: Series,
+    plan: RulePlan | None,
+    change: Transition,
+    *,
+    hushed: Suppression,
+    told: Acknowledgement | None = None,
+) -> Output:
     """Return a transition as a record. `plan` is None where the rule is not in the contract any more."""
-    told = told or Told()
+    told = told or Acknowledgement()
     value = {
         "id": series.id,
         "transition": _transition(series.id, change),
@@ -68,7 +75,7 @@ def all_labels(series: Series, rule: AlertRule | None) -> Mapping[str, str]:
     return series.labels | ({} if rule is None else dict(rule.labels))
 
 
-def summary(plan: Plan, series: Series) -> str:
+def summary(plan: RulePlan, series: Series) -> str:
     """Return one sentence for people."""
     rule = plan.rule
     about = ", ".join(f"{name} {value}" for name, value in series.labels.items())
@@ -91,7 +98,7 @@ def _condition(rule: AlertRule) -> str:
     return f"the limit is below {rule.below:g}" if rule.below is not None else f"the limit is above {rule.above:g}"
 
 
-def _window(plan: Plan) -> str:
+def _window(plan: RulePlan) -> str:
     minutes = plan.window
     return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
@@ -100,7 +107,7 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3g}"
 
 
-def _transition(alert: str, change: Change) -> str:
+def _transition(alert: str, change: Transition) -> str:
     told = orjson.dumps([alert, change.state, change.was, change.at, change.since])
     return f"{alert}-{blake2b(told, digest_size=6).hexdigest()}"
 

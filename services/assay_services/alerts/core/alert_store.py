@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import orjson
 
 from assay_models.alerting.suppression import Silence
-from assay_services.alerts.core.series import Plan, Series, fingerprint, load_series
-from assay_services.alerts.core.watermark import Clock, load_clock
+from assay_services.alerts.core.series import RulePlan, Series, fingerprint, load_series
+from assay_services.alerts.core.watermark import Watermark, load_clock
 from assay_services.engine.core.core_api import Entry
 from assay_services.engine.core.state import PartitionState
 
@@ -19,7 +19,7 @@ _CLOCK = b"c:"
 _SILENCE = b"q:"
 
 
-class Book:
+class AlertStore:
     """Series, clocks and silences, made from the state. It changes, and says what has to be written."""
 
     def __init__(self, state: PartitionState) -> None:
@@ -27,10 +27,10 @@ class Book:
         self._series: dict[str, Series] = {}
         self._by_project: dict[str, dict[str, Series]] = {}
         self._by_rule: dict[tuple[str, str], dict[str, Series]] = {}
-        self._clocks: dict[str, Clock] = {}
+        self._clocks: dict[str, Watermark] = {}
         self._silences: dict[str, Silence] = {}
         self._told: dict[str, Series] = {}
-        self._changed: dict[bytes, Series | Clock | Silence | None] = {}
+        self._changed: dict[bytes, Series | Watermark | Silence | None] = {}
         self._dropped: Counter[tuple[str, str]] = Counter()
         for key, value in sorted(state.values()):
             if key.startswith(_SERIES):
@@ -42,17 +42,17 @@ class Book:
                 silence = Silence(*orjson.loads(value))
                 self._silences[silence.id] = silence
 
-    def clock(self, project: str) -> Clock:
+    def clock(self, project: str) -> Watermark:
         """Return a project's clock, to be changed."""
-        clock = self._clocks.setdefault(project, Clock(project))
+        clock = self._clocks.setdefault(project, Watermark(project))
         self._changed[_CLOCK + project.encode()] = clock
         return clock
 
-    def clocks(self) -> Sequence[Clock]:
+    def clocks(self) -> Sequence[Watermark]:
         """Return the clocks of all projects."""
         return list(self._clocks.values())
 
-    def series(self, project: str, plan: Plan, labels: Mapping[str, str]) -> Series:
+    def series(self, project: str, plan: RulePlan, labels: Mapping[str, str]) -> Series:
         """Return the series of an alert, made where it is missing, to be changed."""
         alert = fingerprint(project, plan.rule.id, labels)
         found = self._series.get(alert)
@@ -72,7 +72,7 @@ class Book:
         """Return all series of a project, in an order that outlives a restart."""
         return [one for _, one in sorted(self._by_project.get(project, {}).items())]
 
-    def told(self) -> Sequence[Series]:
+    def firing(self) -> Sequence[Series]:
         """Return the series whose alerts fire, acknowledged or not."""
         return [one for _, one in sorted(self._told.items())]
 
@@ -80,7 +80,7 @@ class Book:
         """Note that a series has changed."""
         alert = series.id
         self._changed[_SERIES + alert.encode()] = series
-        if series.life.is_told:
+        if series.life.is_notified:
             self._told[alert] = series
         else:
             self._told.pop(alert, None)
@@ -127,10 +127,10 @@ class Book:
         self._series[alert] = series
         self._by_project.setdefault(series.project, {})[alert] = series
         self._by_rule.setdefault((series.project, series.rule), {})[alert] = series
-        if series.life.is_told:
+        if series.life.is_notified:
             self._told[alert] = series
 
-    def _make_room(self, project: str, plan: Plan) -> None:
+    def _make_room(self, project: str, plan: RulePlan) -> None:
         """Let a quarter of a rule's series go where there are too many: those that have counted least."""
         mine = self._by_rule.get((project, plan.rule.id), {})
         if len(mine) < MOST_SERIES:
@@ -142,5 +142,5 @@ class Book:
             self._dropped[project, plan.rule.id] += 1
 
 
-def _stored(what: Series | Clock | Silence) -> bytes:
+def _stored(what: Series | Watermark | Silence) -> bytes:
     return orjson.dumps(list(what)) if isinstance(what, Silence) else what.dump()

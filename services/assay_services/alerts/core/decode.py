@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from assay_models.alerting.selectors import Judged
+from assay_models.alerting.selectors import RuleInput
 from assay_schemas.agreement import AgreementReading
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
@@ -27,7 +27,7 @@ class Timed(NamedTuple):
 
     project: str
     at: int
-    what: Judged
+    what: RuleInput
 
 
 def judged(record: Record, *, rejected: bool) -> Timed | None:
@@ -44,7 +44,7 @@ def judged(record: Record, *, rejected: bool) -> Timed | None:
         occurred = microseconds(_time(said["occurred_at"])) // _MS
         at = min(occurred, record.timestamp + SLACK_MS)
         score = verdict.get("score")
-        seen = Judged(
+        seen = RuleInput(
             str(said["annotator"]["id"]),
             _labels(label),
             said["item"].get("attributes") or {},

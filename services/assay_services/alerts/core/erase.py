@@ -2,24 +2,24 @@
 
 import orjson
 
-from assay_services.engine.core.erasure_request import Change, Published, Whom
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published
 from assay_services.engine.core.state import PartitionState
 
 _SERIES = b"s:"
 
 
-def forget(state: PartitionState, published: Published, whom: Whom) -> Change:  # noqa: ARG001  # as the others
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # as the others
     """Return how the state changes: alerts about an annotator, or about a pair with them, are gone.
 
     A pseudonym does not keep them: an alert's id is a hash of its labels, so under another name it is another alert.
     Nothing is remembered of items.
     """
     if whom.is_item:
-        return Change()
+        return Erasure()
     gone: dict[bytes, bytes | None] = {}
     for key, value in state.values():
         if key.startswith(_SERIES):
             project, _, labels, *_ = orjson.loads(value)
             if any(whom.is_annotator(project, labels.get(name, "")) for name in ("annotator", "peer")):
                 gone[key] = None
-    return Change(gone)
+    return Erasure(gone)

@@ -25,11 +25,11 @@ _OF_ANNOTATIONS = {
 _COUNTED_TOO_WHEN_REJECTED = {Metric.REJECTION_SHARE, Metric.FINDING_RATE}
 _OF_CONSENSUS, _OF_AGREEMENT, _OF_SIGNALS = {Metric.REVIEW_SHARE}, {Metric.AGREEMENT}, {Metric.SIGNAL}
 
-Contracts = Mapping[str, LabelContract]
+ContractsByProject = Mapping[str, LabelContract]
 
 
 @dataclass(slots=True)
-class _Found:
+class _ProjectCounts:
     """What a batch comes to for one project. It changes."""
 
     tallies: defaultdict[tuple[str, bytes, int], list[float]] = field(
@@ -47,7 +47,7 @@ class _Found:
             tally[0] += hits
             tally[1] += total
 
-    def told(self, project: str, source: str) -> Output:
+    def to_output(self, project: str, source: str) -> Output:
         """Return it as a record."""
         tallies = [
             Tally.model_construct(rule=rule, labels=orjson.loads(labels), minute=minute, hits=hits, total=int(total))
@@ -60,33 +60,35 @@ class _Found:
         return Output(OBSERVED_TOPIC, project.encode(), said.model_dump_json().encode(), [])
 
 
-Take = Callable[[dict[str, _Found], Record], str]
+CountRecord = Callable[[dict[str, _ProjectCounts], Record], str]
 """Take one record in, and return what it came to."""
 
 
-class Intake(Core):
+class Observer(Core):
     """What alert rules need of one partition of one topic. It remembers nothing: a batch is all there is to it.
 
     What it publishes are counts of this batch alone, so a transaction that is done adds them exactly once.
     """
 
-    def __init__(self, contracts: Contracts, source: str, take: Callable[[Contracts], Take]) -> None:
+    def __init__(
+        self, contracts: ContractsByProject, source: str, take: Callable[[ContractsByProject], CountRecord]
+    ) -> None:
         """Take the contracts in force, the name of topic and partition, and what reads a record of it."""
         self._source = source
         self._take = take(contracts)
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it has none
         """Take in one batch."""
-        found: defaultdict[str, _Found] = defaultdict(_Found)
+        found: defaultdict[str, _ProjectCounts] = defaultdict(_ProjectCounts)
         verdicts = Counter(self._take(found, record) for record in batch)
-        outputs = [one.told(project, self._source) for project, one in found.items()]
+        outputs = [one.to_output(project, self._source) for project, one in found.items()]
         return Step(outputs, {}, verdicts)
 
 
-class Missing:
+class ContractLookup:
     """Which projects had no contract: each is waited for once."""
 
-    def __init__(self, contracts: Contracts) -> None:
+    def __init__(self, contracts: ContractsByProject) -> None:
         """Take the contracts in force."""
         self._contracts = contracts
         self._missing: set[str] = set()
@@ -100,13 +102,13 @@ class Missing:
         return contract
 
 
-def of_annotations(*, rejected: bool) -> Callable[[Contracts], Take]:
+def of_annotations(*, rejected: bool) -> Callable[[ContractsByProject], CountRecord]:
     """Return what reads `annotations.validated`, or `annotations.rejected`."""
 
-    def begin(contracts: Contracts) -> Take:
-        known = Missing(contracts)
+    def begin(contracts: ContractsByProject) -> CountRecord:
+        known = ContractLookup(contracts)
 
-        def take(found: dict[str, _Found], record: Record) -> str:
+        def take(found: dict[str, _ProjectCounts], record: Record) -> str:
             timed = decode.judged(record, rejected=rejected)
             if timed is None:
                 return "without-label"
@@ -120,7 +122,7 @@ def of_annotations(*, rejected: bool) -> Callable[[Contracts], Take]:
     return begin
 
 
-def _count_annotation(found: dict[str, _Found], timed: decode.Timed, contract: LabelContract) -> str:
+def _count_annotation(found: dict[str, _ProjectCounts], timed: decode.Timed, contract: LabelContract) -> str:
     rules = [rule for rule in _rules(contract, _OF_ANNOTATIONS) if _is_counted(rule, timed.what)]
     if not rules:
         return "no-rule"
@@ -132,15 +134,15 @@ def _count_annotation(found: dict[str, _Found], timed: decode.Timed, contract: L
     return "counted"
 
 
-def _is_counted(rule: AlertRule, seen: selectors.Judged) -> bool:
+def _is_counted(rule: AlertRule, seen: selectors.RuleInput) -> bool:
     return not seen.rejected or rule.metric in _COUNTED_TOO_WHEN_REJECTED
 
 
-def of_consensus(contracts: Contracts) -> Take:
+def of_consensus(contracts: ContractsByProject) -> CountRecord:
     """Return what reads `items.consensus`."""
-    known = Missing(contracts)
+    known = ContractLookup(contracts)
 
-    def take(found: dict[str, _Found], record: Record) -> str:
+    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         decided = decode.decided(record)
         if decided is None:
             return "not-complete"
@@ -155,11 +157,11 @@ def of_consensus(contracts: Contracts) -> Take:
     return take
 
 
-def of_agreement(contracts: Contracts) -> Take:
+def of_agreement(contracts: ContractsByProject) -> CountRecord:
     """Return what reads `agreement.rolling`."""
-    known = Missing(contracts)
+    known = ContractLookup(contracts)
 
-    def take(found: dict[str, _Found], record: Record) -> str:
+    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         reading = decode.agreement(record)
         if reading is None:
             return "unreadable"
@@ -176,11 +178,11 @@ def of_agreement(contracts: Contracts) -> Take:
     return take
 
 
-def of_signals(contracts: Contracts) -> Take:
+def of_signals(contracts: ContractsByProject) -> CountRecord:
     """Return what reads `annotators.signals`."""
-    known = Missing(contracts)
+    known = ContractLookup(contracts)
 
-    def take(found: dict[str, _Found], record: Record) -> str:
+    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         signal = decode.signal(record)
         if signal is None:
             return "unreadable"
@@ -235,7 +237,7 @@ def _occurrence(rule: AlertRule, signal: Signal) -> Occurrence | None:
     )
 
 
-SOURCES: Mapping[str, Callable[[Contracts], Take]] = {
+SOURCES: Mapping[str, Callable[[ContractsByProject], CountRecord]] = {
     "annotations.validated": of_annotations(rejected=False),
     "annotations.rejected": of_annotations(rejected=True),
     "items.consensus": of_consensus,

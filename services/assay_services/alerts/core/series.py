@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from assay_models.alerting.conditions import Reading, holds, mean, share
+from assay_models.alerting.conditions import RuleReading, holds, mean, share
 from assay_models.alerting.durations import minutes_of
-from assay_models.alerting.minute_counts import Panes
+from assay_models.alerting.minute_counts import MinuteCounts
 from assay_models.alerting.selectors import window_minutes
-from assay_models.alerting.state_machine import FLAP_MINUTES, Life
+from assay_models.alerting.state_machine import FLAP_MINUTES, AlertLifecycle
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import AlertRule, Metric
 from assay_schemas.contract.label_contract import LabelContract
@@ -24,7 +24,7 @@ Sample = tuple[int, float | None, float | None, float | None, int]
 """Minute, value, low, high, count."""
 
 
-class Said(NamedTuple):
+class RuleValue(NamedTuple):
     """What a rule reads at a minute."""
 
     holds: bool
@@ -32,21 +32,21 @@ class Said(NamedTuple):
     evidence: Mapping[str, Any]
 
 
-class Plan(NamedTuple):
+class RulePlan(NamedTuple):
     """A rule with its times in minutes. `mark` changes when the rule counts something else."""
 
     rule: AlertRule
     window: int
     pane: int
     lasting: int
-    keep: int
+    keep_minutes: int
     absent: int
     mark: str
 
     @property
     def horizon(self) -> int:
         """Return after how many minutes without news nothing changes any more."""
-        return 2 * self.window + self.lasting + self.keep + self.absent + FLAP_MINUTES
+        return 2 * self.window + self.lasting + self.keep_minutes + self.absent + FLAP_MINUTES
 
     @property
     def threshold(self) -> float | None:
@@ -56,13 +56,13 @@ class Plan(NamedTuple):
         return float(self.absent) if rule.absent is not None else next(iter(given), None)
 
 
-def plan_of(rule: AlertRule, contract: LabelContract) -> Plan:
+def plan_of(rule: AlertRule, contract: LabelContract) -> RulePlan:
     """Return a rule with its times in minutes."""
     window = window_minutes(rule, contract)
     mark = blake2b(f"{rule.metric}{rule.where!r}{window}".encode(), digest_size=6).hexdigest()
     absent = 0 if rule.absent is None else minutes_of(rule.absent)
     lasting, keep = minutes_of(rule.lasting), minutes_of(rule.keep_firing_for)
-    return Plan(rule, window, max(1, window // _PANES), lasting, keep, absent, mark)
+    return RulePlan(rule, window, max(1, window // _PANES), lasting, keep, absent, mark)
 
 
 def fingerprint(project: str, rule: str, labels: Mapping[str, str]) -> str:
@@ -84,13 +84,13 @@ class Series:
     labels: dict[str, str]
     severity: str
     mark: str
-    panes: Panes = field(default_factory=Panes)
+    panes: MinuteCounts = field(default_factory=MinuteCounts)
     samples: list[Sample] = field(default_factory=list)
     holding: bool = False
     evidence: dict[str, Any] = field(default_factory=dict)
     value: float | None = None
     newest: int = 0
-    life: Life = field(default_factory=Life)
+    life: AlertLifecycle = field(default_factory=AlertLifecycle)
     hushed: bool = False
 
     @property
@@ -98,11 +98,11 @@ class Series:
         """Return the alert's id."""
         return fingerprint(self.project, self.rule, self.labels)
 
-    def adopt(self, plan: Plan) -> None:
+    def adopt(self, plan: RulePlan) -> None:
         """Go by the rule as it is now; what it counted before counts for nothing if it now counts something else."""
         self.severity = plan.rule.severity.value
         if self.mark != plan.mark:
-            self.mark, self.panes, self.samples = plan.mark, Panes(), []
+            self.mark, self.panes, self.samples = plan.mark, MinuteCounts(), []
 
     def sample(self, taken: Sample, *, bucket: int) -> None:
         """Take a reading: of one bucket of minutes the last one counts."""
@@ -113,19 +113,21 @@ class Series:
         else:
             self.samples.insert(place, taken)
 
-    def read(self, plan: Plan, minute: int, *, blind_until: int) -> Said:
+    def read(self, plan: RulePlan, minute: int, *, blind_until: int) -> RuleValue:
         """Return what the rule reads at the end of a minute. `blind_until`: before that minute nobody looked."""
         rule = plan.rule
         if rule.metric is Metric.SIGNAL:
-            return Said(self.holding, self.value, self.evidence)
+            return RuleValue(self.holding, self.value, self.evidence)
         if rule.absent is not None:
             last = max(self._newest(minute), blind_until)
-            return Said(minute - last >= plan.absent, float(minute - last), {"minutes_without_data": minute - last})
+            return RuleValue(
+                minute - last >= plan.absent, float(minute - last), {"minutes_without_data": minute - last}
+            )
         now, before = self._reading(plan, minute), self._reading(plan, minute - plan.window)
         said = holds(rule, now, before if rule.changes_by is not None else None)
-        return Said(said, None if now is None else now.value, _shown(now, before if rule.changes_by else None))
+        return RuleValue(said, None if now is None else now.value, _shown(now, before if rule.changes_by else None))
 
-    def forget(self, plan: Plan, minute: int) -> None:
+    def forget(self, plan: RulePlan, minute: int) -> None:
         """Drop what no window reaches any more."""
         self.newest = max(self.newest, self._newest(minute))
         oldest = minute - 2 * plan.window - plan.pane
@@ -149,20 +151,21 @@ class Series:
         panes = [[minute, *pane] for minute, pane in self.panes.by_minute.items()]
         return orjson.dumps([
             self.project, self.rule, self.labels, self.severity, self.mark, panes, self.samples, self.holding,
-            self.evidence, self.value, self.newest, [life.state, life.since, life.quiet, life.firings], self.hushed,
+            self.evidence, self.value, self.newest, [life.state, life.since, life.is_suppressed, life.firings],
+            self.hushed,
         ])  # fmt: skip
 
     def _newest(self, minute: int) -> int:
         samples = (one[0] for one in self.samples if one[0] <= minute and one[1] is not None)
         return max(self.newest, self.panes.newest(minute) or 0, max(samples, default=0))
 
-    def _reading(self, plan: Plan, minute: int) -> Reading | None:
+    def _reading(self, plan: RulePlan, minute: int) -> RuleReading | None:
         if plan.rule.metric is Metric.AGREEMENT:
             place = bisect_right(self.samples, minute, key=lambda one: one[0])
             taken = self.samples[place - 1] if place else None
             if taken is None or taken[1] is None or minute - taken[0] > plan.window:
                 return None
-            return Reading(taken[1], taken[2], taken[3], taken[4])
+            return RuleReading(taken[1], taken[2], taken[3], taken[4])
         hits, total = self.panes.total(minute, plan.window)
         return mean(hits, total) if plan.rule.metric is Metric.LAG else share(hits, total)
 
@@ -174,13 +177,13 @@ def load_series(raw: bytes) -> Series:
     ) = orjson.loads(raw)  # fmt: skip
     state, since, quiet, firings = life
     return Series(
-        project, rule, labels, severity, mark, Panes({minute: (hits, total) for minute, hits, total in panes}),
+        project, rule, labels, severity, mark, MinuteCounts({minute: (hits, total) for minute, hits, total in panes}),
         [(one[0], one[1], one[2], one[3], one[4]) for one in samples], holding, evidence, value, newest,
-        Life(None if state is None else AlertState(state), since, quiet, tuple(firings)), hushed,
+        AlertLifecycle(None if state is None else AlertState(state), since, quiet, tuple(firings)), hushed,
     )  # fmt: skip
 
 
-def _shown(now: Reading | None, before: Reading | None) -> dict[str, Any]:
+def _shown(now: RuleReading | None, before: RuleReading | None) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if now is not None:
         shown = {"value": now.value, "low": now.low, "high": now.high, "count": now.count}

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 import orjson
 from pydantic import ValidationError
 
-from assay_models.alerting.state_machine import Change, acknowledge, is_forgettable, live
+from assay_models.alerting.state_machine import Transition, acknowledge, advance_state, is_forgettable
 from assay_models.alerting.suppression import Named, Silence, inhibited_by, named, silenced_by
 from assay_schemas.alert import AlertState, Gauge, Observation, Occurrence, Order, OrderKind, Tally
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.alerts.core.alert_events import Hushed, Told, all_labels, said
-from assay_services.alerts.core.alert_store import Book
-from assay_services.alerts.core.series import Plan, Series, plan_of
-from assay_services.alerts.core.watermark import MINUTE_MS, Clock, minutes_to_look_at
+from assay_services.alerts.core.alert_events import Acknowledgement, Suppression, alert_event, all_labels
+from assay_services.alerts.core.alert_store import AlertStore
+from assay_services.alerts.core.series import RulePlan, Series, plan_of
+from assay_services.alerts.core.watermark import MINUTE_MS, Watermark, minutes_due
 from assay_services.engine.core.core_api import Core, Output, Record, State, Step
 from assay_services.engine.core.state import PartitionState
 
@@ -23,7 +23,7 @@ _IDLE_MS = 5_000
 
 
 @dataclass(slots=True)
-class _Work:
+class _BatchWork:
     """A batch while it is judged."""
 
     now: int
@@ -31,7 +31,7 @@ class _Work:
     verdicts: Counter[str] = field(default_factory=Counter)
 
 
-class Alerts(Core):
+class AlertsCore(Core):
     """The alerts of all projects. It lives as long as the state that it was made from, like every core.
 
     All time is event time, but for what people do: a silence ends by the time of Kafka's records. The same
@@ -46,19 +46,19 @@ class Alerts(Core):
         """
         self._contracts = contracts
         self._watches = watches
-        self._book = Book(state)
-        self._plans: dict[str, tuple[LabelContract, dict[str, Plan]]] = {}
+        self._book = AlertStore(state)
+        self._plans: dict[str, tuple[LabelContract, dict[str, RulePlan]]] = {}
         self._looked: int | None = None
         self._rested = 0
         self._blind_until = 0
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
         """Judge one batch."""
-        work = _Work(0)
-        self._look(max(record.timestamp for record in batch))
+        work = _BatchWork(0)
+        self._record_liveness(max(record.timestamp for record in batch))
         for record in batch:
             work.now = max(work.now, record.timestamp)
-            work.verdicts[self._hear(work, record)] += 1
+            work.verdicts[self._add_observation(work, record)] += 1
         self._advance(work)
         return self._end(work)
 
@@ -67,30 +67,30 @@ class Alerts(Core):
         if now - self._rested < _IDLE_MS:
             return None
         self._rested = now
-        self._look(now)
-        work = _Work(now)
+        self._record_liveness(now)
+        work = _BatchWork(now)
         self._advance(work)
         step = self._end(work)
         return step if step.outputs or step.changes else None
 
-    def _look(self, now: int) -> None:
+    def _record_liveness(self, now: int) -> None:
         """Note that we looked; what happened while we did not is nobody's absence."""
         if self._watches and (self._looked is None or now - self._looked > _BLIND_MS):
             self._blind_until = now // MINUTE_MS
         self._looked = max(now, self._looked or 0)
 
-    def _hear(self, work: _Work, record: Record) -> str:
+    def _add_observation(self, work: _BatchWork, record: Record) -> str:
         try:
             heard = Observation.model_validate_json(record.value or b"")
         except ValidationError:
             return "unreadable"
         for order in heard.orders:
-            self._obey(work, order, heard.project)
+            self._apply_command(work, order, heard.project)
         plans = self._plans_of(heard.project)
         if plans is None:
             return "ordered" if heard.orders else "no-contract"
         if heard.newest:
-            self._book.clock(heard.project).hear(heard.source, heard.newest, work.now)
+            self._book.clock(heard.project).advance(heard.source, heard.newest, work.now)
         for tally in heard.tallies:
             self._count(heard.project, plans, tally)
         for gauge in heard.gauges:
@@ -99,28 +99,28 @@ class Alerts(Core):
             self._occur(work, heard.project, plans, occurrence)
         return "ordered" if heard.orders else "observed"
 
-    def _count(self, project: str, plans: Mapping[str, Plan], tally: Tally) -> None:
+    def _count(self, project: str, plans: Mapping[str, RulePlan], tally: Tally) -> None:
         plan = plans.get(tally.rule)
         if plan is not None:
             series = self._book.series(project, plan, tally.labels)
             series.panes.add(tally.minute // plan.pane * plan.pane, tally.hits, tally.total)
 
-    def _gauge(self, project: str, plans: Mapping[str, Plan], gauge: Gauge) -> None:
+    def _gauge(self, project: str, plans: Mapping[str, RulePlan], gauge: Gauge) -> None:
         plan = plans.get(gauge.rule)
         if plan is not None:
             taken = ((gauge.at - 1) // MINUTE_MS, gauge.value, gauge.low, gauge.high, gauge.count)
             self._book.series(project, plan, gauge.labels).sample(taken, bucket=plan.pane)
 
-    def _occur(self, work: _Work, project: str, plans: Mapping[str, Plan], one: Occurrence) -> None:
+    def _occur(self, work: _BatchWork, project: str, plans: Mapping[str, RulePlan], one: Occurrence) -> None:
         plan = plans.get(one.rule)
         if plan is None:
             return
         series = self._book.series(project, plan, one.labels)
         series.holding, series.value = one.holds, one.value
         series.evidence = dict(one.evidence)
-        self._live(work, series, plan, holds=one.holds, at=one.at)
+        self._advance_state(work, series, plan, holds=one.holds, at=one.at)
 
-    def _obey(self, work: _Work, order: Order, project: str) -> None:
+    def _apply_command(self, work: _BatchWork, order: Order, project: str) -> None:
         match order.kind:
             case OrderKind.SILENCE:
                 self._book.silence(Silence(order.subject, project, order.matchers, order.until))
@@ -130,9 +130,9 @@ class Alerts(Core):
                 series = self._book.find(order.subject)
                 if series is not None:
                     series.life, changes = acknowledge(series.life, at=max(work.now, series.life.since))
-                    self._tell(work, series, changes, Told(order.by, order.why))
+                    self._publish(work, series, changes, Acknowledgement(order.by, order.why))
 
-    def _advance(self, work: _Work) -> None:
+    def _advance(self, work: _BatchWork) -> None:
         """Evaluate every project's rules at every minute that is over, then see who is hushed."""
         for clock in self._book.clocks():
             plans = self._plans_of(clock.project)
@@ -141,10 +141,10 @@ class Alerts(Core):
             if plans and target is not None:
                 self._evaluate(work, clock, plans, target)
         self._book.end_silences(work.now)
-        for series in self._book.told():
-            self._hush(work, series)
+        for series in self._book.firing():
+            self._suppress(work, series)
 
-    def _evaluate(self, work: _Work, clock: Clock, plans: Mapping[str, Plan], target: int) -> None:
+    def _evaluate(self, work: _BatchWork, clock: Watermark, plans: Mapping[str, RulePlan], target: int) -> None:
         every = self._book.of_project(clock.project)
         horizon = max(plan.horizon for plan in plans.values())
         if clock.evaluated is None:
@@ -153,27 +153,29 @@ class Alerts(Core):
         if target <= clock.evaluated:
             return
         data = (minute for one in every for minute in one.minutes())
-        for minute in minutes_to_look_at(clock.evaluated + 1, target, data=data, horizon=horizon):
+        for minute in minutes_due(clock.evaluated + 1, target, data=data, horizon=horizon):
             for series in every:
                 plan = plans[series.rule]
                 if (minute + 1) % plan.pane == 0:
-                    self._look_at(work, series, plan, minute)
+                    self._evaluate_series(work, series, plan, minute)
         self._book.clock(clock.project).evaluated = target
         for series in every:
             self._tidy(series, plans[series.rule], target)
 
-    def _look_at(self, work: _Work, series: Series, plan: Plan, minute: int) -> None:
+    def _evaluate_series(self, work: _BatchWork, series: Series, plan: RulePlan, minute: int) -> None:
         read = series.read(plan, minute, blind_until=self._blind_until)
         series.value = read.value
         if read.holds or series.life.state is None:
             series.evidence = dict(read.evidence)
-        self._live(work, series, plan, holds=read.holds, at=(minute + 1) * MINUTE_MS)
+        self._advance_state(work, series, plan, holds=read.holds, at=(minute + 1) * MINUTE_MS)
 
-    def _live(self, work: _Work, series: Series, plan: Plan, *, holds: bool, at: int) -> None:
-        series.life, changes = live(series.life, holds=holds, at=at, lasting=plan.lasting, keep=plan.keep)
-        self._tell(work, series, changes)
+    def _advance_state(self, work: _BatchWork, series: Series, plan: RulePlan, *, holds: bool, at: int) -> None:
+        series.life, changes = advance_state(
+            series.life, holds=holds, at=at, lasting=plan.lasting, keep=plan.keep_minutes
+        )
+        self._publish(work, series, changes)
 
-    def _tidy(self, series: Series, plan: Plan, minute: int) -> None:
+    def _tidy(self, series: Series, plan: RulePlan, minute: int) -> None:
         series.forget(plan, minute)
         waits = plan.rule.absent is not None
         if series.is_empty() and not waits and is_forgettable(series.life, (minute + 1) * MINUTE_MS):
@@ -181,26 +183,28 @@ class Alerts(Core):
         else:
             self._book.touch(series)
 
-    def _retire(self, work: _Work, project: str, plans: Mapping[str, Plan]) -> None:
+    def _retire(self, work: _BatchWork, project: str, plans: Mapping[str, RulePlan]) -> None:
         """End the alerts of rules that are not in the contract any more."""
         for series in self._book.of_project(project):
             if series.rule in plans:
                 continue
             if series.life.state is not None:
-                gone = Change(series.life.state, AlertState.RESOLVED, work.now, series.life.since)
+                gone = Transition(series.life.state, AlertState.RESOLVED, work.now, series.life.since)
                 series.life = replace(series.life, state=None)
-                work.outputs.append(said(series, None, gone, hushed=Hushed()))
+                work.outputs.append(alert_event(series, None, gone, hushed=Suppression()))
             self._book.drop(series)
 
-    def _tell(self, work: _Work, series: Series, changes: Iterable[Change], told: Told | None = None) -> None:
+    def _publish(
+        self, work: _BatchWork, series: Series, changes: Iterable[Transition], told: Acknowledgement | None = None
+    ) -> None:
         plan = (self._plans_of(series.project) or {}).get(series.rule)
         for change in changes:
             hushed = self._hushed(work, series, plan)
             series.hushed = bool(hushed)
-            work.outputs.append(said(series, plan, change, hushed=hushed, told=told))
+            work.outputs.append(alert_event(series, plan, change, hushed=hushed, told=told))
         self._book.touch(series)
 
-    def _hush(self, work: _Work, series: Series) -> None:
+    def _suppress(self, work: _BatchWork, series: Series) -> None:
         """Tell anew of an alert that fires and has ceased to be hushed."""
         plan = (self._plans_of(series.project) or {}).get(series.rule)
         hushed = self._hushed(work, series, plan)
@@ -209,21 +213,23 @@ class Alerts(Core):
         series.hushed = bool(hushed)
         self._book.touch(series)
         if not hushed and series.life.state is AlertState.FIRING:
-            again = Change(AlertState.FIRING, AlertState.FIRING, max(work.now, series.life.since), series.life.since)
-            work.outputs.append(said(series, plan, again, hushed=hushed))
+            again = Transition(
+                AlertState.FIRING, AlertState.FIRING, max(work.now, series.life.since), series.life.since
+            )
+            work.outputs.append(alert_event(series, plan, again, hushed=hushed))
 
-    def _hushed(self, work: _Work, series: Series, plan: Plan | None) -> Hushed:
+    def _hushed(self, work: _BatchWork, series: Series, plan: RulePlan | None) -> Suppression:
         rule = None if plan is None else plan.rule
         alert = named(series.project, series.rule, series.severity, all_labels(series, rule))
         firing = self._named_firing() if rule is not None and rule.inhibited_by else ()
         rules = [] if rule is None else inhibited_by(alert, rule.inhibited_by, firing)
-        return Hushed(silenced_by(self._book.silences(), alert, now=work.now), rules)
+        return Suppression(silenced_by(self._book.silences(), alert, now=work.now), rules)
 
     def _named_firing(self) -> Iterator[Named]:
-        for one in self._book.told():
+        for one in self._book.firing():
             yield named(one.project, one.rule, one.severity, one.labels)
 
-    def _plans_of(self, project: str) -> dict[str, Plan] | None:
+    def _plans_of(self, project: str) -> dict[str, RulePlan] | None:
         """Return the rules of a project; None without a contract. Alerts go by a new contract at once."""
         contract = self._contracts.get(project)
         if contract is None:
@@ -234,7 +240,7 @@ class Alerts(Core):
             self._plans[project] = known = (contract, plans)
         return known[1]
 
-    def _end(self, work: _Work) -> Step:
+    def _end(self, work: _BatchWork) -> Step:
         notes: dict[tuple[str, ...], int] = {
             ("alert_series_dropped", *of): count for of, count in self._book.take_dropped().items()
         }

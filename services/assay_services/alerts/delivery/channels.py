@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from assay_services.alerts.delivery.messages import as_text
 from assay_services.alerts.delivery.ssrf_guard import AddressRefused, destination
 from assay_services.alerts.settings import AlertsSettings
-from assay_services.stores.control.subscription_store import Address
+from assay_services.stores.control.subscription_store import SubscriberAddress
 from assay_services.stores.control.tables.alert_delivery import Channel
 
 _LONGEST_WAIT_SECONDS = 3_600.0
@@ -47,10 +47,10 @@ class Failed:
     gone: bool = False
 
 
-Outcome: TypeAlias = Delivered | Failed
+DeliveryOutcome: TypeAlias = Delivered | Failed
 
 
-class Sender:
+class ChannelSender:
     """Sends through every channel. One HTTP client for all; it follows no redirect and reads no answer's body."""
 
     def __init__(self, settings: AlertsSettings, producer: AIOKafkaProducer | None) -> None:
@@ -68,7 +68,9 @@ class Sender:
         """Close the client."""
         await self._client.aclose()
 
-    async def send(self, channel: Channel, address: Address, message_id: str, body: Mapping[str, Any]) -> Outcome:
+    async def send(
+        self, channel: Channel, address: SubscriberAddress, message_id: str, body: Mapping[str, Any]
+    ) -> DeliveryOutcome:
         """Send one message, within the time that the settings give."""
         try:
             async with asyncio.timeout(self._settings.alerts_send_seconds):
@@ -87,7 +89,7 @@ class Sender:
         except TimeoutError:
             return Failed(f"no answer within {self._settings.alerts_send_seconds:g} s", all_wait=True)
 
-    async def _post(self, url: str, raw: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def _post(self, url: str, raw: bytes, headers: Mapping[str, str]) -> DeliveryOutcome:
         try:
             where = await destination(url, allowed=self._settings.allowed_networks)
             request = self._client.build_request(
@@ -107,7 +109,7 @@ class Sender:
             return Failed(f"cannot be reached: {type(error).__name__}", all_wait=True)
         return judged(response.status_code, response.headers.get("retry-after"), now=datetime.now(UTC))
 
-    async def _publish(self, topic: str, message_id: str, body: Mapping[str, Any]) -> Outcome:
+    async def _publish(self, topic: str, message_id: str, body: Mapping[str, Any]) -> DeliveryOutcome:
         if self._producer is None:
             return Failed("there is no Kafka", all_wait=True)
         headers = [("ce_id", message_id.encode()), ("content-type", b"application/json")]
@@ -119,7 +121,7 @@ class Sender:
             return Failed(f"Kafka does not take it: {type(error).__name__}", all_wait=True)
         return Delivered()
 
-    async def _notify(self, url: str, body: Mapping[str, Any]) -> Outcome:
+    async def _notify(self, url: str, body: Mapping[str, Any]) -> DeliveryOutcome:
         title, text = as_text(body)
         asset = apprise.AppriseAsset(app_id="Assay", http_redirects=False, storage_mode="memory")
         made = apprise.Apprise(asset=asset)
@@ -141,7 +143,7 @@ def signed(secret: str, message_id: str, raw: bytes, *, at: int | None = None) -
     return {"webhook-id": message_id, "webhook-timestamp": str(moment), "webhook-signature": signature}
 
 
-def judged(status: int, retry_after: str | None, *, now: datetime) -> Outcome:
+def judged(status: int, retry_after: str | None, *, now: datetime) -> DeliveryOutcome:
     """Return what an answer's status says. Only 2xx says that it was taken; a redirect is none."""
     if httpx.codes.is_success(status):
         return Delivered()

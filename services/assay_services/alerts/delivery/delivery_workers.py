@@ -8,8 +8,8 @@ from functools import partial
 from mode import Service
 from sqlalchemy import Engine
 
-from assay_services.alerts.delivery.channels import Delivered, Failed, Outcome, Sender
-from assay_services.alerts.delivery.outbox import Outbox
+from assay_services.alerts.delivery.channels import ChannelSender, Delivered, DeliveryOutcome, Failed
+from assay_services.alerts.delivery.outbox import AlertOutbox
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine import metrics
 from assay_services.engine.kafka import make_producer, retrying, stop_quietly
@@ -18,7 +18,7 @@ from assay_services.stores.control.subscription_store import address_of, note_pr
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Subscription
 from assay_services.stores.control.vault import Vault, WrongSecretKeyError
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _PURGE_SECONDS = 3_600.0
 
 log = get_logger("delivering")
@@ -27,7 +27,7 @@ log = get_logger("delivering")
 class Deliverer(Service):
     """One worker for each subscription; they come and go with the subscriptions."""
 
-    def __init__(self, settings: AlertsSettings, engine: Engine, outbox: Outbox) -> None:
+    def __init__(self, settings: AlertsSettings, engine: Engine, outbox: AlertOutbox) -> None:
         """Take the settings, the control database and what lies in it."""
         super().__init__()
         self._settings = settings
@@ -41,11 +41,11 @@ class Deliverer(Service):
     async def _work(self) -> None:
         producer = make_producer(self._settings)
         await retrying(producer.start, patience=self._settings.patience_seconds)
-        sender = Sender(self._settings, producer)
+        sender = ChannelSender(self._settings, producer)
         try:
             while not self.should_stop:
-                await self._look(sender)
-                await self.sleep(_LOOK_SECONDS)
+                await self._poll(sender)
+                await self.sleep(_POLL_SECONDS)
         except Exception as error:  # whatever it is, it stops the worker loudly
             log.exception("deliverer_failed")
             await self.crash(error)
@@ -56,7 +56,7 @@ class Deliverer(Service):
             await sender.close()
             await stop_quietly(producer)
 
-    async def _look(self, sender: Sender) -> None:
+    async def _poll(self, sender: ChannelSender) -> None:
         """Begin workers for those who have come, end those of who has gone, and see that none has failed."""
         wanted = {one.name: one for one in await asyncio.to_thread(self._outbox.subscriptions)}
         for name, worker in list(self._workers.items()):
@@ -75,7 +75,7 @@ class Deliverer(Service):
             self._purged = time.monotonic()
             await asyncio.to_thread(partial(self._outbox.purge, now=datetime.now(UTC)))
 
-    async def _serve(self, subscription: Subscription, sender: Sender) -> None:
+    async def _serve(self, subscription: Subscription, sender: ChannelSender) -> None:
         """Send one subscriber's messages, one after the other."""
         group = timedelta(seconds=self._settings.alerts_group_seconds)
         while True:
@@ -83,7 +83,7 @@ class Deliverer(Service):
             await asyncio.to_thread(partial(self._outbox.compose, subscription, now=now, group=group))
             due = await asyncio.to_thread(partial(self._outbox.due, subscription.name, now=now))
             if due is None:
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_POLL_SECONDS)
                 continue
             outcome = await self._send(subscription, due, sender)
             pause = await asyncio.to_thread(partial(self._outbox.settle, due.id, outcome, now=datetime.now(UTC)))
@@ -92,14 +92,14 @@ class Deliverer(Service):
             if isinstance(outcome, Failed) and outcome.all_wait:
                 await asyncio.sleep(pause)
 
-    async def _send(self, subscription: Subscription, due: Delivery, sender: Sender) -> Outcome:
+    async def _send(self, subscription: Subscription, due: Delivery, sender: ChannelSender) -> DeliveryOutcome:
         try:
             address = address_of(self._vault, subscription)
         except WrongSecretKeyError:
             return Failed("its address was encrypted with another key", all_wait=True)
         return await sender.send(Channel(subscription.channel), address, due.id, due.body)
 
-    async def _went_well(self, subscription: Subscription, due: Delivery, outcome: Outcome) -> bool:
+    async def _went_well(self, subscription: Subscription, due: Delivery, outcome: DeliveryOutcome) -> bool:
         """Note what happened where people look; return whether the subscriber is still there."""
         if isinstance(outcome, Delivered):
             metrics.ALERT_DELIVERIES.labels("delivered").inc()

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
 from assay_schemas.alert import Alert, AlertState
-from assay_services.alerts.delivery.channels import Delivered, Failed, Outcome
+from assay_services.alerts.delivery.channels import Delivered, DeliveryOutcome, Failed
 from assay_services.alerts.delivery.messages import MOST_IN_A_DIGEST, Message, Waiting, next_message, wants
 from assay_services.stores.control.tables.alert_delivery import (
     AlertsPlace,
@@ -40,7 +40,7 @@ class Patience:
     lasting: timedelta
 
 
-class Outbox:
+class AlertOutbox:
     """The control database, as the alerts use it. Everything survives a kill at any moment."""
 
     def __init__(self, engine: Engine, patience: Patience, rng: random.Random) -> None:
@@ -110,7 +110,7 @@ class Outbox:
         with Session(self._engine) as session:
             return session.exec(query).first()
 
-    def settle(self, delivery: str, outcome: Outcome, *, now: datetime) -> float:
+    def settle(self, delivery: str, outcome: DeliveryOutcome, *, now: datetime) -> float:
         """Note what became of a message; return after how many seconds it is tried again (0: it is not)."""
         with Session(self._engine) as session:
             found = session.get(Delivery, delivery)

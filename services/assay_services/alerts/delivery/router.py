@@ -15,7 +15,7 @@ from assay_schemas.alert import Alert, Order
 from assay_schemas.topics import ALERTS, OBSERVED
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.core.step import order_record
-from assay_services.alerts.delivery.outbox import Outbox, OvertakenError
+from assay_services.alerts.delivery.outbox import AlertOutbox, OvertakenError
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.kafka import cluster_id, make_member, make_producer, retrying, stop_quietly
 from assay_services.engine.logs import get_logger
@@ -31,7 +31,7 @@ log = get_logger("routing")
 class Router(Service):
     """Note every transition and whom to tell of it: in one transaction with how far was read, so exactly once."""
 
-    def __init__(self, settings: AlertsSettings, outbox: Outbox) -> None:
+    def __init__(self, settings: AlertsSettings, outbox: AlertOutbox) -> None:
         """Take the settings, and where things are noted."""
         super().__init__()
         self._settings = settings
@@ -46,7 +46,7 @@ class Router(Service):
         """Begin, or begin again, from where the database is."""
         self._unplaced = True
 
-    def take_away(self) -> None:
+    def revoke(self) -> None:
         """Another has it now."""
         self.is_ready = True
 
@@ -55,7 +55,7 @@ class Router(Service):
         cluster = await cluster_id(self._settings)
         self._source = f"{cluster}/{self._settings.prefix}"
         consumer = make_member(self._settings, "assay.alerts.routing")
-        consumer.subscribe([self._tp.topic], listener=_Rebalance(self))
+        consumer.subscribe([self._tp.topic], listener=_RouterRebalance(self))
         await retrying(consumer.start, patience=self._settings.patience_seconds)
         try:
             while not self.should_stop:
@@ -106,7 +106,7 @@ class Router(Service):
 class Forwarder(Service):
     """Put people's orders on the topic of observations. One may come there twice: the alerts obey it once."""
 
-    def __init__(self, settings: AlertsSettings, outbox: Outbox) -> None:
+    def __init__(self, settings: AlertsSettings, outbox: AlertOutbox) -> None:
         """Take the settings, and where the orders lie."""
         super().__init__()
         self._settings = settings
@@ -144,15 +144,15 @@ def _read(record: Any) -> Alert | None:  # noqa: ANN401  # aiokafka's own record
         return None
 
 
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+class _RouterRebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     def __init__(self, router: Router) -> None:
         self._router = router
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002  # there is one
-        self._router.take_away()
+        self._router.revoke()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         if list(assigned):
             self._router.give()
         else:
-            self._router.take_away()
+            self._router.revoke()

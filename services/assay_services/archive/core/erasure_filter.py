@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import orjson
 
-from assay_services.archive.core.row_types import Kept, Put, Row
+from assay_services.archive.core.row_types import KeyedRow, Row, RowWrite
 
 ITEM, ANNOTATOR = "item", "annotator"
 ANY_PROJECT = ""
 
 
-class Oblivion(NamedTuple):
+class ErasureFilter(NamedTuple):
     """What was made until then is forgotten. `pseudonym` is what an annotator is called instead, if anything."""
 
     forgotten_at: str
@@ -24,9 +24,9 @@ class Oblivion(NamedTuple):
 class Forgotten:
     """All that was forgotten, by mark."""
 
-    marks: Mapping[str, Oblivion] = field(default_factory=dict)
+    marks: Mapping[str, ErasureFilter] = field(default_factory=dict)
 
-    def recall(self, put: Put) -> Put | None:
+    def recall(self, put: RowWrite) -> RowWrite | None:
         """Return what is left of a row: all, all under another name, or None."""
         row = put.row
         if not self.marks or row is None or "project" not in row:
@@ -51,7 +51,7 @@ class Forgotten:
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
 
-    def _find(self, kind: str, project: str, name: str, made_at: str) -> Oblivion | None:
+    def _find(self, kind: str, project: str, name: str, made_at: str) -> ErasureFilter | None:
         for where in (project, ANY_PROJECT):
             found = self.marks.get(mark_of(kind, where, name))
             if found is not None and made_at <= found.forgotten_at:
@@ -77,8 +77,8 @@ def _made_at(row: Row) -> str:
     return moment
 
 
-def _renamed(put: Put, row: Row, pseudonym: str) -> Put:
+def _renamed(put: RowWrite, row: Row, pseudonym: str) -> RowWrite:
     renamed = row | {"annotator": pseudonym}
-    if isinstance(put, Kept):
+    if isinstance(put, KeyedRow):
         return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the last of the key
     return put._replace(row=renamed)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from assay_services.archive.core.erasure_filter import Forgotten
-from assay_services.archive.core.row_types import NEWER, Added, Kept, Place, Put, Reader, Row, Unreadable, arrived
+from assay_services.archive.core.row_types import (
+    NEWER,
+    Added,
+    KeyedRow,
+    Reader,
+    RecordOrigin,
+    Row,
+    RowImpossible,
+    RowWrite,
+    arrived,
+)
 from assay_services.engine.core.core_api import Record
 
 
@@ -32,35 +42,37 @@ class Advance(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TransactionPlan:
     """What one transaction writes: rows added, rows of which the newest counts (None: gone), and the positions."""
 
     added: Mapping[str, Sequence[Row]]
-    kept: Mapping[str, Mapping[tuple[str, ...], Row | None]]
+    keyed: Mapping[str, Mapping[tuple[str, ...], Row | None]]
     advances: Sequence[Advance]
 
 
 @dataclass(slots=True)
-class _Work:
+class _PlanState:
     source: int
     forgotten: Forgotten
     added: defaultdict[str, list[Row]]
-    kept: defaultdict[str, dict[tuple[str, ...], Row | None]]
+    keyed: defaultdict[str, dict[tuple[str, ...], Row | None]]
 
 
-def plan(fetched: Sequence[Fetched], *, source: int, readers: Mapping[str, Reader], forgotten: Forgotten) -> Plan:
+def plan(
+    fetched: Sequence[Fetched], *, source: int, readers: Mapping[str, Reader], forgotten: Forgotten
+) -> TransactionPlan:
     """Plan what becomes of everything that was fetched. A record that no row can be made of is kept as it came."""
-    work = _Work(source, forgotten, defaultdict(list), defaultdict(dict))
+    work = _PlanState(source, forgotten, defaultdict(list), defaultdict(dict))
     advances = [_advance(work, one, readers[one.topic]) for one in sorted(fetched, key=lambda one: one[:2])]
-    return Plan(work.added, work.kept, advances)
+    return TransactionPlan(work.added, work.keyed, advances)
 
 
-def refuse(fetched: Fetched, *, source: int, reason: str) -> Plan:
+def refuse(fetched: Fetched, *, source: int, reason: str) -> TransactionPlan:
     """Plan that a record which the database refuses is kept as it came."""
     record = fetched.records[0]
     row = _unreadable(fetched, record, source, reason)
     advance = Advance(fetched.topic, fetched.partition, fetched.position, record.offset + 1, 1, 1, 0)
-    return Plan({"unreadable": [row]}, {}, [advance])
+    return TransactionPlan({"unreadable": [row]}, {}, [advance])
 
 
 def halves(fetched: Sequence[Fetched]) -> tuple[Sequence[Fetched], Sequence[Fetched]]:
@@ -74,13 +86,13 @@ def halves(fetched: Sequence[Fetched]) -> tuple[Sequence[Fetched], Sequence[Fetc
     return [one._replace(records=first)], [one._replace(position=first[-1].offset + 1, records=second)]
 
 
-def _advance(work: _Work, fetched: Fetched, reader: Reader) -> Advance:
-    place = Place(work.source, fetched.partition)
+def _advance(work: _PlanState, fetched: Fetched, reader: Reader) -> Advance:
+    place = RecordOrigin(work.source, fetched.partition)
     unreadable = left_out = 0
     for record in fetched.records:
         try:
             puts = reader(record, place)
-        except (Unreadable, ValueError, OverflowError) as error:
+        except (RowImpossible, ValueError, OverflowError) as error:
             unreadable += 1
             work.added["unreadable"].append(_unreadable(fetched, record, work.source, _why(error)))
             continue
@@ -94,14 +106,14 @@ def _advance(work: _Work, fetched: Fetched, reader: Reader) -> Advance:
     )
 
 
-def _take(work: _Work, put: Put) -> None:
+def _take(work: _PlanState, put: RowWrite) -> None:
     if isinstance(put, Added):
         work.added[put.table].append(put.row)
-    elif not _is_older(put, work.kept[put.table].get(put.key)):
-        work.kept[put.table][put.key] = put.row
+    elif not _is_older(put, work.keyed[put.table].get(put.key)):
+        work.keyed[put.table][put.key] = put.row
 
 
-def _is_older(put: Kept, known: Row | None) -> bool:
+def _is_older(put: KeyedRow, known: Row | None) -> bool:
     """Tell whether a row says less than the known one: of some tables rows come out of order."""
     if put.row is None or known is None or put.table not in NEWER:
         return False

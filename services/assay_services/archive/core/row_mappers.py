@@ -11,10 +11,10 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.archive.core.row_types import (
     Added,
-    Kept,
-    Place,
-    Put,
+    KeyedRow,
+    RecordOrigin,
     Row,
+    RowWrite,
     arrived,
     gone,
     json_text,
@@ -29,19 +29,19 @@ from assay_services.archive.core.row_types import (
 from assay_services.engine.core.core_api import Record
 
 
-def validated(record: Record, place: Place) -> Sequence[Put]:
+def validated(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the rows of a validated annotation."""
     found = read_plain(ValidatedAnnotation, record)
     return _judged(found, "validated", record, place)
 
 
-def rejected(record: Record, place: Place) -> Sequence[Put]:
+def rejected(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the rows of a rejected annotation."""
     found = read_plain(RejectedAnnotation, record)
     return _judged(found, "rejected", record, place)
 
 
-def dead(record: Record, place: Place) -> Sequence[Put]:
+def dead(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of a dead letter."""
     said = {name: plain_text(value) for name, value in record.headers if value is not None}
     row = position(place, record) | {
@@ -55,7 +55,7 @@ def dead(record: Record, place: Place) -> Sequence[Put]:
     return [Added("dead", row)]
 
 
-def consensus(record: Record, place: Place) -> Sequence[Put]:
+def consensus(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the rows of an item's consensus: what it is now, and what it was at this moment."""
     if record.value is None:
         return gone("consensus", record)
@@ -75,12 +75,12 @@ def consensus(record: Record, place: Place) -> Sequence[Put]:
     }
     history = {name: row[name] for name in ("project", "item", "label", "probability", "votes", "status", "as_of")}
     return [
-        Kept("consensus", (found.project, found.item), row),
+        KeyedRow("consensus", (found.project, found.item), row),
         Added("consensus_history", position(place, record) | history),
     ]
 
 
-def correction(record: Record, place: Place) -> Sequence[Put]:
+def correction(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of a correction or retraction."""
     found = read(Correction, record)
     was, was_kind = label_cells(found.was)
@@ -104,7 +104,7 @@ def correction(record: Record, place: Place) -> Sequence[Put]:
     return [Added("corrections", row)]
 
 
-def review(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
+def review(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:  # noqa: ARG001
     """Return the row of a request for review."""
     if record.value is None:
         return gone("reviews", record)
@@ -121,10 +121,10 @@ def review(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
         "votes": whole(found.votes),
         "as_of": utc(found.as_of),
     }
-    return [Kept("reviews", (found.project, found.item), row)]
+    return [KeyedRow("reviews", (found.project, found.item), row)]
 
 
-def reading(record: Record, place: Place) -> Sequence[Put]:
+def reading(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of a reading of agreement."""
     found = read(AgreementReading, record)
     row = position(place, record) | {
@@ -146,7 +146,7 @@ def reading(record: Record, place: Place) -> Sequence[Put]:
     now = position(place, record) | {name: row[name] for name in (*names, "window_start", "window_end")}
     now |= {"kind": kind, "subject": subject, "subject_value": value}
     key = (found.project, kind, found.window, found.coefficient, subject, value)
-    return [Added("readings", row), Kept("readings_now", key, now)]
+    return [Added("readings", row), KeyedRow("readings_now", key, now)]
 
 
 def _scope(scope: Mapping[str, str]) -> tuple[str, str, str]:
@@ -160,7 +160,7 @@ def _scope(scope: Mapping[str, str]) -> tuple[str, str, str]:
     return "label", scope.get("label", ""), ""
 
 
-def signal(record: Record, place: Place) -> Sequence[Put]:
+def signal(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of what was detected about an annotator."""
     found = read(Signal, record)
     row = position(place, record) | {
@@ -182,7 +182,7 @@ def signal(record: Record, place: Place) -> Sequence[Put]:
     return [Added("signals", row)]
 
 
-def alert(record: Record, place: Place) -> Sequence[Put]:
+def alert(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of a transition of an alert."""
     found = read(Alert, record)
     row = position(place, record) | {
@@ -209,7 +209,7 @@ def alert(record: Record, place: Place) -> Sequence[Put]:
     return [Added("alerts", row)]
 
 
-def reliability(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
+def reliability(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:  # noqa: ARG001
     """Return the row of an annotator's reliability."""
     if record.value is None:
         return gone("reliability", record)
@@ -224,10 +224,10 @@ def reliability(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
         "confusion": json_text(found.confusion),
         "as_of": utc(found.as_of),
     }
-    return [Kept("reliability", (found.project, found.annotator), row)]
+    return [KeyedRow("reliability", (found.project, found.annotator), row)]
 
 
-def contract(record: Record, place: Place) -> Sequence[Put]:
+def contract(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     """Return the row of a contract that comes into force, or (without value) is withdrawn."""
     project = plain_text(record.key or b"")
     row = position(place, record) | {"project": project, "version": None, "contract": None, "came_at": arrived(record)}
@@ -238,7 +238,7 @@ def contract(record: Record, place: Place) -> Sequence[Put]:
     return [Added("contracts", row)]
 
 
-def conduct(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
+def conduct(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:  # noqa: ARG001
     """Return the row of a report of an annotator."""
     if record.value is None:
         return gone("conduct", record)
@@ -257,10 +257,10 @@ def conduct(record: Record, place: Place) -> Sequence[Put]:  # noqa: ARG001
         "report": json_text(found.model_dump(mode="json", exclude={"project", "annotator", "peers"})),
         "as_of": utc(found.as_of),
     }
-    return [Kept("conduct", (found.project, found.annotator), row)]
+    return [KeyedRow("conduct", (found.project, found.annotator), row)]
 
 
-def _judged(found: Row, verdict: str, record: Record, place: Place) -> Sequence[Put]:
+def _judged(found: Row, verdict: str, record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
     said, findings, score = found["annotation"], found["findings"], found["score"] or {}
     source = said.get("source") or {}
     predicted, _ = label_cells(score.get("predicted"))
@@ -282,9 +282,9 @@ def _judged(found: Row, verdict: str, record: Record, place: Place) -> Sequence[
         "contract_version": whole(found["contract_version"]),
     }
     project, item = row["project"], row["item"]
-    puts: list[Put] = [Added("annotations", row), Kept("items", (project, item), _item(said["item"], row))]
+    puts: list[RowWrite] = [Added("annotations", row), KeyedRow("items", (project, item), _item(said["item"], row))]
     if verdict == "validated":
-        puts.append(Kept("votes", (project, item, row["annotator"]), _vote(row, findings)))
+        puts.append(KeyedRow("votes", (project, item, row["annotator"]), _vote(row, findings)))
     if findings:
         puts.extend(_objections(row, findings))
     return puts
@@ -305,7 +305,7 @@ def _vote(row: Row, findings: Sequence[Row]) -> Row:
     return vote
 
 
-def _objections(row: Row, findings: Sequence[Row]) -> Iterator[Put]:
+def _objections(row: Row, findings: Sequence[Row]) -> Iterator[RowWrite]:
     for number, one in enumerate(findings):
         about = {name: row[name] for name in _OBJECTION} | {"annotation": row["id"], "number": number}
         yield Added("objections", about | one | {"action": one["action"].value})

@@ -36,11 +36,11 @@ NEWER: Mapping[str, Sequence[str]] = {
 """By which columns a row is newer than the one that is there; of other tables the last one written is."""
 
 
-class Unreadable(Exception):
+class RowImpossible(Exception):
     """A record that no row can be made of; the message says why."""
 
 
-class Place(NamedTuple):
+class RecordOrigin(NamedTuple):
     """Which Kafka and which partition a record comes from."""
 
     source: int
@@ -54,7 +54,7 @@ class Added(NamedTuple):
     row: Row
 
 
-class Kept(NamedTuple):
+class KeyedRow(NamedTuple):
     """A row of which there is one for each key; None: it is gone."""
 
     table: str
@@ -62,8 +62,8 @@ class Kept(NamedTuple):
     row: Row | None
 
 
-Put: TypeAlias = Added | Kept
-Reader: TypeAlias = Callable[[Record, Place], Sequence[Put]]
+RowWrite: TypeAlias = Added | KeyedRow
+Reader: TypeAlias = Callable[[Record, RecordOrigin], Sequence[RowWrite]]
 
 
 def arrived(record: Record) -> str:
@@ -88,13 +88,13 @@ def label_cells(label: Label | None) -> tuple[str | None, str | None]:
     return json_text(label), "number"
 
 
-def gone(table: str, record: Record) -> Sequence[Put]:
+def gone(table: str, record: Record) -> Sequence[RowWrite]:
     """Return that the row of a key is gone. A key is `project:item`; both may have colons, so each split is meant."""
     parts = plain_text(record.key or b"").split(":")
     keys = [(":".join(parts[:place]), ":".join(parts[place:])) for place in range(1, len(parts))]
     if not keys:
-        raise Unreadable("a record without a value must have a key like project:item")
-    return [Kept(table, key, None) for key in keys]
+        raise RowImpossible("a record without a value must have a key like project:item")
+    return [KeyedRow(table, key, None) for key in keys]
 
 
 _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
@@ -130,7 +130,7 @@ def _value(record: Record) -> bytes:
     """Return a record's value. NUL, which PostgreSQL cannot hold, becomes its symbol."""
     value = record.value
     if value is None:
-        raise Unreadable("the record has no value")
+        raise RowImpossible("the record has no value")
     return _NUL.sub(rb"\1\\u2400", value) if b"\\u0000" in value else value
 
 
@@ -156,7 +156,7 @@ _PLAIN: Mapping[type[BaseModel], SchemaValidator] = {
 }
 
 
-def position(place: Place, record: Record) -> Row:
+def position(place: RecordOrigin, record: Record) -> Row:
     """Return the cells that say which record a row comes from."""
     return {"source": place.source, "kafka_partition": place.partition, "kafka_offset": record.offset}
 
@@ -182,5 +182,5 @@ def utc(moment: datetime) -> str:
 def whole(number: int) -> int:
     """Return a number that a column can hold, or raise Unreadable."""
     if abs(number) > _LARGEST:
-        raise Unreadable(f"{number} is too large a number")
+        raise RowImpossible(f"{number} is too large a number")
     return number

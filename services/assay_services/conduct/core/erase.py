@@ -5,17 +5,17 @@ from typing import Any
 
 import orjson
 
-from assay_models.conduct.annotator import Annotator
+from assay_models.conduct.annotator import AnnotatorState
 from assay_models.conduct.stream import POOL
 from assay_services.conduct.core.step import DIARY, known_key
 from assay_services.engine.core.core_api import Output
-from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
 
 _REPORTS = "annotators.conduct"
 
 
-def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
     """Return how the state changes, and which reports are taken back or written anew.
 
     What was concluded stays, and sums in which nobody can be told from another.
@@ -29,10 +29,10 @@ def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
                 changed[key] = rewritten(state, key, orjson.dumps(kept))
         else:
             _known(state, key, value, whom, changed)
-    return Change(changed, list(_reports(published, whom)))
+    return Erasure(changed, list(_reports(published, whom)))
 
 
-def _judged(text: str, whom: Whom) -> str | None:
+def _judged(text: str, whom: ErasureRequest) -> str | None:
     """Return a judged item without what is to be forgotten; None where nothing is left."""
     item = orjson.loads(text)
     if whom.project not in {None, item["project"]}:
@@ -45,14 +45,16 @@ def _judged(text: str, whom: Whom) -> str | None:
     return orjson.dumps(item).decode() if item["annotations"] else None
 
 
-def _renamed(about: dict[str, Any], whom: Whom, *, field: str = "annotator") -> list[dict[str, Any]]:
+def _renamed(about: dict[str, Any], whom: ErasureRequest, *, field: str = "annotator") -> list[dict[str, Any]]:
     """Return this as it is, under the pseudonym, or not at all."""
     if about[field] != whom.name:
         return [about]
     return [] if whom.pseudonym is None else [{**about, field: whom.pseudonym}]
 
 
-def _known(state: PartitionState, key: bytes, value: bytes, whom: Whom, changed: dict[bytes, bytes | None]) -> None:
+def _known(
+    state: PartitionState, key: bytes, value: bytes, whom: ErasureRequest, changed: dict[bytes, bytes | None]
+) -> None:
     project, annotator, number, known = orjson.loads(value)
     if whom.project not in {None, project}:
         return
@@ -68,18 +70,18 @@ def _known(state: PartitionState, key: bytes, value: bytes, whom: Whom, changed:
         changed[key] = rewritten(state, key, orjson.dumps([project, annotator, number, kept])) if kept else None
 
 
-def _kept(annotator: str, known: list[Any], whom: Whom) -> list[Any]:
+def _kept(annotator: str, known: list[Any], whom: ErasureRequest) -> list[Any]:
     """Return what is left of what is known of somebody else, or of the pool."""
     if annotator == POOL:
         return known if whom.is_item else [known[0], *(_without(names, whom) for names in known[1:])]
     if _is_newcomer(known):
         return [text for text in (_newcomers(text, whom) for text in known) if text is not None]
-    own = Annotator.load(known)
+    own = AnnotatorState.load(known)
     found = own.forget_item(whom.name) if whom.is_item else own.forget_peer(whom.name, whom.pseudonym)
     return own.dump() if found else known
 
 
-def _without(names: Any, whom: Whom) -> Any:  # noqa: ANN401  # names with evidence, or only names
+def _without(names: Any, whom: ErasureRequest) -> Any:  # noqa: ANN401  # names with evidence, or only names
     """Return the names without the annotator's, or with the pseudonym in its place."""
     if whom.name not in names:
         return names
@@ -93,7 +95,7 @@ def _is_newcomer(known: list[Any]) -> bool:
     return isinstance(known[0], str)
 
 
-def _newcomers(text: str, whom: Whom) -> str | None:
+def _newcomers(text: str, whom: ErasureRequest) -> str | None:
     """Return an annotation kept of somebody who has made few; None where it is forgotten."""
     kept = orjson.loads(text)
     if whom.is_item:
@@ -107,7 +109,7 @@ def _newcomers(text: str, whom: Whom) -> str | None:
     return orjson.dumps(kept).decode()
 
 
-def _reports(published: Published, whom: Whom) -> Iterator[Output]:
+def _reports(published: Published, whom: ErasureRequest) -> Iterator[Output]:
     if whom.is_item:
         return
     for key, value in published[_REPORTS].items():

@@ -61,7 +61,7 @@ AT_THE_END = Pace(report_ms=2**61, survives=False)
 """For files, where nobody reads along and nothing has to survive."""
 
 
-class Conduct(Core):
+class ConductCore(Core):
     """The conduct of all annotators. It lives as long as the state that it was made from, like every core.
 
     What is known of an annotator is too much to be written with every batch. A batch is written as it came, in a
@@ -95,7 +95,7 @@ class Conduct(Core):
         now = max(record.timestamp for record in batch)
         items = [decode(record.value) for record in batch]
         self._demand({item.project for item in items if item is not None})
-        self._relive()
+        self._replay_log()
         outputs: list[Output] = []
         verdicts: Counter[str] = Counter()
         for item in items:
@@ -127,7 +127,7 @@ class Conduct(Core):
             self._missing |= missing
             raise NotYet(f"the contract of {', '.join(sorted(missing))}")
 
-    def _relive(self) -> None:
+    def _replay_log(self) -> None:
         """Take in again, in silence, what was taken in since what is known was written."""
         pages, self._to_relive = self._to_relive, []
         for key, value in pages:

@@ -4,14 +4,14 @@ from collections.abc import Hashable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from assay_models.agreement.annotator_pairs import Votes
+from assay_models.agreement.annotator_pairs import ItemVotes
 from assay_models.agreement.boxes import box_counts_of
 from assay_models.agreement.contingency import Pattern, Value, pattern_of, value_of
 from assay_models.agreement.spans import stretches_of
-from assay_models.agreement.window_cell import Place, Said
+from assay_models.agreement.window_cell import CellKey, Content
 from assay_schemas.annotation import Box, Label, Span
 from assay_schemas.contract.label_contract import AgreementOptions, LabelContract
-from assay_services.consensus.core.item_state import OpenItem
+from assay_services.consensus.core.item_state import ConsensusItem
 
 ALL = ("all",)
 PAIRS = ("pairs",)
@@ -26,29 +26,29 @@ class Places(NamedTuple):
     There are many pairs of annotators, and nobody reads them by the minute.
     """
 
-    place: Place | None
+    place: CellKey | None
     scopes: tuple[Hashable, ...]
-    votes: Votes | None
+    votes: ItemVotes | None
 
 
 NOWHERE = Places(None, (), None)
 _EVERYWHERE = (ALL,)
 
 
-def places_of(item: OpenItem, contract: LabelContract) -> Places:
+def places_of(item: ConsensusItem, contract: LabelContract) -> Places:
     """Return where the item stands; nowhere if no annotation is live."""
     if not item.votes or item.closed:
         return NOWHERE
-    annotators, minute = tuple(sorted(item.votes)), item.minute
+    annotators, minute = tuple(sorted(item.votes)), item.newest_minute
     scopes: tuple[Hashable, ...] = _EVERYWHERE
     for name in contract.agreement.attributes:
         if name in item.attributes:
             scopes += (("attribute", name, item.attributes[name]),)
     if contract.label.kind in {"spans", "boxes"}:
-        return Places(Place(minute, _parts(item, contract), annotators), scopes, None)
+        return Places(CellKey(minute, _parts(item, contract), annotators), scopes, None)
     values = tuple([value_of(item.votes[who].label) for who in annotators])
-    votes = Votes(minute // _HOUR * _HOUR, annotators, values) if len(values) >= _PAIR else None
-    return Places(Place(minute, _pattern(values), annotators), scopes, votes)
+    votes = ItemVotes(minute // _HOUR * _HOUR, annotators, values) if len(values) >= _PAIR else None
+    return Places(CellKey(minute, _pattern(values), annotators), scopes, votes)
 
 
 @lru_cache(_MOST_PATTERNS)
@@ -67,10 +67,10 @@ def minutes_of(window: str) -> int:
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]
 
 
-def _parts(item: OpenItem, contract: LabelContract) -> Said:
+def _parts(item: ConsensusItem, contract: LabelContract) -> Content:
     labels = [vote.label for vote in item.votes.values()]
     if contract.label.kind == "spans":
-        return stretches_of([_spans(label) for label in labels], length=item.length)
+        return stretches_of([_spans(label) for label in labels], length=item.text_length)
     return box_counts_of([_boxes(label) for label in labels])
 
 

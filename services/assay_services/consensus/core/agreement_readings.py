@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
-from assay_models.agreement.annotator_pairs import Pairs, PairsFound
+from assay_models.agreement.annotator_pairs import AnnotatorPairs, PairsFound
 from assay_models.agreement.boxes import box_agreement
 from assay_models.agreement.cohen import cohen_kappas, quadratic_kappas
 from assay_models.agreement.contingency import one_versus_rest
@@ -13,7 +13,7 @@ from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, quadratic_ac2
 from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
 from assay_models.agreement.percent_agreement import percent_agreement
-from assay_models.agreement.sliding_windows import Panes
+from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.spans import unitizing_alpha
 from assay_schemas.contract.label_contract import Coefficient, LabelContract
 from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
@@ -24,7 +24,7 @@ _LEAST_PAIRED = 5
 Measure = Callable[[Any], Estimate | None]
 
 
-class Reading(NamedTuple):
+class WindowReading(NamedTuple):
     """One reading: of what, over which window (minutes since 1970, the end included), and what it says."""
 
     coefficient: str
@@ -36,12 +36,12 @@ class Reading(NamedTuple):
     items: int
     annotators: int
 
-    def emptied(self, end: int) -> "Reading":
+    def emptied(self, end: int) -> "WindowReading":
         """Return what is to be read of the same at another time, when nothing is left of it."""
         return self._replace(start=self.start + end - self.end, end=end, estimate=None, items=0, annotators=0)
 
 
-class Measured:
+class MeasurementCache:
     """What tables came to when they were measured last: an equal one is not measured again."""
 
     def __init__(self) -> None:
@@ -61,7 +61,9 @@ class Measured:
         self._last, self._now = self._now, {}
 
 
-def pool_readings(panes: Panes, contract: LabelContract, end: int, measured: Measured) -> Iterator[Reading]:
+def pool_readings(
+    panes: SlidingWindows, contract: LabelContract, end: int, measured: MeasurementCache
+) -> Iterator[WindowReading]:
     """Yield the readings of all annotators together: of everything, by label, and by attribute."""
     name, measure = measure_of(contract)
     labels = getattr(contract.label, "values", ()) if contract.label.kind in {"categorical", "multilabel"} else ()
@@ -70,37 +72,37 @@ def pool_readings(panes: Panes, contract: LabelContract, end: int, measured: Mea
     for window in contract.agreement.windows:
         length = minutes_of(window)
 
-        def reading(coefficient: str, scope: Hashable, said: dict[str, str], measure: Measure) -> Reading:
+        def reading(coefficient: str, scope: Hashable, said: dict[str, str], measure: Measure) -> WindowReading:
             table = panes.table(scope, end, length)  # noqa: B023  # used within this turn
             what = (coefficient, window, *said.items())  # noqa: B023
             found = measured.estimate(what, table, measure)
             shown = sum(table.values()) if found is None else found.items
             count = panes.annotators(scope, end, length)  # noqa: B023
-            return Reading(coefficient, window, end - length + 1, end, said, found, shown, count)  # noqa: B023
+            return WindowReading(coefficient, window, end - length + 1, end, said, found, shown, count)  # noqa: B023
 
         yield reading(name, ALL, {}, measure)
         for label in labels:
-            yield reading(Coefficient.KRIPPENDORFF_ALPHA.value, ALL, {"label": label}, _versus_rest(label))
+            yield reading(Coefficient.KRIPPENDORFF_ALPHA.value, ALL, {"label": label}, _one_versus_rest(label))
         for scope in scopes:
             yield reading(name, scope, {"attribute": scope[1], "value": scope[2]}, measure)
 
 
-def _versus_rest(label: str) -> Measure:
+def _one_versus_rest(label: str) -> Measure:
     return lambda table: nominal_alpha(one_versus_rest(table, label))
 
 
-def pairs_found(pairs: Pairs, contract: LabelContract, end: int) -> PairsFound:
+def find_pairs(pairs: AnnotatorPairs, contract: LabelContract, end: int) -> PairsFound:
     """Return what each two annotators with enough common items said of them, over the longest window."""
     return pairs.tables(end, _pair_minutes(contract), least=_LEAST_PAIRED)
 
 
-def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[Reading]:
+def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[WindowReading]:
     """Yield how well each two annotators agree."""
     numeric = contract.label.kind == "ordinal"
     name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
     window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
     for pair, items, estimate in zip(found.names, found.items, measure(found.tables), strict=True):
-        yield Reading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
+        yield WindowReading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
 
 
 def _pair_minutes(contract: LabelContract) -> int:
@@ -136,7 +138,7 @@ def _box_f1(table: Any) -> Estimate | None:  # noqa: ANN401
 
 _AT_ONCE = 50
 
-_Pair = tuple[str, str]
+_AnnotatorPair = tuple[str, str]
 
 
 class PairQueue:
@@ -145,22 +147,22 @@ class PairQueue:
     def __init__(self) -> None:
         """Start without pairs."""
         self._found: tuple[PairsFound, LabelContract, int] | None = None
-        self._places: dict[_Pair, int] = {}
-        self._waiting: deque[_Pair] = deque()
-        self._told: dict[_Pair, Reading] = {}
+        self._places: dict[_AnnotatorPair, int] = {}
+        self._waiting: deque[_AnnotatorPair] = deque()
+        self._told: dict[_AnnotatorPair, WindowReading] = {}
 
-    def renew(self, pairs: Pairs, contract: LabelContract, end: int) -> None:
+    def renew(self, pairs: AnnotatorPairs, contract: LabelContract, end: int) -> None:
         """Find the pairs anew; those that have waited come first."""
-        found = pairs_found(pairs, contract, end)
+        found = find_pairs(pairs, contract, end)
         self._found = found, contract, end
         self._places = {pair: place for place, pair in enumerate(found.names)}
         first = dict.fromkeys(pair for pair in self._waiting if pair in self._places)
         self._waiting = deque(first | dict.fromkeys(found.names))
         self._told = {pair: told for pair, told in self._told.items() if pair in self._places}
 
-    def some(self) -> list[Reading]:
+    def some(self) -> list[WindowReading]:
         """Return the readings of the next few pairs of which there is anything new; none if there is not."""
-        news: list[Reading] = []
+        news: list[WindowReading] = []
         while self._found is not None and self._waiting and not news:
             found, contract, end = self._found
             taken = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]

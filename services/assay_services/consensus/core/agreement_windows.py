@@ -7,53 +7,53 @@ from dataclasses import dataclass, field
 import orjson
 
 from assay_models.agreement import window_cell as pane_data
-from assay_models.agreement.annotator_pairs import Pairs
-from assay_models.agreement.sliding_windows import Panes
-from assay_models.agreement.window_cell import Pane
+from assay_models.agreement.annotator_pairs import AnnotatorPairs
+from assay_models.agreement.sliding_windows import SlidingWindows
+from assay_models.agreement.window_cell import WindowCell
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
-from assay_services.consensus.core.agreement_readings import Measured, PairQueue, Reading, pool_readings
-from assay_services.consensus.core.events import Origin, event
-from assay_services.consensus.core.exchange import Changes, Pool, owner
-from assay_services.consensus.core.exchange import Place as Told
-from assay_services.consensus.core.item_state import OpenItem
+from assay_services.consensus.core.agreement_readings import MeasurementCache, PairQueue, WindowReading, pool_readings
+from assay_services.consensus.core.events import PartitionOrigin, event
+from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, owner
+from assay_services.consensus.core.exchange import PublishedCell as Told
+from assay_services.consensus.core.item_state import ConsensusItem
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
 
-_TELL_MS = 1_000
-_TELL_PAIRS_MS = 300_000
+_PUBLISH_MS = 1_000
+_PUBLISH_PAIRS_MS = 300_000
 _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
-Place = tuple[str, Hashable, int]
+CellAddress = tuple[str, Hashable, int]
 """Project, scope and minute of one pane."""
 
 
 @dataclass(slots=True)
-class _Counted:
+class _ProjectWindows:
     """What is counted of a project; where it is ours to read, with what the others have told (`heard`).
 
     `newest`: the newest minute of anything. `unread`, `unread_pairs`: whether something has changed since it was read.
     """
 
-    panes: Panes = field(default_factory=Panes)
-    pairs: Pairs = field(default_factory=Pairs)
-    heard: dict[Told, Pane] = field(default_factory=dict)
+    panes: SlidingWindows = field(default_factory=SlidingWindows)
+    pairs: AnnotatorPairs = field(default_factory=AnnotatorPairs)
+    received: dict[Told, WindowCell] = field(default_factory=dict)
     newest: int = 0
     unread: bool = False
     unread_pairs: bool = False
-    measured: Measured = field(default_factory=Measured)
-    told: dict[str, Reading] = field(default_factory=dict)
+    measured: MeasurementCache = field(default_factory=MeasurementCache)
+    published: dict[str, WindowReading] = field(default_factory=dict)
     queue: PairQueue = field(default_factory=PairQueue)
 
     def changed(self) -> None:
         """Note that there is something to read."""
         self.unread = self.unread_pairs = True
 
-    def replace(self, told: Told, pane: Pane) -> None:
+    def replace(self, told: Told, pane: WindowCell) -> None:
         """Count what another partition tells of a pane in place of what it told before."""
         _, scope, minute, _ = told
-        before, self.heard[told] = self.heard.get(told, Pane()), pane
+        before, self.received[told] = self.received.get(told, WindowCell()), pane
         if scope == PAIRS:
             self.pairs.withdraw(minute, before.pairs)
             self.pairs.merge(minute, pane.pairs)
@@ -61,7 +61,7 @@ class _Counted:
             self.panes.withdraw(scope, minute, before)
             self.panes.merge(scope, minute, pane)
         if pane.is_empty:
-            del self.heard[told]
+            del self.received[told]
         else:
             self.newest = max(self.newest, minute)
         self.changed()
@@ -71,28 +71,28 @@ class _Counted:
         if before > self.panes.floor:
             self.panes.forget(before)
             self.pairs.forget(before)
-            for told in [told for told in self.heard if told[2] < before]:
-                del self.heard[told]
+            for told in [told for told in self.received if told[2] < before]:
+                del self.received[told]
 
 
-class OwnPanes:
+class AgreementWindows:
     """The panes of the items of one partition. They follow from the open items alone, so nothing of them is stored.
 
     A project is read by one partition, which counts its own items itself and hears of the others' from them. So each
     partition tells its panes of the projects that it does not read, and of its own nothing.
     """
 
-    def __init__(self, pool: Pool, changes: Changes, origin: Origin) -> None:
+    def __init__(self, pool: Exchange, changes: ExchangeChanges, origin: PartitionOrigin) -> None:
         """Take what all partitions publish; what this one has published before is to be told anew."""
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._own: defaultdict[str, _Counted] = defaultdict(_Counted)
-        self._published: set[Place] = set()
-        self._untold: set[Place] = set()
+        self._own: defaultdict[str, _ProjectWindows] = defaultdict(_ProjectWindows)
+        self._published: set[CellAddress] = set()
+        self._untold: set[CellAddress] = set()
         self._told_at = self._pairs_told_at = 0
 
-    def move(self, item: OpenItem, before: Places, contract: LabelContract) -> None:
+    def move(self, item: ConsensusItem, before: Places, contract: LabelContract) -> None:
         """Move an item from where it stood to where it stands now."""
         after = places_of(item, contract)
         if after == before:
@@ -117,23 +117,23 @@ class OwnPanes:
         own.forget(_first_minute(own, contract))
         return own.panes.floor
 
-    def tell(
+    def publish(
         self, now: int, projects: Mapping[str, LabelContract], *, awaited: Collection[str] = ()
     ) -> Iterator[Output]:
         """Yield the panes that have changed, and the readings of the projects that are ours to read.
 
         Nothing is said of `awaited` projects, whose items have not been taken up again yet.
         """
-        if now - self._told_at < _TELL_MS:
+        if now - self._told_at < _PUBLISH_MS:
             return
         self._told_at = now
-        pairs = now - self._pairs_told_at >= _TELL_PAIRS_MS
+        pairs = now - self._pairs_told_at >= _PUBLISH_PAIRS_MS
         self._pairs_told_at = now if pairs else self._pairs_told_at
         self._listen()
         for name, contract in projects.items():
             if name not in awaited:
                 self._own[name].forget(_first_minute(self._own[name], contract))
-        yield from self._panes_told(awaited, pairs=pairs)
+        yield from self._cells_to_publish(awaited, pairs=pairs)
         for name, contract in projects.items():
             if name not in awaited and self._is_ours(name):
                 yield from self._readings(contract, now, pairs=pairs)
@@ -144,7 +144,7 @@ class OwnPanes:
 
     def _listen(self) -> None:
         """Take what the others have told of the projects that are ours, and note what is known as told by us."""
-        for told in self._changes.take_panes():
+        for told in self._changes.drain_cells():
             project, scope, minute, partition = told
             pane = self._pool.pane(told) if self._is_ours(project) else None
             if partition != self._origin.partition and pane is not None:
@@ -154,7 +154,7 @@ class OwnPanes:
                 self._untold |= {place} - self._published
                 self._published.add(place)
 
-    def _panes_told(self, awaited: Collection[str], *, pairs: bool) -> Iterator[Output]:
+    def _cells_to_publish(self, awaited: Collection[str], *, pairs: bool) -> Iterator[Output]:
         for place in self._published:
             if place[2] < self._own[place[0]].panes.floor:
                 self._untold.add(place)
@@ -163,9 +163,9 @@ class OwnPanes:
         for place in sorted(telling, key=repr):
             yield from self._pane(place)
 
-    def _pane(self, place: Place) -> Iterator[Output]:
+    def _pane(self, place: CellAddress) -> Iterator[Output]:
         project, scope, minute = place
-        own, pane = self._own[project], Pane()
+        own, pane = self._own[project], WindowCell()
         if not self._is_ours(project):
             pane = own.pairs.pane(minute) if scope == PAIRS else own.panes.pane(scope, minute)
         key = orjson.dumps([project, scope, minute, self._origin.partition])
@@ -182,10 +182,12 @@ class OwnPanes:
             own.unread = False
             found = {_what(one): one for one in pool_readings(own.panes, contract, own.newest, own.measured)}
             # What nothing is left of (a value of an attribute, its annotations withdrawn) has a last word, too.
-            gone = {what: one.emptied(own.newest) for what, one in own.told.items() if one.items and what not in found}
+            gone = {
+                what: one.emptied(own.newest) for what, one in own.published.items() if one.items and what not in found
+            }
             found |= gone
-            news = [one for what, one in found.items() if own.told.get(what) != one]
-            own.told = found
+            news = [one for what, one in found.items() if own.published.get(what) != one]
+            own.published = found
             yield from (_said(contract.project, reading, now) for reading in news)
         if pairs and own.unread_pairs:
             own.unread_pairs = False
@@ -193,11 +195,11 @@ class OwnPanes:
         yield from (_said(contract.project, reading, now) for reading in own.queue.some())
 
 
-def _first_minute(own: _Counted, contract: LabelContract) -> int:
+def _first_minute(own: _ProjectWindows, contract: LabelContract) -> int:
     return own.newest - longest_minutes(contract.agreement) - _SLACK_MINUTES
 
 
-def _touched(project: str, places: Places) -> Iterator[Place]:
+def _touched(project: str, places: Places) -> Iterator[CellAddress]:
     if places.place is not None:
         for scope in places.scopes:
             yield project, scope, places.place.minute
@@ -205,11 +207,11 @@ def _touched(project: str, places: Places) -> Iterator[Place]:
         yield project, PAIRS, places.votes.hour
 
 
-def _what(reading: Reading) -> str:
+def _what(reading: WindowReading) -> str:
     return f"{reading.coefficient} {reading.window} {reading.scope!r}"
 
 
-def _said(project: str, reading: Reading, now: int) -> Output:
+def _said(project: str, reading: WindowReading, now: int) -> Output:
     found = reading.estimate
     value = {
         "project": project,

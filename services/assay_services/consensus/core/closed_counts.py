@@ -4,48 +4,48 @@ from collections.abc import Iterable
 
 import orjson
 
-from assay_models.truth.truth_model import POOL, Truth
+from assay_models.truth.truth_model import POOL, TruthModel
 from assay_services.engine.core.core_api import Entry
 
-KEPT = b"k:"
+CLOSED_COUNTS_PREFIX = b"k:"
 _NEVER = 2**62
 _HOUR_MS = 3_600_000
 _DAY_HOURS = 24
 
 
-def kept_key(project: str, annotator: str) -> bytes:
+def closed_counts_key(project: str, annotator: str) -> bytes:
     """Return the state key of what is kept of an annotator."""
-    return KEPT + orjson.dumps([project, annotator])
+    return CLOSED_COUNTS_PREFIX + orjson.dumps([project, annotator])
 
 
-class Keeping:
+class ClosedItemCounts:
     """What a project's closed items taught. `hour`: up to when (whole hours since 1970) it has faded; it changes."""
 
-    def __init__(self, project: str, truth: Truth) -> None:
+    def __init__(self, project: str, truth: TruthModel) -> None:
         """Begin with nothing kept."""
         self._project = project
         self._truth = truth
-        self.hour = 0
+        self.faded_to_hours = 0
 
     def entry(self, annotator: str) -> tuple[bytes, Entry]:
         """Return the state key and entry of what is kept of an annotator, or of the pool."""
-        value = orjson.dumps([self._project, annotator, self._truth.kept(annotator), self.hour])
-        return kept_key(self._project, annotator), Entry(_NEVER, value)
+        value = orjson.dumps([self._project, annotator, self._truth.dump_closed(annotator), self.faded_to_hours])
+        return closed_counts_key(self._project, annotator), Entry(_NEVER, value)
 
     def load(self, values: Iterable[bytes], half_life_days: float | None) -> None:
         """Hand what is kept back to the truth model, each as faded as the newest of them; the pool comes last."""
         found = [orjson.loads(value) for value in values]
         for _, annotator, counts, hour in sorted(found, key=lambda one: (one[1] == POOL, one[3], one[1])):
             self.fade(hour * _HOUR_MS, half_life_days)
-            self._truth.keep(annotator, counts)
+            self._truth.load_closed(annotator, counts)
 
     def fade(self, now: int, half_life_days: float | None) -> bool:
         """Forget what is due at `now` (ms), by whole hours; tell whether it was anything."""
-        passed = now // _HOUR_MS - self.hour
+        passed = now // _HOUR_MS - self.faded_to_hours
         if passed <= 0:
             return False
-        fades = half_life_days is not None and self.hour > 0
-        self.hour += passed
+        fades = half_life_days is not None and self.faded_to_hours > 0
+        self.faded_to_hours += passed
         if fades and half_life_days is not None:
             self._truth.fade(1 - 2 ** (-passed / (_DAY_HOURS * half_life_days)))
         return fades

@@ -19,39 +19,39 @@ _A_WHILE_MS = 301_000
 
 
 @dataclass(slots=True)
-class Rest:
+class Convergence:
     """What is still to be done after the last annotation: rounds over all items, and times to learn anew."""
 
     rounds_left: int = _MOST_ROUNDS
-    reflections_left: int = _REFLECTIONS
-    reflected_at: int = 0
+    relearnings_left: int = _REFLECTIONS
+    relearned_at: int = 0
     done: int = 0
     unrest: float = 0.0
 
     @property
-    def is_over(self) -> bool:
+    def is_done(self) -> bool:
         """Tell whether nothing is left to be done."""
-        return not self.rounds_left and not self.reflections_left
+        return not self.rounds_left and not self.relearnings_left
 
     @property
     def sweep(self) -> int:
         """Return how many items to judge again in this quiet moment."""
         return _SWEEP if self.rounds_left else 0
 
-    def is_time_to_reflect(self, now: int) -> bool:
+    def is_time_to_relearn(self, now: int) -> bool:
         """Tell whether to learn anew (at `now`, in ms); what is learned then makes for another few rounds."""
-        if not self.reflections_left or now - self.reflected_at < _REFLECTION_MS:
+        if not self.relearnings_left or now - self.relearned_at < _REFLECTION_MS:
             return False
-        self.reflected_at = now
-        self.reflections_left -= 1
-        self.stir()
+        self.relearned_at = now
+        self.relearnings_left -= 1
+        self.restart_round()
         return True
 
-    def stir(self) -> None:
+    def restart_round(self) -> None:
         """Begin a round anew: something is known that was not."""
         self.rounds_left = max(self.rounds_left, 1)
 
-    def swept(self, unrest: float, *, items: int) -> None:
+    def record_sweep(self, unrest: float, *, items: int) -> None:
         """Note a sweep that changed a belief by so much at most; a round in which nothing stirs is the last."""
         self.unrest = max(self.unrest, unrest)
         self.done += _SWEEP
@@ -61,18 +61,18 @@ class Rest:
         self.done, self.unrest = 0, 0.0
 
 
-class Restful(Protocol):
+class Convergent(Protocol):
     """What can be brought to rest."""
 
     @property
-    def is_at_rest(self) -> bool: ...  # noqa: D102
+    def is_converged(self) -> bool: ...  # noqa: D102
 
     def idle(self, now: int) -> Step | None: ...  # noqa: D102
 
 
-def quiet_moments(core: Restful, now: int) -> Iterator[tuple[int, Step]]:
+def run_until_converged(core: Convergent, now: int) -> Iterator[tuple[int, Step]]:
     """Let quiet moments pass from `now` (ms) on until all is done and told; yield what each brings, and when."""
-    while not core.is_at_rest:
+    while not core.is_converged:
         now += _TICK_MS
         step = core.idle(now)
         if step is not None:

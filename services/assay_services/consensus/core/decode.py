@@ -8,13 +8,13 @@ import orjson
 from pydantic import AwareDatetime, TypeAdapter
 
 from assay_schemas.annotation import microseconds
-from assay_services.consensus.core.item_state import Heard, Vote
+from assay_services.consensus.core.item_state import IncomingAnnotation, Vote
 
 _LIVE = {"created", "updated"}
 _ANY_TIME = TypeAdapter(AwareDatetime)
 
 
-def decode(value: bytes | None) -> Heard | None:
+def decode(value: bytes | None) -> IncomingAnnotation | None:
     """Read one validated annotation; None for bytes that the validator would not have written.
 
     The validator has looked at every field, so what is looked at here is only what would break the arithmetic.
@@ -28,7 +28,7 @@ def decode(value: bytes | None) -> Heard | None:
         prelabel = said.get("prelabel")
         copied = live and label == prelabel
         annotator = said["annotator"]
-        return Heard(
+        return IncomingAnnotation(
             said["project"],
             item["id"],
             annotator["id"],

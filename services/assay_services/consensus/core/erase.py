@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from assay_services.consensus.core.closed_counts import KEPT, kept_key
-from assay_services.consensus.core.item_state import OpenItem, load_item
+from assay_services.consensus.core.closed_counts import CLOSED_COUNTS_PREFIX, closed_counts_key
+from assay_services.consensus.core.item_state import ConsensusItem, load_item
 from assay_services.engine.core.core_api import Output
-from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
 
 _ITEM = b"i:"
@@ -16,7 +16,7 @@ _ABOUT_ITEMS = ("items.consensus", "items.review")
 _ABOUT_ANNOTATORS = ("annotators.reliability", "annotators.counts")
 
 
-def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
     """Return how the state changes, and which words are taken back.
 
     An item that keeps other annotations is spoken of anew when the consensus next comes by; what closed items taught
@@ -24,46 +24,49 @@ def forget(state: PartitionState, published: Published, whom: Whom) -> Change:
     """
     if whom.is_item:
         key = _ITEM + whom.key
-        return Change({key: None} if state.get(key) is not None else {}, list(_withdrawn(published, whom.key)))
+        return Erasure({key: None} if state.get(key) is not None else {}, list(_withdrawn(published, whom.key)))
     changed: dict[bytes, bytes | None] = {}
     outputs: list[Output] = []
     for key, value in state.values():
-        if key.startswith(KEPT):
+        if key.startswith(CLOSED_COUNTS_PREFIX):
             changed |= _kept(state, key, value, whom)
         elif key.startswith(_ITEM):
             _item(state, key, load_item(value), whom, changed, outputs, published)
     outputs += _annotator(published, whom)
-    return Change(changed, outputs)
+    return Erasure(changed, outputs)
 
 
-def _kept(state: PartitionState, key: bytes, value: bytes, whom: Whom) -> dict[bytes, bytes | None]:
+def _kept(state: PartitionState, key: bytes, value: bytes, whom: ErasureRequest) -> dict[bytes, bytes | None]:
     project, annotator, *rest = orjson.loads(value)
     if not whom.is_annotator(project, annotator):
         return {}
     if whom.pseudonym is None:
         return {key: None}
     renamed = orjson.dumps([project, whom.pseudonym, *rest])
-    return {key: None, kept_key(project, whom.pseudonym): rewritten(state, key, renamed)}
+    return {key: None, closed_counts_key(project, whom.pseudonym): rewritten(state, key, renamed)}
 
 
 def _item(
-    state: PartitionState, key: bytes, item: OpenItem, whom: Whom,
+    state: PartitionState, key: bytes, item: ConsensusItem, whom: ErasureRequest,
     changed: dict[bytes, bytes | None], outputs: list[Output], published: Published,
 ) -> None:  # fmt: skip
     if whom.project not in {None, item.project}:
         return
     if whom.pseudonym is not None:
-        renamed = [_rename(one, whom.name, whom.pseudonym) for one in (item.votes, item.gone, item.standing)]
+        renamed = [
+            _rename(one, whom.name, whom.pseudonym)
+            for one in (item.votes, item.withdrawn_us, item.corrections_in_force)
+        ]
         if any(renamed):
             changed[key] = rewritten(state, key, item.dump())
         return
-    known = [one.pop(whom.name, None) is not None for one in (item.votes, item.gone, item.standing)]
-    settled = item.word is not None and item.word.annotation in whom.words
+    known = [one.pop(whom.name, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)]
+    settled = item.adjudication is not None and item.adjudication.annotation in whom.settled_by
     if not any(known) and not settled:
         return
-    item.word = None if settled else item.word
-    item.said = None  # it is spoken of anew
-    is_empty = not item.votes and item.word is None
+    item.adjudication = None if settled else item.adjudication
+    item.published = None  # it is spoken of anew
+    is_empty = not item.votes and item.adjudication is None
     changed[key] = None if is_empty else rewritten(state, key, item.dump())
     outputs += _withdrawn(published, key[len(_ITEM) :], topics=_ABOUT_ITEMS if is_empty else _ABOUT_ITEMS[1:])
 
@@ -81,7 +84,7 @@ def _withdrawn(published: Published, key: bytes, *, topics: tuple[str, ...] = _A
             yield Output(topic, key, None, [])
 
 
-def _annotator(published: Published, whom: Whom) -> Iterator[Output]:
+def _annotator(published: Published, whom: ErasureRequest) -> Iterator[Output]:
     """Take back what was published of an annotator; under a pseudonym it is published again."""
     for topic in _ABOUT_ANNOTATORS:
         for key, value in published[topic].items():

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from assay_models.truth.truth_model import Judgement
+from assay_models.truth.truth_model import ItemJudgement
 from assay_schemas.annotation import EPOCH, Label
 from assay_schemas.consensus import Status
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.consensus.core.item_state import OpenItem, Said, Standing, Vote
+from assay_services.consensus.core.item_state import ConsensusItem, PublishedConsensus, StandingCorrection, Vote
 from assay_services.engine.core import cloudevents
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
@@ -26,7 +26,7 @@ _RETRACTION_SLACK = 6.0
 _WHY = {Status.DISPUTED: "disputed", Status.ACCEPTED: "one more annotation would say much"}
 
 
-class Origin(NamedTuple):
+class PartitionOrigin(NamedTuple):
     """Which partition speaks, and of how many."""
 
     partition: int
@@ -34,21 +34,21 @@ class Origin(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ItemEvents:
     """How the items of one project are spoken of at one moment."""
 
     contract: LabelContract
     now: int
     notes: Counter[tuple[str, ...]]
 
-    def about(self, key: bytes, item: OpenItem, judgement: Judgement, *, heard: bool) -> list[Output]:
+    def build(self, key: bytes, item: ConsensusItem, judgement: ItemJudgement, *, heard: bool) -> list[Output]:
         """Return what is to be published of an item, and note on the item what was said."""
         status = self._status(item, judgement)
         review = status is Status.DISPUTED or self._is_worth_a_vote(status, judgement)
-        before = item.said
+        before = item.published
         if not heard and before is not None and not _moved(before, judgement, status):
             return []
-        item.said = Said(judgement.label, judgement.probability, status.value, review)
+        item.published = PublishedConsensus(judgement.label, judgement.probability, status.value, review)
         said = [self._consensus(key, item, judgement, status)]
         said += self._corrections(key, item, judgement)
         if review:
@@ -57,8 +57,8 @@ class Words:
             said.append(Output("items.review", key, None, []))
         return said
 
-    def _status(self, item: OpenItem, judgement: Judgement) -> Status:
-        if item.word is not None:
+    def _status(self, item: ConsensusItem, judgement: ItemJudgement) -> Status:
+        if item.adjudication is not None:
             return Status.ADJUDICATED
         if item.gold is not None:
             return Status.GOLD
@@ -69,10 +69,10 @@ class Words:
         sure = judgement.probability is not None and judgement.probability >= self.contract.consensus.accept_at
         return Status.ACCEPTED if sure else Status.DISPUTED
 
-    def _is_worth_a_vote(self, status: Status, judgement: Judgement) -> bool:
+    def _is_worth_a_vote(self, status: Status, judgement: ItemJudgement) -> bool:
         return status is Status.ACCEPTED and judgement.gain >= self.contract.consensus.review_gain
 
-    def _consensus(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
+    def _consensus(self, key: bytes, item: ConsensusItem, judgement: ItemJudgement, status: Status) -> Output:
         value = {
             "project": item.project,
             "item": item.item,
@@ -86,13 +86,13 @@ class Words:
         }
         return event("items.consensus", key, value, kind="consensus")
 
-    def _corrections(self, key: bytes, item: OpenItem, judgement: Judgement) -> list[Output]:
+    def _corrections(self, key: bytes, item: ConsensusItem, judgement: ItemJudgement) -> list[Output]:
         options = self.contract.consensus
-        settled = item.word is not None or item.gold is not None
+        settled = item.adjudication is not None or item.gold is not None
         enough = settled or len(item.votes) >= options.correct_votes
         keep_at = 1 - _RETRACTION_SLACK * (1 - options.correct_at)
         said: list[Output] = []
-        for who, standing in list(item.standing.items()):
+        for who, standing in list(item.corrections_in_force.items()):
             vote = item.votes.get(who)
             if vote is None or vote.annotation != standing.annotation:
                 said.append(self._retraction(key, item, who, None, "the annotation was changed or withdrawn"))
@@ -101,27 +101,29 @@ class Words:
             elif judgement.label != standing.label and (judgement.probability or 0.0) >= options.accept_at:
                 said.append(self._retraction(key, item, who, judgement, "another label is more probable now"))
         for who, vote in item.votes.items() if enough else ():
-            if vote.label == judgement.label or who in item.standing:
+            if vote.label == judgement.label or who in item.corrections_in_force:
                 continue
             if judgement.doubt(vote.label) >= options.correct_at:
                 said.append(self._correction(key, item, who, judgement))
         return said
 
-    def _correction(self, key: bytes, item: OpenItem, who: str, judgement: Judgement) -> Output:
+    def _correction(self, key: bytes, item: ConsensusItem, who: str, judgement: ItemJudgement) -> Output:
         vote = item.votes[who]
         made = self._next_id(key, item)
         self.notes["corrections", item.project, "correction"] += 1
-        item.standing[who] = Standing(made, vote.annotation, vote.label, judgement.label)
+        item.corrections_in_force[who] = StandingCorrection(made, vote.annotation, vote.label, judgement.label)
         reason = f"{len(item.votes)} annotations and what is known of their authors speak against it"
-        if item.word is not None or item.gold is not None:
-            reason = "an adjudicator says so" if item.word is not None else "the right label is known"
+        if item.adjudication is not None or item.gold is not None:
+            reason = "an adjudicator says so" if item.adjudication is not None else "the right label is known"
         return self._corrected(
             key, item, who, made, was=vote.label, annotation=vote.annotation, label=judgement.label,
             probability=round(judgement.doubt(vote.label), 6), retracts=None, reason=reason,
         )  # fmt: skip
 
-    def _retraction(self, key: bytes, item: OpenItem, who: str, judgement: Judgement | None, reason: str) -> Output:
-        standing = item.standing.pop(who)
+    def _retraction(
+        self, key: bytes, item: ConsensusItem, who: str, judgement: ItemJudgement | None, reason: str
+    ) -> Output:
+        standing = item.corrections_in_force.pop(who)
         doubt = None if judgement is None else round(judgement.doubt(standing.was), 6)
         self.notes["corrections", item.project, "retraction"] += 1
         return self._corrected(
@@ -131,7 +133,7 @@ class Words:
             retracts=standing.id, reason=reason,
         )  # fmt: skip
 
-    def _corrected(self, key: bytes, item: OpenItem, who: str, made: str, **rest: Any) -> Output:  # noqa: ANN401
+    def _corrected(self, key: bytes, item: ConsensusItem, who: str, made: str, **rest: Any) -> Output:  # noqa: ANN401
         value = {
             "id": made,
             "project": item.project,
@@ -143,12 +145,12 @@ class Words:
         }
         return event("annotations.corrected", key, value, kind="correction")
 
-    def _next_id(self, key: bytes, item: OpenItem) -> str:
+    def _next_id(self, key: bytes, item: ConsensusItem) -> str:
         """Return an id that is the same whenever the same step is taken again."""
-        item.corrections += 1
-        return blake2b(b"%b\0%d" % (key, item.corrections), digest_size=12).hexdigest()
+        item.correction_count += 1
+        return blake2b(b"%b\0%d" % (key, item.correction_count), digest_size=12).hexdigest()
 
-    def _review(self, key: bytes, item: OpenItem, judgement: Judgement, status: Status) -> Output:
+    def _review(self, key: bytes, item: ConsensusItem, judgement: ItemJudgement, status: Status) -> Output:
         shown = "no label" if judgement.probability is None else f"{judgement.probability:.0%} for the likeliest label"
         value = {
             "project": item.project,
@@ -163,7 +165,7 @@ class Words:
         return event("items.review", key, value, kind="review")
 
 
-def _moved(before: Said, judgement: Judgement, status: Status) -> bool:
+def _moved(before: PublishedConsensus, judgement: ItemJudgement, status: Status) -> bool:
     """Tell whether an item that nothing was heard of is worth another word."""
     if before.label != judgement.label or before.status != status.value:
         return True
@@ -181,21 +183,21 @@ Without = Mapping[str, tuple[Label, float]]
 """By annotator: the likeliest label without their vote, and how probable it is."""
 
 
-def to_be_told(item: OpenItem, contract: LabelContract) -> bool:
+def has_unpublished_votes(item: ConsensusItem, contract: LabelContract) -> bool:
     """Tell whether an item has its annotations, or its right label, and some that nobody was told of."""
-    known = item.word is not None or item.gold is not None
+    known = item.adjudication is not None or item.gold is not None
     complete = known or len(item.votes) >= contract.redundancy
     return complete and not all(vote.judged for vote in item.votes.values())
 
 
-def told(key: bytes, item: OpenItem, without: Without, now: int) -> Output:
+def judged_item_event(key: bytes, item: ConsensusItem, without: Without, now: int) -> Output:
     """Return an item's annotations as they are told, and note on the item that they were."""
     value = {
         "project": item.project,
         "item": item.item,
-        "text_length": item.length,
-        "gold": item.gold if item.word is None else item.word.label,
-        "model_label": max(item.view, key=lambda label: item.view[label], default=None),
+        "text_length": item.text_length,
+        "gold": item.gold if item.adjudication is None else item.adjudication.label,
+        "model_label": max(item.model_probabilities, key=lambda label: item.model_probabilities[label], default=None),
         "attributes": item.attributes,
         "annotations": [_vote(who, vote, item, without) for who, vote in sorted(item.votes.items())],
         "as_of": iso(now),
@@ -204,14 +206,14 @@ def told(key: bytes, item: OpenItem, without: Without, now: int) -> Output:
     return event("items.judged", key, value, kind="judged")
 
 
-def _vote(who: str, vote: Vote, item: OpenItem, without: Without) -> Mapping[str, Any]:
-    label, probability = _said_without(who, item, without) if len(item.votes) > _FEWEST_OTHERS else (None, None)
+def _vote(who: str, vote: Vote, item: ConsensusItem, without: Without) -> Mapping[str, Any]:
+    label, probability = _consensus_without(who, item, without) if len(item.votes) > _FEWEST_OTHERS else (None, None)
     return {
         "annotator": who,
         "annotation": vote.annotation,
         "label": vote.label,
-        "occurred_at": EPOCH + timedelta(microseconds=vote.occurred),
-        "lead_time_seconds": vote.lead,
+        "occurred_at": EPOCH + timedelta(microseconds=vote.occurred_us),
+        "lead_time_seconds": vote.lead_time_seconds,
         "prelabel": vote.prelabel,
         "consensus": label,
         "consensus_probability": probability,
@@ -219,7 +221,7 @@ def _vote(who: str, vote: Vote, item: OpenItem, without: Without) -> Mapping[str
     }
 
 
-def _said_without(who: str, item: OpenItem, without: Without) -> tuple[Label, float]:
+def _consensus_without(who: str, item: ConsensusItem, without: Without) -> tuple[Label, float]:
     found = without.get(who)
     return found or plurality([vote.label for annotator, vote in item.votes.items() if annotator != who])
 

@@ -18,16 +18,16 @@ class Vote(NamedTuple):
     annotators' conduct.
     """
 
-    occurred: int
+    occurred_us: int
     annotation: str
     label: Any
     copied: bool
-    lead: float | None = None
+    lead_time_seconds: float | None = None
     prelabel: Any = None
     judged: bool = False
 
 
-class Standing(NamedTuple):
+class StandingCorrection(NamedTuple):
     """A correction that stands: its id, the annotation, what that said, and the label in its place."""
 
     id: str
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     label: Any
 
 
-class Said(NamedTuple):
+class PublishedConsensus(NamedTuple):
     """What was published last of an item; `review`: whether a person was asked to look at it."""
 
     label: Any
@@ -46,7 +46,7 @@ class Said(NamedTuple):
 
 
 @dataclass(slots=True)
-class OpenItem:
+class ConsensusItem:
     """One item.
 
     `votes` are the live annotations; `gone` the newest times of annotators whose annotation was withdrawn, so that
@@ -58,29 +58,29 @@ class OpenItem:
     project: str
     item: str
     votes: dict[str, Vote] = field(default_factory=dict)
-    gone: dict[str, int] = field(default_factory=dict)
-    word: Vote | None = None
+    withdrawn_us: dict[str, int] = field(default_factory=dict)
+    adjudication: Vote | None = None
     gold: Label | None = None
-    view: dict[str, float] = field(default_factory=dict)
+    model_probabilities: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     posterior: Any = None
-    standing: dict[str, Standing] = field(default_factory=dict)
-    corrections: int = 0
-    said: Said | None = None
-    seen: int = -1
-    heard: int = 0
-    length: int = 0
+    corrections_in_force: dict[str, StandingCorrection] = field(default_factory=dict)
+    correction_count: int = 0
+    published: PublishedConsensus | None = None
+    newest_us: int = -1
+    heard_ms: int = 0
+    text_length: int = 0
     closed: bool = False
 
     @property
-    def newest(self) -> int | None:
+    def newest_live_us(self) -> int | None:
         """Return when the newest live annotation was made (µs since 1970), or None where there is none."""
-        return max([vote.occurred for vote in self.votes.values()], default=None)
+        return max([vote.occurred_us for vote in self.votes.values()], default=None)
 
     @property
-    def minute(self) -> int:
+    def newest_minute(self) -> int:
         """Return the minute (since 1970) of the newest live annotation; there must be one."""
-        return (self.newest or 0) // (60 * _MILLION)
+        return (self.newest_live_us or 0) // (60 * _MILLION)
 
     def dump(self) -> bytes:
         """Return what is kept."""
@@ -89,37 +89,37 @@ class OpenItem:
                 self.project,
                 self.item,
                 {who: tuple(vote) for who, vote in self.votes.items()},
-                self.gone,
-                self.word and tuple(self.word),
+                self.withdrawn_us,
+                self.adjudication and tuple(self.adjudication),
                 self.gold,
-                self.view,
+                self.model_probabilities,
                 self.attributes,
                 self.posterior,
-                {who: tuple(one) for who, one in self.standing.items()},
-                self.corrections,
-                self.said and tuple(self.said),
-                self.seen,
-                self.heard,
-                self.length,
+                {who: tuple(one) for who, one in self.corrections_in_force.items()},
+                self.correction_count,
+                self.published and tuple(self.published),
+                self.newest_us,
+                self.heard_ms,
+                self.text_length,
                 self.closed,
             )
         )
 
 
-def load_item(raw: bytes) -> OpenItem:
+def load_item(raw: bytes) -> ConsensusItem:
     """Read an item back."""
-    found = OpenItem(*orjson.loads(raw))
+    found = ConsensusItem(*orjson.loads(raw))
     found.votes = {who: Vote(*vote) for who, vote in found.votes.items()}
-    found.word = None if found.word is None else Vote(*found.word)
-    found.standing = {who: Standing(*one) for who, one in found.standing.items()}
-    found.said = None if found.said is None else Said(*found.said)
+    found.adjudication = None if found.adjudication is None else Vote(*found.adjudication)
+    found.corrections_in_force = {who: StandingCorrection(*one) for who, one in found.corrections_in_force.items()}
+    found.published = None if found.published is None else PublishedConsensus(*found.published)
     return found
 
 
 _ADJUDICATOR = "adjudicator"
 
 
-class Heard(NamedTuple):
+class IncomingAnnotation(NamedTuple):
     """One validated annotation. `vote` is None where it was deleted or skipped."""
 
     project: str
@@ -140,34 +140,34 @@ class Heard(NamedTuple):
         return f"{self.project}:{self.item}".encode()
 
 
-def absorb(item: OpenItem, heard: Heard) -> bool:
+def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     """Take over an annotation; False, and nothing changes, where something at least as new is known."""
     who = heard.annotator
     known = item.votes.get(who)
-    if heard.occurred < item.gone.get(who, -1):
+    if heard.occurred < item.withdrawn_us.get(who, -1):
         return False
-    if known is not None and (known.occurred, known.annotation) >= (heard.occurred, heard.annotation):
+    if known is not None and (known.occurred_us, known.annotation) >= (heard.occurred, heard.annotation):
         return False
-    if heard.occurred >= item.seen:
-        item.seen, item.length, item.attributes = heard.occurred, heard.length, dict(heard.attributes)
+    if heard.occurred >= item.newest_us:
+        item.newest_us, item.text_length, item.attributes = heard.occurred, heard.length, dict(heard.attributes)
     item.gold = item.gold if heard.gold is None else heard.gold
     if heard.kind == _ADJUDICATOR:
-        return _absorb_word(item, heard)
-    item.view = {**item.view, **heard.view}
+        return _apply_adjudication(item, heard)
+    item.model_probabilities = {**item.model_probabilities, **heard.view}
     if heard.vote is None:
         item.votes.pop(who, None)
-        item.gone[who] = heard.occurred
+        item.withdrawn_us[who] = heard.occurred
     else:
         item.votes[who] = heard.vote
-        item.gone.pop(who, None)
+        item.withdrawn_us.pop(who, None)
     return True
 
 
-def _absorb_word(item: OpenItem, heard: Heard) -> bool:
-    if item.word is not None and item.word.occurred > heard.occurred:
+def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
+    if item.adjudication is not None and item.adjudication.occurred_us > heard.occurred:
         return False
-    item.word = heard.vote
+    item.adjudication = heard.vote
     item.votes = {who: vote._replace(judged=False) for who, vote in item.votes.items()}
     if heard.vote is None:
-        item.gone[heard.annotator] = heard.occurred
+        item.withdrawn_us[heard.annotator] = heard.occurred
     return True

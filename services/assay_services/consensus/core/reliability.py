@@ -6,72 +6,74 @@ from itertools import islice
 
 import orjson
 
-from assay_models.truth.truth_model import POOL, Truth
-from assay_services.consensus.core.events import Origin, event
-from assay_services.consensus.core.exchange import Annotator, Changes, Pool, owner
+from assay_models.truth.truth_model import POOL, TruthModel
+from assay_services.consensus.core.events import PartitionOrigin, event
+from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, ProjectAnnotator, owner
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
 
-_TELL_MS = 1_000
+_PUBLISH_MS = 1_000
 _AT_ONCE = 25
 """Of how many annotators is told with one batch: of a thousand at once, and that batch would wait for all of it."""
 
 
-class Shared:
+class ReliabilityPublisher:
     """Annotators whose counts have changed here or elsewhere, until they are told."""
 
-    def __init__(self, pool: Pool, changes: Changes, origin: Origin) -> None:
+    def __init__(self, pool: Exchange, changes: ExchangeChanges, origin: PartitionOrigin) -> None:
         """Take what all partitions publish."""
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._untold: defaultdict[str, set[str]] = defaultdict(set)
-        self._unspoken: set[Annotator] = set()
-        self._uncounted: dict[Annotator, None] = {}
-        self._waiting: dict[Annotator, None] = {}
-        self._told_at = 0
+        self._unpublished_counts: defaultdict[str, set[str]] = defaultdict(set)
+        self._unpublished_reliabilities: set[ProjectAnnotator] = set()
+        self._uncounted: dict[ProjectAnnotator, None] = {}
+        self._waiting: dict[ProjectAnnotator, None] = {}
+        self._published_at = 0
 
-    def changed(self, project: str, annotators: Iterable[str]) -> None:
+    def mark_changed(self, project: str, annotators: Iterable[str]) -> None:
         """Note that counts of these annotators have changed here."""
-        self._untold[project].update(annotators)
+        self._unpublished_counts[project].update(annotators)
 
-    def listen(self, truths: Mapping[str, Truth]) -> bool:
+    def receive(self, truths: Mapping[str, TruthModel]) -> bool:
         """Hand on what the others have counted since the last time; tell whether there was anything."""
-        changed = self._changes.take_annotators()
+        changed = self._changes.drain_annotators()
         ours = sorted(one for one in changed if one[0] in truths)
         self._changes.annotators |= changed - set(ours)  # for when something of their project comes here
         for project, annotator in ours:
-            truths[project].hear(annotator, self._pool.others((project, annotator), self._origin.partition))
-        self._unspoken.update(one for one in ours if one[1] != POOL)
+            truths[project].set_remote_counts(
+                annotator, self._pool.others((project, annotator), self._origin.partition)
+            )
+        self._unpublished_reliabilities.update(one for one in ours if one[1] != POOL)
         return bool(ours)
 
     def is_due(self, now: int) -> bool:
         """Tell whether it is time to tell: now and then, not with every batch."""
-        return now - self._told_at >= _TELL_MS
+        return now - self._published_at >= _PUBLISH_MS
 
-    def tell(self, now: int, truths: Mapping[str, Truth]) -> Iterator[Output]:
+    def publish(self, now: int, truths: Mapping[str, TruthModel]) -> Iterator[Output]:
         """Yield our counts of annotators that have changed, and accuracies that are ours to tell, a few at a time."""
         if self.is_due(now):
-            self._told_at = now
+            self._published_at = now
             self._queue(truths)
         for one in _first(self._uncounted):
             yield self._counts(*one, truths[one[0]], now)
         for one in _first(self._waiting):
             yield from _reliability(*one, truths[one[0]], now)
 
-    def _queue(self, truths: Mapping[str, Truth]) -> None:
-        untold, self._untold = self._untold, defaultdict(set)
+    def _queue(self, truths: Mapping[str, TruthModel]) -> None:
+        untold, self._unpublished_counts = self._unpublished_counts, defaultdict(set)
         for project, annotators in untold.items():
-            self._unspoken.update((project, annotator) for annotator in annotators)
+            self._unpublished_reliabilities.update((project, annotator) for annotator in annotators)
             if self._origin.partitions > 1:  # else nobody is there to hear it
                 self._uncounted |= dict.fromkeys((project, one) for one in sorted({*annotators, POOL}))
-        unspoken, self._unspoken = self._unspoken, set()
+        unspoken, self._unpublished_reliabilities = self._unpublished_reliabilities, set()
         self._waiting |= dict.fromkeys(one for one in sorted(unspoken) if one[0] in truths and self._is_ours(one))
 
-    def _is_ours(self, one: Annotator) -> bool:
+    def _is_ours(self, one: ProjectAnnotator) -> bool:
         return owner(":".join(one), self._origin.partitions) == self._origin.partition
 
-    def _counts(self, project: str, annotator: str, truth: Truth, now: int) -> Output:
+    def _counts(self, project: str, annotator: str, truth: TruthModel, now: int) -> Output:
         partition = self._origin.partition
         value = {
             "project": project,
@@ -83,7 +85,7 @@ class Shared:
         return Output("annotators.counts", orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
 
 
-def _first(waiting: dict[Annotator, None]) -> list[Annotator]:
+def _first(waiting: dict[ProjectAnnotator, None]) -> list[ProjectAnnotator]:
     """Take out those that have waited longest."""
     found = list(islice(waiting, _AT_ONCE))
     for one in found:
@@ -91,7 +93,7 @@ def _first(waiting: dict[Annotator, None]) -> list[Annotator]:
     return found
 
 
-def _reliability(project: str, annotator: str, truth: Truth, now: int) -> Iterator[Output]:
+def _reliability(project: str, annotator: str, truth: TruthModel, now: int) -> Iterator[Output]:
     found = truth.accuracy(annotator)
     if found is None:
         return

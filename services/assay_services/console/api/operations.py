@@ -13,7 +13,7 @@ from assay_schemas.alert import Alert
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.responses import answer
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.reviews.review_queue import candidates
 from assay_services.stores.archive.queries.dead_letters import DeadLetter, read_dead
 from assay_services.stores.control import alert_actions
@@ -24,7 +24,7 @@ _Maybe = Annotated[str | None, Query(max_length=256)]
 _WHO = frozenset({"annotator", "peer"})
 
 
-def add_running(app: FastAPI, parts: Parts) -> None:
+def add_running(app: FastAPI, parts: ConsoleDependencies) -> None:
     """Add these questions."""
     _add_alerts(app, parts)
     _add_system(app, parts)
@@ -37,7 +37,7 @@ def add_running(app: FastAPI, parts: Parts) -> None:
         return answer(request, [one._asdict() for one in found])
 
 
-def _add_alerts(app: FastAPI, parts: Parts) -> None:
+def _add_alerts(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/alerts", tags=["alerts"], summary="Alerts as they stand, the newest first", **SHOWN)
     async def alerts(
         request: Request, project: _Maybe = None, rule: _Maybe = None, *, resolved: bool = False, limit: LIMIT = 100
@@ -58,7 +58,7 @@ def _add_alerts(app: FastAPI, parts: Parts) -> None:
         return answer(request, [one.model_dump(mode="json", exclude={"body"}) for one in found])
 
 
-def shown_to(viewer: Viewer, parts: Parts, alert: Alert) -> dict[str, Any]:
+def shown_to(viewer: Viewer, parts: ConsoleDependencies, alert: Alert) -> dict[str, Any]:
     """Return an alert with annotators called as this viewer may call them, wherever they are named."""
     plain: dict[str, Any] = alert.model_dump(mode="json")
     if parts.naming.sees_names(viewer):
@@ -87,10 +87,10 @@ def _renamed(value: Any, called: Mapping[str, str]) -> Any:  # noqa: ANN401
     return called.get(value, value) if isinstance(value, str) else value
 
 
-def _add_system(app: FastAPI, parts: Parts) -> None:
+def _add_system(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/services", tags=["system"], summary="Each service: is it up, and what it has not read", **SHOWN)
     async def services(request: Request) -> Response:
-        state = await parts.watch.look()
+        state = await parts.watch.snapshot()
         return answer(request, [asdict(one) for one in state.services])
 
     @app.get("/api/v1/dead", tags=["system"], summary="Dead letters, the newest first", **SHOWN)

@@ -10,30 +10,30 @@ from starlette.concurrency import run_in_threadpool
 
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.operations import add_running
-from assay_services.console.api.responses import answer, not_there
+from assay_services.console.api.responses import answer, not_found
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.stores.archive.queries import agreement, annotators, items, projects
 from assay_services.stores.archive.queries.pagination import WrongCursor
-from assay_services.web.problems import Problem, ProblemError, problem_response
+from assay_services.web.problems import ProblemError, RequestProblem, problem_response
 
-_Project = Annotated[str, Query(max_length=256, examples=["ads-safety"], description="The project.")]
-_Annotator = Annotated[str, Query(max_length=256, examples=["a17"], description="As you see annotators called.")]
-_Text = Annotated[str, Query(max_length=300)]
+_ProjectQuery = Annotated[str, Query(max_length=256, examples=["ads-safety"], description="The project.")]
+_AnnotatorQuery = Annotated[str, Query(max_length=256, examples=["a17"], description="As you see annotators called.")]
+_TextQuery = Annotated[str, Query(max_length=300)]
 
 
-def add_api(app: FastAPI, parts: Parts) -> None:
+def add_api(app: FastAPI, parts: ConsoleDependencies) -> None:
     """Add the query API."""
 
     @app.exception_handler(RequestValidationError)
     async def wrong(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         field = str(first["loc"][-1]) if first["loc"] else None
-        return problem_response(Problem(422, f"{field}: {first['msg']}", field, first["msg"]))
+        return problem_response(RequestProblem(422, f"{field}: {first['msg']}", field, first["msg"]))
 
     @app.exception_handler(WrongCursor)
     async def wrong_cursor(_: Request, error: WrongCursor) -> Response:
-        return problem_response(Problem(422, str(error), "after", "the cursor `next` of the page before"))
+        return problem_response(RequestProblem(422, str(error), "after", "the cursor `next` of the page before"))
 
     _add_projects(app, parts)
     _add_annotators(app, parts)
@@ -41,12 +41,12 @@ def add_api(app: FastAPI, parts: Parts) -> None:
     add_running(app, parts)
 
 
-def _add_projects(app: FastAPI, parts: Parts) -> None:
+def _add_projects(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/overview", tags=["overview"], summary="All projects now", **SHOWN)
     async def overview(request: Request) -> Response:
-        beat = await parts.live.look()
+        beat = await parts.overview_feed.snapshot()
         if beat.overview is None:
-            raise ProblemError(Problem(503, beat.problem or "the archive is away", retry_after=5))
+            raise ProblemError(RequestProblem(503, beat.problem or "the archive is away", retry_after=5))
         return answer(request, beat.overview.projects)
 
     @app.get("/api/v1/projects", tags=["projects"], summary="The names of all projects", **SHOWN)
@@ -55,18 +55,18 @@ def _add_projects(app: FastAPI, parts: Parts) -> None:
         return answer(request, [{"project": one} for one in found])
 
     @app.get("/api/v1/agreement", tags=["projects"], summary="Agreement over time", **SHOWN)
-    async def history(request: Request, project: _Project, window: str = "15m", kind: str = "all") -> Response:
+    async def history(request: Request, project: _ProjectQuery, window: str = "15m", kind: str = "all") -> Response:
         found = await run_in_threadpool(agreement.read_history, parts.archive, project, window=window, kind=kind)
         return answer(request, [one for readings in found.values() for one in readings])
 
     @app.get("/api/v1/agreement/pairs", tags=["projects"], summary="How well each two annotators agree", **SHOWN)
-    async def pairs(request: Request, project: _Project) -> Response:
+    async def pairs(request: Request, project: _ProjectQuery) -> Response:
         found = await run_in_threadpool(agreement.read_pairs, parts.archive, project, most=100)
         named = _namer(parts, request)
         return answer(request, [replace(one, one=named(one.one), other=named(one.other)) for one in found])
 
     @app.get("/api/v1/confusion", tags=["projects"], summary="What is taken for what (expected counts)", **SHOWN)
-    async def confusion(request: Request, project: _Project) -> Response:
+    async def confusion(request: Request, project: _ProjectQuery) -> Response:
         found = await run_in_threadpool(projects.read_confusion, parts.archive, project)
         cells = [
             {"right": right, "given": given, "count": count}
@@ -76,89 +76,89 @@ def _add_projects(app: FastAPI, parts: Parts) -> None:
         return answer(request, cells)
 
     @app.get("/api/v1/findings", tags=["projects"], summary="How often each rule objected", **SHOWN)
-    async def findings(request: Request, project: _Project) -> Response:
+    async def findings(request: Request, project: _ProjectQuery) -> Response:
         return answer(request, await run_in_threadpool(projects.read_findings, parts.archive, project))
 
     @app.get("/api/v1/contracts", tags=["projects"], summary="The contract and its history", **SHOWN)
-    async def contracts(request: Request, project: _Project) -> Response:
+    async def contracts(request: Request, project: _ProjectQuery) -> Response:
         return answer(request, await run_in_threadpool(projects.read_contracts, parts.archive, project))
 
 
-def _add_annotators(app: FastAPI, parts: Parts) -> None:
+def _add_annotators(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/annotators", tags=["annotators"], summary="Everybody of a project", **SHOWN)
-    async def everybody(request: Request, project: _Project) -> Response:
+    async def everybody(request: Request, project: _ProjectQuery) -> Response:
         found = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
         return answer(request, _renamed(found, parts, request))
 
     @app.get("/api/v1/annotator", tags=["annotators"], summary="One annotator, with the report", **SHOWN)
-    async def one(request: Request, project: _Project, annotator: _Annotator) -> Response:
+    async def one(request: Request, project: _ProjectQuery, annotator: _AnnotatorQuery) -> Response:
         name = await _meant(parts, request, project, annotator)
         found = await run_in_threadpool(annotators.read_annotator, parts.archive, project, name)
         if found is None:
-            raise not_there("annotator", "a name that /api/v1/annotators lists")
+            raise not_found("annotator", "a name that /api/v1/annotators lists")
         line = _renamed([found.line], parts, request)[0]
         return answer(request, [replace(found, line=line, signals=_signals(found.signals, parts, request))])
 
     @app.get("/api/v1/annotator/votes", tags=["annotators"], summary="The labels behind the numbers", **SHOWN)
     async def votes(
-        request: Request, project: _Project, annotator: _Annotator, after: AFTER = None, limit: LIMIT = 100
+        request: Request, project: _ProjectQuery, annotator: _AnnotatorQuery, after: AFTER = None, limit: LIMIT = 100
     ) -> Response:
         name = await _meant(parts, request, project, annotator)
         found = await run_in_threadpool(annotators.read_votes, parts.archive, project, name, after=after, limit=limit)
         return answer(request, found.rows, following=found.following)
 
     @app.get("/api/v1/signals", tags=["annotators"], summary="What was detected about annotators", **SHOWN)
-    async def signals(request: Request, project: _Project) -> Response:
+    async def signals(request: Request, project: _ProjectQuery) -> Response:
         found = await run_in_threadpool(annotators.read_signals, parts.archive, project)
         return answer(request, _signals(found, parts, request))
 
 
-def _add_items(app: FastAPI, parts: Parts) -> None:
+def _add_items(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/items", tags=["items"], summary="Items by what they are and what was said of them", **SHOWN)
     async def search(  # noqa: PLR0913, PLR0917  # one parameter for each condition
         request: Request,
-        project: _Project,
-        item: _Text = "", text: _Text = "", label: _Text = "", status: _Text = "", right: _Text = "",
-        given: _Text = "", rule: _Text = "", annotator: _Text = "", pair: _Text = "",
-        after: AFTER = None, limit: LIMIT = 100,
+        project: _ProjectQuery,
+        item: _TextQuery = "", text: _TextQuery = "", label: _TextQuery = "", status: _TextQuery = "",
+        right: _TextQuery = "", given: _TextQuery = "", rule: _TextQuery = "", annotator: _TextQuery = "",
+        pair: _TextQuery = "", after: AFTER = None, limit: LIMIT = 100,
     ) -> Response:  # fmt: skip
         one = await _meant(parts, request, project, annotator) if annotator else ""
         other = await _meant(parts, request, project, pair) if pair else ""
-        wanted = items.Wanted(item, text, label, status, right, given, rule, one, other)
+        wanted = items.ItemFilter(item, text, label, status, right, given, rule, one, other)
         found = await run_in_threadpool(items.read_items, parts.archive, project, wanted, after=after, limit=limit)
         return answer(request, found.rows, following=found.following)
 
     @app.get("/api/v1/item", tags=["items"], summary="One item, with votes, history and corrections", **SHOWN)
-    async def one(request: Request, project: _Project, item: _Text) -> Response:
+    async def one(request: Request, project: _ProjectQuery, item: _TextQuery) -> Response:
         found = await run_in_threadpool(items.read_item, parts.archive, project, item)
         if found is None:
-            raise not_there("item", "an id that /api/v1/items lists")
+            raise not_found("item", "an id that /api/v1/items lists")
         votes = _renamed(found.votes, parts, request)
         return answer(request, [replace(found, votes=votes, corrections=_renamed(found.corrections, parts, request))])
 
 
-def _namer(parts: Parts, request: Request) -> Any:  # noqa: ANN401  # a function
+def _namer(parts: ConsoleDependencies, request: Request) -> Any:  # noqa: ANN401  # a function
     viewer: Viewer = request.state.viewer
     return lambda name: parts.naming.shown(name, viewer)
 
 
-def _renamed(found: Sequence[Any], parts: Parts, request: Request) -> Sequence[Any]:
+def _renamed(found: Sequence[Any], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
     """Return rows with annotators as the viewer may see them called."""
     named = _namer(parts, request)
     return [replace(one, annotator=named(one.annotator)) for one in found]
 
 
-def _signals(found: Sequence[annotators.SignalLine], parts: Parts, request: Request) -> Sequence[Any]:
+def _signals(found: Sequence[annotators.SignalLine], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
     named = _namer(parts, request)
     return [replace(one, annotator=named(one.annotator), peer=named(one.peer) if one.peer else "") for one in found]
 
 
-async def _meant(parts: Parts, request: Request, project: str, shown: str) -> str:
+async def _meant(parts: ConsoleDependencies, request: Request, project: str, shown: str) -> str:
     viewer: Viewer = request.state.viewer
     if parts.naming.sees_names(viewer):
         return shown
     everybody = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
     name = parts.naming.meant(shown, viewer, known=[one.annotator for one in everybody])
     if name is None:
-        raise not_there("annotator", "a name that /api/v1/annotators lists")
+        raise not_found("annotator", "a name that /api/v1/annotators lists")
     return name

@@ -9,7 +9,7 @@ import orjson
 from fastapi import Request, Response
 
 from assay_services.console.api.formats import MEDIA, chosen, written
-from assay_services.web.problems import Problem, ProblemError
+from assay_services.web.problems import ProblemError, RequestProblem
 
 
 def answer(request: Request, rows: Sequence[Any], *, following: str | None = None) -> Response:
@@ -18,7 +18,7 @@ def answer(request: Request, rows: Sequence[Any], *, following: str | None = Non
     format_ = chosen(query.get("format"), request.headers.get("accept", ""))
     if format_ is None:
         known = ", ".join(MEDIA)
-        raise ProblemError(Problem(422, f"there is no format '{query['format']}'", "format", f"one of: {known}"))
+        raise ProblemError(RequestProblem(422, f"there is no format '{query['format']}'", "format", f"one of: {known}"))
     records = _only([_plain(one) for one in rows], query.get("fields"))
     body = written(records, format_, following=following)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -33,9 +33,9 @@ def answer(request: Request, rows: Sequence[Any], *, following: str | None = Non
     return Response(body, media_type=MEDIA[format_], headers=headers)
 
 
-def not_there(field: str, expected: str) -> ProblemError:
+def not_found(field: str, expected: str) -> ProblemError:
     """Return that there is nothing of that name."""
-    return ProblemError(Problem(404, f"there is nothing for this {field}", field, expected))
+    return ProblemError(RequestProblem(404, f"there is nothing for this {field}", field, expected))
 
 
 def _plain(one: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of any subject
@@ -51,5 +51,5 @@ def _only(records: Sequence[dict[str, Any]], fields: str | None) -> Sequence[dic
     unknown = [name for name in wanted if name not in records[0]]
     if unknown:
         known = ", ".join(records[0])
-        raise ProblemError(Problem(422, f"there is no field '{unknown[0][:80]}'", "fields", f"some of: {known}"))
+        raise ProblemError(RequestProblem(422, f"there is no field '{unknown[0][:80]}'", "fields", f"some of: {known}"))
     return [{name: one[name] for name in wanted} for one in records]

@@ -86,7 +86,7 @@ class Provider:
             raise ProviderAwayError(str(error) or type(error).__name__) from error
         kept = {name: made[name] for name in ("state", "nonce", "code_verifier")}
         kept |= {"following": following, "until": (now + LASTING).timestamp()}
-        return Begun(made["url"], self._vault.lock(orjson.dumps(kept).decode()))
+        return Begun(made["url"], self._vault.encrypt(orjson.dumps(kept).decode()))
 
     async def finish(self, query: Mapping[str, str], sealed: str, *, now: datetime) -> Person:
         """Return who came back; raise NotLetInError where that is not proven, ProviderAwayError."""
@@ -106,7 +106,7 @@ class Provider:
 
     def _opened(self, sealed: str, now: datetime) -> Mapping[str, Any]:
         try:
-            kept: Mapping[str, Any] = orjson.loads(self._vault.open(sealed))
+            kept: Mapping[str, Any] = orjson.loads(self._vault.decrypt(sealed))
         except (WrongSecretKeyError, UnicodeEncodeError):
             raise NotLetInError("this browser began no sign-in") from None
         if kept["until"] < now.timestamp():

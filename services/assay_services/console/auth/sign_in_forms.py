@@ -66,7 +66,7 @@ def welcome_page(*, token: str, name: str = "admin", wrong: str = "") -> HTMLRes
     )
 
 
-def said_page(title: str, text: str, *, status: int) -> HTMLResponse:
+def message_page(title: str, text: str, *, status: int) -> HTMLResponse:
     """Return a page that says one thing, and the way to the sign-in."""
     return _page(title, f'<p>{escape(text)}</p><a class="other" href="/sign-in">Sign in</a>', status)
 

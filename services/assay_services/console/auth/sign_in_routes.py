@@ -10,14 +10,14 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from assay_services.console.auth.openid import BACK, LASTING, NotLetInError, ProviderAwayError
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.auth.sign_in_forms import STYLE, said_page, sign_in_page, welcome_page
-from assay_services.console.dependencies import Parts
+from assay_services.console.auth.sign_in_forms import STYLE, message_page, sign_in_page, welcome_page
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE, is_secure
 from assay_services.engine.logs import get_logger
 from assay_services.stores.control.passwords import PasswordTooWeak, digest_of
 from assay_services.stores.control.tables.accounts import Role, User
 from assay_services.stores.control.users import UserError
-from assay_services.web.rate_limit import RefusedError
+from assay_services.web.rate_limit import RateLimitedError
 
 log = get_logger("console")
 
@@ -26,7 +26,7 @@ _WRONG = "Name and password do not go together, or there were too many tries: th
 _OVER = "This link was used, is too old, or a newer one was printed. `assay user add` makes users, too."
 
 
-def add_signing(app: FastAPI, parts: Parts) -> None:
+def add_signing(app: FastAPI, parts: ConsoleDependencies) -> None:
     """Add the pages of signing in and out."""
     provider = "" if parts.provider is None else parts.settings.oidc_name
     _add_sign_in(app, parts, provider)
@@ -41,14 +41,14 @@ def add_signing(app: FastAPI, parts: Parts) -> None:
     async def sign_out(request: Request, form_token: Annotated[str, Form()] = "") -> Response:
         viewer: Viewer = request.state.viewer
         if not hmac.compare_digest((viewer.form_token or "").encode(), form_token.encode()):
-            return said_page("Not done", "The form was not ours; go back and try again.", status=403)
+            return message_page("Not done", "The form was not ours; go back and try again.", status=403)
         await asyncio.to_thread(parts.sessions.close, request.cookies.get(COOKIE))
         answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(COOKIE)
         return answer
 
 
-def _add_sign_in(app: FastAPI, parts: Parts, provider: str) -> None:
+def _add_sign_in(app: FastAPI, parts: ConsoleDependencies, provider: str) -> None:
     @app.get("/sign-in", include_in_schema=False)
     async def ask(request: Request) -> Response:
         following = local_path(request.query_params.get("next", "/"))
@@ -64,23 +64,23 @@ def _add_sign_in(app: FastAPI, parts: Parts, provider: str) -> None:
         following: Annotated[str, Form(alias="next")] = "/",
     ) -> Response:
         try:
-            parts.sign_in_rates.take(_from(request))
-        except RefusedError as refused:
-            answer: Response = said_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+            parts.sign_in_rates.check(_from(request))
+        except RateLimitedError as refused:
+            answer: Response = message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
             answer.headers["Retry-After"] = str(refused.retry_after or 1)
             return answer
-        user = await asyncio.to_thread(parts.users.come_by_password, name, password, now=datetime.now(UTC))
+        user = await asyncio.to_thread(parts.users.authenticate, name, password, now=datetime.now(UTC))
         if user is None:
             log.warning("sign_in_refused", user=name[:100])
             return sign_in_page(following=local_path(following), name=name, wrong=_WRONG, provider=provider)
-        return await let_in(parts, request, user, local_path(following))
+        return await admit(parts, request, user, local_path(following))
 
 
-def _add_welcome(app: FastAPI, parts: Parts) -> None:
+def _add_welcome(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/welcome", include_in_schema=False)
     async def welcome(token: str = "") -> Response:  # no default lets anybody in
         good = await asyncio.to_thread(parts.sessions.link_is_good, token, now=datetime.now(UTC))
-        return welcome_page(token=token) if good else said_page("Not this link", _OVER, status=403)
+        return welcome_page(token=token) if good else message_page("Not this link", _OVER, status=403)
 
     @app.post("/welcome", include_in_schema=False)
     async def begin(
@@ -90,18 +90,18 @@ def _add_welcome(app: FastAPI, parts: Parts) -> None:
         password: Annotated[str, Form(max_length=10_000)],
     ) -> Response:
         try:
-            parts.sign_in_rates.take(_from(request))
+            parts.sign_in_rates.check(_from(request))
             user = await asyncio.to_thread(_first_admin, parts, token, name, password)
-        except RefusedError:
-            return said_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+        except RateLimitedError:
+            return message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
         except (PasswordTooWeak, UserError) as wrong:
             return welcome_page(token=token, name=name, wrong=str(wrong))
         if user is None:
-            return said_page("Not this link", _OVER, status=403)
-        return await let_in(parts, request, user, "/")
+            return message_page("Not this link", _OVER, status=403)
+        return await admit(parts, request, user, "/")
 
 
-def _add_openid(app: FastAPI, parts: Parts) -> None:
+def _add_openid(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/oidc/begin", include_in_schema=False)
     async def begin(request: Request) -> Response:
         if parts.provider is None:
@@ -111,7 +111,7 @@ def _add_openid(app: FastAPI, parts: Parts) -> None:
             begun = await parts.provider.begin(following, now=datetime.now(UTC))
         except ProviderAwayError as error:
             log.warning("openid_provider_away", reason=str(error))
-            return said_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+            return message_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
         answer = RedirectResponse(begun.address, 303)
         answer.set_cookie(
             _BEGUN,
@@ -131,33 +131,33 @@ def _add_openid(app: FastAPI, parts: Parts) -> None:
         return answer
 
 
-async def _come_back(parts: Parts, request: Request) -> Response:
+async def _come_back(parts: ConsoleDependencies, request: Request) -> Response:
     if parts.provider is None:
         return _no_provider()
     now = datetime.now(UTC)
     try:
-        parts.sign_in_rates.take(_from(request))
+        parts.sign_in_rates.check(_from(request))
         person = await parts.provider.finish(request.query_params, request.cookies.get(_BEGUN, ""), now=now)
-    except RefusedError:
-        return said_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+    except RateLimitedError:
+        return message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
     except ProviderAwayError as error:
         log.warning("openid_provider_away", reason=str(error))
-        return said_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+        return message_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
     except NotLetInError as error:
         log.warning("openid_refused", reason=str(error))
-        return said_page("Not let in", "That did not prove who you are. Sign in again.", status=403)
+        return message_page("Not let in", "That did not prove who you are. Sign in again.", status=403)
     role = parts.settings.oidc_role
     user = await asyncio.to_thread(parts.users.come_by_provider, person.subject, person.name, role, now=now)
     if user is None:
-        return said_page("Not let in", "An admin has disabled this user.", status=403)
-    return await let_in(parts, request, user, local_path(person.following))
+        return message_page("Not let in", "An admin has disabled this user.", status=403)
+    return await admit(parts, request, user, local_path(person.following))
 
 
 def _no_provider() -> Response:
-    return said_page("Not here", "This console has no other way to sign in than by password.", status=404)
+    return message_page("Not here", "This console has no other way to sign in than by password.", status=404)
 
 
-def _first_admin(parts: Parts, token: str, name: str, password: str) -> User | None:
+def _first_admin(parts: ConsoleDependencies, token: str, name: str, password: str) -> User | None:
     now = datetime.now(UTC)
     if not parts.sessions.link_is_good(token, now=now):
         return None
@@ -169,7 +169,7 @@ def _first_admin(parts: Parts, token: str, name: str, password: str) -> User | N
     return parts.users.add(name, Role.ADMIN, now=now, password=password)
 
 
-async def let_in(parts: Parts, request: Request, user: User, following: str) -> Response:
+async def admit(parts: ConsoleDependencies, request: Request, user: User, following: str) -> Response:
     """Open a session for a user and send the browser on."""
     cookie = await asyncio.to_thread(parts.sessions.open, user, now=datetime.now(UTC))
     await asyncio.to_thread(parts.sessions.close, request.cookies.get(COOKIE))

@@ -9,11 +9,11 @@ from functools import partial
 from nicegui import ui
 
 from assay_services.console.middleware import COOKIE
-from assay_services.console.pages.html import Html, said, tag
+from assay_services.console.pages.html import Html, tag, text_or_dash
 from assay_services.console.pages.layout import View, html
 from assay_services.stores.control.tables.accounts import Role
 
-Work = Callable[[], str]
+Action = Callable[[], str]
 """Do something and say what came of it; raises what the page knows how to say."""
 
 
@@ -38,7 +38,7 @@ class Actions:
     failures: tuple[type[Exception], ...]
     refresh: Callable[[], object]
 
-    async def do(self, work: Work) -> None:
+    async def do(self, work: Action) -> None:
         """Do something as a lead who still is one, and say what came of it, or why not."""
         try:
             await check_still_may(self.view, Role.LEAD)
@@ -52,7 +52,7 @@ class Actions:
         ui.notify(done, type="positive")
         self.refresh()
 
-    def button(self, face: str, work: Work) -> None:
+    def button(self, face: str, work: Action) -> None:
         """Show a button that does something."""
         button(face, partial(self.do, work))
 
@@ -65,4 +65,4 @@ def refuse(error: Exception) -> None:
 def button(face: str | Html, do: Callable[[], object] | Callable[[], Awaitable[None]]) -> None:
     """Show a button in the console's own look."""
     with ui.button(on_click=do, color=None).props("flat no-caps").classes("choice"):
-        html(face if isinstance(face, Html) else tag("span", said(face)))
+        html(face if isinstance(face, Html) else tag("span", text_or_dash(face)))

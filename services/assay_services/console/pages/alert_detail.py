@@ -11,9 +11,20 @@ from nicegui import ui
 from assay_models.alerting.suppression import Silence, named, silenced_by
 from assay_schemas.alert import Alert, AlertState
 from assay_services.console.pages.actions import Actions
-from assay_services.console.pages.alert_list import MARKS, PEOPLE, summary, why_quiet
-from assay_services.console.pages.html import Html, is_web, join, link, nothing, number, said, table, tag, when
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.alert_list import MARKS, PEOPLE, summary, suppression_reason
+from assay_services.console.pages.html import (
+    Html,
+    empty_state,
+    is_web,
+    join,
+    link,
+    number,
+    table,
+    tag,
+    text_or_dash,
+    when,
+)
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.stores.control import alert_actions
 from assay_services.stores.control.tables.accounts import Role
 
@@ -31,7 +42,7 @@ async def build(view: View) -> None:
     @ui.refreshable
     def shown() -> None:
         if isinstance(before, alert_actions.NoSuchAlertError):
-            html(nothing("There is no such alert", str(before)))
+            html(empty_state("There is no such alert", str(before)))
         else:
             _alert(view, before, quiet, Actions(view, (alert_actions.NoSuchAlertError,), shown.refresh))
 
@@ -65,7 +76,8 @@ def _quiet(view: View, found: Alert | alert_actions.NoSuchAlertError) -> Html | 
     asked = [Silence(one.id, one.project, one.matchers, _ms(one.until)) for one in rows.values()]
     mine = [rows[one] for one in silenced_by(asked, alert, now=_ms(now))]
     told = [
-        join(("until ", when(one.until, view.zone), ", by ", said(one.by), ": ", said(one.why), " ")) for one in mine
+        join(("until ", when(one.until, view.zone), ", by ", text_or_dash(one.by), ": ", text_or_dash(one.why), " "))
+        for one in mine
     ]
     return join(told) if told else None
 
@@ -77,16 +89,16 @@ def _ms(moment: datetime) -> int:
 def _alert(view: View, alert: Alert, quiet: Html | None, actions: Actions) -> None:
     html(tag("h1", summary(view, alert)))
     facts: list[tuple[str, object]] = [
-        ("State", join((MARKS[alert.state], why_quiet(alert)))),
+        ("State", join((MARKS[alert.state], suppression_reason(alert)))),
         ("Severity", alert.severity.value),
-        ("Rule", said(alert.rule)),
-        ("Project", link("/project", said(alert.project), project=alert.project)),
+        ("Rule", text_or_dash(alert.rule)),
+        ("Project", link("/project", text_or_dash(alert.project), project=alert.project)),
         ("Since", when(alert.since, view.zone)),
         ("Last change", when(alert.at, view.zone)),
         ("Read", _read(alert)),
         ("About", _labels(view, alert)),
         ("Silenced", quiet),
-        ("Acknowledged", join((said(alert.by), ": ", said(alert.why))) if alert.by else None),
+        ("Acknowledged", join((text_or_dash(alert.by), ": ", text_or_dash(alert.why))) if alert.by else None),
         ("What to do", _runbook(alert.runbook)),
     ]
     html(tag("section", _facts(facts), class_="card"))
@@ -104,11 +116,11 @@ def _facts(facts: Sequence[tuple[str, object]]) -> Html:
 def _labels(view: View, alert: Alert) -> Html:
     shown: list[Html] = []
     for name, value in sorted(alert.labels.items()):
-        about: object = said(value, most=80)
+        about: object = text_or_dash(value, most=80)
         if name in PEOPLE:
             called = view.named(value)
-            about = link("/annotator", said(called, most=60), project=alert.project, annotator=called)
-        shown.append(join(("; " if shown else None, said(name, most=40), " ", about)))
+            about = link("/annotator", text_or_dash(called, most=60), project=alert.project, annotator=called)
+        shown.append(join(("; " if shown else None, text_or_dash(name, most=40), " ", about)))
     return join(shown) if shown else tag("span", "the whole project", class_="none")
 
 
@@ -116,8 +128,8 @@ def _runbook(address: str | None) -> Html | None:
     if address is None:
         return None
     if not is_web(address):
-        return said(address, most=300)
-    return tag("a", said(address, most=300), href=address, rel="noopener noreferrer", target="_blank")
+        return text_or_dash(address, most=300)
+    return tag("a", text_or_dash(address, most=300), href=address, rel="noopener noreferrer", target="_blank")
 
 
 def _read(alert: Alert) -> Html:
@@ -146,7 +158,7 @@ def _rows(view: View, project: str, name: str, found: Sequence[Mapping[str, Any]
 
 def _cell(view: View, project: str, column: str, value: Any) -> Html:  # noqa: ANN401  # any JSON
     if column == "item" and isinstance(value, str):
-        return link("/item", said(value, most=60), project=project, item=value)
+        return link("/item", text_or_dash(value, most=60), project=project, item=value)
     return _leaf(view, column, value, 0)
 
 
@@ -162,20 +174,20 @@ def _tree(view: View, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JS
     if isinstance(value, list) and depth:
         return tag("ol", *(tag("li", _tree(view, one, depth - 1)) for one in value))
     if isinstance(value, float):
-        return said(f"{value:.4g}")
-    return said(None if value is None else str(value), most=300)
+        return text_or_dash(f"{value:.4g}")
+    return text_or_dash(None if value is None else str(value), most=300)
 
 
 def _leaf(view: View, name: str, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JSON
     if name in PEOPLE and isinstance(value, str):
-        return said(view.named(value), most=60)
+        return text_or_dash(view.named(value), most=60)
     if isinstance(value, str) and name in _TIMES:
         return when(datetime.fromisoformat(value), view.zone)
     return _tree(view, value, depth)
 
 
 def _worded(name: object) -> Html:
-    return said(str(name).replace("_", " "), most=60)
+    return text_or_dash(str(name).replace("_", " "), most=60)
 
 
 def _do(view: View, alert: Alert, actions: Actions) -> None:
@@ -217,4 +229,4 @@ def _judge(view: View, alert: Alert, *, useful: bool, why: str) -> str:
     return "Noted: the rule's precision counts it."
 
 
-PAGE = Page("/alert", "Alert", build, within="/alerts")
+PAGE = ConsolePage("/alert", "Alert", build, within="/alerts")

@@ -12,17 +12,17 @@ from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.html import (
     Column,
     Html,
+    empty_state,
     interval,
     join,
     link,
-    nothing,
     number,
-    said,
     table,
     tag,
+    text_or_dash,
     when,
 )
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.stores.control import alert_actions
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.alert_delivery import SilenceRow
@@ -73,7 +73,7 @@ def _lists(view: View, actions: Actions) -> None:
         html(tag("section", _table(view, "Not over", now), class_="card"))
     else:
         do = "Rules stand in the contract under `alerts`; try them on history first:"
-        html(nothing("Nothing is the matter", do, "assay alerts backtest --help"))
+        html(empty_state("Nothing is the matter", do, "assay alerts backtest --help"))
     all_of_them = alert_actions.list_alerts(engine, resolved=True, limit=_MOST_OVER)
     over = [one for one in all_of_them if one.state is AlertState.RESOLVED]
     if over:
@@ -90,8 +90,8 @@ def _lists(view: View, actions: Actions) -> None:
 def _silenced(view: View, row: SilenceRow, actions: Actions) -> None:
     matched = [f"{name}={view.named(value) if name in PEOPLE else value}" for name, value in row.matchers.items()]
     of = ", ".join([row.project or "all projects", *matched])
-    until = (" until ", when(row.until, view.zone), ", by ", said(row.by), ": ", said(row.why))
-    html(tag("p", said(of, most=200), *until))
+    until = (" until ", when(row.until, view.zone), ", by ", text_or_dash(row.by), ": ", text_or_dash(row.why))
+    html(tag("p", text_or_dash(of, most=200), *until))
     if view.viewer.may(Role.LEAD):
         actions.button("End it", partial(_unsilence, view, row.id))
 
@@ -106,9 +106,9 @@ def _table(view: View, caption: str, alerts: Sequence[Alert]) -> Html:
         (
             link("/alert", MARKS[one.state], id=one.id),
             one.severity.value,
-            join((summary(view, one), why_quiet(one))),
-            said(one.rule, most=60),
-            said(one.project, most=40),
+            join((summary(view, one), suppression_reason(one))),
+            text_or_dash(one.rule, most=60),
+            text_or_dash(one.project, most=40),
             when(one.since, view.zone),
             when(one.at, view.zone),
         )
@@ -122,12 +122,12 @@ def summary(view: View, alert: Alert) -> Html:
     """Return the summary, with annotators called as this viewer may call them."""
     people = sorted((alert.labels[name] for name in PEOPLE & alert.labels.keys()), key=len, reverse=True)
     if not people:
-        return said(alert.summary, most=200)
+        return text_or_dash(alert.summary, most=200)
     named = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, people))})(?!\w)")
-    return said(named.sub(lambda found: view.named(found[0]), alert.summary), most=200)
+    return text_or_dash(named.sub(lambda found: view.named(found[0]), alert.summary), most=200)
 
 
-def why_quiet(alert: Alert) -> Html | None:
+def suppression_reason(alert: Alert) -> Html | None:
     """Return why nobody is told, if nobody is, and whether it comes and goes."""
     reasons = ["silenced"] * bool(alert.silenced_by) + ["another alert says more"] * bool(alert.inhibited_by)
     reasons += ["comes and goes"] * alert.flapping
@@ -141,7 +141,12 @@ def _precisions(view: View) -> Html:
             "p", "How often each rule was right shows here once alerts were marked useful or noise.", class_="soft"
         )
     rows = [
-        (said(one.rule), said(one.project), interval(one.share, one.low, one.high, one.judged), number(one.useful))
+        (
+            text_or_dash(one.rule),
+            text_or_dash(one.project),
+            interval(one.share, one.low, one.high, one.judged),
+            number(one.useful),
+        )
         for one in found
     ]
     return table(
@@ -149,4 +154,4 @@ def _precisions(view: View) -> Html:
     )
 
 
-PAGE = Page("/alerts", "Alerts", build, icon="⚑")
+PAGE = ConsolePage("/alerts", "Alerts", build, icon="⚑")

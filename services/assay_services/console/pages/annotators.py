@@ -12,24 +12,24 @@ from assay_services.console.pages.html import (
     Column,
     Html,
     Sorting,
+    empty_state,
     interval,
     join,
     link,
-    nothing,
     number,
     percent,
-    said,
     table,
     tag,
+    text_or_dash,
     tile,
     when,
 )
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.console.pages.overview import labels
 from assay_services.console.pages.project import card
 from assay_services.stores.archive.queries.annotators import (
-    Annotator,
     AnnotatorLine,
+    AnnotatorSummary,
     SignalLine,
     VoteLine,
     read_annotator,
@@ -59,7 +59,7 @@ async def build(view: View) -> None:
     found = await view.ask(read_annotators, project)
     if not found:
         html(
-            nothing(
+            empty_state(
                 "Nobody has labelled yet", "Annotators show here with their first valid label.", "assay import --help"
             )
         )
@@ -95,7 +95,7 @@ def sort_lines(found: Sequence[AnnotatorLine], by: str, *, is_down: bool) -> Seq
 def _row(view: View, project: str, one: AnnotatorLine) -> tuple[object, ...]:
     name = view.named(one.annotator)
     return (
-        link("/annotator", said(name, most=60), project=project, annotator=name),
+        link("/annotator", text_or_dash(name, most=60), project=project, annotator=name),
         number(one.votes),
         interval(one.accuracy, one.accuracy_low, one.accuracy_high, one.accuracy_votes),
         interval(one.agreement, one.agreement_low, one.agreement_high, one.compared),
@@ -117,10 +117,10 @@ async def build_one(view: View) -> None:
     everybody = await view.ask(read_annotators, project)
     name = view.parts.naming.meant(shown, view.viewer, known=[one.annotator for one in everybody])
     found = None if name is None else await view.ask(read_annotator, project, name)
-    html(tag("h1", said(shown, most=80)))
-    html(tag("p", "in ", link("/annotators", said(project), project=project)))
+    html(tag("h1", text_or_dash(shown, most=80)))
+    html(tag("p", "in ", link("/annotators", text_or_dash(project), project=project)))
     if found is None or name is None:
-        html(nothing("Nobody is called so", "Nobody of this name has a valid label in this project."))
+        html(empty_state("Nobody is called so", "Nobody of this name has a valid label in this project."))
         return
     line = found.line
     tiles = [
@@ -152,12 +152,12 @@ async def build_one(view: View) -> None:
     await _votes(view, project, name, shown)
 
 
-def _confusion(view: View, found: Annotator) -> None:
+def _confusion(view: View, found: AnnotatorSummary) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "What is taken for what"))
         names = sorted({*found.confusion, *(one for given in found.confusion.values() for one in given)})[:14]
         if not names:
-            html(nothing("Nothing yet", "It shows once some of the items have two labels or more."))
+            html(empty_state("Nothing yet", "It shows once some of the items have two labels or more."))
             return
         cells = []
         for y, right in enumerate(names):
@@ -170,26 +170,26 @@ def _confusion(view: View, found: Annotator) -> None:
             ]
         label = "Label confusion of this annotator: rows are the right label, columns the given one"
         charts.show(
-            charts.heat(view.look, across=names, down=names, cells=cells, low=0, high=1),
+            charts.heat(view.colours, across=names, down=names, cells=cells, low=0, high=1),
             label=label,
             height=f"{140 + 40 * len(names)}px",
         )
         html(tag("p", "Rows: the right label. Columns: the label given. Shares of the row.", class_="soft"))
 
 
-def _trend(view: View, found: Annotator) -> None:
+def _trend(view: View, found: AnnotatorSummary) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Trend, and where it changed"))
         trend: Sequence[Mapping[str, Any]] = (found.report or {}).get("trend", [])
         if not trend:
-            html(nothing("No trend yet", "Conduct reports an annotator about once a minute, by day."))
+            html(empty_state("No trend yet", "Conduct reports an annotator about once a minute, by day."))
             return
         days = [(datetime.fromisoformat(one["day"]).replace(tzinfo=UTC), one) for one in trend if one["compared"]]
         series = {
             "agreed": [charts.Point(day, one["agreed"] / one["compared"]) for day, one in days],
             "expected by the pool": [charts.Point(day, one["expected"] / one["compared"]) for day, one in days],
         }
-        options = charts.lines(view.look, series, low=0, high=1)
+        options = charts.lines(view.colours, series, low=0, high=1)
         changes = [
             {"xAxis": one.since.isoformat(), "name": one.detector} for one in found.signals if one.state == "raised"
         ]
@@ -197,7 +197,7 @@ def _trend(view: View, found: Annotator) -> None:
             options["series"][0]["markLine"] = {
                 "data": changes,
                 "symbol": "none",
-                "label": {"formatter": "{b}", "color": view.look.ink},
+                "label": {"formatter": "{b}", "color": view.colours.ink},
             }
         charts.show(
             options, label="Share of labels that agree with the consensus, by day, with the changes that were detected"
@@ -209,16 +209,18 @@ def _trend(view: View, found: Annotator) -> None:
 
 def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
     if not signals:
-        return join((tag("h2", "Signals"), nothing("No signal", "Nothing unusual was detected about this annotator.")))
+        return join(
+            (tag("h2", "Signals"), empty_state("No signal", "Nothing unusual was detected about this annotator."))
+        )
     rows = []
     for one in signals:
         numbers = {**one.evidence.get("counts", {}), **one.evidence.get("comparison", {})}
         items = [
-            join((link("/item", said(item["item"], most=24), project=project, item=item["item"]), " "))
+            join((link("/item", text_or_dash(item["item"], most=24), project=project, item=item["item"]), " "))
             for item in one.evidence.get("items", [])
         ]
         told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
-        peer = join((" with ", said(view.named(one.peer)))) if one.peer else None
+        peer = join((" with ", text_or_dash(view.named(one.peer)))) if one.peer else None
         rows.append(
             (
                 join((tag("span", one.detector, class_="badge strong" if one.state == "raised" else "badge"), peer)),
@@ -244,7 +246,7 @@ def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
 def _speed(report: Mapping[str, Any] | None) -> Html:
     speed = (report or {}).get("speed")
     if not speed:
-        return join((tag("h2", "Speed"), nothing("No times yet", "Lead times come with the platform's events.")))
+        return join((tag("h2", "Speed"), empty_state("No times yet", "Lead times come with the platform's events.")))
     facts = [
         ("Fastest tenth below", f"{speed['fastest_tenth_seconds']:.1f} s"),
         ("Median", f"{speed['median_seconds']:.1f} s"),
@@ -262,7 +264,7 @@ async def _votes(view: View, project: str, name: str, shown: str) -> None:
     try:
         found = await view.ask(read_votes, project, name, after=view.query.get("after"))
     except WrongCursor as wrong:
-        html(nothing("This page of the list is not there", str(wrong)))
+        html(empty_state("This page of the list is not there", str(wrong)))
         return
     card(
         join(
@@ -274,9 +276,9 @@ async def _votes(view: View, project: str, name: str, shown: str) -> None:
 def _vote_table(view: View, project: str, found: Slice[VoteLine]) -> Html:
     rows = [
         (
-            link("/item", said(one.item, most=40), project=project, item=one.item),
-            said(one.label, most=40),
-            said(one.consensus, most=40),
+            link("/item", text_or_dash(one.item, most=40), project=project, item=one.item),
+            text_or_dash(one.label, most=40),
+            text_or_dash(one.consensus, most=40),
             number(one.probability, digits=2),
             _same(one),
             number(one.seconds, digits=1),
@@ -304,5 +306,5 @@ def _same(one: VoteLine) -> str:
     return "same" if one.label == one.consensus else "differs"
 
 
-PAGE = Page("/annotators", "Annotators", build, icon="☺")
-ONE = Page("/annotator", "Annotator", build_one, within="/annotators")
+PAGE = ConsolePage("/annotators", "Annotators", build, icon="☺")
+ONE = ConsolePage("/annotator", "Annotator", build_one, within="/annotators")

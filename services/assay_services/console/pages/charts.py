@@ -18,7 +18,7 @@ _LINES = ("solid", "dashed", "dotted", [8, 3, 2, 3], [2, 2], [12, 3], [4, 8], "s
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChartColours:
     """The colours of the moment."""
 
     is_dark: bool
@@ -54,7 +54,7 @@ def _quoted(label: str) -> str:
     return plain(label).replace("\\", "").replace('"', "'")
 
 
-def base(look: Look) -> dict[str, Any]:
+def base(look: ChartColours) -> dict[str, Any]:
     """Return what all charts share. Tooltips are drawn, not written as HTML: what they say comes from data."""
     return {
         "animation": False,
@@ -66,7 +66,7 @@ def base(look: Look) -> dict[str, Any]:
     }
 
 
-def axis(look: Look, kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # ECharts' options
+def axis(look: ChartColours, kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # ECharts' options
     """Return an axis."""
     return {
         "type": kind,
@@ -78,7 +78,7 @@ def axis(look: Look, kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 
 def lines(
-    look: Look, series: Mapping[str, Sequence[Point]], *, low: float | None = 0, high: float | None = None
+    look: ChartColours, series: Mapping[str, Sequence[Point]], *, low: float | None = 0, high: float | None = None
 ) -> dict[str, Any]:
     """Return a chart of values over time, each with its band where it has intervals."""
     shown: list[dict[str, Any]] = []
@@ -123,7 +123,7 @@ def _band(stack: str, points: Sequence[Point], colour: str) -> list[dict[str, An
 
 
 def heat(
-    look: Look,
+    look: ChartColours,
     *,
     across: Sequence[str],
     down: Sequence[str],

@@ -7,10 +7,10 @@ from nicegui import ui
 
 from assay_services.console.pages.actions import NoMoreAllowedError, button, check_still_may, refuse
 from assay_services.console.pages.filters import onward
-from assay_services.console.pages.html import Html, address, join, link, nothing, number, said, tag, when
+from assay_services.console.pages.html import Html, address, empty_state, join, link, number, tag, text_or_dash, when
 from assay_services.console.pages.layout import View, html
-from assay_services.console.system.dead_letter_resend import NotSentError, Outcome
-from assay_services.stores.archive.queries.dead_letters import DeadLetter, Place, read_dead, read_reasons
+from assay_services.console.system.dead_letter_resend import NotSentError, ResendOutcome
+from assay_services.stores.archive.queries.dead_letters import DeadLetter, DeadLetterAddress, read_dead, read_reasons
 from assay_services.stores.archive.queries.pagination import WrongCursor
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
@@ -29,10 +29,10 @@ async def build(view: View) -> None:
         try:
             found = await view.ask(read_dead, reason=reason, after=after, limit=_A_PAGE, most_bytes=_SHOWN_BYTES)
         except WrongCursor as error:
-            html(nothing("There is no such page", str(error)))
+            html(empty_state("There is no such page", str(error)))
             return
         if not found.rows:
-            html(nothing("There are none", "Whatever cannot be read as an annotation lands here, whole, and why."))
+            html(empty_state("There are none", "Whatever cannot be read as an annotation lands here, whole, and why."))
             return
         html(await _reasons(view, reason))
         noted = await asyncio.to_thread(view.parts.sender.notes.of, found.rows)
@@ -50,11 +50,11 @@ async def _reasons(view: View, chosen: str) -> Html:
 
 def _reason(shown: str, reason: str, chosen: str) -> Html:
     here = "true" if reason == chosen else None
-    return tag("a", said(shown, most=60), href=address("/system", reason=reason), aria_current=here)
+    return tag("a", text_or_dash(shown, most=60), href=address("/system", reason=reason), aria_current=here)
 
 
 def _list(view: View, found: Sequence[DeadLetter], noted: Mapping[tuple[str, str, int, int], SentAgain]) -> None:
-    boxes: dict[Place, ui.checkbox] = {}
+    boxes: dict[DeadLetterAddress, ui.checkbox] = {}
     for one in found:
         with ui.element("div").classes("letter"):
             note = noted.get(one.address)
@@ -65,7 +65,7 @@ def _list(view: View, found: Sequence[DeadLetter], noted: Mapping[tuple[str, str
         _buttons(view, boxes)
 
 
-def _buttons(view: View, boxes: Mapping[Place, ui.checkbox]) -> None:
+def _buttons(view: View, boxes: Mapping[DeadLetterAddress, ui.checkbox]) -> None:
     async def send() -> None:
         chosen = [place for place, box in boxes.items() if box.value]
         if not chosen:
@@ -77,7 +77,7 @@ def _buttons(view: View, boxes: Mapping[Place, ui.checkbox]) -> None:
         except (NoMoreAllowedError, NotSentError) as error:
             refuse(error)
             return
-        after.set_content(told(outcome))
+        after.set_content(resend_summary(outcome))
 
     def choose_all() -> None:
         for box in boxes.values():
@@ -91,26 +91,32 @@ def _buttons(view: View, boxes: Mapping[Place, ui.checkbox]) -> None:
     after = html(Html("")).props('role="status"')
 
 
-def told(outcome: Outcome) -> Html:
+def resend_summary(outcome: ResendOutcome) -> Html:
     """Return what came of sending again."""
     lines = [tag("p", number(outcome.sent), " sent again. ", link("/system", "See all"))]
     reasons = list(dict.fromkeys(outcome.refused.values()))
     for reason in reasons[:_MOST_REFUSED]:
         count = sum(one == reason for one in outcome.refused.values())
-        lines.append(tag("p", number(count), " not sent: ", said(reason, most=300)))
+        lines.append(tag("p", number(count), " not sent: ", text_or_dash(reason, most=300)))
     return join(lines)
 
 
 def _letter(view: View, one: DeadLetter, note: SentAgain | None) -> Html:
     where = f"partition {one.place.partition}, offset {one.place.offset}, {one.size:,} bytes"
     head = join(
-        (tag("b", said(one.reason, most=60)), " ", said(one.field, most=120), " ", when(one.judged_at, view.zone))
+        (
+            tag("b", text_or_dash(one.reason, most=60)),
+            " ",
+            text_or_dash(one.field, most=120),
+            " ",
+            when(one.judged_at, view.zone),
+        )
     )
     return join(
         (
             tag("div", head, _noted(view, note)),
-            tag("div", said(one.message, most=400), class_="said"),
-            tag("div", where, ", key ", said(one.key, most=120, none="none"), class_="soft"),
+            tag("div", text_or_dash(one.message, most=400), class_="said"),
+            tag("div", where, ", key ", text_or_dash(one.key, most=120, none="none"), class_="soft"),
             tag("details", tag("summary", "The bytes"), *_bytes(one)),
         )
     )
@@ -120,8 +126,10 @@ def _noted(view: View, note: SentAgain | None) -> Html | None:
     if note is None:
         return None
     if note.sent_at is None:
-        return tag("span", " sending was begun by ", said(note.by), " ", when(note.asked_at, view.zone), class_="badge")
-    return tag("span", " sent again by ", said(note.by), " ", when(note.sent_at, view.zone), class_="badge")
+        return tag(
+            "span", " sending was begun by ", text_or_dash(note.by), " ", when(note.asked_at, view.zone), class_="badge"
+        )
+    return tag("span", " sent again by ", text_or_dash(note.by), " ", when(note.sent_at, view.zone), class_="badge")
 
 
 def _bytes(one: DeadLetter) -> Sequence[Html]:
@@ -129,7 +137,7 @@ def _bytes(one: DeadLetter) -> Sequence[Html]:
         return [tag("p", "The record has no value.", class_="none")]
     shown = [tag("pre", tag("code", hex_dump(one.value)))]
     text = one.value.decode(errors="replace")
-    shown.append(tag("div", said(text, most=len(text)), class_="said"))
+    shown.append(tag("div", text_or_dash(text, most=len(text)), class_="said"))
     rest = one.size - len(one.value)
     if rest > 0:
         shown.append(tag("p", f"{rest:,} more bytes: the API has more of them (/api/v1/dead)", class_="none"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from assay_services.console.pages.html import Html, address, join, nothing, said, tag
+from assay_services.console.pages.html import Html, address, empty_state, join, tag, text_or_dash
 from assay_services.console.pages.layout import View
 from assay_services.stores.archive.queries.projects import read_projects
 
@@ -17,17 +17,22 @@ async def chosen_project(view: View) -> tuple[str | None, Sequence[str]]:
 def heading(where: str, title: str, project: str | None, projects: Sequence[str]) -> Html:
     """Return a page's heading, with the other projects beside it."""
     links = [
-        tag("a", said(one, most=40), href=address(where, project=one), aria_current="true" if one == project else None)
+        tag(
+            "a",
+            text_or_dash(one, most=40),
+            href=address(where, project=one),
+            aria_current="true" if one == project else None,
+        )
         for one in projects[:40]
     ]
     others = tag("nav", *links, class_="tabs", aria_label="Projects") if len(projects) > 1 else None
-    name = join((f"{title} of " if title else None, said(project, most=60))) if project else title
+    name = join((f"{title} of " if title else None, text_or_dash(project, most=60))) if project else title
     return join((tag("h1", name), others))
 
 
 def no_project() -> Html:
     """Return what stands where there is no project yet."""
-    return nothing(
+    return empty_state(
         "There is no project yet",
         "Put a contract in force; its project shows here with the first annotation.",
         "assay contract apply contracts/ads-safety.yaml",
@@ -37,7 +42,7 @@ def no_project() -> Html:
 def tabs(label: str, choices: Sequence[tuple[str, str]], chosen: str) -> Html:
     """Return links of which one is chosen: (shown, address)."""
     links = [
-        tag("a", said(shown, most=40), href=where, aria_current="true" if shown == chosen else None)
+        tag("a", text_or_dash(shown, most=40), href=where, aria_current="true" if shown == chosen else None)
         for shown, where in choices
     ]
     return tag("nav", *links, class_="tabs", aria_label=label)

@@ -38,7 +38,7 @@ def plain(value: str) -> str:
     return _CONTROLS.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", value)
 
 
-def said(value: str | None, *, most: int = SHORT, none: str = "-") -> Html:
+def text_or_dash(value: str | None, *, most: int = SHORT, none: str = "-") -> Html:
     """Return somebody's text, isolated; what is longer than `most` is cut, and says so."""
     if value is None:
         return tag("span", none, class_="none")
@@ -51,9 +51,9 @@ def said(value: str | None, *, most: int = SHORT, none: str = "-") -> Html:
 def whole(value: str | None) -> Html:
     """Return somebody's text, with a way to see all of it where it is long."""
     if value is None or len(value) <= 4 * SHORT:
-        return tag("div", said(value, most=4 * SHORT), class_="said")
-    first = tag("div", said(value, most=4 * SHORT), class_="said")
-    rest = tag("div", said(value, most=len(value)), class_="said")
+        return tag("div", text_or_dash(value, most=4 * SHORT), class_="said")
+    first = tag("div", text_or_dash(value, most=4 * SHORT), class_="said")
+    rest = tag("div", text_or_dash(value, most=len(value)), class_="said")
     return join((first, tag("details", tag("summary", f"Show all {len(value):,} characters"), rest)))
 
 
@@ -160,7 +160,7 @@ def _heading(column: Column, sorting: Sorting | None) -> Html:
     return tag("th", title, scope="col", class_="n" if column.is_number else None, aria_sort=way, title=column.hint)
 
 
-def nothing(title: str, do: str, command: str | None = None) -> Html:
+def empty_state(title: str, do: str, command: str | None = None) -> Html:
     """Return what stands where there is nothing yet: why, and what to do next."""
     run = tag("pre", tag("code", command)) if command else None
     return tag("div", tag("strong", title), tag("p", do), run, class_="nothing", role="status")
@@ -170,7 +170,7 @@ def bar(shares: Sequence[tuple[str, float, str]], *, label: str) -> Html:
     """Return shares as one bar with its legend; (name, share, colour class). The legend says all that the bar shows."""
     parts = [tag("i", style=f"width:{share * 100:.2f}%", class_=colour) for _, share, colour in shares if share > 0]
     legend = [
-        tag("li", tag("i", class_=f"dot {colour}"), said(name, most=24), " ", tag("b", f"{share * 100:.0f} %"))
+        tag("li", tag("i", class_=f"dot {colour}"), text_or_dash(name, most=24), " ", tag("b", f"{share * 100:.0f} %"))
         for name, share, colour in shares
     ]
     drawn = tag("div", *parts, class_="bar", role="img", aria_label=f"{label}: see the list")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from assay_schemas.annotation import Box, Label, Span
-from assay_services.console.pages.html import Html, is_web, join, plain, said, tag, whole
+from assay_services.console.pages.html import Html, is_web, join, plain, tag, text_or_dash, whole
 from assay_services.stores.archive.queries.items import ItemView
 
 _SIDES = ("left", "right")
@@ -25,13 +25,13 @@ def image(media: Mapping[str, Any], boxes: Sequence[Box]) -> Html:
     """Return an image by its address, with boxes over it where its size is known; other addresses as text."""
     uri = str(media.get("uri", ""))
     if not is_web(uri):
-        return tag("p", "Media: ", said(uri, most=300))
+        return tag("p", "Media: ", text_or_dash(uri, most=300))
     width, height = media.get("width"), media.get("height")
     drawn = tag("img", src=uri, alt="the item's image", loading="lazy", referrerpolicy="no-referrer")
     if boxes and width and height:
         shapes = [_box(number, one) for number, one in enumerate(boxes)]
         drawn = join((drawn, tag("svg", *shapes, viewBox=f"0 0 {width} {height}", aria_hidden="true")))
-    return tag("figure", drawn, tag("figcaption", said(uri, most=200)), class_="image")
+    return tag("figure", drawn, tag("figcaption", text_or_dash(uri, most=200)), class_="image")
 
 
 def _box(number: int, box: Box) -> Html:
@@ -41,13 +41,17 @@ def _box(number: int, box: Box) -> Html:
 def answer(label: Label, found: ItemView) -> Html:
     """Return a label made of parts: its stretches marked in the text, its boxes drawn and listed."""
     if not isinstance(label, list):
-        return said(str(label), most=200)
+        return text_or_dash(str(label), most=200)
     spans, boxes = [one for one in label if isinstance(one, Span)], [one for one in label if isinstance(one, Box)]
     if spans:
         return marked(found.text or "", spans)
     if not boxes:
-        return said(", ".join(map(str, label)), most=200) if label else tag("span", "nothing is marked", class_="none")
-    listed = [tag("li", said(one.label, most=60), " at ", _place(one)) for one in boxes]
+        return (
+            text_or_dash(", ".join(map(str, label)), most=200)
+            if label
+            else tag("span", "nothing is marked", class_="none")
+        )
+    listed = [tag("li", text_or_dash(one.label, most=60), " at ", _place(one)) for one in boxes]
     drawn = image(found.media, boxes) if found.media else None
     return join((drawn, tag("ol", *listed)))
 
@@ -65,6 +69,6 @@ def marked(text: str, spans: Sequence[Span]) -> Html:
     for start, end in pairwise(edges):
         names = [one.label for one in spans if one.start <= start and end <= one.end]
         piece = plain(text[start:end])
-        parts.append(tag("mark", piece, tag("sub", said(", ".join(names), most=80))) if names else piece)
+        parts.append(tag("mark", piece, tag("sub", text_or_dash(", ".join(names), most=80))) if names else piece)
     cut = tag("span", f" … {rest:,} more characters", class_="none") if rest > 0 else None
     return tag("div", tag("bdi", *parts), cut, class_="said")

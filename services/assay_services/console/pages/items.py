@@ -10,26 +10,33 @@ from assay_services.console.pages.filters import chosen_project, field, heading,
 from assay_services.console.pages.html import (
     Column,
     Html,
+    empty_state,
     interval,
     join,
     link,
-    nothing,
     number,
     percent,
-    said,
     table,
     tag,
+    text_or_dash,
     when,
     whole,
 )
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.console.pages.project import card
 from assay_services.stores.archive.queries.annotators import read_annotators
-from assay_services.stores.archive.queries.items import CorrectionLine, ItemView, Vote, Wanted, read_item, read_items
+from assay_services.stores.archive.queries.items import (
+    CorrectionLine,
+    ItemFilter,
+    ItemView,
+    ItemVote,
+    read_item,
+    read_items,
+)
 from assay_services.stores.archive.queries.pagination import WrongCursor
 
 _STATUSES = ("open", "accepted", "disputed", "gold", "adjudicated", "empty")
-_NAMES = [one.name for one in fields(Wanted)]
+_NAMES = [one.name for one in fields(ItemFilter)]
 
 
 async def build(view: View) -> None:
@@ -41,26 +48,26 @@ async def build(view: View) -> None:
         return
     asked = {name: view.query.get(name, "")[:300] for name in _NAMES}
     html(_filters(project, asked))
-    wanted = await meant(view, project, Wanted(**asked))
+    wanted = await meant(view, project, ItemFilter(**asked))
     if wanted is None:
-        html(nothing("Nobody is called so", "No annotator of this project has that name; see the page Annotators."))
+        html(empty_state("Nobody is called so", "No annotator of this project has that name; see the page Annotators."))
         return
     try:
         found = await view.ask(read_items, project, wanted, after=view.query.get("after"))
     except WrongCursor as wrong:
-        html(nothing("This page of the list is not there", str(wrong)))
+        html(empty_state("This page of the list is not there", str(wrong)))
         return
     if not found.rows:
-        html(nothing("No item is like that", "Ask for less, or take away a condition."))
+        html(empty_state("No item is like that", "Ask for less, or take away a condition."))
         return
     rows = [
         (
-            link("/item", said(one.item, most=60), project=project, item=one.item),
-            said(one.label, most=40),
+            link("/item", text_or_dash(one.item, most=60), project=project, item=one.item),
+            text_or_dash(one.label, most=40),
             number(one.probability, digits=2),
             number(one.votes),
             one.status,
-            said(one.text, most=140),
+            text_or_dash(one.text, most=140),
         )
         for one in found.rows
     ]
@@ -77,7 +84,7 @@ async def build(view: View) -> None:
     card(join((list_of, onward("/items", found.following, project=project, **asked))))
 
 
-async def meant(view: View, project: str, wanted: Wanted) -> Wanted | None:
+async def meant(view: View, project: str, wanted: ItemFilter) -> ItemFilter | None:
     """Return what is looked for with annotators by their names; None where nobody is called so before this viewer."""
     if not wanted.annotator and not wanted.pair:
         return wanted
@@ -121,10 +128,10 @@ async def build_one(view: View) -> None:
     """Fill the page of one item."""
     project, item = view.query.get("project", ""), view.query.get("item", "")
     found = await view.ask(read_item, project, item)
-    html(tag("h1", "Item ", said(item, most=80)))
-    html(tag("p", "in ", link("/items", said(project), project=project)))
+    html(tag("h1", "Item ", text_or_dash(item, most=80)))
+    html(tag("p", "in ", link("/items", text_or_dash(project), project=project)))
     if found is None:
-        html(nothing("Nothing is known of this item", "No annotation of it has come, or it was forgotten."))
+        html(empty_state("Nothing is known of this item", "No annotation of it has come, or it was forgotten."))
         return
     html(tag("section", tag("h2", "What it is"), whole(found.text), _facts(view, found), class_="card"))
     card(_votes(view, found.votes))
@@ -142,7 +149,7 @@ def _facts(view: View, found: ItemView) -> Html:
             "Consensus",
             join(
                 (
-                    said(now.label if now else None),
+                    text_or_dash(now.label if now else None),
                     " with probability ",
                     number(now.probability if now else None, digits=3),
                     f", n {now.votes if now else 0} votes",
@@ -152,19 +159,20 @@ def _facts(view: View, found: ItemView) -> Html:
         (
             "Probabilities",
             join(
-                join((said(name, most=40), " ", percent(share), "; "))
+                join((text_or_dash(name, most=40), " ", percent(share), "; "))
                 for name, share in sorted(found.probabilities.items(), key=lambda one: -one[1])[:10]
             ),
         ),
-        ("Known to be right", said(found.gold)),
+        ("Known to be right", text_or_dash(found.gold)),
         ("Model", _model(found.votes)),
         (
             "Attributes",
             join(
-                join((said(name, most=40), " ", said(value, most=80), "; ")) for name, value in found.attributes.items()
+                join((text_or_dash(name, most=40), " ", text_or_dash(value, most=80), "; "))
+                for name, value in found.attributes.items()
             ),
         ),
-        ("Media", said(found.media["uri"], most=300) if found.media else None),
+        ("Media", text_or_dash(found.media["uri"], most=300) if found.media else None),
         (
             "Review",
             f"expected gain {found.review_priority:.3f}" if found.review_priority is not None else "not asked for",
@@ -174,19 +182,19 @@ def _facts(view: View, found: ItemView) -> Html:
     return tag("dl", *(part for name, value in facts if value for part in (tag("dt", name), tag("dd", value))))
 
 
-def _model(votes: Sequence[Vote]) -> Html | None:
+def _model(votes: Sequence[ItemVote]) -> Html | None:
     newest = next((one for one in reversed(votes) if one.predicted is not None), None)
     if newest is None:
         return None
-    return join((said(newest.predicted), " with probability ", number(newest.predicted_probability, digits=2)))
+    return join((text_or_dash(newest.predicted), " with probability ", number(newest.predicted_probability, digits=2)))
 
 
-def _votes(view: View, votes: Sequence[Vote]) -> Html:
+def _votes(view: View, votes: Sequence[ItemVote]) -> Html:
     rows = [
         (
-            said(view.named(one.annotator), most=60),
+            text_or_dash(view.named(one.annotator), most=60),
             one.kind,
-            said(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
+            text_or_dash(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
             when(one.at, view.zone),
             number(one.seconds, digits=1),
             interval(one.accuracy, one.accuracy_low, one.accuracy_high, one.accuracy_votes),
@@ -210,7 +218,7 @@ def _votes(view: View, votes: Sequence[Vote]) -> Html:
 
 def _history(view: View, found: ItemView) -> None:
     if not found.history:
-        html(nothing("No history", "It is kept from the moment this version of the archive began."))
+        html(empty_state("No history", "It is kept from the moment this version of the archive began."))
         return
     names = sorted({one.label or "none" for one in found.history})
     series = {
@@ -220,12 +228,14 @@ def _history(view: View, found: ItemView) -> None:
         for name in names
     }
     charts.show(
-        charts.lines(view.look, series, low=0, high=1), label="Probability of the consensus over time", height="200px"
+        charts.lines(view.colours, series, low=0, high=1),
+        label="Probability of the consensus over time",
+        height="200px",
     )
     rows = [
         (
             when(one.at, view.zone),
-            said(one.label, most=60),
+            text_or_dash(one.label, most=60),
             number(one.probability, digits=3),
             number(one.votes),
             one.status,
@@ -239,18 +249,18 @@ def _history(view: View, found: ItemView) -> None:
 def _corrections(view: View, corrections: Sequence[CorrectionLine]) -> Html:
     if not corrections:
         return join(
-            (tag("h2", "Corrections"), nothing("No correction", "No annotation of this item was called wrong."))
+            (tag("h2", "Corrections"), empty_state("No correction", "No annotation of this item was called wrong."))
         )
     back = {one.retracts for one in corrections if one.retracts}
     rows = [
         (
             when(one.at, view.zone),
-            said(view.named(one.annotator), most=60),
-            said(one.was, most=60),
-            said(one.label, most=60),
+            text_or_dash(view.named(one.annotator), most=60),
+            text_or_dash(one.was, most=60),
+            text_or_dash(one.label, most=60),
             number(one.probability, digits=2),
             "takes one back" if one.retracts else "taken back later" if one.id in back else "stands",
-            said(one.reason),
+            text_or_dash(one.reason),
         )
         for one in corrections
     ]
@@ -266,5 +276,5 @@ def _corrections(view: View, corrections: Sequence[CorrectionLine]) -> Html:
     return table("Corrections and what became of them", columns, rows)
 
 
-PAGE = Page("/items", "Items", build, icon="☰")
-ONE = Page("/item", "Item", build_one, within="/items")
+PAGE = ConsolePage("/items", "Items", build, icon="☰")
+ONE = ConsolePage("/item", "Item", build_one, within="/items")

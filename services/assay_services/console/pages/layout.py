@@ -12,10 +12,10 @@ from fastapi import Request
 from nicegui import ui
 
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE
-from assay_services.console.pages.charts import Look
-from assay_services.console.pages.html import Html, nothing, tag
+from assay_services.console.pages.charts import ChartColours
+from assay_services.console.pages.html import Html, empty_state, tag
 from assay_services.console.permissions import DOORS
 from assay_services.stores.archive.queries.db import ArchiveAway
 
@@ -37,11 +37,11 @@ if (!document.cookie.includes('assay_zone=')) {
 class View:
     """Who looks at what: all that a page is built from."""
 
-    parts: Parts
+    parts: ConsoleDependencies
     viewer: Viewer
     query: Mapping[str, str]
     zone: ZoneInfo
-    look: Look
+    colours: ChartColours
 
     async def ask(self, question: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401  # the question's own
         """Ask the archive something, in a thread."""
@@ -53,7 +53,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ConsolePage:
     """One page. `build` fills it; without `icon` it is not in the navigation."""
 
     path: str
@@ -63,13 +63,13 @@ class Page:
     within: str = field(default="")
 
 
-def add_page(parts: Parts, page: Page, pages: Sequence[Page]) -> None:
+def add_page(parts: ConsoleDependencies, page: ConsolePage, pages: Sequence[ConsolePage]) -> None:
     """Register a page with NiceGUI."""
 
     @ui.page(page.path, title=f"{page.title} · Assay", response_timeout=parts.settings.console_query_seconds + 5)
     async def shown(request: Request) -> None:
         view = _view(parts, request)
-        ui.dark_mode(view.look.is_dark)
+        ui.dark_mode(view.colours.is_dark)
         ui.add_css(STYLE)
         ui.add_head_html('<html lang="en">')
         ui.context.client.on_connect(lambda: ui.run_javascript(_LEARN))
@@ -78,7 +78,7 @@ def add_page(parts: Parts, page: Page, pages: Sequence[Page]) -> None:
             try:
                 await page.build(view)
             except ArchiveAway as away:
-                html(nothing("The archive is not there", f"{away}. Reload this page to try again.", "assay up"))
+                html(empty_state("The archive is not there", f"{away}. Reload this page to try again.", "assay up"))
         ui.timer(_STILL_SIGNED_IN_SECONDS, lambda: _leave_if_signed_out(parts, request))
 
 
@@ -87,16 +87,16 @@ def html(content: Html) -> ui.html:
     return ui.html(content, sanitize=False)
 
 
-def _view(parts: Parts, request: Request) -> View:
+def _view(parts: ConsoleDependencies, request: Request) -> View:
     try:
         zone = ZoneInfo(request.cookies.get("assay_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
-    look = Look(is_dark=request.cookies.get("assay_look") == "dark")
+    look = ChartColours(is_dark=request.cookies.get("assay_look") == "dark")
     return View(parts, request.state.viewer, request.query_params, zone, look)
 
 
-def _heading(view: View, page: Page, pages: Sequence[Page]) -> None:
+def _heading(view: View, page: ConsolePage, pages: Sequence[ConsolePage]) -> None:
     links = []
     for one in pages:
         least = DOORS.get(one.path)
@@ -121,7 +121,7 @@ def _heading(view: View, page: Page, pages: Sequence[Page]) -> None:
     wide = tag("div", tag("nav", tag("ul", *links), aria_label="All pages"), who, class_="wide")
     with ui.element("header"):
         html(tag("div", skip, tag("a", "Assay", href="/", class_="mark"), menu, wide, class_="bars"))
-        other = "light" if view.look.is_dark else "dark"
+        other = "light" if view.colours.is_dark else "dark"
         ui.button(f"{other.capitalize()} look", color=None, on_click=lambda: ui.run_javascript(_turned(other))).props(
             "flat dense no-caps"
         ).classes("look")
@@ -131,7 +131,7 @@ def _turned(look: str) -> str:
     return f"document.cookie='assay_look={look}; path=/; max-age=31536000; samesite=lax'; location.reload()"
 
 
-async def _leave_if_signed_out(parts: Parts, request: Request) -> None:
+async def _leave_if_signed_out(parts: ConsoleDependencies, request: Request) -> None:
     """Send a page whose session has ended to the sign-in: its websocket was let in before that."""
     cookie = request.cookies.get(COOKIE)
     if await asyncio.to_thread(parts.sessions.viewer, cookie, now=datetime.now(UTC)) is None:

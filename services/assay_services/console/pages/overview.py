@@ -7,25 +7,25 @@ from typing import Any
 from nicegui import ui
 
 from assay_schemas.alert import AlertState
-from assay_services.console.overview_feed import Beat
+from assay_services.console.overview_feed import OverviewSnapshot
 from assay_services.console.pages import charts
 from assay_services.console.pages.alert_list import summary
 from assay_services.console.pages.html import (
     Html,
     bar,
+    empty_state,
     interval,
     join,
     link,
-    nothing,
     number,
     percent,
-    said,
     tag,
+    text_or_dash,
     tile,
     when,
 )
-from assay_services.console.pages.layout import Page, View, html
-from assay_services.stores.archive.queries.overview import Overview, ProjectLine, Share
+from assay_services.console.pages.layout import ConsolePage, View, html
+from assay_services.stores.archive.queries.overview import NamedShare, Overview, ProjectLine
 
 _VERDICTS = ("validated", "rejected", "dead")
 _MOST_LABELS = 8
@@ -35,7 +35,7 @@ _SECONDS_A_RATE = 10
 
 async def build(view: View) -> None:
     """Fill the page, and follow."""
-    beat = await view.parts.live.look()
+    beat = await view.parts.overview_feed.snapshot()
     html(tag("h1", "Overview"))
     head, alerts = html(_tiles(view, beat)), html(_alerts(view, beat))
     with ui.element("div").classes("card"):
@@ -43,20 +43,20 @@ async def build(view: View) -> None:
         chart = charts.show(_rates(view), label="Records judged a second by verdict, the last five minutes")
     lines = html(_projects(view, beat))
 
-    def follow(beat: Beat) -> None:
+    def follow(beat: OverviewSnapshot) -> None:
         head.set_content(_tiles(view, beat))
         alerts.set_content(_alerts(view, beat))
         lines.set_content(_projects(view, beat))
         chart.run_chart_method("setOption", {"series": _series(view)})
 
-    stop = view.parts.live.follow(follow)
+    stop = view.parts.overview_feed.follow(follow)
     ui.context.client.on_delete(stop)
     alerts.classes("alerts")
 
 
-def _tiles(view: View, beat: Beat) -> Html:
+def _tiles(view: View, beat: OverviewSnapshot) -> Html:
     if beat.overview is None:
-        return nothing("The archive is not there", f"{beat.problem}. This page goes on by itself.", "assay up")
+        return empty_state("The archive is not there", f"{beat.problem}. This page goes on by itself.", "assay up")
     found = beat.overview
     judged = sum(one.judged for one in found.projects)
     kinds: dict[str, int] = dict.fromkeys(("validated", "flagged", "rejected"), 0)
@@ -79,7 +79,7 @@ def _tiles(view: View, beat: Beat) -> Html:
 
 
 def _recent_rate(view: View) -> float | None:
-    rates = [sum(one.rates.values()) for one in list(view.parts.live.beats)[-_SECONDS_A_RATE:] if one.rates]
+    rates = [sum(one.rates.values()) for one in list(view.parts.overview_feed.beats)[-_SECONDS_A_RATE:] if one.rates]
     return sum(rates) / len(rates) if rates else None
 
 
@@ -91,10 +91,10 @@ def _lag(found: Overview) -> Html:
     return Html(f"{max((found.wrote_at - newest).total_seconds(), 0.0):.1f} s")
 
 
-def _alerts(view: View, beat: Beat) -> Html:
+def _alerts(view: View, beat: OverviewSnapshot) -> Html:
     firing = [one for one in beat.alerts if one.state is AlertState.FIRING]
     if not firing:
-        return nothing("No alert fires", "Rules that fire show here, with what to look at first.")
+        return empty_state("No alert fires", "Rules that fire show here, with what to look at first.")
     shown = [
         tag(
             "li",
@@ -108,11 +108,11 @@ def _alerts(view: View, beat: Beat) -> Html:
     return tag("section", tag("h2", f"{len(firing)} alerts fire"), tag("ul", *shown), more, class_="card firing")
 
 
-def _projects(view: View, beat: Beat) -> Html:
+def _projects(view: View, beat: OverviewSnapshot) -> Html:
     if beat.overview is None:
         return Html("")
     if not beat.overview.projects:
-        return nothing(
+        return empty_state(
             "No annotation has come yet",
             "Put a contract in force, then send annotations or connect a platform.",
             "assay contract apply contracts/ads-safety.yaml\nassay import -c contracts/ads-safety.yaml FILE.csv",
@@ -121,7 +121,7 @@ def _projects(view: View, beat: Beat) -> Html:
 
 
 def _project(view: View, line: ProjectLine) -> Html:
-    title = link("/project", said(line.project, most=60), project=line.project)
+    title = link("/project", text_or_dash(line.project, most=60), project=line.project)
     facts = [
         ("Last hour", join((number(line.judged), " judged, ", _verdicts(line.verdicts)))),
         ("Agreement", _agreement(line)),
@@ -135,7 +135,7 @@ def _project(view: View, line: ProjectLine) -> Html:
     return tag("section", tag("h2", title), tag("dl", *rows), *mix, class_="card")
 
 
-def _verdicts(shares: Sequence[Share]) -> Html:
+def _verdicts(shares: Sequence[NamedShare]) -> Html:
     return Html(", ".join(f"{one.share * 100:.1f} % {one.name}" for one in shares))
 
 
@@ -163,7 +163,7 @@ def _delay(seconds: float | None) -> Html:
     return Html(f"half within {seconds:,.1f} s")
 
 
-def labels(shares: Sequence[Share]) -> Html:
+def labels(shares: Sequence[NamedShare]) -> Html:
     """Return the mix of labels; what is beyond the eighth comes together."""
     if not shares:
         return tag("span", "none yet", class_="none")
@@ -175,12 +175,12 @@ def labels(shares: Sequence[Share]) -> Html:
 
 
 def _rates(view: View) -> dict[str, Any]:
-    options = charts.lines(view.look, {name: [] for name in _VERDICTS})
+    options = charts.lines(view.colours, {name: [] for name in _VERDICTS})
     return options | {"series": _series(view)}
 
 
 def _series(view: View) -> list[dict[str, Any]]:
-    beats = [one for one in view.parts.live.beats if one.rates]
+    beats = [one for one in view.parts.overview_feed.beats if one.rates]
     return [
         {
             "name": name,
@@ -198,4 +198,4 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
 
 
-PAGE = Page("/", "Overview", build, icon="◎")
+PAGE = ConsolePage("/", "Overview", build, icon="◎")

@@ -12,16 +12,16 @@ from assay_services.console.pages.html import (
     Column,
     Html,
     address,
+    empty_state,
     interval,
     link,
-    nothing,
     number,
-    said,
     table,
     tag,
+    text_or_dash,
     when,
 )
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.stores.archive.queries.agreement import Choices, PairReading, read_choices, read_history, read_pairs
 from assay_services.stores.archive.queries.projects import (
     Confusion,
@@ -50,7 +50,7 @@ async def build(view: View) -> None:
     findings = await view.ask(read_findings, project)
     rows = [
         (
-            link("/items", said(one.rule), project=project, rule=one.rule),
+            link("/items", text_or_dash(one.rule), project=project, rule=one.rule),
             one.action,
             number(one.count),
             number(one.annotators),
@@ -59,7 +59,7 @@ async def build(view: View) -> None:
         for one in findings
     ]
     columns = ("rule", "action", Column("findings", is_number=True), Column("annotators", is_number=True), "newest")
-    card(table("Findings by rule", columns, rows) if rows else nothing("No finding yet", "No rule has objected."))
+    card(table("Findings by rule", columns, rows) if rows else empty_state("No finding yet", "No rule has objected."))
     card(_contract(view, await view.ask(read_contracts, project)))
 
 
@@ -72,7 +72,7 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Agreement over time"))
         if not choices.windows:
-            html(nothing("No reading yet", "Agreement is read once items have two labels or more."))
+            html(empty_state("No reading yet", "Agreement is read once items have two labels or more."))
             return
         window = view.query.get("window") or choices.windows[0]
         kind = view.query.get("kind") or "all"
@@ -84,11 +84,15 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
             for name, readings in history.items()
         }
         charts.show(
-            charts.lines(view.look, series, low=_COEFFICIENT_FROM, high=1),
+            charts.lines(view.colours, series, low=_COEFFICIENT_FROM, high=1),
             label=f"Agreement of {project} over time, {kind}, window {window}, with 95 % intervals",
         )
         now = [
-            (said(name or "all labels"), interval(one.value, one.low, one.high, one.items), when(one.at, view.zone))
+            (
+                text_or_dash(name or "all labels"),
+                interval(one.value, one.low, one.high, one.items),
+                when(one.at, view.zone),
+            )
             for name, readings in history.items()
             for one in readings[-1:]
         ]
@@ -104,7 +108,7 @@ def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
         html(tag("h2", "Who agrees with whom"))
         if not pairs:
             html(
-                nothing(
+                empty_state(
                     "No pair yet",
                     "Pairs are read now and then, once two annotators have labelled enough of the same items.",
                 )
@@ -118,7 +122,7 @@ def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
             cells.append((place[one.one], place[one.other], one.value, written))
             cells.append((place[one.other], place[one.one], one.value, written))
         shown = [view.named(name) for name in names]
-        options = charts.heat(view.look, across=shown, down=shown, cells=cells, low=0, high=1)
+        options = charts.heat(view.colours, across=shown, down=shown, cells=cells, low=0, high=1)
         label = f"Agreement of each two annotators of {project}; the table below has the same"
         chart = charts.show(options, label=label, height=f"{140 + 26 * len(names)}px")
 
@@ -135,7 +139,7 @@ def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
         (
             link(
                 "/items",
-                said(f"{view.named(one.one)} and {view.named(one.other)}"),
+                text_or_dash(f"{view.named(one.one)} and {view.named(one.other)}"),
                 project=project,
                 annotator=view.named(one.one),
                 pair=view.named(one.other),
@@ -158,7 +162,11 @@ def _confusion(view: View, project: str, found: Confusion) -> None:
             )
         )
         if not found.labels:
-            html(nothing("Nothing yet", "Confusion needs labels with a vocabulary, and items with two labels or more."))
+            html(
+                empty_state(
+                    "Nothing yet", "Confusion needs labels with a vocabulary, and items with two labels or more."
+                )
+            )
             return
         labels = found.labels[:_MOST_LABELS]
         cells = [
@@ -167,7 +175,7 @@ def _confusion(view: View, project: str, found: Confusion) -> None:
             for x, given in enumerate(labels)
             if (share := _share(found, right, given)) is not None
         ]
-        options = charts.heat(view.look, across=labels, down=labels, cells=cells, low=0, high=1)
+        options = charts.heat(view.colours, across=labels, down=labels, cells=cells, low=0, high=1)
         label = f"Label confusion of {project}; the table below has the same"
         chart = charts.show(options, label=label, height=f"{140 + 40 * len(labels)}px")
 
@@ -201,7 +209,7 @@ def _confusion_table(project: str, found: Confusion, labels: Sequence[str]) -> H
             )
             for given in labels
         ]
-        rows.append((said(right), *cells, f"{n:,.0f}"))
+        rows.append((text_or_dash(right), *cells, f"{n:,.0f}"))
     columns: list[Column | str] = [
         "right",
         *(f"given {one[:18]}" for one in labels),
@@ -212,10 +220,10 @@ def _confusion_table(project: str, found: Confusion, labels: Sequence[str]) -> H
 
 def _contract(view: View, versions: Sequence[ContractVersion]) -> Html:
     if not versions:
-        return nothing("No contract is known", "The archive has seen none.", "assay contract apply FILE.yaml")
+        return empty_state("No contract is known", "The archive has seen none.", "assay contract apply FILE.yaml")
     rows = []
     for one in versions:
-        changes = tag("ul", *(tag("li", said(change, most=200)) for change in one.changes[:30]), class_="diff")
+        changes = tag("ul", *(tag("li", text_or_dash(change, most=200)) for change in one.changes[:30]), class_="diff")
         name = "withdrawn" if one.version is None else f"version {one.version}"
         rows.append(
             (name, when(one.came_at, view.zone), changes if one.changes else tag("span", "no change", class_="none"))
@@ -225,4 +233,4 @@ def _contract(view: View, versions: Sequence[ContractVersion]) -> Html:
     )
 
 
-PAGE = Page("/project", "Project", build, icon="▤")
+PAGE = ConsolePage("/project", "Project", build, icon="▤")

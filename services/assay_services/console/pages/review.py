@@ -15,25 +15,25 @@ from assay_services.console.pages.html import (
     Column,
     Html,
     address,
+    empty_state,
     interval,
     join,
     link,
-    nothing,
     number,
     percent,
-    said,
     table,
     tag,
+    text_or_dash,
 )
-from assay_services.console.pages.layout import Page, View, html
-from assay_services.console.pages.review_session import Desk, Task
+from assay_services.console.pages.layout import ConsolePage, View, html
+from assay_services.console.pages.review_session import ReviewSession, Task
 from assay_services.console.reviews.label_options import Choice, number_typed
 from assay_services.console.reviews.review_queue import waiting
 from assay_services.stores.archive.queries.projects import read_projects
 from assay_services.stores.control.tables.accounts import Role
 
 _RENEW_SECONDS = 60.0
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _WAIT_SECONDS = 3.0
 _OWN_DAY = timedelta(hours=24)
 _MOST_PROBABILITIES = 6
@@ -50,7 +50,7 @@ async def build(view: View) -> None:
     if not projects:
         html(no_project())
         return
-    desk = Desk(view, project, is_blind=view.query.get("blind") == "1")
+    desk = ReviewSession(view, project, is_blind=view.query.get("blind") == "1")
     await desk.next()
     busy = asyncio.Lock()
 
@@ -77,7 +77,7 @@ async def build(view: View) -> None:
     _live(desk, act, refresh)
 
 
-def _live(desk: Desk, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
+def _live(desk: ReviewSession, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
     """Listen to keys, follow what was decided, hold the item, and let it go with the page."""
 
     async def pressed(event: KeyEventArguments) -> None:
@@ -87,7 +87,7 @@ def _live(desk: Desk, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
             await act(work)
 
     async def look() -> None:
-        if await desk.look_after():
+        if await desk.refresh():
             await refresh()
 
     async def wait() -> None:
@@ -95,13 +95,13 @@ def _live(desk: Desk, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
             await act(desk.next)
 
     ui.keyboard(on_key=pressed)
-    ui.timer(_LOOK_SECONDS, look)
+    ui.timer(_POLL_SECONDS, look)
     ui.timer(_WAIT_SECONDS, wait)
     ui.timer(_RENEW_SECONDS, lambda: asyncio.to_thread(desk.renew))
     ui.context.client.on_delete(desk.leave)
 
 
-def _meant(desk: Desk, key: str) -> Callable[[], Awaitable[None]] | None:
+def _meant(desk: ReviewSession, key: str) -> Callable[[], Awaitable[None]] | None:
     """Return what a key asks for."""
     always = {"s": desk.skip, "u": desk.undo, "enter": desk.decide_chosen}
     if key in always:
@@ -111,13 +111,17 @@ def _meant(desk: Desk, key: str) -> Callable[[], Awaitable[None]] | None:
     return None if choice is None else partial(desk.choose, choice)
 
 
-def _show(desk: Desk, standing: Html, act: Act) -> None:
+def _show(desk: ReviewSession, standing: Html, act: Act) -> None:
     html(standing).props('role="status" aria-live="polite"')
     task = desk.task
     if task is None:
-        html(nothing("Nothing waits for you", "Items come here when annotators disagree; this page looks by itself."))
+        html(
+            empty_state("Nothing waits for you", "Items come here when annotators disagree; this page looks by itself.")
+        )
         return
-    title = join(("Item ", link("/item", said(task.item.item, most=60), project=task.project, item=task.item.item)))
+    title = join(
+        ("Item ", link("/item", text_or_dash(task.item.item, most=60), project=task.project, item=task.item.item))
+    )
     shown = item_view.item(task.item, is_pair=task.contract.label.kind == "pairwise")
     html(tag("section", tag("h2", title), shown, class_="card judged"))
     with ui.element("section").classes("card"):
@@ -129,7 +133,7 @@ def _show(desk: Desk, standing: Html, act: Act) -> None:
         html(tag("section", _votes(desk.view, task), class_="card"))
 
 
-def _buttons(desk: Desk, task: Task, act: Act) -> None:
+def _buttons(desk: ReviewSession, task: Task, act: Act) -> None:
     for one in task.choices:
         button(_face(one, task, is_on=one.shown in desk.chosen), partial(act, partial(desk.choose, one)))
     if task.is_many:
@@ -141,13 +145,13 @@ def _buttons(desk: Desk, task: Task, act: Act) -> None:
 
 
 def _face(one: Choice, task: Task, *, is_on: bool) -> Html:
-    shown = item_view.answer(one.label, task.item) if isinstance(one.label, list) else said(one.shown, most=80)
+    shown = item_view.answer(one.label, task.item) if isinstance(one.label, list) else text_or_dash(one.shown, most=80)
     return join(
         (tag("kbd", one.key.upper()) if one.key else None, " ", shown, tag("b", " ✓ chosen") if is_on else None)
     )
 
 
-def _number(desk: Desk, task: Task, act: Act) -> None:
+def _number(desk: ReviewSession, task: Task, act: Act) -> None:
     """Let the reviewer type a number: there may be too many for keys."""
     typed_in = ui.input("A number").props("outlined dense")
 
@@ -155,14 +159,14 @@ def _number(desk: Desk, task: Task, act: Act) -> None:
         try:
             label = number_typed(task.contract, str(typed_in.value or ""))
         except ValueError as wrong:
-            desk.said = str(wrong)
+            desk.message = str(wrong)
             return
         await desk.decide(label)
 
     typed_in.on("keydown.enter", partial(act, decide))
 
 
-async def _standing(desk: Desk) -> Html:
+async def _standing(desk: ReviewSession) -> Html:
     view, since = desk.view, datetime.now(UTC) - _OWN_DAY
     left = await view.ask(waiting, desk.project)
     own = await asyncio.to_thread(partial(view.parts.decisions.record, desk.reviewer, since=since))
@@ -179,33 +183,37 @@ async def _standing(desk: Desk) -> Html:
         ("Kafka", _problem(view)),
     ]
     shown = tag("dl", *(part for name, value in facts if value for part in (tag("dt", name), tag("dd", value))))
-    return tag("section", shown, tag("p", said(desk.said, most=300)) if desk.said else None, class_="card")
+    return tag(
+        "section", shown, tag("p", text_or_dash(desk.message, most=300)) if desk.message else None, class_="card"
+    )
 
 
 def _problem(view: View) -> Html | None:
     if view.parts.outbox.problem is None:
         return None
-    return join(("is away; decisions are kept and sent when it is back: ", said(view.parts.outbox.problem)))
+    return join(("is away; decisions are kept and sent when it is back: ", text_or_dash(view.parts.outbox.problem)))
 
 
-def _last(desk: Desk) -> Html:
+def _last(desk: ReviewSession) -> Html:
     if desk.last is None:
         return tag("span", "nothing decided yet", class_="none")
     label = desk.last.label
     shown = f"{len(label)} parts" if isinstance(label, list) else str(label)
     state = "on its way"
-    if desk.became is not None and desk.became.refused is not None:
-        state = f"refused by the contract: {desk.became.refused}"
-    elif desk.became is not None and desk.became.is_followed:
+    if desk.status is not None and desk.status.refused is not None:
+        state = f"refused by the contract: {desk.status.refused}"
+    elif desk.status is not None and desk.status.is_followed:
         state = "✓ in the consensus"
-    return join((said(desk.last.item, most=40), ": ", said(shown, most=80), ", ", said(state, most=300)))
+    return join(
+        (text_or_dash(desk.last.item, most=40), ": ", text_or_dash(shown, most=80), ", ", text_or_dash(state, most=300))
+    )
 
 
 def _votes(view: View, task: Task) -> Html:
     rows = [
         (
-            said(view.named(one.annotator), most=60),
-            said(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
+            text_or_dash(view.named(one.annotator), most=60),
+            text_or_dash(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
             interval(one.accuracy, one.accuracy_low, one.accuracy_high, one.accuracy_votes),
         )
         for one in task.item.votes
@@ -213,7 +221,7 @@ def _votes(view: View, task: Task) -> Html:
     columns = ("annotator", Column("label", is_text=True), "accuracy (95 %)")
     likely = sorted(task.item.probabilities.items(), key=lambda one: -one[1])[:_MOST_PROBABILITIES]
     shares = (
-        join((", " if place else None, said(label, most=40), " ", percent(share)))
+        join((", " if place else None, text_or_dash(label, most=40), " ", percent(share)))
         for place, (label, share) in enumerate(likely)
     )
     shown = join(shares)
@@ -222,4 +230,4 @@ def _votes(view: View, task: Task) -> Html:
     )
 
 
-PAGE = Page("/review", "Review", build, icon="⚖")
+PAGE = ConsolePage("/review", "Review", build, icon="⚖")

@@ -12,7 +12,7 @@ from assay_services.console.pages.layout import View
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import ClaimLostError, NothingToUndoError
 from assay_services.console.reviews.label_options import Choice, choices_of, is_many, typed
-from assay_services.console.reviews.review_queue import Became, as_annotated, became, candidates
+from assay_services.console.reviews.review_queue import Became, as_annotated, candidates, outcome_of
 from assay_services.stores.archive.queries.items import ItemView, read_item
 from assay_services.stores.archive.queries.projects import read_contracts
 from assay_services.stores.control.tables.reviews import ReviewDecision
@@ -38,7 +38,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Desk:
+class ReviewSession:
     """What one reviewer has before them; it lives as long as the page is open."""
 
     view: View
@@ -48,8 +48,8 @@ class Desk:
     chosen: list[str] = field(default_factory=list)
     passed: dict[tuple[str, str], None] = field(default_factory=dict)
     last: ReviewDecision | None = None
-    became: Became | None = None
-    said: str = ""
+    status: Became | None = None
+    message: str = ""
     held_at: datetime | None = None
 
     @property
@@ -116,9 +116,9 @@ class Desk:
             label=label, consensus=others, now=datetime.now(UTC),
         )  # fmt: skip
         try:
-            self.last, self.became, self.said = await asyncio.to_thread(decide), None, ""
+            self.last, self.status, self.message = await asyncio.to_thread(decide), None, ""
         except ClaimLostError as lost:
-            self.said = f"{lost}. Here is the next one."
+            self.message = f"{lost}. Here is the next one."
         self.view.parts.outbox.wake()
         await self.next()
 
@@ -137,19 +137,19 @@ class Desk:
     async def undo(self) -> None:
         """Take the last decision back, and have that item again, if nobody else took it meanwhile."""
         if self.last is None:
-            self.said = "There is nothing to take back."
+            self.message = "There is nothing to take back."
             return
         undo = partial(self.view.parts.decisions.undo, self.last.id, self.reviewer, now=datetime.now(UTC))
         try:
             taken_back = await asyncio.to_thread(undo)
         except NothingToUndoError as error:
-            self.said, self.last = str(error), None
+            self.message, self.last = str(error), None
             return
         self.view.parts.outbox.wake()
         self.release()
         again = Candidate(taken_back.project, taken_back.item, taken_back.decided_at)
         self.view.parts.claims.claim([again], self.reviewer, now=datetime.now(UTC))
-        self.said, self.last = f"Taken back: {taken_back.item} is before you again.", None
+        self.message, self.last = f"Taken back: {taken_back.item} is before you again.", None
         await self.next()
 
     def release(self) -> None:
@@ -161,7 +161,7 @@ class Desk:
         """Let the item go with the page, unless another page of the same reviewer has it now: one that was reloaded."""
         if self.task is not None and self.held_at is not None:
             claims, item = self.view.parts.claims, self.task.item.item
-            claims.let_go(self.task.project, item, self.reviewer, held_at=self.held_at)
+            claims.release_if_unchanged(self.task.project, item, self.reviewer, held_at=self.held_at)
 
     def renew(self) -> None:
         """Hold the item for longer."""
@@ -170,12 +170,12 @@ class Desk:
             if self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now):
                 self.held_at = now
 
-    async def look_after(self) -> bool:
+    async def refresh(self) -> bool:
         """Look what became of the last decision; tell whether anything is new."""
         last = self.last
-        is_known = self.became is not None and (self.became.is_followed or self.became.refused is not None)
+        is_known = self.status is not None and (self.status.is_followed or self.status.refused is not None)
         if last is None or is_known or datetime.now(UTC) - last.decided_at > _FOLLOWED_FOR:
             return False
-        found = await self.view.ask(became, last.project, last.item, last.id)
-        is_new, self.became = found != self.became, found
+        found = await self.view.ask(outcome_of, last.project, last.item, last.id)
+        is_new, self.status = found != self.status, found
         return is_new

@@ -10,12 +10,23 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from assay_schemas.alert_rule import Severity
 from assay_services.console.pages.actions import Actions, NoMoreAllowedError, check_still_may, refuse
-from assay_services.console.pages.html import Column, Html, join, link, nothing, number, said, table, tag, when
-from assay_services.console.pages.layout import Page, View, html
+from assay_services.console.pages.html import (
+    Column,
+    Html,
+    empty_state,
+    join,
+    link,
+    number,
+    table,
+    tag,
+    text_or_dash,
+    when,
+)
+from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.stores.control.alert_actions import NoSuchAlertError, list_deliveries, revive
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
-    Wish,
+    SubscriptionRequest,
     get_subscription,
     list_subscriptions,
     pause,
@@ -48,7 +59,7 @@ async def build(view: View) -> None:
         found = list_subscriptions(view.parts.control)
         if not found:
             html(
-                nothing(
+                empty_state(
                     "Nobody is told of alerts yet", "Subscribe below, or:", "assay subscribe webhook URL --name NAME"
                 )
             )
@@ -66,14 +77,17 @@ def _subscription(view: View, row: Subscription, actions: Actions) -> None:
     of = ", ".join(f"{name} {value}" for name, value in wanted if value) or "everything"
     state = f"paused: {row.problem}" if row.disabled_at is not None else row.problem or "works, as far as is known"
     facts = [
-        ("Goes to", join((row.channel, " ", said(row.target, most=120)))),
-        ("Of", join((said(of, most=200), f", {row.severity} and above, when {row.states.replace(' ', ' or ')}"))),
+        ("Goes to", join((row.channel, " ", text_or_dash(row.target, most=120)))),
+        (
+            "Of",
+            join((text_or_dash(of, most=200), f", {row.severity} and above, when {row.states.replace(' ', ' or ')}")),
+        ),
         ("At most", f"{row.per_hour:,} an hour; then a digest"),
-        ("State", said(state, most=300)),
+        ("State", text_or_dash(state, most=300)),
         ("Since", when(row.created_at, view.zone)),
     ]
     with ui.element("section").classes("card"):
-        html(tag("h2", link("/subscription", said(row.name, most=80), name=row.name)))
+        html(tag("h2", link("/subscription", text_or_dash(row.name, most=80), name=row.name)))
         html(tag("dl", *(part for name, value in facts for part in (tag("dt", name), tag("dd", value)))))
         if view.viewer.may(Role.LEAD):
             with ui.element("div").classes("choices"):
@@ -122,12 +136,12 @@ def _deliveries(view: View, caption: str, found: Sequence[Delivery]) -> Html:
     rows = [
         (
             when(one.created_at, view.zone),
-            link("/subscription", said(one.subscription, most=60), name=one.subscription),
+            link("/subscription", text_or_dash(one.subscription, most=60), name=one.subscription),
             one.fate,
             number(one.alerts),
             number(one.attempts),
-            said(one.problem, most=200),
-            said(one.id),
+            text_or_dash(one.problem, most=200),
+            text_or_dash(one.id),
         )
         for one in found
     ]
@@ -157,7 +171,7 @@ def _form(view: View) -> None:
         )
 
         async def make() -> None:
-            wish = Wish(
+            wish = SubscriptionRequest(
                 _text(name), Channel(_text(channel)), _text(address),
                 project=_text(project) or None, severity=Severity(_text(severity)),
             )  # fmt: skip
@@ -181,18 +195,20 @@ def _text(field: "ValueElement[Any]") -> str:
 async def build_one(view: View) -> None:
     """Fill the delivery log of one subscription."""
     name = view.query.get("name", "")
-    html(tag("h1", "Deliveries to ", said(name, most=80)))
+    html(tag("h1", "Deliveries to ", text_or_dash(name, most=80)))
     try:
         get_subscription(view.parts.control, name)
     except SubscriptionError as error:
-        html(nothing("There is no such subscription", str(error)))
+        html(empty_state("There is no such subscription", str(error)))
         return
     found = list_deliveries(view.parts.control, subscription=name, limit=_MOST_LOGGED)
     if not found:
-        html(nothing("Nothing was sent yet", "A test message shows whether it arrives.", f"assay alerts test {name}"))
+        html(
+            empty_state("Nothing was sent yet", "A test message shows whether it arrives.", f"assay alerts test {name}")
+        )
         return
     html(tag("section", _deliveries(view, f"The last {len(found)} messages", found), class_="card"))
 
 
-PAGE = Page("/subscriptions", "Subscriptions", build, icon="✉")
-ONE = Page("/subscription", "Deliveries", build_one, within="/subscriptions")
+PAGE = ConsolePage("/subscriptions", "Subscriptions", build, icon="✉")
+ONE = ConsolePage("/subscription", "Deliveries", build_one, within="/subscriptions")

@@ -7,12 +7,12 @@ from nicegui import ui
 from assay_services.audit.background import Ledgers
 from assay_services.audit.topics import PartitionAudit
 from assay_services.console.pages import dead_letters
-from assay_services.console.pages.html import Column, Html, join, nothing, number, said, table, tag, when
-from assay_services.console.pages.layout import Page, View, html
-from assay_services.console.system.health_checks import Broker, ServiceState, Standing
+from assay_services.console.pages.html import Column, Html, empty_state, join, number, table, tag, text_or_dash, when
+from assay_services.console.pages.layout import ConsolePage, View, html
+from assay_services.console.system.health_checks import Broker, ServiceState, ServiceStatus
 from assay_services.console.system.system_feed import SystemState
 
-_MARKS = {Standing.READY: "✓ ready", Standing.STARTING: "◐ up, not ready", Standing.AWAY: "✗ away"}
+_MARKS = {ServiceStatus.READY: "✓ ready", ServiceStatus.STARTING: "◐ up, not ready", ServiceStatus.AWAY: "✗ away"}
 _JUDGED = ("validated", "rejected", "dead", "superseded")
 _ABSORBED = ("absorbed", "superseded", "unreadable", "no-contract")
 
@@ -20,7 +20,7 @@ _ABSORBED = ("absorbed", "superseded", "unreadable", "no-contract")
 async def build(view: View) -> None:
     """Fill the page, and follow."""
     html(tag("h1", "System"))
-    now = html(_state(view, await view.parts.watch.look()))
+    now = html(_state(view, await view.parts.watch.snapshot()))
 
     def follow(state: SystemState) -> None:
         now.set_content(_state(view, state))
@@ -49,8 +49,8 @@ def _services(services: Sequence[ServiceState]) -> Html:
             one.name,
             _MARKS[one.standing],
             number(one.lag),
-            said(_by_reader(one) or one.note or None, most=300),
-            said(one.address, most=80),
+            text_or_dash(_by_reader(one) or one.note or None, most=300),
+            text_or_dash(one.address, most=80),
         )
         for one in services
     ]
@@ -67,8 +67,8 @@ def _by_reader(service: ServiceState) -> str:
 def _broker(broker: Broker) -> Html:
     if broker.problem is not None:
         do = f"{broker.problem}. What people and platforms send meanwhile waits, and this page goes on by itself."
-        return join((tag("h2", "Kafka"), nothing("Kafka is away", do, "assay up")))
-    facts = (("State", "✓ there"), ("Address", said(broker.address)), ("Cluster", said(broker.cluster)))
+        return join((tag("h2", "Kafka"), empty_state("Kafka is away", do, "assay up")))
+    facts = (("State", "✓ there"), ("Address", text_or_dash(broker.address)), ("Cluster", text_or_dash(broker.cluster)))
     parts = (part for name, value in facts for part in (tag("dt", name), tag("dd", value)))
     return join((tag("h2", "Kafka"), tag("dl", *parts, tag("dt", "Brokers"), tag("dd", number(broker.brokers)))))
 
@@ -79,7 +79,7 @@ def _ledgers(view: View, ledgers: Ledgers | None) -> Html:
         return join((head, tag("p", "They are being counted for the first time.", class_="soft", role="status")))
     counted = tag("p", "Counted ", when(ledgers.at, view.zone), f", in {ledgers.seconds:.1f} s.", class_="soft")
     if ledgers.problem is not None:
-        return join((head, nothing("The ledgers could not be counted", ledgers.problem, "assay audit"), counted))
+        return join((head, empty_state("The ledgers could not be counted", ledgers.problem, "assay audit"), counted))
     judged = _ledger("Annotations judged by the validator", ledgers.validator, _JUDGED)
     absorbed = _ledger("Validated annotations in the consensus", ledgers.consensus, _ABSORBED)
     return join((head, judged, absorbed, counted))
@@ -107,4 +107,4 @@ def balance(one: PartitionAudit) -> str:
     return "not countable: retention has deleted some" if one.lost_to_retention else "✓ balances"
 
 
-PAGE = Page("/system", "System", build, icon="⛭")
+PAGE = ConsolePage("/system", "System", build, icon="⛭")

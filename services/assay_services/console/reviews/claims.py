@@ -36,11 +36,11 @@ class Claims:
 
         Whoever has an item already is given that.
         """
-        mine = next((one for one in self.held(now=now) if one.reviewer == reviewer), None)
+        mine = next((one for one in self.claimed_by(now=now) if one.reviewer == reviewer), None)
         if mine is not None:
             return Candidate(mine.project, mine.item, mine.claimed_at)
         for candidate in candidates:
-            if not self._take(candidate, reviewer, now):
+            if not self._claim(candidate, reviewer, now):
                 continue
             if not self._is_decided(candidate):  # looked up last: before, somebody might just be deciding
                 return candidate
@@ -59,7 +59,7 @@ class Claims:
         with self._engine.begin() as connection:
             connection.execute(mine)
 
-    def let_go(self, project: str, item: str, reviewer: str, *, held_at: datetime) -> None:
+    def release_if_unchanged(self, project: str, item: str, reviewer: str, *, held_at: datetime) -> None:
         """Give an item back as it was held at `held_at`; not if another page of the reviewer's has it since."""
         mine = delete(ReviewClaim).where(
             _is(project, item), col(ReviewClaim.reviewer) == reviewer, col(ReviewClaim.expires_at) == held_at + HOLD
@@ -67,7 +67,7 @@ class Claims:
         with self._engine.begin() as connection:
             connection.execute(mine)
 
-    def held(self, *, now: datetime) -> Sequence[ReviewClaim]:
+    def claimed_by(self, *, now: datetime) -> Sequence[ReviewClaim]:
         """Return all claims in force, the oldest first."""
         inside = select(ReviewClaim).where(col(ReviewClaim.expires_at) > now).order_by(col(ReviewClaim.claimed_at))
         with Session(self._engine) as session:
@@ -84,7 +84,7 @@ class Claims:
         with Session(self._engine) as session:
             return session.exec(since.limit(1)).first() is not None
 
-    def _take(self, candidate: Candidate, reviewer: str, now: datetime) -> bool:
+    def _claim(self, candidate: Candidate, reviewer: str, now: datetime) -> bool:
         """Put the claim there in one statement: of two who try at once, the database lets one through."""
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         claim = insert(ReviewClaim).values(

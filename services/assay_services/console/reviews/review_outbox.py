@@ -16,12 +16,12 @@ from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 
 _PAUSE_SECONDS = 1.0
-_AWAY = (KafkaError, NoKafkaError, OSError, TimeoutError)
+_NO_KAFKA = (KafkaError, NoKafkaError, OSError, TimeoutError)
 
 log = get_logger("console")
 
 
-class Outbox:
+class ReviewOutbox:
     """Send what is unpublished, at once when there is something new. `problem` is why Kafka does not take it.
 
     A decision may be sent twice, when the console was killed between Kafka's answer and the note of it: the second is a
@@ -60,7 +60,7 @@ class Outbox:
                 while await self._send_some():
                     pass
                 self.problem = None
-            except _AWAY as error:
+            except _NO_KAFKA as error:
                 self.problem = str(error)
                 log.warning("kafka_away", waiting=self._decisions.count_unpublished(), reason=str(error))
                 await self._forget_producer()
@@ -89,5 +89,5 @@ class Outbox:
     async def _forget_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(*_AWAY):
+            with suppress(*_NO_KAFKA):
                 await producer.stop()

@@ -81,7 +81,7 @@ def as_annotated(archive: Engine, project: str, item: str) -> Item:
     return Item.model_validate(known)
 
 
-def became(archive: Engine, project: str, item: str, decision: str) -> Became:
+def outcome_of(archive: Engine, project: str, item: str, decision: str) -> Became:
     """Return what became of a decision, as far as the archive knows."""
     about = {"project": project, "item": item}
     with asking(archive) as connection:

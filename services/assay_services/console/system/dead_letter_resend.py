@@ -17,17 +17,17 @@ from assay_schemas.topics import ANNOTATIONS
 from assay_services.engine.kafka import NoKafkaError, make_producer, stop_quietly
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.stores.archive.queries.dead_letters import DeadLetter, Place, read_whole
+from assay_services.stores.archive.queries.dead_letters import DeadLetter, DeadLetterAddress, read_whole
 from assay_services.stores.archive.queries.projects import read_contracted
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
 
 _LOST_AFTER = timedelta(minutes=2)
 
-_Address = tuple[str, str, int, int]
+_LetterKey = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class ResendableLetter:
     """A dead letter that is an annotation by now, and its key, which leads it to the partition of its item."""
 
     letter: DeadLetter
@@ -35,35 +35,35 @@ class Readable:
 
 
 @dataclass(frozen=True, slots=True)
-class SortedOut:
+class ResendCheck:
     """What can be sent again, and why the others would only die again."""
 
-    readable: Sequence[Readable]
-    refused: Mapping[_Address, str] = field(default_factory=dict)
+    readable: Sequence[ResendableLetter]
+    refused: Mapping[_LetterKey, str] = field(default_factory=dict)
 
 
-def sort_out(letters: Sequence[DeadLetter], *, projects: Collection[str]) -> SortedOut:
+def check_resendable(letters: Sequence[DeadLetter], *, projects: Collection[str]) -> ResendCheck:
     """Read dead letters again, with today's decoder and the projects that have a contract by now."""
-    readable: list[Readable] = []
-    refused: dict[_Address, str] = {}
+    readable: list[ResendableLetter] = []
+    refused: dict[_LetterKey, str] = {}
     for letter, found in zip(letters, decode([one.value for one in letters]), strict=True):
         if not isinstance(found, Annotation):
             refused[letter.address] = f"it would die again: {found.reason} ({found.field})"
         elif found.project not in projects:
             refused[letter.address] = f"project '{found.project}' has no contract yet: apply one first"
         else:
-            readable.append(Readable(letter, found.key))
-    return SortedOut(readable, refused)
+            readable.append(ResendableLetter(letter, found.key))
+    return ResendCheck(readable, refused)
 
 
-class Notes:
+class ResendNotes:
     """What was sent again, by whom. Every method is a transaction of the control database, and blocks."""
 
     def __init__(self, engine: Engine) -> None:
         """Take the control database."""
         self._engine = engine
 
-    def take(self, letter: DeadLetter, by: str, *, now: datetime) -> bool:
+    def reserve(self, letter: DeadLetter, by: str, *, now: datetime) -> bool:
         """Note that a letter is about to be sent; False where somebody has sent it, or is just doing so.
 
         What was noted and never sent (the console was killed meanwhile) can be taken again after two minutes.
@@ -81,17 +81,17 @@ class Notes:
         with self._engine.begin() as connection:
             return connection.execute(taken.returning(col(SentAgain.kafka_offset))).first() is not None
 
-    def sent(self, letter: DeadLetter, *, now: datetime) -> None:
+    def mark_sent(self, letter: DeadLetter, *, now: datetime) -> None:
         """Note that Kafka has acknowledged it."""
         with self._engine.begin() as connection:
             connection.execute(update(SentAgain).where(_is(letter)).values(sent_at=now))
 
-    def give_back(self, letter: DeadLetter) -> None:
+    def release(self, letter: DeadLetter) -> None:
         """Note that it was not sent after all."""
         with self._engine.begin() as connection:
             connection.execute(delete(SentAgain).where(_is(letter), col(SentAgain.sent_at).is_(None)))
 
-    def of(self, letters: Sequence[DeadLetter]) -> Mapping[_Address, SentAgain]:
+    def of(self, letters: Sequence[DeadLetter]) -> Mapping[_LetterKey, SentAgain]:
         """Return what is noted of these letters."""
         where = tuple_(
             col(SentAgain.cluster), col(SentAgain.prefix), col(SentAgain.kafka_partition), col(SentAgain.kafka_offset)
@@ -123,14 +123,14 @@ class NotSentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ResendOutcome:
     """How many were sent, and why the others were not."""
 
     sent: int
     refused: Mapping[tuple[str, str, int, int], str] = field(default_factory=dict)
 
 
-class Sender:
+class DeadLetterSender:
     """Send dead letters again. Each is sent once: what was sent is noted before, and taken back where Kafka fails.
 
     A letter that Kafka took without saying so can be sent a second time: it has the same id, so it is superseded.
@@ -140,13 +140,13 @@ class Sender:
         """Take where Kafka and the letters are."""
         self._settings = settings
         self._archive = archive
-        self.notes = Notes(control)
+        self.notes = ResendNotes(control)
 
-    async def send(self, places: Sequence[Place], *, by: str) -> Outcome:
+    async def send(self, places: Sequence[DeadLetterAddress], *, by: str) -> ResendOutcome:
         """Send these again; raise NotSentError where Kafka does not answer."""
         letters = await asyncio.to_thread(read_whole, self._archive, places)
         projects: Collection[str] = await asyncio.to_thread(read_contracted, self._archive)
-        found = sort_out(letters, projects=projects)
+        found = check_resendable(letters, projects=projects)
         refused = dict(found.refused)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -154,16 +154,18 @@ class Sender:
         except (KafkaError, NoKafkaError, OSError, TimeoutError) as error:
             raise NotSentError(f"Kafka does not take it: {str(error) or 'it does not answer'}; try again") from error
         log.info("dead_letters_sent_again", sent=sent, refused=len(refused), by=by)
-        return Outcome(sent, refused)
+        return ResendOutcome(sent, refused)
 
-    async def _send(self, readable: Sequence[Readable], by: str, refused: dict[tuple[str, str, int, int], str]) -> int:
+    async def _send(
+        self, readable: Sequence[ResendableLetter], by: str, refused: dict[tuple[str, str, int, int], str]
+    ) -> int:
         if not readable:
             return 0
         producer, sent = make_producer(self._settings), 0
         try:
             await producer.start()
             for one in readable:
-                if await asyncio.to_thread(self.notes.take, one.letter, by, now=datetime.now(UTC)):
+                if await asyncio.to_thread(self.notes.reserve, one.letter, by, now=datetime.now(UTC)):
                     await self._send_one(producer, one)
                     sent += 1
                 else:
@@ -172,13 +174,13 @@ class Sender:
             await stop_quietly(producer)
         return sent
 
-    async def _send_one(self, producer: AIOKafkaProducer, one: Readable) -> None:
+    async def _send_one(self, producer: AIOKafkaProducer, one: ResendableLetter) -> None:
         place = one.letter.place
         headers = [("assay-sent-again", f"{place.partition}/{place.offset}".encode())]
         topic = self._settings.prefix + ANNOTATIONS.name
         try:
             await producer.send_and_wait(topic, one.letter.value, key=one.key, headers=headers)
         except BaseException:  # also where the patience is over: whatever it is, it was not sent
-            self.notes.give_back(one.letter)
+            self.notes.release(one.letter)
             raise
-        await asyncio.to_thread(self.notes.sent, one.letter, now=datetime.now(UTC))
+        await asyncio.to_thread(self.notes.mark_sent, one.letter, now=datetime.now(UTC))

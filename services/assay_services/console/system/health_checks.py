@@ -18,7 +18,7 @@ _LAG = "assay_lag_events"
 _PATIENCE_SECONDS = 2.0
 
 
-class Standing(StrEnum):
+class ServiceStatus(StrEnum):
     """How a service is: it works, it is up and not at work yet, or it does not answer."""
 
     READY = "ready"
@@ -32,7 +32,7 @@ class ServiceState:
 
     name: str
     address: str
-    standing: Standing
+    standing: ServiceStatus
     lag: int | None = None
     lags: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
@@ -60,10 +60,10 @@ async def _ask(client: httpx.AsyncClient, name: str, address: str) -> ServiceSta
         ready, scraped = await asyncio.gather(client.get(f"{base}/ready"), client.get(f"{base}/metrics"))
         lags = lags_in(scraped.text) if scraped.is_success else {}
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return ServiceState(name, address, Standing.AWAY, note=str(error) or type(error).__name__)
+        return ServiceState(name, address, ServiceStatus.AWAY, note=str(error) or type(error).__name__)
     except ValueError:
-        return ServiceState(name, address, Standing.AWAY, note="what answers there is no service of Assay")
-    standing = Standing.READY if ready.is_success else Standing.STARTING
+        return ServiceState(name, address, ServiceStatus.AWAY, note="what answers there is no service of Assay")
+    standing = ServiceStatus.READY if ready.is_success else ServiceStatus.STARTING
     return ServiceState(name, address, standing, sum(lags.values()) if lags else None, lags)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from assay_services.audit.background import Counting, Ledgers
 from assay_services.console.settings import ConsoleSettings
-from assay_services.console.system.health_checks import Broker, ServiceState, Standing, ask_kafka, ask_services
+from assay_services.console.system.health_checks import Broker, ServiceState, ServiceStatus, ask_kafka, ask_services
 
 _EVERY_SECONDS = 10.0
-_REST = 4.0
+_PAUSE = 4.0
 _STALE_AFTER = timedelta(seconds=25)
 
 
@@ -24,7 +24,7 @@ class SystemState:
     ledgers: Ledgers | None = None
 
 
-class Watch:
+class SystemFeed:
     """The shared refresher. `now` is the clock."""
 
     def __init__(self, settings: ConsoleSettings, *, now: Callable[[], datetime]) -> None:
@@ -47,7 +47,7 @@ class Watch:
         if not self._followers:
             self._somebody_looks.clear()
 
-    async def look(self) -> SystemState:
+    async def snapshot(self) -> SystemState:
         """Return how everything is: as it was seen last, unless that is old."""
         newest = self._newest
         if newest is not None and self._now() - newest.at < _STALE_AFTER:
@@ -56,14 +56,14 @@ class Watch:
 
     async def run(self) -> None:
         """Look, and count, for as long as anybody follows."""
-        await asyncio.gather(self._keep_looking(), self._keep_counting())
+        await asyncio.gather(self._refresh_for_ever(), self._count_for_ever())
 
     async def beat(self) -> SystemState:
         """Ask everybody anew."""
         services, broker = await asyncio.gather(
             ask_services(self._settings.console_services), ask_kafka(self._settings)
         )
-        own = ServiceState("console", self._settings.address, Standing.READY, note="this page comes from it")
+        own = ServiceState("console", self._settings.address, ServiceStatus.READY, note="this page comes from it")
         ledgers = None if self._newest is None else self._newest.ledgers
         self._newest = SystemState(self._now(), [*services, own], broker, ledgers)
         return self._newest
@@ -74,21 +74,21 @@ class Watch:
         self._newest = replace(self._newest or await self.beat(), ledgers=ledgers)
         return ledgers
 
-    async def _keep_looking(self) -> None:
+    async def _refresh_for_ever(self) -> None:
         while True:
             await self._somebody_looks.wait()
-            self._tell(await self.beat())
+            self._notify(await self.beat())
             await asyncio.sleep(_EVERY_SECONDS)
 
-    async def _keep_counting(self) -> None:
+    async def _count_for_ever(self) -> None:
         """Count every ten seconds; where that takes long, rest for four times as long."""
         while True:
             await self._somebody_looks.wait()
             ledgers = await self.count()
             if self._newest is not None:
-                self._tell(self._newest)
-            await asyncio.sleep(max(_EVERY_SECONDS, _REST * ledgers.seconds))
+                self._notify(self._newest)
+            await asyncio.sleep(max(_EVERY_SECONDS, _PAUSE * ledgers.seconds))
 
-    def _tell(self, state: SystemState) -> None:
+    def _notify(self, state: SystemState) -> None:
         for callback in list(self._followers):
             callback(state)

@@ -13,7 +13,7 @@ Published: TypeAlias = Mapping[str, Mapping[bytes, bytes]]
 """The newest value of each key, by topic (without prefix)."""
 
 
-class Whom(NamedTuple):
+class ErasureRequest(NamedTuple):
     """An item, or an annotator (of one project, or of all: None).
 
     `pseudonym` is what an annotator is called from now on; None: what they said is removed. `words` are the ids of the
@@ -24,7 +24,7 @@ class Whom(NamedTuple):
     project: str | None
     name: str
     pseudonym: str | None = None
-    words: frozenset[str] = frozenset()
+    settled_by: frozenset[str] = frozenset()
 
     @property
     def key(self) -> bytes:
@@ -37,7 +37,7 @@ class Whom(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Erasure:
     """What is to be changed: the state, in its stored form (None: gone), and what is published."""
 
     stored: Mapping[bytes, bytes | None] = field(default_factory=dict)

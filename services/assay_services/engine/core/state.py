@@ -47,9 +47,9 @@ class PartitionState:
 
     def apply(self, changes: Mapping[bytes, Entry | None]) -> None:
         """Take over what a step changed."""
-        self.take(stored_changes(changes))
+        self.apply_stored(stored_changes(changes))
 
-    def take(self, stored: Mapping[bytes, bytes | None]) -> None:
+    def apply_stored(self, stored: Mapping[bytes, bytes | None]) -> None:
         """Take over changes in the form in which they are stored."""
         for key, value in stored.items():
             self.load(key, value)

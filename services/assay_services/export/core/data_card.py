@@ -8,7 +8,7 @@ from typing import Any
 from assay_models.agreement.contingency import Pattern, pattern_of
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
-from assay_services.export.core.dataset import Example, label_mix
+from assay_services.export.core.dataset import DatasetRow, label_mix
 
 _MOST_VALUES = 1_000
 
@@ -27,7 +27,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class DatasetAgreement:
     """How well the annotators of the exported items agree: coefficient and 95 % interval; None: `why` says why."""
 
     coefficient: str | None
@@ -55,7 +55,7 @@ class Card:
     corrections: int
     mean_probability: float | None
     contract_versions: Sequence[int]
-    agreement: Agreement
+    agreement: DatasetAgreement
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Card:
         return asdict(self)
 
 
-def counted(examples: Sequence[Example]) -> dict[str, Any]:
+def counted(examples: Sequence[DatasetRow]) -> dict[str, Any]:
     """Return the parts of a card that are counts."""
     sure = [one.probability for one in examples if one.probability is not None]
     return {
@@ -77,32 +77,32 @@ def counted(examples: Sequence[Example]) -> dict[str, Any]:
     }
 
 
-def agreement_of(labels_by_item: Iterable[Sequence[Any]]) -> Agreement:
+def agreement_of(labels_by_item: Iterable[Sequence[Any]]) -> DatasetAgreement:
     """Return how well the labels of each item agree: texts by name, numbers by order, lists of texts by overlap."""
     patterns: Counter[Pattern] = Counter()
     for labels in labels_by_item:
         if any(_is_marks(label) for label in labels):
-            return Agreement(None, why="spans and boxes are compared by agreement.rolling, not here")
+            return DatasetAgreement(None, why="spans and boxes are compared by agreement.rolling, not here")
         patterns[pattern_of(labels)] += 1
     values = {value for pattern in patterns for value, _ in pattern}
     if len(values) > _MOST_VALUES:
-        return Agreement(None, why=f"more than {_MOST_VALUES} different labels")
+        return DatasetAgreement(None, why=f"more than {_MOST_VALUES} different labels")
     if all(isinstance(value, int | float) for value in values):
-        return _said("krippendorff-alpha-ordinal", ordinal_alpha(patterns))
+        return _sentence("krippendorff-alpha-ordinal", ordinal_alpha(patterns))
     if any(isinstance(value, tuple) for value in values):
-        return _said("krippendorff-alpha-jaccard", jaccard_alpha(patterns))
-    return _said("krippendorff-alpha", nominal_alpha(patterns))
+        return _sentence("krippendorff-alpha-jaccard", jaccard_alpha(patterns))
+    return _sentence("krippendorff-alpha", nominal_alpha(patterns))
 
 
 def _is_marks(label: Any) -> bool:  # noqa: ANN401
     return isinstance(label, list) and any(not isinstance(one, str) for one in label)
 
 
-def _said(name: str, found: Estimate | None) -> Agreement:
+def _sentence(name: str, found: Estimate | None) -> DatasetAgreement:
     if found is None:
-        return Agreement(None, why="no two annotations of an item to compare, or one label only")
+        return DatasetAgreement(None, why="no two annotations of an item to compare, or one label only")
     value, low, high = (round(one, 6) for one in (found.value, found.low, found.high))
-    return Agreement(name, value, low, high, items=found.items)
+    return DatasetAgreement(name, value, low, high, items=found.items)
 
 
 def as_markdown(card: Card) -> str:
@@ -143,7 +143,7 @@ def _mix(card: Card) -> list[str]:
     return lines
 
 
-def _interval(found: Agreement) -> str:
+def _interval(found: DatasetAgreement) -> str:
     return f"{found.coefficient} {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), over {found.items:,} items"
 
 

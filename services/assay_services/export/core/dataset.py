@@ -21,7 +21,7 @@ class ExportImpossible(Exception):
     """What was asked for cannot be exported; the message says why."""
 
 
-class Example(NamedTuple):
+class DatasetRow(NamedTuple):
     """One row of a training set. `corrections` counts the annotations of the item that are called wrong."""
 
     item: str
@@ -57,7 +57,9 @@ def read_splits(text: str) -> Splits:
     return found
 
 
-def split_all(examples: Iterable[Example], splits: Splits, *, stratify: Sequence[str], seed: int) -> list[Example]:
+def split_all(
+    examples: Iterable[DatasetRow], splits: Splits, *, stratify: Sequence[str], seed: int
+) -> list[DatasetRow]:
     """Return the examples, in the order of their items, each with its split.
 
     Without strata an item keeps its split when others come or go: only its name and the seed decide. With strata (of
@@ -65,19 +67,19 @@ def split_all(examples: Iterable[Example], splits: Splits, *, stratify: Sequence
     """
     ordered = sorted(examples, key=lambda one: one.item)
     if not stratify:
-        return [one._replace(split=_at(splits, _luck(seed, one.item))) for one in ordered]
-    strata: defaultdict[bytes, list[Example]] = defaultdict(list)
+        return [one._replace(split=_at(splits, _split_hash(seed, one.item))) for one in ordered]
+    strata: defaultdict[bytes, list[DatasetRow]] = defaultdict(list)
     for one in ordered:
         strata[_stratum(one, stratify)].append(one)
     placed: dict[str, str] = {}
     for name, some in strata.items():
-        start = _luck(seed, name)
-        some.sort(key=lambda one: _luck(seed, one.item))
+        start = _split_hash(seed, name)
+        some.sort(key=lambda one: _split_hash(seed, one.item))
         placed |= {one.item: _at(splits, (rank + start) / len(some)) for rank, one in enumerate(some)}
     return [one._replace(split=placed[one.item]) for one in ordered]
 
 
-def label_mix(examples: Iterable[Example]) -> dict[str, dict[str, int]]:
+def label_mix(examples: Iterable[DatasetRow]) -> dict[str, dict[str, int]]:
     """Return how often each label is in each split; a label of other kinds is counted by its JSON."""
     mix: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in examples:
@@ -85,13 +87,13 @@ def label_mix(examples: Iterable[Example]) -> dict[str, dict[str, int]]:
     return {split: dict(sorted(counts.items())) for split, counts in sorted(mix.items())}
 
 
-def _stratum(example: Example, names: Sequence[str]) -> bytes:
-    ways: Mapping[str, Callable[[Example], Any]] = {"label": lambda one: one.label, "status": lambda one: one.status}
+def _stratum(example: DatasetRow, names: Sequence[str]) -> bytes:
+    ways: Mapping[str, Callable[[DatasetRow], Any]] = {"label": lambda one: one.label, "status": lambda one: one.status}
     values = [ways[name](example) if name in ways else example.attributes.get(name) for name in names]
     return orjson.dumps(values)
 
 
-def _luck(seed: int, name: str | bytes) -> float:
+def _split_hash(seed: int, name: str | bytes) -> float:
     """Return a number in [0, 1) that depends on the seed and the name alone."""
     raw = name.encode(errors="surrogatepass") if isinstance(name, str) else name
     digest = blake2b(b"%d\0%b" % (seed, raw), digest_size=8).digest()

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from assay_schemas.annotation import Annotation
-from assay_services.gateway.api.limits import Bodies, Crowd
-from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, split
+from assay_services.gateway.api.limits import BodyReader, ConcurrencyLimit
+from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, RefusedRecord, judge, split
 from assay_services.gateway.publisher import Publisher
-from assay_services.web.rate_limit import RefusedError
+from assay_services.web.rate_limit import RateLimitedError
 
 _LINES_AT_ONCE = 500
 _JSON = {"application/json", "application/cloudevents+json"}
@@ -35,31 +35,31 @@ class Receipt(BaseModel):
     records: list[RecordOutcome]
 
 
-class Intake:
+class AnnotationIntake:
     """Read requests to `/v1/annotations`."""
 
-    def __init__(self, publisher: Publisher, bodies: Bodies, crowd: Crowd) -> None:
+    def __init__(self, publisher: Publisher, bodies: BodyReader, crowd: ConcurrencyLimit) -> None:
         """Take where records go, how bodies are read, and how many requests are answered at once."""
         self._publisher = publisher
         self._bodies = bodies
         self._crowd = crowd
 
-    async def take(self, request: Request) -> Receipt:
+    async def accept(self, request: Request) -> Receipt:
         """Read a request and publish what is in it; raise RefusedError where it is nothing of ours."""
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media in _NDJSON:
-            return await self._take_lines(request)
+            return await self._accept_lines(request)
         if media not in _JSON:
             wanted = "application/json (one annotation, or an array) or application/x-ndjson"
-            raise RefusedError(415, f"the content type is '{media[:100]}'; wanted is {wanted}")
+            raise RateLimitedError(415, f"the content type is '{media[:100]}'; wanted is {wanted}")
         async with self._bodies.whole(request) as body:
             try:
                 records = split(body)
             except NotJsonError as error:
-                raise RefusedError(400, str(error)) from None
+                raise RateLimitedError(400, str(error)) from None
             return _receipt(await self._publish(records))
 
-    async def _take_lines(self, request: Request) -> Receipt:
+    async def _accept_lines(self, request: Request) -> Receipt:
         outcomes: list[RecordOutcome] = []
         line = 0
         async for lines in self._bodies.lines(request, at_once=_LINES_AT_ONCE):
@@ -77,7 +77,7 @@ class Intake:
         return [_outcome(one) for one in judged]
 
 
-def _outcome(judged: Accepted | Refused) -> RecordOutcome:
+def _outcome(judged: Accepted | RefusedRecord) -> RecordOutcome:
     if isinstance(judged, Accepted):
         return RecordOutcome(place=judged.place, outcome="accepted", id=judged.annotation.id)
     return RecordOutcome(place=judged.place, outcome="rejected", field=judged.field, reason=judged.reason)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 
-from assay_services.web.rate_limit import RefusedError
+from assay_services.web.rate_limit import RateLimitedError
 
 
 @dataclass(slots=True)
-class Crowd:
+class ConcurrencyLimit:
     """How many requests are being answered, their bodies read. It changes."""
 
     most: int
@@ -20,7 +20,7 @@ class Crowd:
     def __enter__(self) -> None:
         """Come in; raise RefusedError (503) where it is full."""
         if self.inside >= self.most:
-            raise RefusedError(503, f"{self.most} requests are being answered; try again", retry_after=1)
+            raise RateLimitedError(503, f"{self.most} requests are being answered; try again", retry_after=1)
         self.inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -29,24 +29,24 @@ class Crowd:
 
 
 @dataclass(slots=True)
-class Room:
+class MemoryBudget:
     """How many bytes of bodies are held in memory, however slowly they come. It changes."""
 
     most: int
     held: int = 0
 
-    def take(self, count: int) -> None:
+    def reserve(self, count: int) -> None:
         """Hold so many more; raise RefusedError (503) where there is no room."""
         if self.held + count > self.most:
-            raise RefusedError(503, "too many large bodies at once; try again", retry_after=1)
+            raise RateLimitedError(503, "too many large bodies at once; try again", retry_after=1)
         self.held += count
 
 
 @dataclass(frozen=True, slots=True)
-class Bodies:
+class BodyReader:
     """How bodies are read: in which room, how large they may be, how long (s) each part of them may take."""
 
-    room: Room
+    room: MemoryBudget
     largest: int
     largest_stream: int
     seconds: float
@@ -57,7 +57,7 @@ class Bodies:
         parts: list[bytes] = []
         try:
             async for part in self._parts(request, largest=self.largest):
-                self.room.take(len(part))
+                self.room.reserve(len(part))
                 parts.append(part)
             yield b"".join(parts)
         finally:
@@ -69,7 +69,7 @@ class Bodies:
         async for part in self._parts(request, largest=self.largest_stream):
             *whole, rest = (rest + part).split(b"\n")
             if len(rest) > self.largest:
-                raise RefusedError(413, f"a line has more than {self.largest:,} bytes")
+                raise RateLimitedError(413, f"a line has more than {self.largest:,} bytes")
             lines += whole
             while len(lines) >= at_once:
                 yield lines[:at_once]
@@ -78,7 +78,7 @@ class Bodies:
             yield [*lines, *([rest] if rest else [])]
 
     async def _parts(self, request: Request, *, largest: int) -> AsyncIterator[bytes]:
-        too_large = RefusedError(413, f"the body has more than {largest:,} bytes; send it in parts")
+        too_large = RateLimitedError(413, f"the body has more than {largest:,} bytes; send it in parts")
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > largest:
             raise too_large
@@ -88,9 +88,9 @@ class Bodies:
                 async with asyncio.timeout(self.seconds):
                     part = await anext(stream, None)
             except TimeoutError:
-                raise RefusedError(408, f"nothing came for {self.seconds:g} s") from None
+                raise RateLimitedError(408, f"nothing came for {self.seconds:g} s") from None
             except ClientDisconnect:
-                raise RefusedError(400, "the sender left before the body was whole") from None
+                raise RateLimitedError(400, "the sender left before the body was whole") from None
             if part is None:
                 return
             got += len(part)

@@ -15,14 +15,14 @@ durable. Sending the same again changes nothing: an annotation's id follows from
 """
 
 
-class Problem(BaseModel):
+class ProblemView(BaseModel):
     """Why a request was refused, and what to do."""
 
     error: str
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem, "description": _MEANING[status]} for status in statuses}
+    return {status: {"model": ProblemView, "description": _MEANING[status]} for status in statuses}
 
 
 _MEANING = {

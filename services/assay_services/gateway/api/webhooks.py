@@ -12,21 +12,28 @@ from assay_schemas.annotation import Action, Annotation
 from assay_services.engine import metrics
 from assay_services.engine.logs import get_logger
 from assay_services.gateway.core.annotation_bodies import rows_of
-from assay_services.gateway.core.decode_result import Annotations, Delivery, Fetch, Nothing, Rejected, Wanted
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    Fetch,
+    FetchTarget,
+    Nothing,
+    PlatformDelivery,
+    Rejected,
+)
 from assay_services.gateway.core.platforms.registry import PLATFORMS
-from assay_services.gateway.core.signatures import Refused, in_header, verify
+from assay_services.gateway.core.signatures import SignatureRefused, in_header, verify
 from assay_services.gateway.core.supersession import placed
 from assay_services.gateway.decode_context import asked_of, settings_of
 from assay_services.gateway.publisher import Publisher
-from assay_services.stores.control.connection_store import Connections
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.connection_store import ConnectionStore
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 log = get_logger("gateway")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookReply:
     """What a platform is told."""
 
     status: int
@@ -34,23 +41,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Hooks:
+class WebhookReceiver:
     """Take deliveries. `wake` has a connection reconciled soon: something was named that has to be fetched."""
 
     engine: Engine
-    connections: Connections
+    connections: ConnectionStore
     publisher: Publisher
-    wake: Callable[[str, tuple[Wanted, ...]], None]
+    wake: Callable[[str, tuple[FetchTarget, ...]], None]
 
-    async def take(self, connection: Connection, delivery: Delivery, now: datetime) -> Answer:
+    async def receive(self, connection: Connection, delivery: PlatformDelivery, now: datetime) -> WebhookReply:
         """Take one delivery; what is answered with 200 is durable."""
         refused = self._unproved(connection, delivery, now)
         if refused is not None:
             metrics.DELIVERIES.labels(connection.name, "refused").inc()
             log.warning("delivery_refused", connection=connection.name, reason=refused.reason)
             await asyncio.to_thread(self.connections.count, connection.name, refused=1)
-            return Answer(401, {"error": refused.reason})
-        held = Held(self.engine, connection.name)
+            return WebhookReply(401, {"error": refused.reason})
+        held = PublishedIndex(self.engine, connection.name)
         outcome = await asyncio.to_thread(
             PLATFORMS[connection.platform].decode, delivery, asked_of(connection, held, now)
         )
@@ -60,29 +67,29 @@ class Hooks:
                 await self._publish(connection, held, annotations, now)
                 if fetch or any(one.action is Action.DELETED for one in annotations):
                     self.wake(connection.name, fetch)  # after a deletion an older annotation may have to count again
-                return Answer(200, {"accepted": len(annotations), "to_fetch": len(fetch), "problems": problems})
+                return WebhookReply(200, {"accepted": len(annotations), "to_fetch": len(fetch), "problems": problems})
             case Fetch(wanted, reason):
                 self.wake(connection.name, wanted)
                 await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1)
-                return Answer(200, {"accepted": 0, "to_fetch": len(wanted), "reason": reason})
+                return WebhookReply(200, {"accepted": 0, "to_fetch": len(wanted), "reason": reason})
             case Nothing(reason):
                 await asyncio.to_thread(self.connections.count, connection.name, at=now, webhooks=1)
-                return Answer(200, {"accepted": 0, "reason": reason})
+                return WebhookReply(200, {"accepted": 0, "reason": reason})
             case Rejected(reason):
                 log.warning("delivery_rejected", connection=connection.name, reason=reason)
                 await asyncio.to_thread(self.connections.count, connection.name, refused=1)
-                return Answer(422, {"error": reason})
+                return WebhookReply(422, {"error": reason})
 
-    def _unproved(self, connection: Connection, delivery: Delivery, now: datetime) -> Refused | None:
+    def _unproved(self, connection: Connection, delivery: PlatformDelivery, now: datetime) -> SignatureRefused | None:
         scheme = PLATFORMS[connection.platform].scheme_for(settings_of(connection))
         header = connection.settings.get("header")
         if header:
             scheme = in_header(scheme, str(header)) or scheme
         found = verify(scheme, self.connections.secrets_of(connection).hooks, delivery, now=now)
-        return found if isinstance(found, Refused) else None
+        return found if isinstance(found, SignatureRefused) else None
 
     async def _publish(
-        self, connection: Connection, held: Held, annotations: tuple[Annotation, ...], now: datetime
+        self, connection: Connection, held: PublishedIndex, annotations: tuple[Annotation, ...], now: datetime
     ) -> None:
         fresh = await asyncio.to_thread(held.fresh, annotations)
         changed = await asyncio.to_thread(placed, fresh, held.known)

@@ -16,7 +16,7 @@ OVERHEAD_BYTES = 64
 """What a record takes on disk beside its content, about."""
 
 
-class Row(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """One record on its way to Kafka: topic without prefix, key, value, headers as JSON text."""
 
     topic: str
@@ -36,11 +36,11 @@ class Accepted:
 
     place: int
     annotation: Annotation
-    row: Row
+    row: OutgoingRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRecord:
     """A record that is none: which field, why, and what was expected."""
 
     place: int
@@ -48,7 +48,7 @@ class Refused:
     reason: str
 
 
-Judged = Accepted | Refused
+BodyResult = Accepted | RefusedRecord
 
 
 class NotJsonError(Exception):
@@ -68,19 +68,19 @@ def split(body: bytes) -> list[bytes]:
     raise NotJsonError("the body is neither a JSON object nor an array of objects")
 
 
-def judge(records: Sequence[bytes]) -> Iterator[Judged]:
+def judge(records: Sequence[bytes]) -> Iterator[BodyResult]:
     """Read each record; its place counts from 0."""
     completed = [_with_id(record) for record in records]
     for place, (record, found) in enumerate(zip(completed, decode(completed), strict=True)):
         if isinstance(found, Undecodable):
-            yield Refused(place, found.field, found.message)
+            yield RefusedRecord(place, found.field, found.message)
         else:
-            yield Accepted(place, found, Row(TOPIC, found.key, record, headers_of(found)))
+            yield Accepted(place, found, OutgoingRecord(TOPIC, found.key, record, headers_of(found)))
 
 
-def rows_of(annotations: Iterable[Annotation]) -> list[Row]:
+def rows_of(annotations: Iterable[Annotation]) -> list[OutgoingRecord]:
     """Return the rows of annotations that a platform sent."""
-    return [Row(TOPIC, one.key, one.model_dump_json().encode(), headers_of(one)) for one in annotations]
+    return [OutgoingRecord(TOPIC, one.key, one.model_dump_json().encode(), headers_of(one)) for one in annotations]
 
 
 def headers_of(annotation: Annotation) -> str:

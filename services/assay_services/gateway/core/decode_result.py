@@ -14,7 +14,7 @@ EVERYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class PlatformDelivery:
     """What a platform sent: the body as it came, and the headers by their names in lower case."""
 
     raw: bytes
@@ -22,7 +22,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FetchTarget:
     """One thing to fetch from the platform: a `task`, `annotation`, `project`, `job`, `record`, and so on.
 
     `by` is who changed it, where only the delivery says so.
@@ -42,7 +42,7 @@ class Annotations:
     """
 
     annotations: tuple[Annotation, ...]
-    fetch: tuple[Wanted, ...] = ()
+    fetch: tuple[FetchTarget, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -50,7 +50,7 @@ class Annotations:
 class Fetch:
     """The delivery only says where to look."""
 
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[FetchTarget, ...]
     reason: str
 
 
@@ -68,11 +68,11 @@ class Rejected:
     reason: str
 
 
-Outcome: TypeAlias = Annotations | Fetch | Nothing | Rejected
+DecodeResult: TypeAlias = Annotations | Fetch | Nothing | Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierAnnotation:
     """What an earlier annotation said, for a deletion that says only its id.
 
     `occurred_at` is when that was: the deletion comes just after it.
@@ -101,7 +101,7 @@ class Settings:
     mapping: FieldMapping | None = None
 
 
-def nothing_known(_: str) -> Known | None:
+def nothing_known(_: str) -> EarlierAnnotation | None:
     """Know no earlier annotation."""
     return None
 
@@ -112,7 +112,7 @@ def nothing_held(_: str) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DecodeContext:
     """What a decoder may know beside the delivery.
 
     `project` is Assay's project of the connection; None takes the platform's own project id. `now` is when the
@@ -122,7 +122,7 @@ class Asked:
 
     project: str | None
     now: datetime
-    known: Callable[[str], Known | None] = nothing_known
+    known: Callable[[str], EarlierAnnotation | None] = nothing_known
     held: Callable[[str], Sequence[str]] = nothing_held
     settings: Mapping[str, Settings] = field(default_factory=dict)
     default: Settings = field(default_factory=Settings)
@@ -134,8 +134,8 @@ class Asked:
 
 
 def outcome_of(
-    annotations: Sequence[Annotation], fetch: Sequence[Wanted], problems: Sequence[str], *, otherwise: str
-) -> Outcome:
+    annotations: Sequence[Annotation], fetch: Sequence[FetchTarget], problems: Sequence[str], *, otherwise: str
+) -> DecodeResult:
     """Return what a delivery comes to; `otherwise` says why it is nothing, where there was nothing in it."""
     said = shortened(problems)
     if annotations:
@@ -152,6 +152,6 @@ def shortened(problems: Sequence[str]) -> tuple[str, ...]:
     return (*found[:_MOST_PROBLEMS], f"and {more} more") if more > 0 else tuple(found)
 
 
-def unique(wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
+def unique(wanted: Sequence[FetchTarget]) -> tuple[FetchTarget, ...]:
     """Return what is wanted, each once, in its order."""
     return tuple(dict.fromkeys(wanted))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.core.decode_result import PlatformDelivery
 
 TOLERANCE_SECONDS = 300
 """A signed time further away than this, either way, is stale."""
@@ -63,13 +63,13 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SignatureRefused:
     """No secret of ours made it, or long ago. The reason names no secret and nothing that was sent."""
 
     reason: str
 
 
-Verification: TypeAlias = Verified | Refused
+Verification: TypeAlias = Verified | SignatureRefused
 
 
 def in_header(scheme: Scheme, header: str) -> Scheme | None:
@@ -81,10 +81,10 @@ def in_header(scheme: Scheme, header: str) -> Scheme | None:
             return None
 
 
-def verify(scheme: Scheme, secrets: Sequence[str], delivery: Delivery, *, now: datetime) -> Verification:
+def verify(scheme: Scheme, secrets: Sequence[str], delivery: PlatformDelivery, *, now: datetime) -> Verification:
     """Check a delivery's signature against every secret that is valid now."""
     if not any(secrets):
-        return Refused("no secret is configured, so no delivery can be trusted")
+        return SignatureRefused("no secret is configured, so no delivery can be trusted")
     match scheme:
         case StaticHeader():
             return _static(scheme, secrets, delivery)
@@ -97,11 +97,11 @@ def verify(scheme: Scheme, secrets: Sequence[str], delivery: Delivery, *, now: d
     return _appen(secrets, delivery)
 
 
-def _static(scheme: StaticHeader, secrets: Sequence[str], delivery: Delivery) -> Verification:
+def _static(scheme: StaticHeader, secrets: Sequence[str], delivery: PlatformDelivery) -> Verification:
     values, otherwise = list(delivery.headers.values()), "no header carries a valid secret"
     if scheme.header is not None:
         if scheme.header.lower() not in delivery.headers:
-            return Refused(f"the header {scheme.header} is missing")
+            return SignatureRefused(f"the header {scheme.header} is missing")
         values, otherwise = [delivery.headers[scheme.header.lower()]], f"the header {scheme.header} has no valid secret"
     given = [_bytes(form) for value in values for form in _forms(value)]
     return _first(secrets, lambda secret: _same_as_any(secret, given), otherwise=otherwise)
@@ -115,10 +115,10 @@ def _forms(value: str) -> Iterator[str]:
             yield value[len(word) :].strip()
 
 
-def _hmac_hex(scheme: HmacHex, secrets: Sequence[str], delivery: Delivery) -> Verification:
+def _hmac_hex(scheme: HmacHex, secrets: Sequence[str], delivery: PlatformDelivery) -> Verification:
     value = delivery.headers.get(scheme.header.lower())
     if value is None:
-        return Refused(f"the header {scheme.header} is missing")
+        return SignatureRefused(f"the header {scheme.header} is missing")
     given = _bytes(value.strip().lower().removeprefix(f"{scheme.algorithm}="))
     return _first(
         secrets,
@@ -127,11 +127,11 @@ def _hmac_hex(scheme: HmacHex, secrets: Sequence[str], delivery: Delivery) -> Ve
     )
 
 
-def _standard(secrets: Sequence[str], delivery: Delivery, now: datetime) -> Verification:
+def _standard(secrets: Sequence[str], delivery: PlatformDelivery, now: datetime) -> Verification:
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     missing = [name for name in names if name not in delivery.headers]
     if missing:
-        return Refused(f"the header {missing[0]} is missing")
+        return SignatureRefused(f"the header {missing[0]} is missing")
     message_id, time, signatures = (delivery.headers[name] for name in names)
     stale = _stale(_whole(time), now)
     if stale is not None:
@@ -148,13 +148,13 @@ def _standard(secrets: Sequence[str], delivery: Delivery, now: datetime) -> Veri
     return _first(secrets, made_by, otherwise=otherwise)
 
 
-def _toloka(scheme: TolokaSignature, secrets: Sequence[str], delivery: Delivery, now: datetime) -> Verification:
+def _toloka(scheme: TolokaSignature, secrets: Sequence[str], delivery: PlatformDelivery, now: datetime) -> Verification:
     value = delivery.headers.get(scheme.header.lower())
     if value is None:
-        return Refused(f"the header {scheme.header} is missing")
+        return SignatureRefused(f"the header {scheme.header} is missing")
     parts = dict(_TOLOKA_PART.findall(value))
     if set(parts) != {"v", "ts", "sign"}:
-        return Refused(f"the header {scheme.header} is not written as {{v=1, ts=…, sign=…}}")
+        return SignatureRefused(f"the header {scheme.header} is not written as {{v=1, ts=…, sign=…}}")
     milliseconds = _whole(parts["ts"])
     stale = _stale(None if milliseconds is None else milliseconds / 1_000, now)
     if stale is not None:
@@ -168,10 +168,10 @@ def _toloka(scheme: TolokaSignature, secrets: Sequence[str], delivery: Delivery,
     )
 
 
-def _appen(secrets: Sequence[str], delivery: Delivery) -> Verification:
+def _appen(secrets: Sequence[str], delivery: PlatformDelivery) -> Verification:
     form = read_form(delivery.raw)
     if "payload" not in form or "signature" not in form:
-        return Refused("the form has no payload and signature")
+        return SignatureRefused("the form has no payload and signature")
     payload, given = _bytes(form["payload"]), _bytes(form["signature"].strip().lower())
     return _first(
         secrets,
@@ -193,7 +193,7 @@ def read_form(raw: bytes) -> dict[str, str]:
 def _first(secrets: Sequence[str], made_by: Callable[[bytes], bool], *, otherwise: str) -> Verification:
     """Try every secret, also after one fits: how long it takes says nothing about which one it was."""
     fits = [bool(secret) and made_by(_bytes(secret)) for secret in secrets]
-    return Verified(fits.index(True)) if True in fits else Refused(otherwise)
+    return Verified(fits.index(True)) if True in fits else SignatureRefused(otherwise)
 
 
 def _bytes(value: str) -> bytes:
@@ -222,10 +222,12 @@ def _whole(value: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
 
-def _stale(seconds: float | None, now: datetime) -> Refused | None:
+def _stale(seconds: float | None, now: datetime) -> SignatureRefused | None:
     if seconds is None:
-        return Refused("the signed time is no number")
+        return SignatureRefused("the signed time is no number")
     away = abs(now.astimezone(UTC).timestamp() - seconds)
     if away <= TOLERANCE_SECONDS:
         return None
-    return Refused(f"the signed time is {away:.0f} s away from now; at most {TOLERANCE_SECONDS} s are allowed: stale")
+    return SignatureRefused(
+        f"the signed time is {away:.0f} s away from now; at most {TOLERANCE_SECONDS} s are allowed: stale"
+    )

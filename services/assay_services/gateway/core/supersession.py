@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from assay_schemas.annotation import Action, Annotation, AnnotationId, Item, ItemId
-from assay_services.gateway.core.decode_result import Known
+from assay_services.gateway.core.decode_result import EarlierAnnotation
 
 _AFTER = timedelta(microseconds=1)
 
-Place = tuple[str, str]
+ItemAnnotator = tuple[str, str]
 """Item and annotator."""
 
 
@@ -26,12 +26,12 @@ class Ended:
     event: str
 
 
-def place_of(annotation: Annotation) -> Place:
+def place_of(annotation: Annotation) -> ItemAnnotator:
     """Return where an annotation counts."""
     return annotation.item.id, annotation.annotator.id
 
 
-def with_endings(ended: Mapping[Place, Ended], changed: Iterable[Annotation]) -> dict[Place, Ended]:
+def with_endings(ended: Mapping[ItemAnnotator, Ended], changed: Iterable[Annotation]) -> dict[ItemAnnotator, Ended]:
     """Return the newest deletion of each place when these are published, too."""
     found = dict(ended)
     for one in changed:
@@ -42,12 +42,12 @@ def with_endings(ended: Mapping[Place, Ended], changed: Iterable[Annotation]) ->
     return found
 
 
-def with_survivors(live: Sequence[Annotation], ended: Mapping[Place, Ended]) -> list[Annotation]:
+def with_survivors(live: Sequence[Annotation], ended: Mapping[ItemAnnotator, Ended]) -> list[Annotation]:
     """Return these, the newest of each place after the deletion that came after it.
 
     It has an id of its own, made of both: the same however often it is found.
     """
-    newest: dict[Place, Annotation] = {}
+    newest: dict[ItemAnnotator, Annotation] = {}
     for one in live:
         before = newest.get(place_of(one))
         if one.action is not Action.DELETED and (before is None or _order(before) < _order(one)):
@@ -63,17 +63,17 @@ def _order(annotation: Annotation) -> tuple[datetime, str]:
 def _survivor(annotation: Annotation, ended: Ended | None) -> Annotation:
     if ended is None or annotation.occurred_at > ended.at:
         return annotation
-    return said_again(annotation, after=ended.at, because=ended.event)
+    return reissued_after(annotation, after=ended.at, because=ended.event)
 
 
-def said_again(annotation: Annotation, *, after: datetime, because: str) -> Annotation:
+def reissued_after(annotation: Annotation, *, after: datetime, because: str) -> Annotation:
     """Return the same, said just after a time: what is older there must not outweigh it."""
     action = Action.UPDATED if annotation.action is Action.CREATED else annotation.action
     changes = {"id": _digest(because, annotation.id), "action": action, "occurred_at": after + _AFTER}
     return annotation.model_copy(update=changes)
 
 
-def placed(changed: Sequence[Annotation], known: Callable[[str], Known | None]) -> list[Annotation]:
+def placed(changed: Sequence[Annotation], known: Callable[[str], EarlierAnnotation | None]) -> list[Annotation]:
     """Return these, each deletion where the annotation was, and each that has moved with a deletion of where it was."""
     found: list[Annotation] = []
     for one in changed:
@@ -87,12 +87,12 @@ def placed(changed: Sequence[Annotation], known: Callable[[str], Known | None]) 
     return found
 
 
-def _at_place(deleted: Annotation, before: Known) -> Annotation:
+def _at_place(deleted: Annotation, before: EarlierAnnotation) -> Annotation:
     annotator = deleted.annotator.model_copy(update={"id": before.annotator})
     return deleted.model_copy(update={"item": Item(id=ItemId(before.item)), "annotator": annotator})
 
 
-def _left(moved: Annotation, before: Known) -> Annotation:
+def _left(moved: Annotation, before: EarlierAnnotation) -> Annotation:
     at = before.occurred_at or moved.occurred_at
     gone = _at_place(moved, before)
     changes = {

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from assay_services.gateway.core.decode_result import Asked
+from assay_services.gateway.core.decode_result import DecodeContext
 from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
 from assay_services.gateway.reconcile.sources.label_studio_source import HEADER
-from assay_services.gateway.reconcile.sources.source import Setting, Source
+from assay_services.gateway.reconcile.sources.source import PlatformSource, Setting
 from assay_services.gateway.reconcile.sources.source_registry import SOURCES
-from assay_services.stores.control.connection_store import Connections, Secrets, new_hook_secret
+from assay_services.stores.control.connection_store import ConnectionStore, Secrets, new_hook_secret
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 _KEPT = {"controls", "item_field", "text_field", "attributes", "annotator"}
@@ -18,7 +18,7 @@ _HEADERS = {"label-studio": HEADER}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConnectionRequest:
     """What a person wants connected. `hooks_at` is where the platform reaches the gateway, without a path.
 
     `name` and `project` None are made of the platform and its project, `number`. `follow`: connect new projects, too.
@@ -49,7 +49,7 @@ def hook_address(connection: Connection) -> str:
     return f"{connection.settings['hooks_at']}/v1/hooks/{connection.name}"
 
 
-async def connect(connections: Connections, wish: Wish, now: datetime) -> Connected:
+async def connect(connections: ConnectionStore, wish: ConnectionRequest, now: datetime) -> Connected:
     """Connect one project. Raise PlatformError or ConnectionExistsError; then nothing is changed."""
     async with _source(wish.platform, wish.url, wish.token, wish.number) as source:
         await source.check()
@@ -82,7 +82,7 @@ async def connect(connections: Connections, wish: Wish, now: datetime) -> Connec
     return Connected(connections.get(name), secret if made is None else None)
 
 
-async def disconnect(connections: Connections, name: str) -> None:
+async def disconnect(connections: ConnectionStore, name: str) -> None:
     """Take a connection's webhook away and forget the connection."""
     connection = connections.get(name)
     secrets = connections.secrets_of(connection)
@@ -93,8 +93,8 @@ async def disconnect(connections: Connections, name: str) -> None:
     connections.remove(name)
 
 
-def _source(platform: str, url: str, token: str, number: str) -> Source:
-    nothing = Asked(project=None, now=datetime.min)  # noqa: DTZ901  # nothing is decoded
+def _source(platform: str, url: str, token: str, number: str) -> PlatformSource:
+    nothing = DecodeContext(project=None, now=datetime.min)  # noqa: DTZ901  # nothing is decoded
     return SOURCES[platform](Setting(url, token, number, nothing))
 
 
@@ -104,11 +104,11 @@ async def projects_of(url: str, token: str) -> list[str]:
         return [number async for number in api.projects()]
 
 
-async def connect_new_projects(connections: Connections, one: Connection, now: datetime) -> list[str]:
+async def connect_new_projects(connections: ConnectionStore, one: Connection, now: datetime) -> list[str]:
     """Connect the projects that nobody connected yet, like this connection; return their names."""
     known = {each.platform_project for each in connections.all() if each.url == one.url}
     url, token = one.url or "", connections.secrets_of(one).token or ""
-    wish = Wish(
+    wish = ConnectionRequest(
         platform=one.platform,
         url=url,
         token=token,

@@ -9,14 +9,14 @@ from typing import TypeVar
 from assay_schemas.annotation import Action, Annotation
 from assay_services.engine import metrics
 from assay_services.gateway.core.annotation_bodies import rows_of
-from assay_services.gateway.core.decode_result import Asked, Wanted, shortened
+from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget, shortened
 from assay_services.gateway.core.platforms.annotation_facts import deletions
 from assay_services.gateway.core.platforms.coercion import moment
 from assay_services.gateway.core.supersession import place_of, placed, with_endings, with_survivors
 from assay_services.gateway.publisher import Publisher
-from assay_services.gateway.reconcile.sources.source import Listed, Seen, Source
-from assay_services.stores.control.connection_store import Connections
-from assay_services.stores.control.published_index import Held
+from assay_services.gateway.reconcile.sources.source import Listed, PlatformSource, Seen
+from assay_services.stores.control.connection_store import ConnectionStore
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 _OVERLAP = timedelta(seconds=5)
@@ -24,11 +24,16 @@ _AT_ONCE = 50
 T = TypeVar("T")
 
 
-class Look:
+class ReconciliationPass:
     """One look. Deletions come just after the state that they end; nothing is published without being noted before."""
 
     def __init__(
-        self, source: Source, connection: Connection, held: Held, publisher: Publisher, connections: Connections
+        self,
+        source: PlatformSource,
+        connection: Connection,
+        held: PublishedIndex,
+        publisher: Publisher,
+        connections: ConnectionStore,
     ) -> None:
         """Take whom to ask, what is held, and where annotations go."""
         self._source = source
@@ -36,7 +41,7 @@ class Look:
         self._held = held
         self._publisher = publisher
         self._connections = connections
-        self._asked = Asked(project=connection.project, now=datetime.now(UTC), known=held.known, held=held.held)
+        self._asked = DecodeContext(project=connection.project, now=datetime.now(UTC), known=held.known, held=held.held)
         self._problems: list[str] = []
         # Then no thing can answer for its item: what it lacks may be of another thing. The sweep looks at all of them.
         self._shared = not source.by_thing and connection.settings.get("item_field") is not None
@@ -51,20 +56,20 @@ class Look:
         for number, changed in await asyncio.to_thread(self._held.intentions):
             await self._publish(changed, number)
 
-    async def fetch(self, wanted: Collection[Wanted]) -> bool:
+    async def fetch(self, wanted: Collection[FetchTarget]) -> bool:
         """Take what was named by webhooks; tell whether all of it could be asked for and was there."""
         found = 0
         for start in range(0, len(wanted), _AT_ONCE):
             several = [await self._source.one(each) for each in list(wanted)[start : start + _AT_ONCE]]
             seen = [one for one in several if one is not None]
             found += len(seen)
-            await self._take(self._alone(seen))
+            await self._publish_seen(self._alone(seen))
         return found == len(wanted)
 
     async def poll(self) -> None:
         """Take the things that changed since the last time, a few at once, each few with their watermark."""
         async for seen in _chunks(self._source.changed_since(_overlapped(self._connection.watermark))):
-            await self._take(self._alone(seen))
+            await self._publish_seen(self._alone(seen))
             marks = [one.watermark for one in seen if one.watermark is not None]
             if marks:
                 await asyncio.to_thread(self._connections.note, self._connection.name, watermark=marks[-1])
@@ -78,45 +83,45 @@ class Look:
         """
         here: dict[str, list[Listed]] = {}
         async for several in _chunks(self._source.everything()):
-            await self._take(self._alone([one.seen for one in several if one.seen is not None]))
+            await self._publish_seen(self._alone([one.seen for one in several if one.seen is not None]))
             for one in several:
                 if one.group is not None:
                     here.setdefault(one.group, []).append(replace(one, seen=None))
         ours = await asyncio.to_thread(self._held.counts, self._group_of)
-        shadowed = {self._group_of(*one) for one in await asyncio.to_thread(self._held.overshadowed)}
+        shadowed = {self._group_of(*one) for one in await asyncio.to_thread(self._held.shadowed_by_deletion)}
         odd = {group for group, things in here.items() if _differs(things, ours[group])}
         waiting = {_odd(group) for group in odd} - missing if self._shared else set[str]()
         again = [(here[group], _odd(group) not in waiting) for group in odd | (shadowed & here.keys())]
         for start in range(0, len(again), _AT_ONCE):
-            await self._look_again(again[start : start + _AT_ONCE])
+            await self._recheck(again[start : start + _AT_ONCE])
         gone = ours.keys() - here.keys()
         for group in gone & missing:
-            await self._take_away(group)
+            await self._delete(group)
         return (gone - missing) | waiting
 
-    async def _look_again(self, groups: Sequence[tuple[Sequence[Listed], bool]]) -> None:
+    async def _recheck(self, groups: Sequence[tuple[Sequence[Listed], bool]]) -> None:
         """Take all things of some groups, each group as one: several tasks may be about one item.
 
         With each group stands whether it may answer for what is gone.
         """
         seen: list[Seen] = []
         for things, may_answer in groups:
-            several = [await self._source.one(Wanted(self._source.kind, one.id)) for one in things]
+            several = [await self._source.one(FetchTarget(self._source.kind, one.id)) for one in things]
             found = [one for one in several if one is not None]
             complete = may_answer and len(found) == len(things)
             seen += _together(found) if complete else [replace(one, here=None) for one in found]
-        await self._take(seen)
+        await self._publish_seen(seen)
 
     def _alone(self, seen: Sequence[Seen]) -> Sequence[Seen]:
         return [replace(one, here=None) for one in seen] if self._shared else seen
 
-    async def _take_away(self, group: str) -> None:
+    async def _delete(self, group: str) -> None:
         changed = await asyncio.to_thread(self._all_deleted, group)
         await self._publish(changed, await asyncio.to_thread(self._held.intend, changed, {}))
         if self._source.by_thing:
             await asyncio.to_thread(self._held.drop_copies, [group])
 
-    async def _take(self, seen: Sequence[Seen]) -> None:
+    async def _publish_seen(self, seen: Sequence[Seen]) -> None:
         self._problems += [problem for one in seen for problem in one.problems]
         if seen:
             changed, number = await asyncio.to_thread(self._decided, seen)

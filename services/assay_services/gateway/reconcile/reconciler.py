@@ -8,18 +8,18 @@ from sqlalchemy import Engine
 
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.engine.logs import get_logger
-from assay_services.gateway.core.decode_result import Wanted
+from assay_services.gateway.core.decode_result import FetchTarget
 from assay_services.gateway.publisher import OverloadedError, Publisher
 from assay_services.gateway.reconcile.connect import connect_new_projects
-from assay_services.gateway.reconcile.reconcile_pass import Look
+from assay_services.gateway.reconcile.reconcile_pass import ReconciliationPass
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, source_of
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.connection_store import Connections, NoSuchConnectionError
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.connection_store import ConnectionStore, NoSuchConnectionError
+from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 _MOST_WANTED = 10_000
 
 log = get_logger("gateway")
@@ -29,7 +29,7 @@ class Reconciler:
     """Poll every connection in turn, each in a task of its own."""
 
     def __init__(
-        self, engine: Engine, connections: Connections, publisher: Publisher, settings: GatewaySettings
+        self, engine: Engine, connections: ConnectionStore, publisher: Publisher, settings: GatewaySettings
     ) -> None:
         """Take where connections are kept and where annotations go."""
         self._engine = engine
@@ -37,11 +37,11 @@ class Reconciler:
         self._publisher = publisher
         self._settings = settings
         self._wakes: dict[str, asyncio.Event] = {}
-        self._wanted: dict[str, dict[Wanted, None]] = {}
+        self._wanted: dict[str, dict[FetchTarget, None]] = {}
         self._missing: dict[str, set[str]] = {}
         self._due: set[str] = set()
 
-    def wake(self, name: str, wanted: tuple[Wanted, ...] = ()) -> None:
+    def wake(self, name: str, wanted: tuple[FetchTarget, ...] = ()) -> None:
         """Have a connection polled now, and these things fetched before all others.
 
         They are not kept on disk, nor more than some thousands: the poll and the sweep find what is forgotten.
@@ -57,13 +57,13 @@ class Reconciler:
             while True:
                 for one in await asyncio.to_thread(self._connections.all):
                     if can_be_asked(one) and (one.name not in tasks or tasks[one.name].done()):
-                        tasks[one.name] = start_essential(self._keep(one.name), name=one.name)
-                await asyncio.sleep(_LOOK_SECONDS)
+                        tasks[one.name] = start_essential(self._run_connection(one.name), name=one.name)
+                await asyncio.sleep(_POLL_SECONDS)
         finally:
             for task in tasks.values():
                 task.cancel()
 
-    async def _keep(self, name: str) -> None:
+    async def _run_connection(self, name: str) -> None:
         """Poll one connection until it is gone."""
         while True:
             woken = self._wakes.setdefault(name, asyncio.Event())
@@ -91,9 +91,9 @@ class Reconciler:
         Return what could not be read.
         """
         name = connection.name
-        held = Held(self._engine, name)
+        held = PublishedIndex(self._engine, name)
         async with source_of(connection, self._connections, held, now) as source:
-            look = Look(source, connection, held, self._publisher, self._connections)
+            look = ReconciliationPass(source, connection, held, self._publisher, self._connections)
             await look.finish()
             wanted = self._wanted.pop(name, {})
             if not await look.fetch(wanted) and not source.polled:

@@ -10,7 +10,7 @@ from assay_services.gateway.core.platforms.coercion import at, fields, identifie
 from assay_services.gateway.reconcile.sources.argilla_source import Argilla
 from assay_services.gateway.reconcile.sources.http_client import plain
 from assay_services.gateway.reconcile.sources.source import Setting
-from assay_services.gateway.write_back.writer import MARK, Fields, News
+from assay_services.gateway.write_back.writer import MARK, ItemUpdate, WriteBackFields
 
 _FITTING = {
     "label_selection": str, "text": str, "rating": int, "multi_label_selection": list, "span": list,
@@ -37,7 +37,7 @@ class ArgillaWriter:
         """Close."""
         await self._source.__aexit__(kind, error, trace)
 
-    async def write(self, item: str, news: News) -> bool:
+    async def write(self, item: str, news: ItemUpdate) -> bool:
         """Write to the record of an item."""
         own = self._settings.item_field
         listed = await self._source.record("external_id", item) if own == "external_id" else None
@@ -50,12 +50,12 @@ class ArgillaWriter:
         if said != metadata:
             await self._source.set_metadata(name, said)
         wanted = suggestion(await self._source.questions(), self._settings.controls, news)
-        if wanted is not None and not _is_there(record, wanted):
+        if wanted is not None and not _exists(record, wanted):
             await self._source.suggest(name, wanted)
         return True
 
 
-def marked(before: Fields, news: News) -> dict[str, Any]:
+def marked(before: WriteBackFields, news: ItemUpdate) -> dict[str, Any]:
     """Return what the record's metadata are from now on: flat, since Argilla filters by flat values."""
     said = dict(before)
     if news.consensus is not None:
@@ -71,7 +71,9 @@ def marked(before: Fields, news: News) -> dict[str, Any]:
     return said
 
 
-def suggestion(questions: Sequence[Fields], controls: Sequence[str], news: News) -> Fields | None:
+def suggestion(
+    questions: Sequence[WriteBackFields], controls: Sequence[str], news: ItemUpdate
+) -> WriteBackFields | None:
     """Return the consensus as a suggestion for the question that holds the label; None where it does not fit there."""
     if news.consensus is None or not questions:
         return None
@@ -87,6 +89,6 @@ def suggestion(questions: Sequence[Fields], controls: Sequence[str], news: News)
     return made if score is None or kind is list else {**made, "score": score}
 
 
-def _is_there(record: Fields, wanted: Fields) -> bool:
+def _exists(record: WriteBackFields, wanted: WriteBackFields) -> bool:
     names = ("question_id", "value", "agent")
     return any(all(at(one, name) == wanted[name] for name in names) for one in record.get("suggestions") or ())

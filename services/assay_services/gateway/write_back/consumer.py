@@ -23,16 +23,16 @@ from assay_services.gateway.reconcile.sources.source import Setting
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
 from assay_services.gateway.write_back.argilla_writer import ArgillaWriter
 from assay_services.gateway.write_back.label_studio_writer import LabelStudioWriter
-from assay_services.gateway.write_back.writer import News, Writer
-from assay_services.stores.control.connection_store import Connections
+from assay_services.gateway.write_back.writer import ItemUpdate, Writer
+from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 
-class _Made(Protocol):
+class _WriterFactory(Protocol):
     def __call__(self, setting: Setting, /) -> Writer: ...
 
 
-WRITERS: Mapping[str, _Made] = {label_studio.NAME: LabelStudioWriter, argilla.NAME: ArgillaWriter}
+WRITERS: Mapping[str, _WriterFactory] = {label_studio.NAME: LabelStudioWriter, argilla.NAME: ArgillaWriter}
 """How to make the writer of each platform that can be written to."""
 
 _PAUSE_SECONDS = 2.0
@@ -41,14 +41,14 @@ _RETRY_SECONDS = 5.0
 log = get_logger("gateway")
 
 
-class WritingBack:
+class WriteBack:
     """Follow the verdicts and write them to the platforms that want them, the newest of each item, a few at once."""
 
-    def __init__(self, connections: Connections, settings: RuntimeSettings) -> None:
+    def __init__(self, connections: ConnectionStore, settings: RuntimeSettings) -> None:
         """Take where connections are kept."""
         self._connections = connections
         self._settings = settings
-        self._news: defaultdict[tuple[str, str], News] = defaultdict(News)
+        self._news: defaultdict[tuple[str, str], ItemUpdate] = defaultdict(ItemUpdate)
 
     async def run(self) -> None:
         """Write back until cancelled; where Kafka or a platform is away, try again."""
@@ -72,7 +72,7 @@ class WritingBack:
                 for tp, records in fetched.items():
                     topic = tp.topic.removeprefix(self._settings.prefix)
                     for record in records:
-                        self._hear(topic, record.key, record.value, wanted)
+                        self._handle(topic, record.key, record.value, wanted)
                 if self._news:
                     await self._write(wanted)
                 await consumer.commit()
@@ -84,7 +84,7 @@ class WritingBack:
         every = self._connections.all()
         return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
 
-    def _hear(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
+    def _handle(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
         project, _, item = (key or b"").decode(errors="replace").partition(":")
         if project not in wanted or value is None:
             return
@@ -99,7 +99,7 @@ class WritingBack:
             self._news[project, item].findings += found
 
     async def _write(self, wanted: Mapping[str, Connection]) -> None:
-        news, self._news = self._news, defaultdict(News)
+        news, self._news = self._news, defaultdict(ItemUpdate)
         for project, connection in wanted.items():
             mine = {item: one for (of, item), one in news.items() if of == project}
             if not mine:
@@ -112,7 +112,7 @@ class WritingBack:
                     self._news.setdefault((project, item), one)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _write_to(self, connection: Connection, news: Mapping[str, News]) -> None:
+    async def _write_to(self, connection: Connection, news: Mapping[str, ItemUpdate]) -> None:
         async with WRITERS[connection.platform](setting_of(connection, self._connections)) as writer:
             for item, one in news.items():
                 if await writer.write(item, one):

@@ -7,7 +7,7 @@ from typing import Any, Self
 from assay_services.gateway.core.platforms.label_studio_config import read_label_config
 from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
 from assay_services.gateway.reconcile.sources.source import Setting
-from assay_services.gateway.write_back.writer import MARK, Fields, News
+from assay_services.gateway.write_back.writer import MARK, ItemUpdate, WriteBackFields
 
 _MOST_FINDINGS = 10
 _ONE_OF_A_LIST = {"choices": "choices", "rating": "rating", "number": "number", "pairwise": "selected"}
@@ -20,7 +20,7 @@ class LabelStudioWriter:
         """Take the connection."""
         self._api = LabelStudioApi(setting.url, setting.token)
         self._number = setting.number
-        self._project: Fields | None = None
+        self._project: WriteBackFields | None = None
 
     async def __aenter__(self) -> Self:
         """Open."""
@@ -32,7 +32,7 @@ class LabelStudioWriter:
         """Close."""
         await self._api.__aexit__(kind, error, trace)
 
-    async def write(self, item: str, news: News) -> bool:
+    async def write(self, item: str, news: ItemUpdate) -> bool:
         """Write to the task of an item. An item with an id of its own is not found again."""
         if self._project is None:
             self._project = await self._api.project(self._number)
@@ -42,7 +42,7 @@ class LabelStudioWriter:
         await self._write_task(self._project, task, news)
         return True
 
-    async def _write_task(self, project: Fields, task: Fields, news: News) -> None:
+    async def _write_task(self, project: WriteBackFields, task: WriteBackFields, news: ItemUpdate) -> None:
         number, meta = str(task["id"]), dict(task.get("meta") or {})
         said = marked(meta.get(MARK), news)
         if said != meta.get(MARK):
@@ -59,7 +59,7 @@ class LabelStudioWriter:
             await self._api.set_overlap(number, votes + 1)
 
 
-def marked(before: object, news: News) -> Fields:
+def marked(before: object, news: ItemUpdate) -> WriteBackFields:
     """Return what the task's meta says of Assay from now on."""
     said: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
     if news.consensus is not None:
@@ -70,7 +70,7 @@ def marked(before: object, news: News) -> Fields:
     return said
 
 
-def prediction(project: Fields, label: object) -> Sequence[Fields]:
+def prediction(project: WriteBackFields, label: object) -> Sequence[WriteBackFields]:
     """Return a label as a prediction's result; none for kinds that are more than one choice or number."""
     config = read_label_config(project.get("label_config"))
     for name, control in config.controls.items():

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-Fields = Mapping[str, Any]
+WriteBackFields = Mapping[str, Any]
 
 MARK = "assay"
 """The name under which everything is written, by which our own writes are known."""
 
 
 @dataclass(slots=True)
-class News:
+class ItemUpdate:
     """What is to be written of one item. It changes as more is heard."""
 
-    consensus: Fields | None = None
-    findings: list[Fields] = field(default_factory=list)
+    consensus: WriteBackFields | None = None
+    findings: list[WriteBackFields] = field(default_factory=list)
     wants_vote: bool = False
 
 
@@ -33,6 +33,6 @@ class Writer(Protocol):
         """Close."""
         ...
 
-    async def write(self, item: str, news: News) -> bool:
+    async def write(self, item: str, news: ItemUpdate) -> bool:
         """Write what is new of an item; tell whether it is there. The same however often it is done."""
         ...

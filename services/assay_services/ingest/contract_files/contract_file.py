@@ -9,7 +9,7 @@ from assay_models.alerting.validation import alert_problems
 from assay_models.rules.ruleset import RuleProblem, compile_contract
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.rules import BUILT_IN, ExpressionRule
-from assay_services.ingest.contract_files.yaml_file import Place, YamlFile, YamlFileError
+from assay_services.ingest.contract_files.yaml_file import YamlFile, YamlFileError, YamlPath
 
 
 class ContractError(YamlFileError):
@@ -33,7 +33,7 @@ def load_contract(path: Path) -> LabelContract:
     return contract
 
 
-def _names_near(place: Place) -> list[str]:
+def _names_near(place: YamlPath) -> list[str]:
     """Return the fields that may stand where an unknown one does."""
     if place[:1] == ("rules",):
         models: list[type[BaseModel]] = [*BUILT_IN.values(), ExpressionRule]

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping, ItemMapping, SignatureMapping
-from assay_services.ingest.contract_files.yaml_file import Place, YamlFile
+from assay_services.ingest.contract_files.yaml_file import YamlFile, YamlPath
 
 _PARTS: dict[str | int, type[BaseModel]] = {"item": ItemMapping, "signature": SignatureMapping}
 
@@ -17,6 +17,6 @@ def load_mapping(path: Path) -> FieldMapping:
     return file.checked(FieldMapping, _names_near)
 
 
-def _names_near(place: Place) -> Sequence[str]:
+def _names_near(place: YamlPath) -> Sequence[str]:
     model = _PARTS.get(place[0], FieldMapping) if place else FieldMapping
     return sorted(model.model_fields)

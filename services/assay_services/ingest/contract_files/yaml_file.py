@@ -9,13 +9,13 @@ from typing import Any, TypeAlias, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-Place: TypeAlias = tuple[str | int, ...]
+YamlPath: TypeAlias = tuple[str | int, ...]
 """Where something stands in a file: keys and positions from the root."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class YamlProblem:
     """One thing that is wrong with a file. `line` counts from 1."""
 
     file: Path
@@ -31,7 +31,7 @@ class Problem:
 class YamlFileError(Exception):
     """A file that cannot be used; every problem is listed."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[YamlProblem]) -> None:
         """Take what is wrong."""
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
@@ -49,7 +49,7 @@ class YamlFile:
         """Read a file whose root is a mapping; `wanted` says what it should be. Raise YamlFileError."""
         return cls(path, _parse(path, wanted))
 
-    def checked(self, model: type[_Model], names_near: Callable[[Place], Sequence[str]]) -> _Model:
+    def checked(self, model: type[_Model], names_near: Callable[[YamlPath], Sequence[str]]) -> _Model:
         """Return the file as a model. `names_near` gives the fields that may stand at a place. Raise YamlFileError."""
         plain = _plain(self.path, self.root)
         try:
@@ -58,11 +58,11 @@ class YamlFile:
             problems = [self._problem(found, names_near) for found in error.errors(include_url=False)]
             raise YamlFileError(problems) from None
 
-    def problem(self, place: Place, message: str) -> Problem:
+    def problem(self, place: YamlPath, message: str) -> YamlProblem:
         """Return a problem with what stands at a place."""
-        return Problem(self.path, _line(self.root, place), _dotted(place), message)
+        return YamlProblem(self.path, _line(self.root, place), _dotted(place), message)
 
-    def _problem(self, error: Any, names_near: Callable[[Place], Sequence[str]]) -> Problem:  # noqa: ANN401  # pydantic's ErrorDetails
+    def _problem(self, error: Any, names_near: Callable[[YamlPath], Sequence[str]]) -> YamlProblem:  # noqa: ANN401  # pydantic's ErrorDetails
         place = _existing(self.root, error["loc"])
         message = str(error["msg"])
         if error["type"] == "extra_forbidden":
@@ -77,16 +77,16 @@ def _parse(path: Path, wanted: str) -> yaml.Node:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
-        raise YamlFileError([Problem(path, 1, "", f"cannot be read: {error.strerror}")]) from None
+        raise YamlFileError([YamlProblem(path, 1, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
-        raise YamlFileError([Problem(path, 1, "", f"is no UTF-8 text: byte {error.start} is wrong")]) from None
+        raise YamlFileError([YamlProblem(path, 1, "", f"is no UTF-8 text: byte {error.start} is wrong")]) from None
     except yaml.MarkedYAMLError as error:
         line = 1 if error.problem_mark is None else error.problem_mark.line + 1
-        raise YamlFileError([Problem(path, line, "", f"is no YAML: {error.problem}")]) from None
+        raise YamlFileError([YamlProblem(path, line, "", f"is no YAML: {error.problem}")]) from None
     except yaml.YAMLError as error:
-        raise YamlFileError([Problem(path, 1, "", f"is no YAML: {str(error).splitlines()[0]}")]) from None
+        raise YamlFileError([YamlProblem(path, 1, "", f"is no YAML: {str(error).splitlines()[0]}")]) from None
     if not isinstance(root, yaml.MappingNode):
-        raise YamlFileError([Problem(path, 1, "", wanted)])
+        raise YamlFileError([YamlProblem(path, 1, "", wanted)])
     return root
 
 
@@ -96,7 +96,7 @@ def _plain(path: Path, root: yaml.Node) -> Any:  # noqa: ANN401  # YAML of any s
     try:
         return constructor.construct_document(root)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise YamlFileError([Problem(path, 1, "", f"cannot be read: {str(error).splitlines()[0]}")]) from None
+        raise YamlFileError([YamlProblem(path, 1, "", f"cannot be read: {str(error).splitlines()[0]}")]) from None
     finally:
         constructor.dispose()
 
@@ -110,12 +110,12 @@ def _refuse_repeated_keys(path: Path, node: yaml.Node) -> None:
         for key, child in node.value:
             name = str(key.value)
             if name in seen:
-                raise YamlFileError([Problem(path, key.start_mark.line + 1, name, "stands twice")])
+                raise YamlFileError([YamlProblem(path, key.start_mark.line + 1, name, "stands twice")])
             seen.add(name)
             _refuse_repeated_keys(path, child)
 
 
-def _existing(root: yaml.Node, loc: Sequence[str | int]) -> Place:
+def _existing(root: yaml.Node, loc: Sequence[str | int]) -> YamlPath:
     """Return the part of the place that stands in the file: pydantic names union members too."""
     place: list[str | int] = []
     node: yaml.Node | None = root
@@ -136,7 +136,7 @@ def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     return None
 
 
-def _line(root: yaml.Node, place: Place) -> int:
+def _line(root: yaml.Node, place: YamlPath) -> int:
     """Return the line of the place's key, or of the list entry that it is."""
     node, line = root, root.start_mark.line
     for step in place:
@@ -151,7 +151,7 @@ def _line(root: yaml.Node, place: Place) -> int:
     return line + 1
 
 
-def _dotted(place: Place) -> str:
+def _dotted(place: YamlPath) -> str:
     text = ""
     for step in place:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"

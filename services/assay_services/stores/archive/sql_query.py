@@ -36,7 +36,7 @@ class QueryRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """What was found. Cells are the same from both databases: times in UTC and JSON are text."""
 
     columns: Sequence[str]
@@ -44,7 +44,7 @@ class Answer:
 
 
 @contextmanager
-def ask(url: str, query: str, *, timeout_seconds: float, parameters: Sequence[str] = ()) -> Iterator[Answer]:
+def run_query(url: str, query: str, *, timeout_seconds: float, parameters: Sequence[str] = ()) -> Iterator[QueryResult]:
     """Answer one query, read only, in at most so many seconds. `?` stands for a parameter. Raise QueryRefused."""
     where = database_url(url)
     answering = _ask_sqlite if where.drivername == "sqlite" else _ask_postgres
@@ -53,7 +53,7 @@ def ask(url: str, query: str, *, timeout_seconds: float, parameters: Sequence[st
 
 
 @contextmanager
-def _ask_sqlite(url: URL, query: str, timeout_seconds: float, parameters: Sequence[str]) -> Iterator[Answer]:
+def _ask_sqlite(url: URL, query: str, timeout_seconds: float, parameters: Sequence[str]) -> Iterator[QueryResult]:
     path = Path(url.database or "")
     if not path.is_file():
         raise DatabaseError(f"there is no archive at '{path}' yet: `assay up` or `assay worker archive` makes it")
@@ -67,7 +67,7 @@ def _ask_sqlite(url: URL, query: str, timeout_seconds: float, parameters: Sequen
             cursor = raw.execute(query, tuple(parameters))
             if cursor.description is None:
                 raise QueryRefused(_ONLY_READS)
-            yield Answer([one[0] for one in cursor.description], map(_plain_row, cursor))
+            yield QueryResult([one[0] for one in cursor.description], map(_plain_row, cursor))
 
 
 def _authorise(action: int, first: str | None, *_: str | None) -> int:
@@ -95,8 +95,8 @@ def _sqlite_errors(timeout_seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _ask_postgres(url: URL, query: str, timeout_seconds: float, parameters: Sequence[str]) -> Iterator[Answer]:
-    if first_word(query) not in _READING:
+def _ask_postgres(url: URL, query: str, timeout_seconds: float, parameters: Sequence[str]) -> Iterator[QueryResult]:
+    if first_keyword(query) not in _READING:
         raise QueryRefused(_ONLY_READS)
     options = f"-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout={int(timeout_seconds * 1_000)}"
     asked: Any = query.replace("%", "%%").replace("?", "%s") if parameters else query
@@ -112,7 +112,7 @@ def _ask_postgres(url: URL, query: str, timeout_seconds: float, parameters: Sequ
             if first is None:  # then the stream does not say its columns
                 cursor.execute(asked, tuple(parameters) or None, prepare=True)
             columns = [one.name for one in cursor.description or ()]
-            yield Answer(columns, map(_plain_row, _again(first, rows)))
+            yield QueryResult(columns, map(_plain_row, _again(first, rows)))
 
 
 def _again(first: Sequence[Any] | None, rest: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
@@ -143,7 +143,7 @@ def _postgres_errors(timeout_seconds: float) -> Iterator[None]:
         raise QueryRefused("the query is no text that UTF-8 can carry") from None
 
 
-def first_word(query: str) -> str:
+def first_keyword(query: str) -> str:
     """Return the word that a query begins with, after comments and brackets."""
     place = 0
     while found := _COMMENT.match(query, place):

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from assay_models.intervals import interval
 from assay_schemas.alert import Alert, AlertState, Order, OrderKind
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.control.tables.alert_delivery import (
     AskedOrder,
     CurrentAlert,
@@ -195,7 +195,7 @@ def _asked(order: Order, project: str, now: datetime) -> AskedOrder:
     return AskedOrder(project=project, content=order.model_dump(mode="json"), created_at=now)
 
 
-def forget_annotator(engine: Engine, whom: Whom, *, dry_run: bool) -> int:
+def forget_annotator(engine: Engine, whom: ErasureRequest, *, dry_run: bool) -> int:
     """Forget the alerts about an annotator, and what is still to be told of them; return how many there are."""
     with Session(engine) as session:
         rows = [one for one in session.exec(select(CurrentAlert)) if _is_about(one.content, whom)]
@@ -212,7 +212,7 @@ def forget_annotator(engine: Engine, whom: Whom, *, dry_run: bool) -> int:
         return len(rows)
 
 
-def _forget_in(session: Session, delivery: Delivery, whom: Whom) -> None:
+def _forget_in(session: Session, delivery: Delivery, whom: ErasureRequest) -> None:
     alerts = delivery.body["data"]["alerts"]
     kept = [one for one in alerts if not _is_about(one, whom)]
     if not kept:
@@ -223,6 +223,6 @@ def _forget_in(session: Session, delivery: Delivery, whom: Whom) -> None:
         session.add(delivery)
 
 
-def _is_about(alert: Mapping[str, Any], whom: Whom) -> bool:
+def _is_about(alert: Mapping[str, Any], whom: ErasureRequest) -> bool:
     labels = alert["labels"]
     return any(whom.is_annotator(alert["project"], labels.get(name, "")) for name in ("annotator", "peer"))

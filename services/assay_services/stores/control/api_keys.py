@@ -31,7 +31,7 @@ class NoSuchKeyError(Exception):
     """There is no key of this id."""
 
 
-class Keys:
+class ApiKeyStore:
     """The keys in the control database. Answers are remembered for two seconds, so revoking takes as long."""
 
     def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:

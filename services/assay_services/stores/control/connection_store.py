@@ -49,7 +49,7 @@ def new_hook_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-class Connections:
+class ConnectionStore:
     """The connections in the control database."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
@@ -93,7 +93,7 @@ class Connections:
 
     def secrets_of(self, connection: Connection) -> Secrets:
         """Decrypt a connection's secrets."""
-        found = orjson.loads(self._vault.open(connection.secrets))
+        found = orjson.loads(self._vault.decrypt(connection.secrets))
         return Secrets(tuple(found["hooks"]), found["token"], found["webhook_id"])
 
     def set_secrets(self, name: str, secret: Secrets) -> None:
@@ -119,4 +119,4 @@ class Connections:
 
     def _locked(self, secret: Secrets) -> str:
         plain = {"hooks": list(secret.hooks), "token": secret.token, "webhook_id": secret.webhook_id}
-        return self._vault.lock(orjson.dumps(plain).decode())
+        return self._vault.encrypt(orjson.dumps(plain).decode())

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
 from assay_schemas.annotation import Action, Annotation
-from assay_services.gateway.core.decode_result import Known
-from assay_services.gateway.core.supersession import Ended, Place, place_of
+from assay_services.gateway.core.decode_result import EarlierAnnotation
+from assay_services.gateway.core.supersession import Ended, ItemAnnotator, place_of
 from assay_services.stores.control.tables.connections_and_keys import (
     EndedAnnotation,
     HeldAnnotation,
@@ -23,7 +23,7 @@ _AT_ONCE = 500
 _ANNOTATIONS: TypeAdapter[list[Annotation]] = TypeAdapter(list[Annotation])
 
 
-class Held:
+class PublishedIndex:
     """The annotations of one connection as they were published last."""
 
     def __init__(self, engine: Engine, connection: str) -> None:
@@ -31,11 +31,15 @@ class Held:
         self._engine = engine
         self._connection = connection
 
-    def known(self, annotation: str) -> Known | None:
+    def known(self, annotation: str) -> EarlierAnnotation | None:
         """Return what is known of an annotation by the platform's id of it."""
         with Session(self._engine) as session:
             found = session.get(HeldAnnotation, (self._connection, annotation))
-            return None if found is None else Known(found.item, found.annotator, found.project, found.occurred_at)
+            return (
+                None
+                if found is None
+                else EarlierAnnotation(found.item, found.annotator, found.project, found.occurred_at)
+            )
 
     def held(self, item: str) -> Sequence[str]:
         """Return the platform's ids of an item's annotations."""
@@ -63,7 +67,7 @@ class Held:
             )
             return Counter(group_of(annotation, item) for annotation, item in rows)
 
-    def overshadowed(self) -> Sequence[tuple[str, str]]:
+    def shadowed_by_deletion(self) -> Sequence[tuple[str, str]]:
         """Return the annotations (with their items) of persons whose last word downstream is an older deletion."""
         newest = (
             select(HeldAnnotation.item, HeldAnnotation.annotator)
@@ -89,11 +93,11 @@ class Held:
         with Session(self._engine) as session:
             return [(annotation, item) for annotation, item in session.exec(theirs)]
 
-    def ended(self, places: Iterable[Place]) -> Mapping[Place, Ended]:
+    def ended(self, places: Iterable[ItemAnnotator]) -> Mapping[ItemAnnotator, Ended]:
         """Return the newest deletion at each of these places; none where nothing was deleted."""
         wanted = set(places)
         items = sorted({item for item, _ in wanted})
-        found: dict[Place, Ended] = {}
+        found: dict[ItemAnnotator, Ended] = {}
         with Session(self._engine) as session:
             for start in range(0, len(items), _AT_ONCE):
                 part = items[start : start + _AT_ONCE]

@@ -25,7 +25,7 @@ class SubscriptionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubscriptionRequest:
     """What somebody subscribes to. `address`: a URL, or for Kafka a topic."""
 
     name: str
@@ -41,7 +41,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class SubscriberAddress:
     """Where a subscriber is, and what a webhook is signed with; none of it is shown."""
 
     url: str
@@ -57,13 +57,13 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def subscribe(engine: Engine, vault: Vault, wish: Wish, *, now: datetime) -> tuple[Subscription, str]:
+def subscribe(engine: Engine, vault: Vault, wish: SubscriptionRequest, *, now: datetime) -> tuple[Subscription, str]:
     """Store a subscription; return it and the secret that its messages are signed with. Raise SubscriptionError."""
     _check(wish)
     secret = new_secret()
     row = Subscription(
         name=wish.name, channel=wish.channel.value, target=shown(wish.channel, wish.address),
-        secrets=vault.lock(orjson.dumps({"url": wish.address, "secret": secret}).decode()),
+        secrets=vault.encrypt(orjson.dumps({"url": wish.address, "secret": secret}).decode()),
         project=wish.project, rule=wish.rule, annotator=wish.annotator, label=wish.label,
         severity=wish.severity.value, states=" ".join(state.value for state in wish.states),
         per_hour=wish.per_hour, created_at=now,
@@ -119,10 +119,10 @@ def resume(engine: Engine, name: str) -> None:
         session.commit()
 
 
-def address_of(vault: Vault, subscription: Subscription) -> Address:
+def address_of(vault: Vault, subscription: Subscription) -> SubscriberAddress:
     """Decrypt where a subscriber is."""
-    found: dict[str, Any] = orjson.loads(vault.open(subscription.secrets))
-    return Address(found["url"], found["secret"])
+    found: dict[str, Any] = orjson.loads(vault.decrypt(subscription.secrets))
+    return SubscriberAddress(found["url"], found["secret"])
 
 
 def note_problem(engine: Engine, name: str, problem: str | None, *, disabled_at: datetime | None = None) -> None:
@@ -163,7 +163,7 @@ def shown(channel: Channel, address: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}/…"
 
 
-def _check(wish: Wish) -> None:
+def _check(wish: SubscriptionRequest) -> None:
     if not wish.name or len(wish.name) > 100:  # noqa: PLR2004  # as the column
         raise SubscriptionError("a name has 1 to 100 characters")
     if wish.per_hour < 1:

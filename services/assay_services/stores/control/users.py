@@ -20,7 +20,7 @@ class UserError(Exception):
     """What was asked about a user cannot be done; the message says why."""
 
 
-class Users:
+class UserStore:
     """The users. Every method is a transaction, and blocks."""
 
     def __init__(self, engine: Engine) -> None:
@@ -51,7 +51,7 @@ class Users:
         with Session(self._engine, expire_on_commit=False) as session:
             return session.get(User, name)
 
-    def come_by_password(self, name: str, password: str, *, now: datetime) -> User | None:
+    def authenticate(self, name: str, password: str, *, now: datetime) -> User | None:
         """Return the user whose password this is; None for a wrong one, a disabled user, and while locked out.
 
         After five failures in a row nobody gets in by that name for 30 s, then 60 s and so on, up to an hour.

@@ -30,11 +30,11 @@ class Vault:
         """Return a key of its own for one purpose, always the same."""
         return hmac.new(self._key, purpose.encode(), hashlib.sha256).digest()
 
-    def lock(self, text: str) -> str:
+    def encrypt(self, text: str) -> str:
         """Encrypt."""
         return self._fernet.encrypt(text.encode()).decode()
 
-    def open(self, locked: str) -> str:
+    def decrypt(self, locked: str) -> str:
         """Decrypt; raise WrongSecretKeyError where another key did it."""
         try:
             return self._fernet.decrypt(locked.encode()).decode()

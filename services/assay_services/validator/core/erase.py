@@ -1,14 +1,14 @@
 """What the validator forgets of an item or an annotator: newest words, by which it knows what is news."""
 
-from assay_services.engine.core.erasure_request import Change, Published, Whom, rewritten
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
 from assay_services.validator.core.item_state import load_item
 
 
-def forget(state: PartitionState, published: Published, whom: Whom) -> Change:  # noqa: ARG001  # it publishes nothing
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # it publishes nothing
     """Return how the state changes."""
     if whom.is_item:
-        return Change({whom.key: None} if state.get(whom.key) is not None else {})
+        return Erasure({whom.key: None} if state.get(whom.key) is not None else {})
     project = None if whom.project is None else f"{whom.project}:".encode()
     changed: dict[bytes, bytes | None] = {}
     for key, value in state.values():
@@ -21,4 +21,4 @@ def forget(state: PartitionState, published: Published, whom: Whom) -> Change:  
         if whom.pseudonym is not None:
             item.votes[whom.pseudonym] = word
         changed[key] = rewritten(state, key, item.dump())
-    return Change(changed)
+    return Erasure(changed)

@@ -13,21 +13,21 @@ from assay_schemas.contract.label_contract import Closing, LabelContract
 _LIVE = (Action.CREATED, Action.UPDATED)
 
 
-Word: TypeAlias = tuple[int, str, int]
+NewestState: TypeAlias = tuple[int, str, int]
 """What is kept of an annotation: µs since 1970, its id, and 1 if it has a label (0: skipped or deleted)."""
 
 
 @dataclass(slots=True)
-class OpenItem:
+class ValidatorItem:
     """One open item. `votes`: each annotator's newest word.
 
     `view`: the model's probabilities, with what they were computed from.
     """
 
-    votes: dict[str, Word] = field(default_factory=dict)
+    votes: dict[str, NewestState] = field(default_factory=dict)
     view: tuple[int, list[float]] | None = None
 
-    def supersedes(self, annotator: str, word: Word) -> bool:
+    def supersedes(self, annotator: str, word: NewestState) -> bool:
         """Tell whether something at least as new is known of this annotator; ties go to the greater id."""
         known = self.votes.get(annotator)
         return known is not None and (known[0], known[1]) >= (word[0], word[1])
@@ -42,12 +42,14 @@ class OpenItem:
         return orjson.dumps((self.votes, self.view))
 
 
-def load_item(raw: bytes | None) -> OpenItem:
+def load_item(raw: bytes | None) -> ValidatorItem:
     """Read an item back; None is an item that nothing is known of."""
     if raw is None:
-        return OpenItem()
+        return ValidatorItem()
     votes, view = orjson.loads(raw)
-    return OpenItem({who: tuple(word) for who, word in votes.items()}, None if view is None else (view[0], view[1]))
+    return ValidatorItem(
+        {who: tuple(word) for who, word in votes.items()}, None if view is None else (view[0], view[1])
+    )
 
 
 def content_mark(scorer: int, item: Item) -> int:
@@ -61,7 +63,7 @@ def rounded(probabilities: Sequence[float]) -> list[float]:
     return [int(probability * 1e6 + 0.5) / 1e6 for probability in probabilities]  # four times as fast as round
 
 
-def word_of(annotation: Annotation) -> Word:
+def state_of(annotation: Annotation) -> NewestState:
     """Return what is kept of an annotation."""
     return (microseconds(annotation.occurred_at), annotation.id, 1 if annotation.action in _LIVE else 0)
 

@@ -19,7 +19,7 @@ from assay_schemas.decoder import Undecodable, decode
 from assay_schemas.verdict import Finding, RuleAction
 from assay_services.engine.core.core_api import Core, Entry, Headers, Output, Record, State, Step
 from assay_services.engine.core.ledger import SUPERSEDED
-from assay_services.validator.core.item_state import OpenItem, content_mark, load_item, rounded, word_of
+from assay_services.validator.core.item_state import ValidatorItem, content_mark, load_item, rounded, state_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINDINGS = TypeAdapter(list[Finding])
@@ -34,7 +34,7 @@ _TOPICS = {verdict: f"annotations.{verdict}" for verdict in ("validated", "rejec
 _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
 
 
-class Scorer(Protocol):
+class ConsistencyScorer(Protocol):
     """The consistency model of one project. `mark` names it, so that a stored view of another is not used."""
 
     @property
@@ -50,14 +50,14 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ValidatorProject:
     """A project's rules in force, and its model where it has one that works."""
 
     rules: RuleSet
-    scorer: Scorer | None = None
+    scorer: ConsistencyScorer | None = None
 
 
-class Origin(NamedTuple):
+class BatchOrigin(NamedTuple):
     """Where a batch comes from: topic and partition, for dead letters."""
 
     topic: str
@@ -65,12 +65,12 @@ class Origin(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Batch:
+class _BatchState:
     """A batch while it is judged."""
 
     state: State
-    items: dict[bytes, OpenItem] = field(default_factory=dict)
-    heard: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
+    items: dict[bytes, ValidatorItem] = field(default_factory=dict)
+    annotations: dict[bytes, tuple[int, LabelContract]] = field(default_factory=dict)
     changes: dict[bytes, Entry | None] = field(default_factory=dict)
     views: dict[tuple[bytes, int], list[float]] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
@@ -78,30 +78,30 @@ class _Batch:
     notes: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
 
-class _Heard(NamedTuple):
+class _BatchAnnotation(NamedTuple):
     """One annotation of the batch, with what is needed to judge it. `mark`: what a model sees; None without one."""
 
     record: Record
     annotation: Annotation
-    project: Project
+    project: ValidatorProject
     key: bytes
-    item: OpenItem
+    item: ValidatorItem
     mark: int | None
 
 
-class Validator(Core):
+class ValidatorCore(Core):
     """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
 
-    def __init__(self, projects: Mapping[str, Project], origin: Origin) -> None:
+    def __init__(self, projects: Mapping[str, ValidatorProject], origin: BatchOrigin) -> None:
         """Take the projects in force and where the batch comes from."""
         self._projects = projects
         self._origin = origin
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
         """Judge one batch."""
-        work = _Batch(state)
+        work = _BatchState(state)
         for start in range(0, len(batch), _AT_ONCE):
-            heard = self._hear(work, batch[start : start + _AT_ONCE])
+            heard = self._receive(work, batch[start : start + _AT_ONCE])
             _view(work, heard)
             for one in heard:
                 _judge(work, one)
@@ -109,35 +109,35 @@ class Validator(Core):
             _settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
-    def _hear(self, work: _Batch, batch: Sequence[Record]) -> list[_Heard]:
+    def _receive(self, work: _BatchState, batch: Sequence[Record]) -> list[_BatchAnnotation]:
         """Decode the batch; bury what is no annotation of a known project."""
-        heard: list[_Heard] = []
+        heard: list[_BatchAnnotation] = []
         for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
             if isinstance(annotation, Undecodable):
-                self._bury(work, record, annotation)
+                self._dead_letter(work, record, annotation)
                 continue
             project = self._projects.get(annotation.project)
             if project is None:
-                self._bury(work, record, _unknown_project(annotation))
+                self._dead_letter(work, record, _unknown_project(annotation))
                 continue
             key, scorer = annotation.key, project.scorer
             mark = None if scorer is None else content_mark(scorer.mark, annotation.item)
             item = work.items.get(key)
             if item is None:
                 item = work.items[key] = load_item(work.state.get(key))
-            heard.append(_Heard(record, annotation, project, key, item, mark))
+            heard.append(_BatchAnnotation(record, annotation, project, key, item, mark))
         return heard
 
-    def _bury(self, work: _Batch, record: Record, why: Undecodable) -> None:
+    def _dead_letter(self, work: _BatchState, record: Record, why: Undecodable) -> None:
         headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
         work.outputs.append(Output("annotations.dead", record.key, record.value, headers))
         work.verdicts["dead"] += 1
         work.notes["dead_letters", why.reason] += 1
 
 
-def _view(work: _Batch, heard: Sequence[_Heard]) -> None:
+def _view(work: _BatchState, heard: Sequence[_BatchAnnotation]) -> None:
     """Let each project's model look, all at once, at the items it has not seen as they are now."""
-    wanted: dict[ProjectId, tuple[Scorer, dict[tuple[bytes, int], Item]]] = {}
+    wanted: dict[ProjectId, tuple[ConsistencyScorer, dict[tuple[bytes, int], Item]]] = {}
     for _, annotation, project, key, item, mark in heard:
         if project.scorer is not None and mark is not None and (item.view is None or item.view[0] != mark):
             _, items = wanted.setdefault(annotation.project, (project.scorer, {}))
@@ -146,9 +146,9 @@ def _view(work: _Batch, heard: Sequence[_Heard]) -> None:
         work.views.update(zip(items, map(rounded, scorer.views(list(items.values()))), strict=True))
 
 
-def _judge(work: _Batch, heard: _Heard) -> None:
+def _judge(work: _BatchState, heard: _BatchAnnotation) -> None:
     record, annotation, project, key, item, mark = heard
-    who, word = annotation.annotator.id, word_of(annotation)
+    who, word = annotation.annotator.id, state_of(annotation)
     if item.supersedes(who, word):
         work.verdicts[SUPERSEDED] += 1
         return
@@ -170,12 +170,12 @@ def _judge(work: _Batch, heard: _Heard) -> None:
     work.verdicts[verdict] += 1
     if not rejected:
         item.votes[who] = word
-        work.heard[key] = (record.timestamp, contract)
+        work.annotations[key] = (record.timestamp, contract)
 
 
-def _settle(work: _Batch, now: int, *, limit: int) -> None:
+def _settle(work: _BatchState, now: int, *, limit: int) -> None:
     """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
-    for key, (timestamp, contract) in work.heard.items():
+    for key, (timestamp, contract) in work.annotations.items():
         item = work.items[key]
         work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
     for key in work.state.due(now, limit=limit):
@@ -213,7 +213,7 @@ def _iso(timestamp: int) -> bytes:
     return _moment(timestamp).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
-def _dead_letter_headers(origin: Origin, record: Record, why: Undecodable) -> Headers:
+def _dead_letter_headers(origin: BatchOrigin, record: Record, why: Undecodable) -> Headers:
     return [
         ("__connect.errors.topic", origin.topic.encode()),
         ("__connect.errors.partition", b"%d" % origin.partition),

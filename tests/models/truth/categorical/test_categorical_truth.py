@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from assay_models.truth.categorical.annotator_index import COPIED, OWN, Annotators
+from assay_models.truth.categorical.annotator_index import COPIED, OWN, AnnotatorIndex
 from assay_models.truth.factory import CategoricalTruth
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Truth
+from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, TruthModel
 from tests.models.truth.labelled import PEOPLE, a_crowd, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
 NAMES = ("safe", "adult", "scam")
 
 
-def restored(truth: Truth, again: Truth, said: dict[Any, Any]) -> Truth:
+def restored(truth: TruthModel, again: TruthModel, said: dict[Any, Any]) -> TruthModel:
     for item, known in a_crowd("categorical").items():
         again.put(item, known, stored=plain(said[item].stored))
     for who in PEOPLE:
-        again.keep(who, plain(truth.kept(who)))
+        again.load_closed(who, plain(truth.dump_closed(who)))
     again.settle()
     return again
 
@@ -109,7 +109,7 @@ def test_two_hundred_labels_keep_their_names_and_the_pool_its_errors() -> None:
         truth.close(item)
 
     for who in ("w0", "w1", "w2", POOL):
-        again.keep(who, plain(truth.kept(who)))
+        again.load_closed(who, plain(truth.dump_closed(who)))
 
     one, other = (
         settled(truth, {"i": facts(w0="l7", w2="l8")})["i"],
@@ -125,7 +125,7 @@ def test_two_hundred_labels_keep_their_names_and_the_pool_its_errors() -> None:
 
 
 def test_a_view_of_some_labels_leaves_the_rest_to_the_others() -> None:
-    truth, ballots = a_truth("categorical"), {"w0": Ballot("safe"), "w1": Ballot("adult")}
+    truth, ballots = a_truth("categorical"), {"w0": GivenLabel("safe"), "w1": GivenLabel("adult")}
     views = {
         "none": None,
         "for safe": {"safe": 0.9},
@@ -134,7 +134,7 @@ def test_a_view_of_some_labels_leaves_the_rest_to_the_others() -> None:
         "of nothing known": {"nobody": 1.0},
     }
 
-    said = settled(truth, {name: Facts(ballots, None, view) for name, view in views.items()})
+    said = settled(truth, {name: ItemFacts(ballots, None, view) for name, view in views.items()})
 
     assert said["for safe"].label == said["all"].label == "safe"
     assert said["for adult"].label == "adult"
@@ -143,7 +143,7 @@ def test_a_view_of_some_labels_leaves_the_rest_to_the_others() -> None:
 
 
 @pytest.fixture(scope="module")
-def with_copied_prelabels() -> Truth:
+def with_copied_prelabels() -> TruthModel:
     """Annotators who are right nine times in ten by themselves, and copy pre-labels that are right two in three."""
     rng, truth, items = random.Random(1), a_truth("categorical"), {}
     for number in range(300):
@@ -154,24 +154,27 @@ def with_copied_prelabels() -> Truth:
             own = right if rng.random() < 0.9 else rng.choice(NAMES)
             lazy = who < 2 and rng.random() < 0.7
             label = prelabel if lazy else own
-            ballots[f"w{who}"] = Ballot(label, copied=lazy)
-        items[number] = Facts(ballots)
+            ballots[f"w{who}"] = GivenLabel(label, copied=lazy)
+        items[number] = ItemFacts(ballots)
     settled(truth, items)
     brought_to_rest(truth, items)
     return truth
 
 
-def test_a_copied_vote_is_worth_what_copying_has_proved_worth(with_copied_prelabels: Truth) -> None:
+def test_a_copied_vote_is_worth_what_copying_has_proved_worth(with_copied_prelabels: TruthModel) -> None:
     said = settled(
         with_copied_prelabels,
-        {copied: Facts({"w0": Ballot("scam", copied=copied), "w4": Ballot("safe")}) for copied in (True, False)},
+        {
+            copied: ItemFacts({"w0": GivenLabel("scam", copied=copied), "w4": GivenLabel("safe")})
+            for copied in (True, False)
+        },
     )
 
     assert said[True].label == "safe"
     assert said[True].probabilities["safe"] > said[False].probabilities["safe"] + 0.15
 
 
-def test_who_copies_is_as_reliable_as_all_their_votes_are(with_copied_prelabels: Truth) -> None:
+def test_who_copies_is_as_reliable_as_all_their_votes_are(with_copied_prelabels: TruthModel) -> None:
     lazy, diligent = with_copied_prelabels.accuracy("w0"), with_copied_prelabels.accuracy("w4")
     counts = plain(with_copied_prelabels.learned("w0"))
 
@@ -192,7 +195,7 @@ def test_one_partition_knows_what_two_have_told_each_other() -> None:
     for _ in range(5):
         for here, there in ((one, other), (other, one)):
             for who in PEOPLE:
-                here.hear(who, [plain(there.learned(who))])
+                here.set_remote_counts(who, [plain(there.learned(who))])
         brought_to_rest(one, halves[0], rounds=3)
         brought_to_rest(other, halves[1], rounds=3)
 
@@ -203,7 +206,7 @@ def test_one_partition_knows_what_two_have_told_each_other() -> None:
 
 
 def test_an_annotator_has_a_number_for_each_way_to_a_label() -> None:
-    annotators = Annotators()
+    annotators = AnnotatorIndex()
 
     numbers = [annotators.number("w0", OWN), annotators.number("w1", OWN), annotators.number("w0", COPIED)]
 

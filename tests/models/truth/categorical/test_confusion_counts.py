@@ -4,7 +4,7 @@ import pytest
 from assay_models.truth.categorical.confusion_counts import (
     OTHER,
     UNITS,
-    Tally,
+    ConfusionCounts,
     added_up,
     counts_of,
     errors_of,
@@ -21,7 +21,7 @@ def units(*rows: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
 def test_a_vote_is_counted_under_each_class_as_far_as_it_is_believed() -> None:
-    tally = Tally(2)
+    tally = ConfusionCounts(2)
 
     tally.add(ballots_of([{0: 1, 4: 0}]), units([0.25, 0.75]))
 
@@ -37,7 +37,7 @@ def test_what_was_added_can_be_taken_back_to_the_last_digit(classes: int) -> Non
     ballots = ballots_of([{a: int(rng.integers(classes)) for a in range(5)} for _ in range(50)], [{1: 0.333}] * 50)
     responsibilities = units(*rng.dirichlet(np.ones(classes), 50).tolist())
     order = rng.permutation(50)
-    tally = Tally(classes)
+    tally = ConfusionCounts(classes)
 
     tally.add(ballots, responsibilities)
     for item in order.tolist():
@@ -50,18 +50,18 @@ def test_what_was_added_can_be_taken_back_to_the_last_digit(classes: int) -> Non
 
 
 def test_with_many_classes_an_error_is_an_error_whatever_was_said() -> None:
-    tally = Tally(MANY)
+    tally = ConfusionCounts(MANY)
 
     tally.add(ballots_of([{0: 5}, {0: 6}]), units(np.eye(MANY)[5].tolist(), np.eye(MANY)[5].tolist()))
 
     assert counts_of(tally, 0) == ((5, OTHER, 1.0), (5, 5, 1.0))
-    assert tally.gather(ballots_of([{0: 5}])).said is None
+    assert tally.gather(ballots_of([{0: 5}])).given is None
     assert errors_of(tally) == ((5, 5, 1.0), (5, 6, 1.0))
 
 
 @pytest.mark.parametrize("classes", [3, MANY])
 def test_counts_are_restored_exactly(classes: int) -> None:
-    tally, restored = Tally(classes), Tally(classes)
+    tally, restored = ConfusionCounts(classes), ConfusionCounts(classes)
     tally.add(
         ballots_of([{0: 1, 2: 0}, {0: 2}]), units(*np.random.default_rng(1).dirichlet(np.ones(classes), 2).tolist())
     )
@@ -77,7 +77,7 @@ def test_counts_are_restored_exactly(classes: int) -> None:
 
 
 def test_counts_of_another_layout_are_understood() -> None:
-    full, short = Tally(3), Tally(MANY)
+    full, short = ConfusionCounts(3), ConfusionCounts(MANY)
 
     full.exchange(0, (), ((1, OTHER, 2.0), (1, 1, 3.0)))
     short.exchange(0, (), ((1, 0, 1.0), (1, 2, 1.0), (1, 1, 3.0)))
@@ -88,7 +88,7 @@ def test_counts_of_another_layout_are_understood() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (2, MANY), (MANY, MANY + 1)])
 def test_more_classes_keep_what_is_counted(before: int, after: int) -> None:
-    tally = Tally(before)
+    tally = ConfusionCounts(before)
     tally.add(ballots_of([{0: 0}, {0: 1}]), units(*np.eye(before)[:1].tolist() * 2))
 
     tally.grow(after)
@@ -101,13 +101,13 @@ def test_more_classes_keep_what_is_counted(before: int, after: int) -> None:
 
 @pytest.mark.parametrize("classes", [3, MANY])
 def test_counts_come_less_those_of_a_part(classes: int) -> None:
-    whole, part = Tally(classes), Tally(classes)
+    whole, part = ConfusionCounts(classes), ConfusionCounts(classes)
     whole.add(ballots_of([{0: 1, 2: 0}]), units(np.eye(classes)[1].tolist()))
     part.add(ballots_of([{0: 1}]), units(np.eye(classes)[1].tolist()))
 
     assert counts_of(whole, 0, besides=part) == ()
     assert counts_of(whole, 2, besides=part) == counts_of(whole, 2)
-    assert counts_of(whole, 0, besides=Tally(classes)) == counts_of(whole, 0) == ((1, 1, 1.0),)
+    assert counts_of(whole, 0, besides=ConfusionCounts(classes)) == counts_of(whole, 0) == ((1, 1, 1.0),)
 
 
 def test_counts_add_up() -> None:

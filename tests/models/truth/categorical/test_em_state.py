@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay_models.truth.categorical.confusion_counts import MOST_CLASSES_IN_FULL, OTHER, Tally, counts_of
-from assay_models.truth.categorical.online_em import TruthStream
-from assay_models.truth.categorical.vote_arrays import Integers
+from assay_models.truth.categorical.confusion_counts import MOST_CLASSES_IN_FULL, OTHER, ConfusionCounts, counts_of
+from assay_models.truth.categorical.online_em import OnlineEM
+from assay_models.truth.categorical.vote_arrays import IntegerArray
 
 MANY = MOST_CLASSES_IN_FULL + 1
 
 
-def tables(stream: TruthStream) -> tuple[list[Any], list[Any]]:
+def tables(stream: OnlineEM) -> tuple[list[Any], list[Any]]:
     """Return what is counted in all, and what its parts come to, table by table."""
     books = stream._books  # noqa: SLF001  # the state itself is what is tested
-    opened, live = Tally(stream.classes), books.items.live()
+    opened, live = ConfusionCounts(stream.classes), books.items.live()
     opened.add(books.items.read(live), books.items.beliefs(live))
     whole = books.counted.tables
     parts = [
@@ -26,7 +26,7 @@ def tables(stream: TruthStream) -> tuple[list[Any], list[Any]]:
     return [table.tolist() for table in whole], [sum(each).tolist() for each in zip(*parts, strict=True)]
 
 
-def fitted(table: Integers, like: Integers) -> Integers:
+def fitted(table: IntegerArray, like: IntegerArray) -> IntegerArray:
     """Return the table with as many annotators as the other has; there is nothing beyond them."""
     found = np.zeros_like(like)
     found[: len(table)] = table[: len(like)]
@@ -34,7 +34,7 @@ def fitted(table: Integers, like: Integers) -> Integers:
     return found
 
 
-def walk(stream: TruthStream, rng: random.Random, classes: int, steps: int = 60) -> None:
+def walk(stream: OnlineEM, rng: random.Random, classes: int, steps: int = 60) -> None:
     closed: dict[int, dict[int, int]] = {}
     known: dict[int, dict[int, int]] = {}
     for _ in range(steps):
@@ -60,7 +60,7 @@ def walk(stream: TruthStream, rng: random.Random, classes: int, steps: int = 60)
 @pytest.mark.parametrize("classes", [2, 3, MANY])
 @pytest.mark.parametrize("seed", range(8))
 def test_all_that_is_counted_is_the_sum_of_its_parts(classes: int, seed: int) -> None:
-    stream = TruthStream(classes)
+    stream = OnlineEM(classes)
 
     walk(stream, random.Random(seed), classes)
     stream.settle()
@@ -72,7 +72,7 @@ def test_all_that_is_counted_is_the_sum_of_its_parts(classes: int, seed: int) ->
 
 @pytest.mark.parametrize("classes", [3, MANY])
 def test_a_closed_item_that_is_open_again_is_counted_once(classes: int) -> None:
-    stream = TruthStream(classes)
+    stream = OnlineEM(classes)
     stream.put("i", {0: 1, 1: 1})
     stream.settle()
     before = [stream.sums(annotator) for annotator in range(2)]
@@ -89,7 +89,7 @@ def test_a_closed_item_that_is_open_again_is_counted_once(classes: int) -> None:
 
 @pytest.mark.parametrize("classes", [2, MANY])
 def test_fading_forgets_a_share_of_what_closed_items_say_and_nothing_else(classes: int) -> None:
-    stream = TruthStream(classes)
+    stream = OnlineEM(classes)
     stream.load_closed(0, ((0, 0, 8.0), (0, OTHER if classes == MANY else 1, 4.0)))
     stream.set_others(0, ((0, 0, 5.0),))
 
@@ -101,7 +101,7 @@ def test_fading_forgets_a_share_of_what_closed_items_say_and_nothing_else(classe
 
 
 def test_the_pools_errors_of_closed_items_are_part_of_all() -> None:
-    stream = TruthStream(MANY)
+    stream = OnlineEM(MANY)
 
     for votes in (2.0, 3.0):
         stream.load_closed_errors(((1, 4, votes),))

@@ -3,11 +3,11 @@ import pytest
 
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import UNITS
-from assay_models.truth.categorical.e_step import Judged, judge
+from assay_models.truth.categorical.e_step import Posteriors, judge
 from assay_models.truth.categorical.hyperparameters import (
     DIALS,
     NOTHING,
-    Evidence,
+    PredictiveEvidence,
     learn,
     rates_of,
     scores,
@@ -24,14 +24,14 @@ ACCURACY, ERRORS, CORRELATION, VOICE = range(4)
 
 def judged(
     crowd: Crowd, *, classes: int = 2, view: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None = None
-) -> Judged:
+) -> Posteriors:
     ballots = ballots_of(crowd.votes)
     found = fit(ballots, classes, learned=Learned())
     mine = np.rint(found.responsibilities * UNITS).astype(np.int64)
     return judge(ballots, found.tally, Learned().strengths, mine=mine, view=view)
 
 
-def weighed_of(found: Judged) -> Evidence:
+def weighed_of(found: Posteriors) -> PredictiveEvidence:
     return weighed(weigh(found, Learned()))
 
 
@@ -53,7 +53,7 @@ def test_a_value_must_predict_clearly_better_to_be_taken() -> None:
     def believing(nats: float) -> Learned:
         gains = list(NOTHING.gains)
         gains[CORRELATION] = (0.0,) * 9 + (nats,)
-        return learn(Learned(), Evidence(tuple(gains), 0.0, 0))
+        return learn(Learned(), PredictiveEvidence(tuple(gains), 0.0, 0))
 
     first, best = Learned().correlation, DIALS[CORRELATION].values[9]
     assert believing(1.0).correlation == pytest.approx(first, abs=0.02)

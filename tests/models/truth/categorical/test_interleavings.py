@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay_models.truth.categorical.confusion_counts import PER_VOTE, UNITS, Tally
-from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.confusion_counts import PER_VOTE, UNITS, ConfusionCounts
+from assay_models.truth.categorical.online_em import OnlineEM
 from tests.models.truth.crowds import believed
 
 Step: TypeAlias = tuple[str, int, dict[int, int]]
@@ -28,14 +28,14 @@ steps = st.lists(
 )
 
 
-def a_stream() -> TruthStream:
-    stream = TruthStream(3)
+def a_stream() -> OnlineEM:
+    stream = OnlineEM(3)
     for annotator in REGULARS:
         stream.set_others(annotator, tuple((k, v, 30.0 if k == v else 2.0) for k in range(3) for v in range(3)))
     return stream
 
 
-def walk(stream: TruthStream, walked: list[Step]) -> dict[int, dict[int, int]]:
+def walk(stream: OnlineEM, walked: list[Step]) -> dict[int, dict[int, int]]:
     left: dict[int, dict[int, int]] = {}
     for name, item, votes in walked:
         if name == "put":
@@ -60,7 +60,7 @@ def test_the_counts_are_exactly_those_of_the_open_items(walked: list[Step]) -> N
     left = walk(stream, walked)
 
     items = stream._books.items  # noqa: SLF001  # the state itself is what is tested
-    expected = Tally(3)
+    expected = ConfusionCounts(3)
     for item, votes in left.items():
         beliefs = items.beliefs(np.array([items.places[item]]))[0].tolist()
         for annotator, label in votes.items():
@@ -91,7 +91,7 @@ def test_the_beliefs_are_those_of_the_final_votes_alone(walked: list[Step]) -> N
     assert all(np.abs(once[item] - again[item]).max() < 0.05 for item in once)
 
 
-def _held(tally: Tally, annotator: int) -> tuple[tuple[int, int, float], ...]:
+def _held(tally: ConfusionCounts, annotator: int) -> tuple[tuple[int, int, float], ...]:
     if annotator >= tally.annotators or tally.cells is None:
         return ()
     table = tally.cells[annotator].T

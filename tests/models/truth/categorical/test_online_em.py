@@ -4,7 +4,7 @@ import pytest
 from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.hyperparameters import NOTHING
-from assay_models.truth.categorical.online_em import TruthStream
+from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.categorical.vote_arrays import ballots_of
 from tests.models.truth.crowds import a_crowd, a_settled_stream, believed
@@ -13,7 +13,7 @@ CROWD = a_crowd(seed=3)
 
 
 def test_what_was_put_is_settled_once() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 1, 1: 1})
     stream.put("b", {0: 0})
 
@@ -39,7 +39,7 @@ def test_the_stream_arrives_where_all_votes_at_once_do() -> None:
 
 
 def test_the_newest_votes_of_an_item_replace_the_older() -> None:
-    stream, fresh = TruthStream(2), TruthStream(2)
+    stream, fresh = OnlineEM(2), OnlineEM(2)
     for votes in ({0: 0}, {0: 0, 1: 0}, {0: 1, 1: 1}):
         stream.put("a", votes)
         stream.settle()
@@ -55,7 +55,7 @@ def test_the_newest_votes_of_an_item_replace_the_older() -> None:
 
 
 def test_a_removed_item_leaves_nothing_behind() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     for item in range(3):
         stream.put(item, {0: 1, 1: 0})
     stream.settle()
@@ -85,7 +85,7 @@ def test_a_closed_item_is_forgotten_but_what_it_taught_stays() -> None:
 
 
 def test_an_item_closed_before_it_was_settled_teaches_all_the_same() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 1})
     stream.put("b", {0: 1})
 
@@ -96,7 +96,7 @@ def test_an_item_closed_before_it_was_settled_teaches_all_the_same() -> None:
 
 
 def test_a_closed_item_can_be_had_again() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 1, 1: 1}, weights={1: 0.5})
     settled = stream.settle()
     stream.close("a")
@@ -110,7 +110,7 @@ def test_a_closed_item_can_be_had_again() -> None:
 
 
 def test_a_place_that_was_given_back_is_used_again() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 1}, gold=0, view=[0.5, 0.5])
     stream.settle()
     stream.remove("a")
@@ -124,7 +124,7 @@ def test_a_place_that_was_given_back_is_used_again() -> None:
 
 
 def test_gold_pins_the_label_and_teaches() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     for item in range(20):
         stream.put(item, {0: 1, 1: 0}, gold=0)
 
@@ -137,7 +137,7 @@ def test_gold_pins_the_label_and_teaches() -> None:
 
 
 def test_a_vote_of_less_weight_says_less_and_teaches_less() -> None:
-    whole, half = TruthStream(2), TruthStream(2)
+    whole, half = OnlineEM(2), OnlineEM(2)
     whole.put("a", {0: 1})
     half.put("a", {0: 1}, weights={0: 0.5})
 
@@ -149,7 +149,7 @@ def test_a_restored_stream_goes_on_as_if_nothing_had_happened() -> None:
     stream = a_settled_stream(CROWD)
     for item in range(50):
         stream.close(item)
-    restored = TruthStream(3)
+    restored = OnlineEM(3)
     restored.restore_learned(stream.learned)
     for annotator in range(10):
         restored.load_closed(annotator, stream.closed_sums(annotator))
@@ -183,7 +183,7 @@ def test_a_sweep_returns_only_what_moved() -> None:
 
 
 def test_sweeps_come_round_to_every_item() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     for item in range(10):
         stream.put(item, {item: 1, 20: 1})
         stream.settle()
@@ -196,7 +196,7 @@ def test_sweeps_come_round_to_every_item() -> None:
 
 
 def test_what_other_partitions_know_of_an_annotator_counts_here() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.set_others(0, ((0, 0, 99.0), (0, 1, 1.0), (1, 1, 99.0), (1, 0, 1.0)))
     stream.set_others(1, ((0, 0, 50.0), (0, 1, 50.0), (1, 1, 50.0), (1, 0, 50.0)))
     stream.put("a", {0: 1, 1: 0})
@@ -216,11 +216,11 @@ def test_learning_happens_with_enough_votes_and_counts_what_others_learned() -> 
     assert alone.work >= 300
     assert stream.evidence != NOTHING
     assert stream.learned.correlation == 0.5
-    assert TruthStream(3, learned=alone).learned == alone
+    assert OnlineEM(3, learned=alone).learned == alone
 
 
 def test_the_models_view_is_heard_until_it_is_withdrawn() -> None:
-    stream = TruthStream(2)
+    stream = OnlineEM(2)
     stream.put("a", {0: 0, 1: 1})
     stream.put("b", {0: 0, 1: 1}, view=[0.05, 0.95])
     heard = stream.settle()
@@ -255,7 +255,7 @@ def test_somebody_known_by_two_indexes_is_counted_as_one() -> None:
 @pytest.mark.parametrize("votes", [{0: 2}, {0: -1}, {-1: 0}, {0: 1, 1: 7}])
 def test_a_vote_that_cannot_be_is_refused_when_it_is_put(votes: dict[int, int]) -> None:
     with pytest.raises(ValueError, match=r"classes|index"):
-        TruthStream(2).put("a", votes)
+        OnlineEM(2).put("a", votes)
 
 
 def test_the_same_calls_give_the_same_answers() -> None:
@@ -266,7 +266,7 @@ def test_the_same_calls_give_the_same_answers() -> None:
 
 def test_learned_values_are_plain_and_start_modestly() -> None:
     assert Learned().lapse < 0.1
-    assert TruthStream(2).learned == Learned()
+    assert OnlineEM(2).learned == Learned()
 
 
 def test_without_a_vote_an_item_is_judged_as_if_it_had_never_been_given() -> None:

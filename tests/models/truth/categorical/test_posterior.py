@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from assay_models.truth.categorical.confusion_counts import UNITS
-from assay_models.truth.categorical.emission import Pool
+from assay_models.truth.categorical.emission import PooledCounts
 from assay_models.truth.categorical.posterior import Learned, Logits, believe, gain_of_a_vote, publish
 
 
@@ -11,10 +11,10 @@ def logits(votes: list[float], *, size: float = 1.0, view: list[float] | None = 
     return Logits(prior, np.array([votes]), None if view is None else np.array([view]), np.array([size]))
 
 
-def a_pool(*, right: list[float]) -> Pool:
+def a_pool(*, right: list[float]) -> PooledCounts:
     classes = len(right)
     errors = (1 - np.eye(classes)) / (classes - 1)
-    return Pool(0.7, np.array(right), errors, np.ones(classes))
+    return PooledCounts(0.7, np.array(right), errors, np.ones(classes))
 
 
 def test_one_vote_is_published_as_it_is_but_for_lapses() -> None:

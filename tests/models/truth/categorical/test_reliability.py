@@ -1,10 +1,10 @@
 import pytest
 
-from assay_models.truth.categorical.confusion_counts import OTHER, Tally
+from assay_models.truth.categorical.confusion_counts import OTHER, ConfusionCounts
 from assay_models.truth.categorical.emission import pool_of
 from assay_models.truth.categorical.reliability import reliability_of
 
-POOL = pool_of(Tally(2))
+POOL = pool_of(ConfusionCounts(2))
 
 
 def test_nobody_knows_a_stranger() -> None:

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import pytest
 
-from assay_models.truth.multilabel.binary_questions import Certainty, accuracy_of, all_right, clear
-from assay_models.truth.multilabel.omissions import Silences
-from assay_models.truth.truth_model import POOL, Ballot, Facts, Judgement, Truth
+from assay_models.truth.multilabel.binary_questions import Certainty, accuracy_of, certainty_of, probability_all_correct
+from assay_models.truth.multilabel.omissions import OmissionCounts
+from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from tests.models.truth.labelled import MANY, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
 
 class Crowd(NamedTuple):
     truths: dict[int, set[str]]
-    items: dict[int, Facts]
+    items: dict[int, ItemFacts]
     faults: dict[str, float]
 
 
@@ -32,8 +32,8 @@ def a_crowd(*, items: int = 600, voters: int = 3, annotators: int = 20, seed: in
         for who in rng.sample(sorted(missing), voters):
             given = {label for label in sorted(truths[item]) if rng.random() > missing[who]}
             given |= {rng.choice(MANY)} if rng.random() < inventing[who] else set()
-            ballots[who] = Ballot(sorted(given))
-        known[item] = Facts(ballots)
+            ballots[who] = GivenLabel(sorted(given))
+        known[item] = ItemFacts(ballots)
     wanted = statistics.fmean(len(truth) for truth in truths.values())
     return Crowd(truths, known, {who: missing[who] * wanted + inventing[who] for who in missing})
 
@@ -44,7 +44,7 @@ def crowd() -> Crowd:
 
 
 @pytest.fixture(scope="module")
-def told(crowd: Crowd) -> tuple[Truth, dict[int, Judgement]]:
+def told(crowd: Crowd) -> tuple[TruthModel, dict[int, ItemJudgement]]:
     truth = a_truth("multilabel")
     for start in range(0, len(crowd.items), 100):
         truth.sweep(100)
@@ -52,7 +52,7 @@ def told(crowd: Crowd) -> tuple[Truth, dict[int, Judgement]]:
     return truth, brought_to_rest(truth, crowd.items)
 
 
-def given(ballot: Ballot) -> set[str]:
+def given(ballot: GivenLabel) -> set[str]:
     assert isinstance(ballot.label, list)
     return {str(label) for label in ballot.label}
 
@@ -62,7 +62,9 @@ def f1(said: dict[int, set[str]], truths: dict[int, set[str]]) -> float:
     return 2 * right / sum(len(said[item]) + len(truths[item]) for item in truths)
 
 
-def test_labels_are_found_better_than_by_majority(crowd: Crowd, told: tuple[Truth, dict[int, Judgement]]) -> None:
+def test_labels_are_found_better_than_by_majority(
+    crowd: Crowd, told: tuple[TruthModel, dict[int, ItemJudgement]]
+) -> None:
     _, said = told
     majority = {
         item: {label for label in MANY if sum(label in given(ballot) for ballot in known.ballots.values()) >= 2}
@@ -74,7 +76,7 @@ def test_labels_are_found_better_than_by_majority(crowd: Crowd, told: tuple[Trut
     assert f1(found, crowd.truths) > f1(majority, crowd.truths)
 
 
-def test_doubted_lists_are_wrong(crowd: Crowd, told: tuple[Truth, dict[int, Judgement]]) -> None:
+def test_doubted_lists_are_wrong(crowd: Crowd, told: tuple[TruthModel, dict[int, ItemJudgement]]) -> None:
     _, said = told
 
     wrong = [
@@ -88,7 +90,7 @@ def test_doubted_lists_are_wrong(crowd: Crowd, told: tuple[Truth, dict[int, Judg
     assert statistics.fmean(wrong) > 0.95
 
 
-def test_accuracies_rank_the_annotators(crowd: Crowd, told: tuple[Truth, dict[int, Judgement]]) -> None:
+def test_accuracies_rank_the_annotators(crowd: Crowd, told: tuple[TruthModel, dict[int, ItemJudgement]]) -> None:
     truth, _ = told
 
     found = {who: truth.accuracy(who) for who in crowd.faults}
@@ -103,7 +105,9 @@ def test_accuracies_rank_the_annotators(crowd: Crowd, told: tuple[Truth, dict[in
     assert one.votes > sum(sum(cells.values()) for cells in one.confusion.values())  # the rest was rightly left out
 
 
-def test_a_rare_label_that_one_of_three_gives_is_hardly_believed(told: tuple[Truth, dict[int, Judgement]]) -> None:
+def test_a_rare_label_that_one_of_three_gives_is_hardly_believed(
+    told: tuple[TruthModel, dict[int, ItemJudgement]],
+) -> None:
     truth, _ = told
 
     said = settled(truth, {"i": facts(w1=["l11"], w2=[], w3=[]), "j": facts(w1=["l0"], w2=["l0"], w3=[])})
@@ -160,15 +164,16 @@ def test_a_list_copied_from_the_machine_is_as_good_as_copying_has_proved() -> No
     items = {}
     for item in range(200):
         right = [rng.choice(MANY[:4])]
-        ballots = {f"w{who}": Ballot(right) for who in range(3)}
+        ballots = {f"w{who}": GivenLabel(right) for who in range(3)}
         copied = rng.random() < 0.5
-        ballots["lazy"] = Ballot([rng.choice(MANY[:4])] if copied else right, copied=copied)
-        items[item] = Facts(ballots)
+        ballots["lazy"] = GivenLabel([rng.choice(MANY[:4])] if copied else right, copied=copied)
+        items[item] = ItemFacts(ballots)
     settled(truth, items)
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: Facts({"new": Ballot([]), "lazy": Ballot(["l1"], copied=copied)}) for copied in (True, False)
+        copied: ItemFacts({"new": GivenLabel([]), "lazy": GivenLabel(["l1"], copied=copied)})
+        for copied in (True, False)
     })  # fmt: skip
 
     assert said[True].probabilities["l1"] < said[False].probabilities["l1"] - 0.1
@@ -211,7 +216,7 @@ def test_the_pool_is_nobody(crowd: Crowd) -> None:
 
 
 def test_silence_is_counted_in_rough_numbers_and_taken_back() -> None:
-    silences = Silences()
+    silences = OmissionCounts()
     for _ in range(100):
         silences.count([7], [])
     silences.count([7, 8], ["l1"])
@@ -229,11 +234,11 @@ def test_silence_is_counted_in_rough_numbers_and_taken_back() -> None:
 
 def test_what_everybody_sees_wrongly_counts_once_per_item() -> None:
     certainty = Certainty(0.06, 1.0)
-    sides = [clear(0.97, 0.06)] * 4
+    sides = [certainty_of(0.97, 0.06)] * 4
 
-    assert all_right(sides, certainty) == pytest.approx(0.94 + 0.06 / 16)  # not 0.97 ** 4 = 0.885
-    assert all_right([], certainty) == pytest.approx(0.97)
-    assert all_right([0.5], Certainty(0.0, 0.9)) == pytest.approx(0.45)
+    assert probability_all_correct(sides, certainty) == pytest.approx(0.94 + 0.06 / 16)  # not 0.97 ** 4 = 0.885
+    assert probability_all_correct([], certainty) == pytest.approx(0.97)
+    assert probability_all_correct([0.5], Certainty(0.0, 0.9)) == pytest.approx(0.45)
 
 
 def test_who_never_answered_has_no_accuracy() -> None:

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from assay_models.truth.numeric.annotator_noise import COLUMNS, FIXED, noise_of, pool_of, rescaled
-from assay_models.truth.numeric.numeric_state import Measured, Measures, numbers_of
+from assay_models.truth.numeric.numeric_state import NumericItem, NumericState, numbers_of
 
 
-def some_items(count: int = 400, *, annotators: int = 10, seed: int = 1) -> list[Measured]:
+def some_items(count: int = 400, *, annotators: int = 10, seed: int = 1) -> list[NumericItem]:
     """Return items on which annotator n has a bias of n hundredths, and annotator 9 is stretched by half."""
     rng = np.random.default_rng(seed)
     found = []
     for truth in rng.normal(0, 0.2, count).tolist():
         who = rng.choice(annotators, 4, replace=False)
         number = truth * np.where(who == 9, 0.5, 1.0) + who / 100 + rng.normal(0, 0.03, 4)
-        found.append(Measured(who, number, None))
+        found.append(NumericItem(who, number, None))
     return found
 
 
-def settled(items: list[Measured], *, passes: int = 30) -> Measures:
-    sums = Measures()
+def settled(items: list[NumericItem], *, passes: int = 30) -> NumericState:
+    sums = NumericState()
     sums.make_room(10)
     for _ in range(passes):
         sums.judge(items, 0.1)
@@ -57,11 +57,11 @@ def test_a_pool_without_anybody_has_neither_bias_nor_stretch() -> None:
 def test_sums_on_another_scale_are_those_of_the_moved_numbers() -> None:
     items = some_items(50)
     sums = settled(items)
-    moved = [Measured(each.annotator, 0.5 * each.number - 0.25, None) for each in items]
+    moved = [NumericItem(each.annotator, 0.5 * each.number - 0.25, None) for each in items]
     for one, other in zip(items, moved, strict=True):
         other.mean, other.variance = 0.5 * one.mean - 0.25, 0.25 * one.variance
         other.weight, other.hit = one.weight, one.hit
-    expected = Measures()
+    expected = NumericState()
     expected.make_room(10)
 
     expected.teach(expected.open, moved)
@@ -71,9 +71,9 @@ def test_sums_on_another_scale_are_those_of_the_moved_numbers() -> None:
 
 
 def test_votes_that_change_are_believed_as_before_until_they_are_judged() -> None:
-    before = Measured(np.array([3, 5]), np.array([0.1, 0.2]), None)
+    before = NumericItem(np.array([3, 5]), np.array([0.1, 0.2]), None)
     settled([before])
-    after = Measured(np.array([5, 8]), np.array([0.3, 0.0]), None)
+    after = NumericItem(np.array([5, 8]), np.array([0.3, 0.0]), None)
 
     after.inherit(before)
 

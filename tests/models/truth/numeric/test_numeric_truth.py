@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay_models.truth.numeric.numeric_truth import NumericTruth
-from assay_models.truth.truth_model import Ballot, Facts, Judgement, Truth
+from assay_models.truth.truth_model import GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from tests.models.truth.labelled import a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
@@ -59,7 +59,7 @@ def some_truths(items: int = 400, seed: int = 2) -> list[float]:
     return [min(max(rng.gauss(50, 20), 0.0), 100.0) for _ in range(items)]
 
 
-def judged(votes: Mapping[int, dict[str, float]], *, batch: int = 50) -> tuple[Truth, dict[int, Judgement]]:
+def judged(votes: Mapping[int, dict[str, float]], *, batch: int = 50) -> tuple[TruthModel, dict[int, ItemJudgement]]:
     """Return the truth after one pass in batches, and after it has come to rest."""
     truth, known = a_truth("ordinal"), {item: facts(**numbers) for item, numbers in votes.items()}
     for start in range(0, len(known), batch):
@@ -184,9 +184,9 @@ def test_what_is_no_number_is_no_vote() -> None:
 def test_a_copied_number_is_as_good_as_copying_has_proved() -> None:
     rng, truth, truths = random.Random(1), a_truth("ordinal"), some_truths(200)
     items = {
-        item: Facts(
-            {f"w{who}": Ballot(rng.gauss(right, 5)) for who in range(3)}
-            | {"lazy": Ballot(rng.uniform(0, 100), copied=True) if item % 2 else Ballot(rng.gauss(right, 5))}
+        item: ItemFacts(
+            {f"w{who}": GivenLabel(rng.gauss(right, 5)) for who in range(3)}
+            | {"lazy": GivenLabel(rng.uniform(0, 100), copied=True) if item % 2 else GivenLabel(rng.gauss(right, 5))}
         )
         for item, right in enumerate(truths)
     }
@@ -194,7 +194,8 @@ def test_a_copied_number_is_as_good_as_copying_has_proved() -> None:
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: Facts({"new": Ballot(30.0), "lazy": Ballot(60.0, copied=copied)}) for copied in (True, False)
+        copied: ItemFacts({"new": GivenLabel(30.0), "lazy": GivenLabel(60.0, copied=copied)})
+        for copied in (True, False)
     })  # fmt: skip
 
     assert float(said[True].label) < float(said[False].label) - 5
@@ -229,14 +230,14 @@ def test_what_was_learned_on_another_scale_means_the_same_on_this_one() -> None:
         truth.close(item)
 
     for who in range(ANNOTATORS):
-        wider.keep(f"w{who}", plain(truth.kept(f"w{who}")))
+        wider.load_closed(f"w{who}", plain(truth.dump_closed(f"w{who}")))
 
     numbers = facts(w0=30.0, w1=50.0, w2=62.0)
     here, there = settled(truth, {"i": numbers})["i"], settled(wider, {"i": numbers})["i"]
     assert float(there.label) == pytest.approx(float(here.label), abs=1)
     back = a_truth("ordinal")
     for who in range(ANNOTATORS):
-        back.hear(f"w{who}", [plain(wider.kept(f"w{who}"))])
+        back.set_remote_counts(f"w{who}", [plain(wider.dump_closed(f"w{who}"))])
     assert float(settled(back, {"i": numbers})["i"].label) == pytest.approx(float(here.label), abs=0.1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay_models.truth.regions.clusters import Mark, best_overlap, grouped, marks_of
-from assay_models.truth.truth_model import Ballot, Facts, Judgement, Truth
+from assay_models.truth.truth_model import GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from assay_schemas.annotation import Box, Span
 from tests.models.truth.labelled import a_box, a_span, a_truth, brought_to_rest, facts, settled
 from tests.support.builders import a_contract
@@ -96,7 +96,7 @@ def test_plain_marks_are_those_that_were_drawn() -> None:
 
 
 @pytest.fixture(scope="module")
-def crowd() -> tuple[Truth, dict[int, Judgement], dict[int, Facts]]:
+def crowd() -> tuple[TruthModel, dict[int, ItemJudgement], dict[int, ItemFacts]]:
     """Two people on each picture; four careful annotators, one who sees half and one who sees things."""
     rng, truth, items = random.Random(1), a_truth("boxes"), {}
     for number in range(150):
@@ -117,7 +117,7 @@ def crowd() -> tuple[Truth, dict[int, Judgement], dict[int, Facts]]:
 
 
 def test_what_is_there_is_found_and_what_is_not_is_not(
-    crowd: tuple[Truth, dict[int, Judgement], dict[int, Facts]],
+    crowd: tuple[TruthModel, dict[int, ItemJudgement], dict[int, ItemFacts]],
 ) -> None:
     _, said, _ = crowd
 
@@ -128,7 +128,7 @@ def test_what_is_there_is_found_and_what_is_not_is_not(
 
 
 def test_a_list_with_something_invented_is_doubted(
-    crowd: tuple[Truth, dict[int, Judgement], dict[int, Facts]],
+    crowd: tuple[TruthModel, dict[int, ItemJudgement], dict[int, ItemFacts]],
 ) -> None:
     _, said, items = crowd
 
@@ -140,7 +140,7 @@ def test_a_list_with_something_invented_is_doubted(
 
 
 def test_accuracies_tell_who_misses_and_who_invents(
-    crowd: tuple[Truth, dict[int, Judgement], dict[int, Facts]],
+    crowd: tuple[TruthModel, dict[int, ItemJudgement], dict[int, ItemFacts]],
 ) -> None:
     truth, _, _ = crowd
 
@@ -222,16 +222,16 @@ def test_copied_marks_are_as_good_as_copying_has_proved() -> None:
     rng, truth, items = random.Random(1), a_truth("spans"), {}
     for number in range(150):
         start = rng.randrange(100)
-        ballots: dict[str, Ballot] = {f"w{who}": Ballot([a_span(start, start + 10)]) for who in range(3)}
+        ballots: dict[str, GivenLabel] = {f"w{who}": GivenLabel([a_span(start, start + 10)]) for who in range(3)}
         wrong = rng.random() < 0.6
         at = 500 + start if wrong else start
-        ballots["lazy"] = Ballot([a_span(at, at + 10)], copied=wrong)
-        items[number] = Facts(ballots)
+        ballots["lazy"] = GivenLabel([a_span(at, at + 10)], copied=wrong)
+        items[number] = ItemFacts(ballots)
     settled(truth, items)
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: Facts({"new": Ballot([]), "lazy": Ballot([a_span(0, 10)], copied=copied)})
+        copied: ItemFacts({"new": GivenLabel([]), "lazy": GivenLabel([a_span(0, 10)], copied=copied)})
         for copied in (True, False)
     })  # fmt: skip
 

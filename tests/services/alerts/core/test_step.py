@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from assay_schemas.alert import AlertState, OrderKind
 from assay_services.alerts.core import alert_store
-from assay_services.alerts.core.observers import SOURCES, Intake
-from assay_services.alerts.core.step import Alerts
-from assay_services.alerts.core.watermark import Clock, minutes_to_look_at
+from assay_services.alerts.core.observers import SOURCES, Observer
+from assay_services.alerts.core.step import AlertsCore
+from assay_services.alerts.core.watermark import Watermark, minutes_due
 from assay_services.engine.core.core_api import NotYet
 from assay_services.engine.core.state import PartitionState
 from tests.services.alerts.observed_records import MINUTE_MS, Watch, a_reading, a_signal, an_annotation, ms_at
@@ -386,32 +386,32 @@ def test_what_has_nothing_to_say_any_more_is_forgotten() -> None:
 
 
 def test_a_source_that_lags_behind_holds_the_others_up_until_it_is_silent() -> None:
-    clock = Clock("p")
-    clock.hear("a", ms_at(60), ms_at(60))
-    clock.hear("b", ms_at(10), ms_at(60))
+    clock = Watermark("p")
+    clock.advance("a", ms_at(60), ms_at(60))
+    clock.advance("b", ms_at(10), ms_at(60))
 
     assert clock.target(ms_at(60)) == ms_at(10) // MINUTE_MS - 2
-    clock.hear("a", ms_at(62), ms_at(62))
+    clock.advance("a", ms_at(62), ms_at(62))
     assert clock.target(ms_at(62)) == ms_at(62) // MINUTE_MS - 2
-    assert Clock("q").target(ms_at(5)) is None
+    assert Watermark("q").target(ms_at(5)) is None
 
 
 def test_old_data_do_not_wait_for_the_clock_on_the_wall() -> None:
-    clock = Clock("p")
-    clock.hear("a", ms_at(0), ms_at(500))
+    clock = Watermark("p")
+    clock.advance("a", ms_at(0), ms_at(500))
 
     assert clock.target(ms_at(600)) == ms_at(0) // MINUTE_MS - 2
 
 
 def test_a_year_without_anything_takes_no_time() -> None:
-    found = list(minutes_to_look_at(0, 525_600, data=iter([10, 300_000]), horizon=20))
+    found = list(minutes_due(0, 525_600, data=iter([10, 300_000]), horizon=20))
 
     assert found == [*range(31), *range(300_000, 300_021)]
-    assert list(minutes_to_look_at(0, 5, data=iter([]), horizon=20)) == [0, 1, 2, 3, 4, 5]
+    assert list(minutes_due(0, 5, data=iter([]), horizon=20)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_project_without_a_contract_is_waited_for_once() -> None:
-    intake = Intake({}, "annotations.validated/0", SOURCES["annotations.validated"])
+    intake = Observer({}, "annotations.validated/0", SOURCES["annotations.validated"])
 
     with pytest.raises(NotYet):
         intake.step(PartitionState(), [an_annotation(1)])
@@ -422,7 +422,7 @@ def test_a_project_without_a_contract_is_waited_for_once() -> None:
 
 @pytest.mark.parametrize("topic", SOURCES)
 def test_a_project_without_rules_says_nothing(topic: str) -> None:
-    intake = Intake({"ads-safety": a_contract()}, topic, SOURCES[topic])
+    intake = Observer({"ads-safety": a_contract()}, topic, SOURCES[topic])
     records = {"items.consensus": a_word(), "agreement.rolling": a_reading(1, 0.5), "annotators.signals": a_signal(1)}
 
     step = intake.step(PartitionState(), [records.get(topic, an_annotation(1))])
@@ -436,7 +436,7 @@ def a_word() -> ARecord:
 
 @pytest.mark.parametrize("topic", ["items.consensus", "agreement.rolling", "annotators.signals"])
 def test_a_word_of_a_project_without_a_contract_is_waited_for_once(topic: str) -> None:
-    intake = Intake({}, topic, SOURCES[topic])
+    intake = Observer({}, topic, SOURCES[topic])
     records = {"items.consensus": a_word(), "agreement.rolling": a_reading(1, 0.5), "annotators.signals": a_signal(1)}
 
     with pytest.raises(NotYet):
@@ -507,4 +507,4 @@ def test_bytes_of_any_kind_break_nothing(values: list[bytes], topic: str) -> Non
 
 
 def test_the_core_of_no_state_is_at_rest() -> None:
-    assert Alerts({}, PartitionState()).idle(ms_at(0)) is None
+    assert AlertsCore({}, PartitionState()).idle(ms_at(0)) is None

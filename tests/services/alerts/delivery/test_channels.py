@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from assay_services.alerts.delivery.channels import Delivered, Failed, Outcome, Sender, judged, signed
+from assay_services.alerts.delivery.channels import ChannelSender, Delivered, DeliveryOutcome, Failed, judged, signed
 from assay_services.alerts.delivery.ssrf_guard import AddressRefused, destination, may_be_called
 from assay_services.alerts.settings import AlertsSettings
-from assay_services.stores.control.subscription_store import Address, new_secret
+from assay_services.stores.control.subscription_store import SubscriberAddress, new_secret
 from assay_services.stores.control.tables.alert_delivery import Channel
 from tests.services.alerts.receivers import Answer, Receiver, receiving
 
@@ -22,13 +22,15 @@ BODY: dict[str, Any] = {"type": "test", "timestamp": "t", "data": {"text": "hell
 LOOPBACK = ip_network("127.0.0.0/8")
 
 
-def sent(url: str, *, channel: Channel = Channel.WEBHOOK, allow: str = "127.0.0.0/8", secret: str = "") -> Outcome:
+def sent(
+    url: str, *, channel: Channel = Channel.WEBHOOK, allow: str = "127.0.0.0/8", secret: str = ""
+) -> DeliveryOutcome:
     settings = AlertsSettings(alerts_allow=allow, alerts_send_seconds=1, _env_file=None)
 
-    async def work() -> Outcome:
-        sender = Sender(settings, None)
+    async def work() -> DeliveryOutcome:
+        sender = ChannelSender(settings, None)
         try:
-            return await sender.send(channel, Address(url, secret or new_secret()), "msg_1", BODY)
+            return await sender.send(channel, SubscriberAddress(url, secret or new_secret()), "msg_1", BODY)
         finally:
             await sender.close()
 
@@ -118,7 +120,7 @@ def test_a_service_of_apprise_is_told() -> None:
     ],
 )
 def test_an_answer_says_whether_it_was_taken_and_when_to_come_again(
-    status: int, retry_after: str | None, expected: Outcome
+    status: int, retry_after: str | None, expected: DeliveryOutcome
 ) -> None:
     assert judged(status, retry_after, now=NOW) == expected
 

@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
 from assay_services.alerts.delivery.channels import Delivered, Failed
-from assay_services.alerts.delivery.outbox import Outbox, OvertakenError, Patience
+from assay_services.alerts.delivery.outbox import AlertOutbox, OvertakenError, Patience
 from assay_services.stores.control import alert_actions
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
-    Wish,
+    SubscriptionRequest,
     address_of,
     list_subscriptions,
     send_test,
@@ -43,22 +43,22 @@ def engine(settings_: ControlSettings) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def outbox(engine: Engine) -> Outbox:
-    return Outbox(engine, Patience(5, timedelta(hours=24)), random.Random(1))
+def outbox(engine: Engine) -> AlertOutbox:
+    return AlertOutbox(engine, Patience(5, timedelta(hours=24)), random.Random(1))
 
 
 def tell(engine: Engine, settings: ControlSettings, name: str = "night") -> None:
-    wish = Wish(name, Channel.WEBHOOK, "https://example.com/hook?token=hidden")
+    wish = SubscriptionRequest(name, Channel.WEBHOOK, "https://example.com/hook?token=hidden")
     subscribe(engine, Vault(settings), wish, now=NOW)
 
 
-def compose(outbox: Outbox, engine: Engine, *, at: datetime = NOW) -> None:
+def compose(outbox: AlertOutbox, engine: Engine, *, at: datetime = NOW) -> None:
     for one in list_subscriptions(engine):
         outbox.compose(one, now=at, group=GROUP)
 
 
 def test_a_transition_that_is_read_again_is_noted_once(
-    engine: Engine, outbox: Outbox, settings_: ControlSettings
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
 ) -> None:
     tell(engine, settings_)
 
@@ -72,7 +72,7 @@ def test_a_transition_that_is_read_again_is_noted_once(
 
 
 def test_what_begins_and_ends_in_one_batch_is_told_twice_and_stands_as_it_ended(
-    engine: Engine, outbox: Outbox, settings_: ControlSettings
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
 ) -> None:
     tell(engine, settings_)
     life = [an_alert(), *(an_alert(state="resolved", transition=f"f1-{number}") for number in (2, 3))]
@@ -85,7 +85,7 @@ def test_what_begins_and_ends_in_one_batch_is_told_twice_and_stands_as_it_ended(
 
 
 def test_a_message_that_fails_is_tried_for_a_day_and_is_then_a_dead_letter_that_can_be_revived(
-    engine: Engine, outbox: Outbox, settings_: ControlSettings
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
 ) -> None:
     tell(engine, settings_)
     outbox.route("k/", [an_alert()], position=0, after=1, now=NOW)
@@ -111,7 +111,7 @@ def test_a_message_that_fails_is_tried_for_a_day_and_is_then_a_dead_letter_that_
         alert_actions.revive(engine, dead[0].id, now=now)
 
 
-def test_they_say_when_to_come_again(engine: Engine, outbox: Outbox, settings_: ControlSettings) -> None:
+def test_they_say_when_to_come_again(engine: Engine, outbox: AlertOutbox, settings_: ControlSettings) -> None:
     tell(engine, settings_)
     outbox.route("k/", [an_alert()], position=0, after=1, now=NOW)
     compose(outbox, engine)
@@ -127,7 +127,7 @@ def test_they_say_when_to_come_again(engine: Engine, outbox: Outbox, settings_: 
 
 
 def test_nobody_there_any_more_means_dead_letters_and_no_more_notices(
-    engine: Engine, outbox: Outbox, settings_: ControlSettings
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
 ) -> None:
     tell(engine, settings_)
     outbox.route("k/", [an_alert()], position=0, after=1, now=NOW)
@@ -156,15 +156,17 @@ def test_secrets_are_encrypted_and_addresses_are_not_shown(engine: Engine, setti
 @pytest.mark.parametrize(
     "wish",
     [
-        Wish("", Channel.WEBHOOK, "https://example.com/"),
-        Wish("n", Channel.WEBHOOK, "ftp://example.com/"),
-        Wish("n", Channel.SLACK, "https://user:password@example.com/"),
-        Wish("n", Channel.WEBHOOK, "https://example.com:port/"),
-        Wish("n", Channel.KAFKA, "t", states=()),
-        Wish("n", Channel.KAFKA, "t", per_hour=0),
+        SubscriptionRequest("", Channel.WEBHOOK, "https://example.com/"),
+        SubscriptionRequest("n", Channel.WEBHOOK, "ftp://example.com/"),
+        SubscriptionRequest("n", Channel.SLACK, "https://user:password@example.com/"),
+        SubscriptionRequest("n", Channel.WEBHOOK, "https://example.com:port/"),
+        SubscriptionRequest("n", Channel.KAFKA, "t", states=()),
+        SubscriptionRequest("n", Channel.KAFKA, "t", per_hour=0),
     ],
 )
-def test_a_subscription_that_cannot_be_is_refused(engine: Engine, settings_: ControlSettings, wish: Wish) -> None:
+def test_a_subscription_that_cannot_be_is_refused(
+    engine: Engine, settings_: ControlSettings, wish: SubscriptionRequest
+) -> None:
     with pytest.raises(SubscriptionError):
         subscribe(engine, Vault(settings_), wish, now=NOW)
 
@@ -181,7 +183,7 @@ def test_a_name_is_taken_once_and_free_again(engine: Engine, settings_: ControlS
         unsubscribe(engine, "night")
 
 
-def test_people_ask_for_things_and_the_alerts_take_them_once(engine: Engine, outbox: Outbox) -> None:
+def test_people_ask_for_things_and_the_alerts_take_them_once(engine: Engine, outbox: AlertOutbox) -> None:
     outbox.route("k/", [an_alert(id="abc1"), an_alert(id="abd1", state="resolved")], position=0, after=2, now=NOW)
 
     alert_actions.acknowledge(engine, "abc", by="lea", why="known", now=NOW)
@@ -209,7 +211,7 @@ def test_people_ask_for_things_and_the_alerts_take_them_once(engine: Engine, out
         alert_actions.silence(engine, {"a": "b"}, until=NOW, by="lea", why="w", now=NOW)
 
 
-def test_the_precision_of_a_rule_is_what_people_said_with_its_interval(engine: Engine, outbox: Outbox) -> None:
+def test_the_precision_of_a_rule_is_what_people_said_with_its_interval(engine: Engine, outbox: AlertOutbox) -> None:
     some = [an_alert(id=f"a{number}", transition=f"t{number}") for number in range(4)]
     outbox.route("k/", some, position=0, after=4, now=NOW)
 
@@ -223,7 +225,7 @@ def test_the_precision_of_a_rule_is_what_people_said_with_its_interval(engine: E
     assert (round(found[0].low, 3), round(found[0].high, 3)) == (0.284, 0.972)
 
 
-def test_alerts_are_listed_by_what_is_asked(engine: Engine, outbox: Outbox) -> None:
+def test_alerts_are_listed_by_what_is_asked(engine: Engine, outbox: AlertOutbox) -> None:
     some = [
         an_alert(id="a1", severity=Severity.CRITICAL),
         an_alert(id="a2", rule="other"),
@@ -239,7 +241,7 @@ def test_alerts_are_listed_by_what_is_asked(engine: Engine, outbox: Outbox) -> N
 
 
 def test_what_ended_long_ago_is_dropped_and_what_is_due_stays(
-    engine: Engine, outbox: Outbox, settings_: ControlSettings
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
 ) -> None:
     tell(engine, settings_)
     outbox.route("k/", [an_alert(state="firing")], position=0, after=1, now=NOW)

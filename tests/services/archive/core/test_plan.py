@@ -26,8 +26,8 @@ from assay_schemas.topics import (
 )
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.archive.bulk_insert import columns_of
-from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, Forgotten, Oblivion, mark_of
-from assay_services.archive.core.plan import Fetched, Plan, halves, plan, refuse
+from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, ErasureFilter, Forgotten, mark_of
+from assay_services.archive.core.plan import Fetched, TransactionPlan, halves, plan, refuse
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.core.row_types import read_plain, utc
 from tests.services.archive.records import ALERT_VALUE, Came, fetched, verdict_value
@@ -123,7 +123,7 @@ VALUES: dict[str, bytes] = {
 LATER = NOW + timedelta(hours=1)
 
 
-def planned(*some: Fetched, forgotten: Forgotten | None = None) -> Plan:
+def planned(*some: Fetched, forgotten: Forgotten | None = None) -> TransactionPlan:
     return plan(some, source=1, readers=ARCHIVED, forgotten=forgotten or Forgotten())
 
 
@@ -133,7 +133,7 @@ def row_of(value: bytes, topic: str = VALIDATED.name) -> dict[str, Any]:
 
 
 def without(kind: str, name: str, *, project: str = "ads-safety", pseudonym: str | None = None) -> Forgotten:
-    return Forgotten({mark_of(kind, project, name): Oblivion(utc(LATER), pseudonym)})
+    return Forgotten({mark_of(kind, project, name): ErasureFilter(utc(LATER), pseudonym)})
 
 
 def test_every_archived_topic_is_in_the_register_of_topics() -> None:
@@ -145,10 +145,10 @@ def test_every_archived_topic_is_in_the_register_of_topics() -> None:
 def test_a_row_has_every_column_of_its_table_and_no_other(topic: str) -> None:
     found = planned(fetched(Came(0, VALUES[topic]), topic=topic))
 
-    assert found.added or found.kept
+    assert found.added or found.keyed
     for table, rows in found.added.items():
         assert all(set(row) == set(columns_of(table)) for row in rows)
-    for table, kept in found.kept.items():
+    for table, kept in found.keyed.items():
         assert all(row is not None and set(row) == set(columns_of(table)) for row in kept.values())
     assert "unreadable" not in found.added
 
@@ -163,7 +163,7 @@ def test_any_bytes_become_rows_or_are_kept_as_they_came(topic: str, value: bytes
     assert (advance.before, advance.after, advance.records) == (4, 5, 1)
     assert len(unreadable) == advance.unreadable
     assert all((row["value"], row["key"]) == (value, key) for row in unreadable)
-    assert unreadable or found.added or found.kept
+    assert unreadable or found.added or found.keyed
 
 
 @given(data=st.data())
@@ -211,7 +211,7 @@ def test_a_verdict_is_read_plainly_by_the_same_rules_as_its_model(kind: type[Bas
 def test_what_a_medium_does_not_say_of_its_size_is_null() -> None:
     found = planned(fetched(Came(0, verdict_value(item=an_item(media={"uri": "s3://a/b.png", "width": 5})))))
 
-    item = found.kept["items"]["ads-safety", "i-204"]
+    item = found.keyed["items"]["ads-safety", "i-204"]
 
     assert item is not None
     assert item["media"] == '{"uri":"s3://a/b.png","width":5,"height":null}'
@@ -239,7 +239,7 @@ def test_nul_which_not_every_database_can_hold_becomes_its_symbol_and_a_backslas
     found = planned(fetched(Came(0, value)))
 
     assert found.added["annotations"][0]["label"] == "sa\N{SYMBOL FOR NULL}fe"
-    assert found.kept["items"]["ads-safety", "i-204"]["text"] == "a\N{SYMBOL FOR NULL}b\\u0000"  # type: ignore[index]
+    assert found.keyed["items"]["ads-safety", "i-204"]["text"] == "a\N{SYMBOL FOR NULL}b\\u0000"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_an_items_features_media_and_gold_stand_in_its_row() -> None:
 
     found = planned(fetched(Came(0, verdict_value(item=about, created_at="2026-11-24T11:00:00+01:00"))))
 
-    item = found.kept["items"]["ads-safety", "i-204"]
+    item = found.keyed["items"]["ads-safety", "i-204"]
     assert item is not None
     assert (item["features"], item["gold"], item["gold_kind"]) == ("[0.5]", '["scam"]', "list")
     assert orjson.loads(item["media"])["uri"] == "s3://a/b.png"
@@ -288,16 +288,16 @@ def test_within_a_batch_the_newest_description_of_an_item_wins() -> None:
 
     found = planned(fetched(told(0, "old", 10), told(1, "new", 20), told(2, "older", 15)))
 
-    assert [row and row["text"] for row in found.kept["items"].values()] == ["new"]
+    assert [row and row["text"] for row in found.keyed["items"].values()] == ["new"]
 
 
 def test_a_tombstone_takes_back_whatever_its_key_may_mean() -> None:
     found = planned(fetched(Came(0, None, b"a:b:c"), topic=REVIEW.name))
     keyless = planned(fetched(Came(0, None, b"no-colon"), topic=CONSENSUS.name))
 
-    assert found.kept["reviews"] == {("a", "b:c"): None, ("a:b", "c"): None}
+    assert found.keyed["reviews"] == {("a", "b:c"): None, ("a:b", "c"): None}
     assert len(keyless.added["unreadable"]) == 1
-    assert planned(fetched(Came(0, None, b"a:b"), topic=RELIABILITY.name)).kept["reliability"] == {("a", "b"): None}
+    assert planned(fetched(Came(0, None, b"a:b"), topic=RELIABILITY.name)).keyed["reliability"] == {("a", "b"): None}
 
 
 def test_a_batch_is_split_until_one_record_is_left() -> None:
@@ -340,7 +340,7 @@ def test_a_forgotten_annotators_rows_on_their_way_are_left_out(project: str) -> 
     pair = planned(fetched(Came(0, VALUES[AGREEMENT.name]), topic=AGREEMENT.name), forgotten=gone)
 
     assert judged.added.get("annotations") is None
-    assert list(judged.kept["items"]) == [("ads-safety", "i-204")]
+    assert list(judged.keyed["items"]) == [("ads-safety", "i-204")]
     assert corrected.added == pair.added == {}
     assert [one.forgotten for one in (*corrected.advances, *pair.advances)] == [1, 1]
 
@@ -352,7 +352,7 @@ def test_a_forgotten_annotator_with_a_pseudonym_is_renamed() -> None:
     reliable = planned(fetched(Came(0, VALUES[RELIABILITY.name]), topic=RELIABILITY.name), forgotten=gone)
 
     assert judged.added["annotations"][0]["annotator"] == "anonymous-1"
-    assert list(reliable.kept["reliability"]) == [("ads-safety", "anonymous-1")]
+    assert list(reliable.keyed["reliability"]) == [("ads-safety", "anonymous-1")]
 
 
 @pytest.mark.parametrize("peer_of", ["a18", "a17"])
@@ -392,19 +392,19 @@ def test_what_has_no_project_and_what_is_withdrawn_are_never_recalled() -> None:
     )
 
     assert len(dead.added["dead"]) == 1
-    assert withdrawn.kept["reviews"] == {("ads-safety", "i-204"): None}
+    assert withdrawn.keyed["reviews"] == {("ads-safety", "i-204"): None}
     assert len(whole.added["readings"]) == 1
 
 
 def test_a_report_names_no_peer_and_a_pair_is_forgotten_wherever_it_is_read() -> None:
     pair = orjson.dumps(READING_VALUE | {"scope": {"annotators": "a17|a18"}})
 
-    report = planned(fetched(Came(0, VALUES[CONDUCT.name]), topic=CONDUCT.name)).kept["conduct"]["ads-safety", "a17"]
+    report = planned(fetched(Came(0, VALUES[CONDUCT.name]), topic=CONDUCT.name)).keyed["conduct"]["ads-safety", "a17"]
     reading = planned(fetched(Came(0, pair), topic=AGREEMENT.name), forgotten=without("annotator", "a18"))
 
     assert report is not None
     assert "a18" not in report["report"]
-    assert not reading.kept.get("readings_now")
+    assert not reading.keyed.get("readings_now")
     assert not reading.added.get("readings")
 
 
@@ -420,7 +420,7 @@ def test_a_report_names_no_peer_and_a_pair_is_forgotten_wherever_it_is_read() ->
 def test_the_newest_reading_is_found_by_what_it_is_of(scope: dict[str, str], named: tuple[str, str, str]) -> None:
     value = orjson.dumps(READING_VALUE | {"scope": scope})
 
-    found = planned(fetched(Came(0, value), topic=AGREEMENT.name)).kept["readings_now"]
+    found = planned(fetched(Came(0, value), topic=AGREEMENT.name)).keyed["readings_now"]
 
     ((key, row),) = found.items()
     assert row is not None
@@ -429,13 +429,13 @@ def test_the_newest_reading_is_found_by_what_it_is_of(scope: dict[str, str], nam
 
 
 def test_a_report_that_is_withdrawn_takes_its_row_along() -> None:
-    assert planned(fetched(Came(0, None, b"a:b"), topic=CONDUCT.name)).kept["conduct"] == {("a", "b"): None}
+    assert planned(fetched(Came(0, None, b"a:b"), topic=CONDUCT.name)).keyed["conduct"] == {("a", "b"): None}
 
 
 def test_a_report_without_comparison_or_times_leaves_those_cells_empty() -> None:
     value = orjson.dumps(CONDUCT_VALUE | {"against_consensus": None, "speed": None})
 
-    row = planned(fetched(Came(0, value), topic=CONDUCT.name)).kept["conduct"]["ads-safety", "a17"]
+    row = planned(fetched(Came(0, value), topic=CONDUCT.name)).keyed["conduct"]["ads-safety", "a17"]
 
     assert row is not None
     assert (row["agreement"], row["compared"], row["median_seconds"]) == (None, None, None)

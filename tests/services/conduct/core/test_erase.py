@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from assay_services.conduct.core.erase import forget
-from assay_services.engine.core.erasure_request import Change, Whom
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest
 from assay_services.engine.core.state import PartitionState
 from tests.services.conduct.core.test_step import Watched, batches, judged
 from tests.services.consensus.records import ARecord
@@ -35,20 +35,20 @@ def watched(request: pytest.FixtureRequest) -> Watched:
     return found
 
 
-def whom(name: str, *, pseudonym: str | None = None, project: str | None = "ads-safety") -> Whom:
-    return Whom(is_item=False, project=project, name=name, pseudonym=pseudonym)
+def whom(name: str, *, pseudonym: str | None = None, project: str | None = "ads-safety") -> ErasureRequest:
+    return ErasureRequest(is_item=False, project=project, name=name, pseudonym=pseudonym)
 
 
-def an_item(name: str, *, project: str = "ads-safety") -> Whom:
-    return Whom(is_item=True, project=project, name=name)
+def an_item(name: str, *, project: str = "ads-safety") -> ErasureRequest:
+    return ErasureRequest(is_item=True, project=project, name=name)
 
 
 def remembered(state: PartitionState) -> bytes:
     return b"\n".join(part for each in state.values() for part in each).replace(b"\\", b"")
 
 
-def after(state: PartitionState, change: Change) -> bytes:
-    state.take(change.stored)
+def after(state: PartitionState, change: Erasure) -> bytes:
+    state.apply_stored(change.stored)
     Watched(state).rest(A_LONG_TIME + 1)  # what is left can be read
     return remembered(state)
 
@@ -86,7 +86,7 @@ def test_an_item_is_forgotten_by_all_annotators(watched: Watched, item: str) -> 
 @pytest.mark.parametrize(
     "stranger", [whom("nobody"), whom("w3", project="another"), an_item("none"), an_item("i119", project="another")]
 )
-def test_who_is_not_known_changes_nothing(watched: Watched, stranger: Whom) -> None:
+def test_who_is_not_known_changes_nothing(watched: Watched, stranger: ErasureRequest) -> None:
     assert not forget(watched.state, NOTHING, stranger)
 
 

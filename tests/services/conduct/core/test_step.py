@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_schemas.conduct import ConductReport, Signal
-from assay_services.conduct.core.step import AT_THE_END, Conduct, Pace, decode, fresh
+from assay_services.conduct.core.step import AT_THE_END, ConductCore, Pace, decode, fresh
 from assay_services.engine.core.core_api import NotYet, Output, Step
 from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import BEGAN_MS, ARecord, Fed, a_validated
@@ -55,7 +55,7 @@ class Watched:
         pace: Pace | None = None,
     ) -> None:
         self.state = state or PartitionState()
-        self.core = Conduct(CONTRACTS if contracts is None else contracts, self.state, pace)
+        self.core = ConductCore(CONTRACTS if contracts is None else contracts, self.state, pace)
         self.said: list[Output] = []
 
     def take(self, batch: Sequence[ARecord]) -> Step:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from assay_models.agreement.contingency import pattern_of
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_schemas.agreement import AgreementReading
-from assay_services.consensus.core.events import Origin
-from assay_services.consensus.core.exchange import Pool
+from assay_services.consensus.core.events import PartitionOrigin
+from assay_services.consensus.core.exchange import Exchange
 from tests.services.consensus.records import ALONE, READER, TELLER, Fed, a_validated
 from tests.support.builders import NOW, a_contract
 
@@ -123,7 +123,7 @@ def test_every_kind_of_label_has_a_coefficient(kind: str, labels: Any, coefficie
 
 def test_partitions_are_read_together_by_one_of_them() -> None:
     pool = Fed().pool
-    partitions = [Fed(pool=pool, origin=Origin(number, 2)) for number in range(2)]
+    partitions = [Fed(pool=pool, origin=PartitionOrigin(number, 2)) for number in range(2)]
 
     for number, fed in enumerate(partitions):
         for item in range(5):
@@ -167,7 +167,7 @@ def test_an_annotation_of_an_item_that_no_window_reaches_is_welcome() -> None:
 
 
 @pytest.mark.parametrize("origin", [ALONE, TELLER])
-def test_after_a_restart_what_no_window_reaches_counts_nowhere(origin: Origin) -> None:
+def test_after_a_restart_what_no_window_reaches_counts_nowhere(origin: PartitionOrigin) -> None:
     contract = a_contract(agreement={"windows": ["15m"]})
     fed = Fed(contract, origin=origin)
     some_items(fed, count=3)
@@ -198,10 +198,10 @@ def test_who_reads_a_project_alone_tells_no_panes_and_restarts_without_them() ->
 
 
 def test_panes_that_are_ours_and_not_there_any_more_are_taken_back() -> None:
-    pool = Pool()
+    pool = Exchange()
     for who in (TELLER, READER):
         key = orjson.dumps(["ads-safety", ["all"], 7, who.partition])
-        pool.take_pane(key, orjson.dumps({"patterns": [[[["safe", 2]], 1]], "annotators": {"w0": 1}, "pairs": []}))
+        pool.receive_cell(key, orjson.dumps({"patterns": [[[["safe", 2]], 1]], "annotators": {"w0": 1}, "pairs": []}))
 
     partitions = [Fed(pool=pool, origin=who) for who in (TELLER, READER)]
     for fed in partitions:
@@ -225,7 +225,7 @@ def test_what_was_never_told_is_not_taken_back() -> None:
 
 def test_nothing_is_said_of_a_project_whose_items_have_not_been_taken_up_again() -> None:
     contracts = [a_contract(), a_contract(project="other")]
-    pool = Pool()
+    pool = Exchange()
     fed = {who: Fed(*contracts, pool=pool, origin=who) for who in (TELLER, READER)}
     for each in fed.values():
         some_items(each, count=24)
@@ -240,7 +240,7 @@ def test_nothing_is_said_of_a_project_whose_items_have_not_been_taken_up_again()
 
 
 def test_another_partitions_newer_panes_replace_its_older_ones() -> None:
-    pool = Pool()
+    pool = Exchange()
     teller, reader = (Fed(pool=pool, origin=who) for who in (TELLER, READER))
     some_items(teller, count=12)
     teller.rest()
@@ -261,7 +261,7 @@ def test_another_partitions_newer_panes_replace_its_older_ones() -> None:
 
 
 def test_what_another_partition_tells_of_a_minute_that_no_window_reaches_counts_nowhere() -> None:
-    pool, contract = Pool(), a_contract(agreement={"windows": ["15m"]})
+    pool, contract = Exchange(), a_contract(agreement={"windows": ["15m"]})
     teller, reader = (Fed(contract, pool=pool, origin=who) for who in (TELLER, READER))
     some_items(teller, count=12)
     teller.rest()
@@ -305,8 +305,8 @@ def test_the_readings_do_not_depend_on_how_many_partitions_there_are(
     changes: list[tuple[int, int, str | None, int]],
 ) -> None:
     contract = a_contract(agreement={"attributes": ["market"]})
-    pool, alone = Pool(), Fed(contract)
-    three = [Fed(contract, pool=pool, origin=Origin(number, 3)) for number in range(3)]
+    pool, alone = Exchange(), Fed(contract)
+    three = [Fed(contract, pool=pool, origin=PartitionOrigin(number, 3)) for number in range(3)]
 
     anchor = (0, 0, "safe", 4)  # a minute that nothing is left of may have been seen by the one and not by the others
     for number, (item, who, label, minute) in enumerate([*changes, anchor]):

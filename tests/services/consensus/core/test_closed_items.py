@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay_services.consensus.core.events import Origin
+from assay_services.consensus.core.events import PartitionOrigin
 from assay_services.consensus.core.item_state import load_item
 from assay_services.engine.core.state import PartitionState
 from tests.services.consensus.records import BEGAN_MS, DAY_MS, TELLER, ARecord, Fed, a_crowd, a_validated
@@ -42,7 +42,7 @@ def test_a_restarted_consensus_goes_on_as_if_nothing_had_been() -> None:
 
 
 def test_a_quiet_item_is_closed_then_dropped_and_what_it_taught_is_kept() -> None:
-    fed = Fed(origin=Origin(0, 2))
+    fed = Fed(origin=PartitionOrigin(0, 2))
     fed.hear(*a_crowd(items=20, annotators=3))
     learned = fed.newest("annotators.counts")
 
@@ -136,7 +136,7 @@ def _panes(fed: Fed) -> object:
 
 def test_partitions_learn_of_each_other() -> None:
     pool = Fed().pool
-    one, other = (Fed(pool=pool, origin=Origin(number, 2)) for number in range(2))
+    one, other = (Fed(pool=pool, origin=PartitionOrigin(number, 2)) for number in range(2))
 
     one.hear(*a_crowd(items=60, annotators=4, wrong=(3,)))
     one.rest()
@@ -188,20 +188,20 @@ def test_an_item_that_is_heard_of_when_it_is_due_stays_open() -> None:
 
 
 def test_what_a_partition_takes_back_is_forgotten_by_the_others() -> None:
-    fed = Fed(origin=Origin(0, 2))
+    fed = Fed(origin=PartitionOrigin(0, 2))
     fed.hear(*a_crowd(items=5, annotators=2))
     key = next(one.key for one in fed.said if one.topic == "annotators.counts" and b"w0" in (one.key or b""))
 
-    fed.pool.take_counts(key or b"", None)
+    fed.pool.receive_counts(key or b"", None)
 
     assert fed.pool.others(("ads-safety", "w0"), 1) == []
 
 
 def test_what_is_heard_of_a_project_before_its_first_annotation_is_not_lost() -> None:
-    one = Fed(a_contract(), a_contract(project="other"), origin=Origin(0, 2))
+    one = Fed(a_contract(), a_contract(project="other"), origin=PartitionOrigin(0, 2))
     one.hear(*a_crowd(items=30, annotators=4, wrong=(3,)))
     one.rest()
-    late = Fed(a_contract(), a_contract(project="other"), pool=one.pool, origin=Origin(1, 2))
+    late = Fed(a_contract(), a_contract(project="other"), pool=one.pool, origin=PartitionOrigin(1, 2))
 
     late.hear(a_validated(project="other"))
     disputed = (("w0", "adult"), ("w3", "scam"))

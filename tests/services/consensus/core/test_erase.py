@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from assay_services.consensus.core.closed_counts import kept_key
+from assay_services.consensus.core.closed_counts import closed_counts_key
 from assay_services.consensus.core.erase import forget
-from assay_services.consensus.core.item_state import OpenItem, Standing, Vote, load_item
+from assay_services.consensus.core.item_state import ConsensusItem, StandingCorrection, Vote, load_item
 from assay_services.engine.core.core_api import Entry
-from assay_services.engine.core.erasure_request import Change, Whom
+from assay_services.engine.core.erasure_request import Erasure, ErasureRequest
 from assay_services.engine.core.state import PartitionState
 
 WAKE_AT = 12_345
@@ -19,40 +19,40 @@ NOTHING: Mapping[str, Mapping[bytes, bytes]] = {
     "annotators.reliability": {},
     "annotators.counts": {},
 }
-A17 = Whom(is_item=False, project="p", name="a17")
+A17 = ErasureRequest(is_item=False, project="p", name="a17")
 
 
 def a_vote(occurred: int, annotation: str, label: str) -> Vote:
     return Vote(occurred, annotation, label, copied=False)
 
 
-def an_item(name: str = "i", **changes: Any) -> OpenItem:  # noqa: ANN401
-    item = OpenItem("p", name, votes={"a17": a_vote(1, "x1", "safe"), "b": a_vote(2, "x2", "scam")})
+def an_item(name: str = "i", **changes: Any) -> ConsensusItem:  # noqa: ANN401
+    item = ConsensusItem("p", name, votes={"a17": a_vote(1, "x1", "safe"), "b": a_vote(2, "x2", "scam")})
     for field, value in changes.items():
         setattr(item, field, value)
     return item
 
 
-def a_state(*items: OpenItem, kept: tuple[tuple[str, str], ...] = ()) -> PartitionState:
+def a_state(*items: ConsensusItem, kept: tuple[tuple[str, str], ...] = ()) -> PartitionState:
     state = PartitionState()
     state.apply({f"i:{one.project}:{one.item}".encode(): Entry(WAKE_AT, one.dump()) for one in items})
-    state.apply({kept_key(*who): Entry(WAKE_AT, orjson.dumps([*who, {"n": 1}])) for who in kept})
+    state.apply({closed_counts_key(*who): Entry(WAKE_AT, orjson.dumps([*who, {"n": 1}])) for who in kept})
     return state
 
 
-def after(state: PartitionState, change: Change) -> PartitionState:
-    state.take(change.stored)
+def after(state: PartitionState, change: Erasure) -> PartitionState:
+    state.apply_stored(change.stored)
     return state
 
 
-def the_item(state: PartitionState, key: bytes = b"i:p:i") -> OpenItem:
+def the_item(state: PartitionState, key: bytes = b"i:p:i") -> ConsensusItem:
     return load_item(state.get(key) or b"")
 
 
 def test_an_item_goes_with_its_consensus_and_its_review() -> None:
     published = {**NOTHING, "items.consensus": {b"p:i": b"{}", b"p:j": b"{}"}, "items.review": {b"p:i": b"{}"}}
 
-    change = forget(a_state(an_item(), an_item("j")), published, Whom(is_item=True, project="p", name="i"))
+    change = forget(a_state(an_item(), an_item("j")), published, ErasureRequest(is_item=True, project="p", name="i"))
 
     assert change.stored == {b"i:p:i": None}
     assert [(one.topic, one.key, one.value) for one in change.outputs] == [
@@ -62,11 +62,11 @@ def test_an_item_goes_with_its_consensus_and_its_review() -> None:
 
 
 def test_an_item_that_nothing_is_known_of_changes_nothing() -> None:
-    assert not forget(a_state(), NOTHING, Whom(is_item=True, project="p", name="i"))
+    assert not forget(a_state(), NOTHING, ErasureRequest(is_item=True, project="p", name="i"))
 
 
 def test_an_annotators_vote_goes_and_the_item_is_spoken_of_anew() -> None:
-    item = an_item(gone={"a17": 5}, standing={"a17": Standing("c", "x1", "safe", "scam")})
+    item = an_item(gone={"a17": 5}, standing={"a17": StandingCorrection("c", "x1", "safe", "scam")})
     state = a_state(item)
     published = {**NOTHING, "items.consensus": {b"p:i": b"{}"}, "items.review": {b"p:i": b"{}"}}
 
@@ -74,7 +74,7 @@ def test_an_annotators_vote_goes_and_the_item_is_spoken_of_anew() -> None:
 
     found = the_item(after(state, change))
     assert list(found.votes) == ["b"]
-    assert (found.gone, found.standing, found.said) == ({}, {}, None)
+    assert (found.withdrawn_us, found.corrections_in_force, found.published) == ({}, {}, None)
     assert [(one.topic, one.value) for one in change.outputs] == [("items.review", None)]
     assert state.due(WAKE_AT, limit=9) == [b"i:p:i"]
 
@@ -95,24 +95,24 @@ def test_the_word_of_an_adjudicator_goes_where_it_is_known_to_be_theirs() -> Non
     state = a_state(an_item(word=word, votes={"b": a_vote(2, "x2", "scam")}))
 
     unknown = forget(state, NOTHING, A17)
-    known = forget(state, NOTHING, A17._replace(words=frozenset({"x3"})))
+    known = forget(state, NOTHING, A17._replace(settled_by=frozenset({"x3"})))
 
     assert not unknown
-    assert the_item(after(state, known)).word is None
+    assert the_item(after(state, known)).adjudication is None
 
 
 def test_an_annotator_is_only_forgotten_in_the_project_that_was_named() -> None:
-    elsewhere = OpenItem("q", "i", votes={"a17": a_vote(1, "x1", "safe")})
+    elsewhere = ConsensusItem("q", "i", votes={"a17": a_vote(1, "x1", "safe")})
     state = a_state(elsewhere, kept=(("q", "a17"), ("p", "a17"), ("p", "b")))
 
     named, everywhere = forget(state, NOTHING, A17), forget(state, NOTHING, A17._replace(project=None))
 
-    assert set(named.stored) == {kept_key("p", "a17")}
-    assert set(everywhere.stored) == {kept_key("p", "a17"), kept_key("q", "a17"), b"i:q:i"}
+    assert set(named.stored) == {closed_counts_key("p", "a17")}
+    assert set(everywhere.stored) == {closed_counts_key("p", "a17"), closed_counts_key("q", "a17"), b"i:q:i"}
 
 
 def test_under_a_pseudonym_everything_goes_on_as_it_was() -> None:
-    item = an_item(standing={"a17": Standing("c", "x1", "safe", "scam")})
+    item = an_item(standing={"a17": StandingCorrection("c", "x1", "safe", "scam")})
     state = a_state(item, an_item("j", votes={"b": a_vote(2, "x2", "scam")}), kept=(("p", "a17"),))
     counts = {"project": "p", "annotator": "a17", "partition": 0, "learned": {"n": 1}}
     published = {
@@ -128,9 +128,9 @@ def test_under_a_pseudonym_everything_goes_on_as_it_was() -> None:
 
     found = after(state, change)
     assert set(the_item(found).votes) == {"anonymous-1", "b"}
-    assert set(the_item(found).standing) == {"anonymous-1"}
-    assert orjson.loads(found.get(kept_key("p", "anonymous-1")) or b"") == ["p", "anonymous-1", {"n": 1}]
-    assert found.get(kept_key("p", "a17")) is None
+    assert set(the_item(found).corrections_in_force) == {"anonymous-1"}
+    assert orjson.loads(found.get(closed_counts_key("p", "anonymous-1")) or b"") == ["p", "anonymous-1", {"n": 1}]
+    assert found.get(closed_counts_key("p", "a17")) is None
     assert b"i:p:j" not in change.stored
     assert [(one.topic, one.key, one.value is None) for one in change.outputs] == [
         ("annotators.reliability", b"p:a17", True),

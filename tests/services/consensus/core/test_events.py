@@ -210,7 +210,7 @@ def test_the_same_batches_give_the_same_words() -> None:
         fed.rest()
 
     assert one.said == other.said
-    assert one.core.is_at_rest
+    assert one.core.is_converged
     assert a_contract().consensus.correct_votes == 3
 
 

@@ -2,22 +2,22 @@
 
 from itertools import combinations
 
-from assay_models.agreement.annotator_pairs import Pairs, Votes
-from assay_services.consensus.core.agreement_readings import PairQueue, Reading
+from assay_models.agreement.annotator_pairs import AnnotatorPairs, ItemVotes
+from assay_services.consensus.core.agreement_readings import PairQueue, WindowReading
 from tests.support.builders import a_contract
 
 WHO = tuple(f"w{number:02}" for number in range(12))
 PAIRS = ["|".join(pair) for pair in combinations(WHO, 2)]
 
 
-def some_pairs() -> Pairs:
-    pairs = Pairs()
+def some_pairs() -> AnnotatorPairs:
+    pairs = AnnotatorPairs()
     for number in range(6):
-        pairs.move(None, Votes(0, WHO, tuple(("safe", "scam")[number % 2] for _ in WHO)))
+        pairs.move(None, ItemVotes(0, WHO, tuple(("safe", "scam")[number % 2] for _ in WHO)))
     return pairs
 
 
-def names(readings: list[Reading]) -> list[str]:
+def names(readings: list[WindowReading]) -> list[str]:
     return [one.scope["annotators"] for one in readings]
 
 
@@ -45,7 +45,7 @@ def test_what_was_told_is_not_told_again_and_keeps_nobody_waiting() -> None:
     queue.renew(pairs, a_contract(), 10)
     queue.some()
     queue.some()
-    pairs.move(None, Votes(0, WHO[-2:], ("safe", "scam")))
+    pairs.move(None, ItemVotes(0, WHO[-2:], ("safe", "scam")))
 
     queue.renew(pairs, a_contract(), 10)
 

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 from joserfc.jwk import RSAKey
 
 from assay_services.console.app import build_service
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE
 from assay_services.console.settings import ConsoleSettings
 from assay_services.stores.control.tables.accounts import Role
-from assay_services.web.rate_limit import Rates
+from assay_services.web.rate_limit import RateLimiter
 from tests.services.console.provider import CLIENT, SECRET, SmallProvider, serving
 
 
@@ -43,8 +43,8 @@ def settings(tmp_path: Path, provider: SmallProvider) -> ConsoleSettings:
 
 
 @pytest.fixture
-def service(parts: Parts) -> FastAPI:
-    return build_service(replace(parts, sign_in_rates=Rates(100.0)))
+def service(parts: ConsoleDependencies) -> FastAPI:
+    return build_service(replace(parts, sign_in_rates=RateLimiter(100.0)))
 
 
 def begun(browser: httpx.Client, *, following: str = "/items?project=x") -> str:
@@ -57,7 +57,7 @@ def begun(browser: httpx.Client, *, following: str = "/items?project=x") -> str:
 
 
 def test_somebody_new_gets_the_role_of_the_settings_and_goes_where_they_wanted(
-    nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     answer = nobody.get(begun(nobody))
 
@@ -69,7 +69,7 @@ def test_somebody_new_gets_the_role_of_the_settings_and_goes_where_they_wanted(
 
 
 def test_who_comes_again_is_the_same_user_whatever_they_are_called_by_now(
-    nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     nobody.get(begun(nobody))
     parts.users.change("lena", role=Role.LEAD)
@@ -82,7 +82,7 @@ def test_who_comes_again_is_the_same_user_whatever_they_are_called_by_now(
 
 
 def test_a_name_that_is_taken_is_not_given_to_another(
-    nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     provider.name = "admin"
 
@@ -94,14 +94,14 @@ def test_a_name_that_is_taken_is_not_given_to_another(
     assert nobody.get("/metrics").status_code == 403
 
 
-def test_a_disabled_user_is_not_let_in_by_the_provider_either(nobody: httpx.Client, parts: Parts) -> None:
+def test_a_disabled_user_is_not_let_in_by_the_provider_either(nobody: httpx.Client, parts: ConsoleDependencies) -> None:
     nobody.get(begun(nobody))
     parts.users.change("lena", disabled=True)
 
     assert nobody.get(begun(nobody)).status_code == 403
 
 
-def refused(answer: httpx.Response, browser: httpx.Client, parts: Parts) -> bool:
+def refused(answer: httpx.Response, browser: httpx.Client, parts: ConsoleDependencies) -> bool:
     """Tell whether nobody was let in, and no user was made."""
     return answer.status_code == 403 and COOKIE not in browser.cookies and parts.users.get("lena") is None
 
@@ -120,7 +120,7 @@ def refused(answer: httpx.Response, browser: httpx.Client, parts: Parts) -> bool
     ],
 )
 def test_a_token_that_says_anything_wrong_is_refused(
-    lies: dict[str, Any], nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    lies: dict[str, Any], nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     provider.lies = lies
 
@@ -140,7 +140,7 @@ def test_a_token_that_says_anything_wrong_is_refused(
     ],
 )
 def test_a_token_signed_by_no_key_of_the_providers_is_refused(
-    key: RSAKey | None, algorithm: str, nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    key: RSAKey | None, algorithm: str, nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     provider.signs_with, provider.algorithm = key, algorithm
 
@@ -155,7 +155,7 @@ def test_a_key_that_the_provider_took_meanwhile_is_fetched(nobody: httpx.Client,
 
 
 def test_another_state_another_browser_and_no_beginning_are_refused(
-    nobody: httpx.Client, parts: Parts, service: FastAPI, provider: SmallProvider
+    nobody: httpx.Client, parts: ConsoleDependencies, service: FastAPI, provider: SmallProvider
 ) -> None:
     back = begun(nobody)
     elsewhere = TestClient(service, base_url="http://console", follow_redirects=False).get(back)
@@ -179,7 +179,7 @@ def test_an_answer_cannot_be_used_twice(nobody: httpx.Client) -> None:
 
 
 def test_what_the_provider_refuses_and_what_is_too_old_is_said_plainly(
-    nobody: httpx.Client, parts: Parts, provider: SmallProvider
+    nobody: httpx.Client, parts: ConsoleDependencies, provider: SmallProvider
 ) -> None:
     state = parse_qs(urlsplit(begun(nobody)).query)["state"][0]
 
@@ -201,7 +201,7 @@ def test_coming_back_leads_nowhere_else(following: str, nobody: httpx.Client) ->
     assert nobody.get(begun(nobody, following=following)).headers["location"] == "/"
 
 
-def test_a_provider_that_is_away_or_another_lets_nobody_in(parts: Parts) -> None:
+def test_a_provider_that_is_away_or_another_lets_nobody_in(parts: ConsoleDependencies) -> None:
     for issuer in ("http://127.0.0.1:9", f"{parts.settings.oidc_issuer}/another"):
         settings = parts.settings.model_copy(update={"oidc_issuer": issuer})
         assert parts.provider is not None

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from assay_services.console.auth.sign_in_routes import local_path
-from assay_services.console.dependencies import Parts
+from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE
 from assay_services.stores.control.passwords import PasswordTooWeak, digest_of, is_right
 from assay_services.stores.control.tables.accounts import Role
@@ -52,19 +52,19 @@ def parts_are_slow(tries: list[httpx.Response]) -> bool:
     return all(one.elapsed >= timedelta(seconds=0.4) for one in tries)
 
 
-def test_after_five_failures_even_the_right_password_has_to_wait(parts: Parts) -> None:
+def test_after_five_failures_even_the_right_password_has_to_wait(parts: ConsoleDependencies) -> None:
     for _ in range(5):
-        assert parts.users.come_by_password("lead", "wrong", now=NOW) is None
+        assert parts.users.authenticate("lead", "wrong", now=NOW) is None
 
-    at_once = parts.users.come_by_password("lead", PASSWORD, now=NOW)
-    later = parts.users.come_by_password("lead", PASSWORD, now=NOW + timedelta(seconds=31))
+    at_once = parts.users.authenticate("lead", PASSWORD, now=NOW)
+    later = parts.users.authenticate("lead", PASSWORD, now=NOW + timedelta(seconds=31))
 
     assert at_once is None
     assert later is not None
     assert later.failures == 0
 
 
-def test_a_disabled_user_is_out_at_once_and_the_last_admin_stays(parts: Parts) -> None:
+def test_a_disabled_user_is_out_at_once_and_the_last_admin_stays(parts: ConsoleDependencies) -> None:
     user = parts.users.get("viewer")
     assert user is not None
     cookie = parts.sessions.open(user, now=NOW)
@@ -76,7 +76,7 @@ def test_a_disabled_user_is_out_at_once_and_the_last_admin_stays(parts: Parts) -
         parts.users.change("admin", role=Role.LEAD)
 
 
-def test_a_session_ends_when_it_is_not_used(parts: Parts) -> None:
+def test_a_session_ends_when_it_is_not_used(parts: ConsoleDependencies) -> None:
     user = parts.users.get("viewer")
     assert user is not None
     cookie = parts.sessions.open(user, now=NOW)
@@ -88,7 +88,7 @@ def test_a_session_ends_when_it_is_not_used(parts: Parts) -> None:
     assert after is None
 
 
-def test_the_first_link_makes_one_admin_once(parts: Parts, nobody: httpx.Client) -> None:
+def test_the_first_link_makes_one_admin_once(parts: ConsoleDependencies, nobody: httpx.Client) -> None:
     parts.users.add("spare", Role.VIEWER, now=NOW)
     assert parts.sessions.first_link(now=NOW, lasting=timedelta(hours=1)) is None  # there is an admin
     _without_admins(parts)
@@ -106,7 +106,7 @@ def test_the_first_link_makes_one_admin_once(parts: Parts, nobody: httpx.Client)
     assert [user.name for user in parts.users.all() if user.role is Role.ADMIN and not user.disabled] == ["first"]
 
 
-def test_a_link_is_void_when_it_is_old_or_a_newer_one_was_printed(parts: Parts) -> None:
+def test_a_link_is_void_when_it_is_old_or_a_newer_one_was_printed(parts: ConsoleDependencies) -> None:
     _without_admins(parts)
     old = parts.sessions.first_link(now=NOW, lasting=timedelta(hours=1))
     new = parts.sessions.first_link(now=NOW, lasting=timedelta(hours=1))
@@ -118,7 +118,7 @@ def test_a_link_is_void_when_it_is_old_or_a_newer_one_was_printed(parts: Parts) 
     assert parts.sessions.use_link(new, now=NOW)
 
 
-def _without_admins(parts: Parts) -> None:
+def _without_admins(parts: ConsoleDependencies) -> None:
     with parts.control.begin() as connection:
         connection.execute(text("UPDATE users SET disabled = true WHERE role = 'ADMIN' OR role = 'admin'"))
 
@@ -141,7 +141,7 @@ def test_signing_in_leads_nowhere_else(where: str) -> None:
     assert local_path(where) == "/"
 
 
-def test_a_key_reads_as_a_viewer_and_writes_nothing(parts: Parts, nobody: httpx.Client) -> None:
+def test_a_key_reads_as_a_viewer_and_writes_nothing(parts: ConsoleDependencies, nobody: httpx.Client) -> None:
     numbers = count()
     keys = {
         scope: parts.keys.create(f"key {next(numbers)}", [scope], now=NOW)[1] for scope in (Scope.READ, Scope.WRITE)

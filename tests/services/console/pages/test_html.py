@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_services.console.pages.annotators import sort_lines
-from assay_services.console.pages.html import bar, interval, link, plain, said, table, tag, whole
+from assay_services.console.pages.html import bar, interval, link, plain, table, tag, text_or_dash, whole
 from assay_services.stores.archive.queries.annotators import AnnotatorLine
 from assay_services.stores.archive.queries.projects import contract_changes
 
@@ -26,7 +26,7 @@ class Tags(HTMLParser):
 
 @given(st.text())
 def test_no_text_makes_an_element_or_an_attribute_of_its_own(text: str) -> None:
-    made = (said(text), whole(text), link("/item", said(text), item=text), tag("p", text, title=text))
+    made = (text_or_dash(text), whole(text), link("/item", text_or_dash(text), item=text), tag("p", text, title=text))
 
     allowed = {"bdi", "span", "div", "details", "summary", "a", "p"}
     assert set(Tags("".join(made)).names) <= allowed
@@ -42,8 +42,8 @@ def test_marks_that_turn_the_direction_of_reading_are_spelt_out() -> None:
 def test_a_long_text_is_cut_and_can_be_seen_whole() -> None:
     text = "x" * 100_000
 
-    assert len(said(text)) < 400
-    assert "99,840 more characters" in said(text)
+    assert len(text_or_dash(text)) < 400
+    assert "99,840 more characters" in text_or_dash(text)
     assert "Show all 100,000 characters" in whole(text)
 
 

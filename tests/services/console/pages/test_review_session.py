@@ -11,15 +11,15 @@ import pytest
 from assay_schemas.annotation import Action, AnnotatorKind
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONSENSUS, CONTRACTS, REJECTED, REVIEW, VALIDATED, Topic
-from assay_services.archive.store import Partition, Store
+from assay_services.archive.store import ArchivePartition, Store
 from assay_services.console.auth.sessions import Viewer
-from assay_services.console.dependencies import Parts
-from assay_services.console.pages.charts import Look
+from assay_services.console.dependencies import ConsoleDependencies
+from assay_services.console.pages.charts import ChartColours
 from assay_services.console.pages.layout import View
-from assay_services.console.pages.review_session import Desk
+from assay_services.console.pages.review_session import ReviewSession
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import events_of
-from assay_services.console.reviews.review_queue import Became, as_annotated, became
+from assay_services.console.reviews.review_queue import Became, as_annotated, outcome_of
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.archive.records import NOW_MS, Came, fetched
@@ -34,24 +34,24 @@ TOLD: dict[str, Any] = {
 }
 
 
-def archived(parts: Parts, topic: Topic, *values: dict[str, Any], key: str = f"{PROJECT}:i-204") -> None:
+def archived(parts: ConsoleDependencies, topic: Topic, *values: dict[str, Any], key: str = f"{PROJECT}:i-204") -> None:
     """Have the archive know of some more records."""
     engine = open_engine(parts.settings.database_url)
     store = Store(engine)
     source = store.source("a-cluster", "")
-    place = Partition(topic.name, 0)
+    place = ArchivePartition(topic.name, 0)
     begin = store.positions(source, [place])[place]
     came = [Came(begin + n, orjson.dumps(value), key.encode(), NOW_MS + begin + n) for n, value in enumerate(values)]
     write(store, fetched(*came, topic=topic.name), source=source)
     engine.dispose()
 
 
-def put_in_force(parts: Parts, kind: str) -> None:
+def put_in_force(parts: ConsoleDependencies, kind: str) -> None:
     contract = LabelContract.model_validate({"project": PROJECT, "version": 8, "label": LABELS[kind]})
     archived(parts, CONTRACTS, contract.model_dump(mode="json"), key=PROJECT)
 
 
-def ask_for_review(parts: Parts, kind: str, *items: str, label: Any = None) -> None:  # noqa: ANN401  # any kind
+def ask_for_review(parts: ConsoleDependencies, kind: str, *items: str, label: Any = None) -> None:  # noqa: ANN401  # any kind
     """Have items wait for review, each with one answer."""
     put_in_force(parts, kind)
     for number, item in enumerate(items):
@@ -66,12 +66,12 @@ def verdict(annotation: dict[str, Any], *findings: dict[str, Any]) -> dict[str, 
     return {"annotation": annotation, "findings": list(findings), "score": None, "contract_version": 8}
 
 
-def desk_of(parts: Parts, name: str = "rita") -> Desk:
-    view = View(parts, Viewer(name, Role.REVIEWER), {}, ZoneInfo("UTC"), Look(is_dark=False))
-    return Desk(view, PROJECT, is_blind=False)
+def desk_of(parts: ConsoleDependencies, name: str = "rita") -> ReviewSession:
+    view = View(parts, Viewer(name, Role.REVIEWER), {}, ZoneInfo("UTC"), ChartColours(is_dark=False))
+    return ReviewSession(view, PROJECT, is_blind=False)
 
 
-def test_two_reviewers_have_different_items_before_them(parts: Parts) -> None:
+def test_two_reviewers_have_different_items_before_them(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita, sami, tove = (desk_of(parts, name) for name in ("rita", "sami", "tove"))
 
@@ -84,7 +84,9 @@ def test_two_reviewers_have_different_items_before_them(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("kind", list(LABELS))
-def test_a_decision_is_an_annotation_that_says_no_less_of_the_item_than_the_others(parts: Parts, kind: str) -> None:
+def test_a_decision_is_an_annotation_that_says_no_less_of_the_item_than_the_others(
+    parts: ConsoleDependencies, kind: str
+) -> None:
     ask_for_review(parts, kind, "i-1")
     desk = desk_of(parts)
 
@@ -103,7 +105,7 @@ def test_a_decision_is_an_annotation_that_says_no_less_of_the_item_than_the_othe
     assert desk.task is None
 
 
-def test_several_labels_are_decided_together_in_the_contracts_order(parts: Parts) -> None:
+def test_several_labels_are_decided_together_in_the_contracts_order(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "multilabel", "i-1")
     desk = desk_of(parts)
 
@@ -121,13 +123,13 @@ def test_several_labels_are_decided_together_in_the_contracts_order(parts: Parts
     assert event.label == ["safe", "scam"]
 
 
-def test_what_was_taken_back_is_before_the_reviewer_again(parts: Parts) -> None:
+def test_what_was_taken_back_is_before_the_reviewer_again(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     desk = desk_of(parts)
 
     async def work() -> None:
         await desk.undo()
-        assert desk.said == "There is nothing to take back."
+        assert desk.message == "There is nothing to take back."
         await desk.next()
         await desk.decide("scam")
         assert desk.task is not None
@@ -137,13 +139,13 @@ def test_what_was_taken_back_is_before_the_reviewer_again(parts: Parts) -> None:
     asyncio.run(work())
     assert desk.task is not None
     assert desk.task.item.item == "i-1"
-    assert [one.item for one in parts.claims.held(now=datetime.now(UTC))] == ["i-1"]
+    assert [one.item for one in parts.claims.claimed_by(now=datetime.now(UTC))] == ["i-1"]
     assert [event.action for one in parts.decisions.unpublished() for event in events_of(one)] == [
         Action.CREATED, Action.DELETED,
     ]  # fmt: skip
 
 
-def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(parts: Parts) -> None:
+def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita, sami = desk_of(parts), desk_of(parts, "sami")
 
@@ -159,7 +161,7 @@ def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(pa
     assert sami.task.item.item == "i-1"
 
 
-def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts: Parts) -> None:
+def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1")
     old, new, sami = desk_of(parts), desk_of(parts), desk_of(parts, "sami")
 
@@ -178,7 +180,7 @@ def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts:
     assert sami.task.item.item == "i-1"
 
 
-def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: Parts) -> None:
+def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita = desk_of(parts)
 
@@ -189,45 +191,45 @@ def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: Parts) -> N
         await rita.decide("scam")
 
     asyncio.run(work())
-    assert "not yours any more" in rita.said
+    assert "not yours any more" in rita.message
     assert rita.task is not None
     assert rita.task.item.item == "i-2"
     assert parts.decisions.count_unpublished() == 0
 
 
-def test_a_decision_is_followed_once_it_is_a_vote_of_a_settled_item(parts: Parts) -> None:
+def test_a_decision_is_followed_once_it_is_a_vote_of_a_settled_item(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1")
     desk = desk_of(parts)
 
     async def decide() -> bool:
         await desk.next()
         await desk.decide("scam")
-        return await desk.look_after()
+        return await desk.refresh()
 
     assert asyncio.run(decide())
-    assert desk.became == Became(is_followed=False, refused=None)
+    assert desk.status == Became(is_followed=False, refused=None)
     assert desk.last is not None
     said = annotation_input(id=desk.last.id, item={"id": "i-1"}, annotator={"id": "rita"}, label="scam")
     settled = CONSENSUS_VALUE | {"item": "i-1", "status": "adjudicated", "label": "scam"}
     archived(parts, CONSENSUS, settled)
-    assert became(parts.archive, PROJECT, "i-1", desk.last.id) == Became(is_followed=False, refused=None)
+    assert outcome_of(parts.archive, PROJECT, "i-1", desk.last.id) == Became(is_followed=False, refused=None)
     archived(parts, VALIDATED, verdict(said))
-    assert asyncio.run(desk.look_after())
-    assert desk.became == Became(is_followed=True, refused=None)
-    assert not asyncio.run(desk.look_after())
+    assert asyncio.run(desk.refresh())
+    assert desk.status == Became(is_followed=True, refused=None)
+    assert not asyncio.run(desk.refresh())
 
 
-def test_a_decision_that_the_contract_refuses_says_why(parts: Parts) -> None:
+def test_a_decision_that_the_contract_refuses_says_why(parts: ConsoleDependencies) -> None:
     finding = {"rule": "known-label", "action": "reject", "message": "'Scam' is no label", "path": "label"}
     archived(parts, REJECTED, verdict(annotation_input(id="review-1", label="Scam"), finding))
 
-    found = became(parts.archive, PROJECT, "i-204", "review-1")
+    found = outcome_of(parts.archive, PROJECT, "i-204", "review-1")
 
     assert found == Became(is_followed=False, refused="'Scam' is no label")
 
 
 @pytest.mark.parametrize("kind", list(LABELS))
-def test_an_item_is_known_as_its_annotations_state_it(parts: Parts, kind: str) -> None:
+def test_an_item_is_known_as_its_annotations_state_it(parts: ConsoleDependencies, kind: str) -> None:
     ask_for_review(parts, kind, "i-1")
 
     found = as_annotated(parts.archive, PROJECT, "i-1")
@@ -238,7 +240,7 @@ def test_an_item_is_known_as_its_annotations_state_it(parts: Parts, kind: str) -
     }  # fmt: skip
 
 
-def test_a_question_before_there_are_answers_of_this_kind_can_be_passed_on(parts: Parts) -> None:
+def test_a_question_before_there_are_answers_of_this_kind_can_be_passed_on(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "spans", "i-1", label="safe")  # from before the contract changed
     desk = desk_of(parts)
 

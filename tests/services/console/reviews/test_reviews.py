@@ -20,7 +20,7 @@ from assay_services.console.reviews.decisions import (
     OwnRecord,
     events_of,
 )
-from assay_services.console.reviews.review_outbox import Outbox
+from assay_services.console.reviews.review_outbox import ReviewOutbox
 from assay_services.console.reviews.review_queue import candidates, waiting
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
@@ -81,7 +81,7 @@ def test_reviewers_at_once_are_never_given_the_same_item(engine: Engine) -> None
         decided = list(chain.from_iterable(pool.map(decide_all, ["rita", "sami", "tove", "ugo"])))
 
     assert sorted(decided) == [f"i-{n:02d}" for n in range(30)]
-    assert claims.held(now=NOW) == []
+    assert claims.claimed_by(now=NOW) == []
 
 
 def test_who_comes_back_is_given_the_item_that_was_not_decided(engine: Engine) -> None:
@@ -115,10 +115,10 @@ def test_a_page_lets_go_only_what_no_newer_page_of_the_reviewer_has_taken_on(eng
     claims.claim([one], "rita", now=NOW)
     claims.renew("ads", "i-1", "rita", now=later(5))  # the page was loaded anew
 
-    claims.let_go("ads", "i-1", "rita", held_at=NOW)
-    claims.let_go("ads", "i-1", "sami", held_at=later(5))
+    claims.release_if_unchanged("ads", "i-1", "rita", held_at=NOW)
+    claims.release_if_unchanged("ads", "i-1", "sami", held_at=later(5))
     assert claims.claim([one], "sami", now=later(6)) is None
-    claims.let_go("ads", "i-1", "rita", held_at=later(5))
+    claims.release_if_unchanged("ads", "i-1", "rita", held_at=later(5))
     assert claims.claim([one], "sami", now=later(7)) == one
 
 
@@ -199,7 +199,7 @@ def test_a_reviewer_sees_the_own_work(engine: Engine) -> None:
 
 
 async def _published(settings: RuntimeSettings, decisions: Decisions) -> Sequence[Action]:
-    outbox = Outbox(settings, decisions)
+    outbox = ReviewOutbox(settings, decisions)
     await outbox.start()
     outbox.wake()
     await until(lambda: decisions.count_unpublished() == 0)
@@ -228,7 +228,7 @@ def test_decisions_wait_for_kafka(engine: Engine, settings: RuntimeSettings) -> 
     nowhere = settings.model_copy(update={"kafka": "127.0.0.1:1"})
 
     async def run() -> Sequence[Action]:
-        outbox = Outbox(nowhere, decisions)
+        outbox = ReviewOutbox(nowhere, decisions)
         await outbox.start()
         await until(lambda: outbox.problem is not None)
         await outbox.stop()

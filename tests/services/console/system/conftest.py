@@ -11,7 +11,7 @@ from assay_services.archive.store import Store
 from assay_services.devtools.local_broker import LocalBroker
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.stores.control.tables.dead_letter_resends import SentAgain
-from tests.services.archive.conftest import database, engine
+from tests.services.conftest import database, engine
 
 _names = itertools.count(1)
 __all__ = ("database", "engine")

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.store import Store
-from assay_services.console.dependencies import Parts, build_parts
+from assay_services.console.dependencies import ConsoleDependencies, build_parts
 from assay_services.console.settings import ConsoleSettings
 from assay_services.console.system.dead_letter_resend import NotSentError
 from assay_services.devtools.ports import free_port
@@ -32,7 +32,7 @@ def console(settings: RuntimeSettings) -> ConsoleSettings:
 
 
 @pytest.fixture
-def parts(console: ConsoleSettings) -> Iterator[Parts]:
+def parts(console: ConsoleSettings) -> Iterator[ConsoleDependencies]:
     engine = open_engine(console.database_url)
     upgrade(engine)
     letters = [a_letter(number, raw, reason="unknown-project") for number, raw in enumerate(GOOD)]
@@ -45,7 +45,9 @@ def parts(console: ConsoleSettings) -> Iterator[Parts]:
     built.control.dispose()
 
 
-def test_the_same_bytes_come_to_their_items_partition_once(console: ConsoleSettings, parts: Parts) -> None:
+def test_the_same_bytes_come_to_their_items_partition_once(
+    console: ConsoleSettings, parts: ConsoleDependencies
+) -> None:
     async def twice() -> tuple[int, int]:
         await ensure_topics(console, [ANNOTATIONS])
         places = [one.place for one in read_dead(parts.archive).rows]
@@ -64,7 +66,7 @@ def test_the_same_bytes_come_to_their_items_partition_once(console: ConsoleSetti
     }
 
 
-def test_a_letter_says_by_whom_it_was_sent(console: ConsoleSettings, parts: Parts) -> None:
+def test_a_letter_says_by_whom_it_was_sent(console: ConsoleSettings, parts: ConsoleDependencies) -> None:
     async def once() -> None:
         await ensure_topics(console, [ANNOTATIONS])
         await parts.sender.send([read_dead(parts.archive).rows[0].place], by="lena")
@@ -77,7 +79,7 @@ def test_a_letter_says_by_whom_it_was_sent(console: ConsoleSettings, parts: Part
     assert noted[letters[0].address].sent_at is not None
 
 
-def test_where_kafka_is_away_nothing_counts_as_sent(console: ConsoleSettings, parts: Parts) -> None:
+def test_where_kafka_is_away_nothing_counts_as_sent(console: ConsoleSettings, parts: ConsoleDependencies) -> None:
     away = build_parts(console.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"}))
     places = [one.place for one in read_dead(parts.archive).rows]
 

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from assay_services.archive.store import Store
-from assay_services.console.pages.dead_letters import hex_dump, told
-from assay_services.console.system.dead_letter_resend import Notes, Outcome, sort_out
-from assay_services.stores.archive.queries.dead_letters import DeadLetter, Place, read_dead, read_reasons, read_whole
+from assay_services.console.pages.dead_letters import hex_dump, resend_summary
+from assay_services.console.system.dead_letter_resend import ResendNotes, ResendOutcome, check_resendable
+from assay_services.stores.archive.queries.dead_letters import (
+    DeadLetter,
+    DeadLetterAddress,
+    read_dead,
+    read_reasons,
+    read_whole,
+)
 from assay_services.stores.archive.queries.projects import read_contracted
 from tests.services.console.system.dead_letters import CONTRACT, HOSTILE, a_letter, bury, put_in_force
 from tests.support.builders import annotation_input
@@ -23,7 +29,9 @@ GOOD = orjson.dumps(annotation_input())
 
 def letter(value: bytes | None, *, offset: int = 0) -> DeadLetter:
     size = len(value or b"")
-    return DeadLetter(Place(1, 0, offset), "c", "", "k", "not-json", "value", "no annotation", size, value, NOW)
+    return DeadLetter(
+        DeadLetterAddress(1, 0, offset), "c", "", "k", "not-json", "value", "no annotation", size, value, NOW
+    )
 
 
 def test_the_newest_come_first_and_a_page_goes_on_where_the_one_before_ended(engine: Engine, store: Store) -> None:
@@ -51,7 +59,7 @@ def test_a_list_has_the_beginning_of_the_bytes_and_sending_has_all_of_them(engin
     bury(store, a_letter(0, raw), a_letter(1, None))
 
     shown, without = read_dead(engine, most_bytes=100).rows
-    (whole,) = read_whole(engine, [shown.place, Place(9, 9, 9)])
+    (whole,) = read_whole(engine, [shown.place, DeadLetterAddress(9, 9, 9)])
 
     assert (shown.value, shown.size) == (raw[:100], len(raw))
     assert (without.value, without.size) == (None, 0)
@@ -73,7 +81,7 @@ def test_what_would_die_again_is_refused_with_the_reason() -> None:
     unknown = orjson.dumps(annotation_input(project="nobody-knows"))
     letters = [letter(one, offset=number) for number, one in enumerate((GOOD, HOSTILE, unknown, None))]
 
-    found = sort_out(letters, projects={"ads-safety"})
+    found = check_resendable(letters, projects={"ads-safety"})
 
     assert [(one.letter.value, one.key) for one in found.readable] == [(GOOD, b"ads-safety:i-204")]
     assert [address[-1] for address in found.refused] == [1, 2, 3]
@@ -84,10 +92,10 @@ def test_what_would_die_again_is_refused_with_the_reason() -> None:
 def test_any_bytes_can_be_sorted_out_and_shown(values: list[bytes | None]) -> None:
     letters = [letter(one, offset=number) for number, one in enumerate(values)]
 
-    found = sort_out(letters, projects=())
+    found = check_resendable(letters, projects=())
 
     assert len(found.refused) == len(values)
-    assert "<script" not in told(Outcome(0, found.refused))
+    assert "<script" not in resend_summary(ResendOutcome(0, found.refused))
     for one in values:
         dump = hex_dump(one or b"")
         assert len(dump.splitlines()) == -(-len(one or b"") // 16)
@@ -95,27 +103,27 @@ def test_any_bytes_can_be_sorted_out_and_shown(values: list[bytes | None]) -> No
 
 
 def test_of_two_who_send_a_letter_at_once_one_does(control: Engine) -> None:
-    notes, one = Notes(control), letter(GOOD)
+    notes, one = ResendNotes(control), letter(GOOD)
 
     with ThreadPoolExecutor(4) as pool:
-        taken = list(pool.map(lambda who: notes.take(one, f"lead {who}", now=NOW), range(8)))
+        taken = list(pool.map(lambda who: notes.reserve(one, f"lead {who}", now=NOW), range(8)))
 
     assert sum(taken) == 1
-    assert not notes.take(one, "late", now=NOW + timedelta(minutes=1))
+    assert not notes.reserve(one, "late", now=NOW + timedelta(minutes=1))
 
 
 def test_what_was_sent_is_never_taken_again_and_what_was_not_is(control: Engine) -> None:
-    notes, sent, failed, lost = Notes(control), *(letter(GOOD, offset=number) for number in range(3))
+    notes, sent, failed, lost = ResendNotes(control), *(letter(GOOD, offset=number) for number in range(3))
     later = NOW + timedelta(minutes=3)
     for one in (sent, failed, lost):
-        assert notes.take(one, "lena", now=NOW)
+        assert notes.reserve(one, "lena", now=NOW)
 
-    notes.sent(sent, now=NOW)
-    notes.give_back(sent)
-    notes.give_back(failed)
+    notes.mark_sent(sent, now=NOW)
+    notes.release(sent)
+    notes.release(failed)
 
-    assert not notes.take(sent, "lars", now=later)
-    assert notes.take(failed, "lars", now=NOW)
-    assert notes.take(lost, "lars", now=later)
+    assert not notes.reserve(sent, "lars", now=later)
+    assert notes.reserve(failed, "lars", now=NOW)
+    assert notes.reserve(lost, "lars", now=later)
     assert {one.by for one in notes.of([sent]).values()} == {"lena"}
     assert notes.of([]) == {}

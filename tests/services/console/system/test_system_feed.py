@@ -13,13 +13,13 @@ import pytest
 from assay_services.audit.background import Counting
 from assay_services.console.pages.system import balance
 from assay_services.console.settings import SERVICES, ConsoleSettings
-from assay_services.console.system.health_checks import Standing, ask_kafka, ask_services, lags_in
-from assay_services.console.system.system_feed import SystemState, Watch
+from assay_services.console.system.health_checks import ServiceStatus, ask_kafka, ask_services, lags_in
+from assay_services.console.system.system_feed import SystemFeed, SystemState
 from assay_services.devtools.ports import free_port, health_addresses
 from assay_services.devtools.supervisor import WORKERS
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.validator.core.step import Origin, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore
 from tests.support.kafka_io import put, running, until_all_judged
 
 METRICS = """
@@ -71,9 +71,9 @@ def test_a_service_is_ready_or_starting_or_away() -> None:
         addresses = {"ready": ready, "starting": starting, "another": another, "gone": gone, "wrong": "no address"}
         found = {one.name: one for one in asyncio.run(ask_services(addresses))}
 
-    assert (found["ready"].standing, found["ready"].lag) == (Standing.READY, 12)
-    assert (found["starting"].standing, found["starting"].lag) == (Standing.STARTING, None)
-    assert {found[name].standing for name in ("another", "gone", "wrong")} == {Standing.AWAY}
+    assert (found["ready"].standing, found["ready"].lag) == (ServiceStatus.READY, 12)
+    assert (found["starting"].standing, found["starting"].lag) == (ServiceStatus.STARTING, None)
+    assert {found[name].standing for name in ("another", "gone", "wrong")} == {ServiceStatus.AWAY}
     assert all(found[name].note for name in ("another", "gone", "wrong"))
 
 
@@ -104,10 +104,10 @@ def test_kafka_says_who_it_is_or_why_it_is_not_reached(settings: RuntimeSettings
 
 
 def test_the_ledgers_are_counted_partition_by_partition(settings: RuntimeSettings) -> None:
-    async def judged() -> Watch:
+    async def judged() -> SystemFeed:
         await ensure_topics(settings)
-        watch = Watch(a_console(settings, console_audit_seconds=60), now=now)
-        async with running(settings, lambda number, _: Validator({}, Origin("annotations", number))) as lane:
+        watch = SystemFeed(a_console(settings, console_audit_seconds=60), now=now)
+        async with running(settings, lambda number, _: ValidatorCore({}, BatchOrigin("annotations", number))) as lane:
             await put(settings, b"no annotation", b"nor this")
             await until_all_judged(settings, lane)
             await watch.count()
@@ -121,8 +121,8 @@ def test_the_ledgers_are_counted_partition_by_partition(settings: RuntimeSetting
     assert {balance(one) for one in (*ledgers.validator, *ledgers.consensus)} == {"✓ balances"}
 
 
-async def _newest(watch: Watch) -> SystemState:
-    return await watch.look()
+async def _newest(watch: SystemFeed) -> SystemState:
+    return await watch.snapshot()
 
 
 @pytest.mark.parametrize("seconds", [0.001, 20])
@@ -149,7 +149,7 @@ def test_counting_ends_at_once_when_the_console_does(settings: RuntimeSettings) 
 
 def test_who_follows_is_told_and_who_left_is_not(settings: RuntimeSettings) -> None:
     async def watched() -> list[SystemState]:
-        watch, seen, told = Watch(a_console(settings), now=now), list[SystemState](), asyncio.Event()
+        watch, seen, told = SystemFeed(a_console(settings), now=now), list[SystemState](), asyncio.Event()
 
         def follow(state: SystemState) -> None:
             seen.append(state)
@@ -161,7 +161,7 @@ def test_who_follows_is_told_and_who_left_is_not(settings: RuntimeSettings) -> N
         leave()
         running_watch.cancel()
         await asyncio.gather(running_watch, return_exceptions=True)
-        assert await watch.look() is seen[-1]
+        assert await watch.snapshot() is seen[-1]
         return seen
 
     (first, *_) = asyncio.run(watched())

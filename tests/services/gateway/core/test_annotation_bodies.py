@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, Refused, judge, rows_of, split
+from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, RefusedRecord, judge, rows_of, split
 from tests.support.builders import an_annotation, annotation_input
 
 
@@ -27,9 +27,9 @@ def test_what_is_neither_is_refused(body: bytes) -> None:
 def test_each_record_has_its_own_outcome_and_place() -> None:
     found = list(judge([raw(), b"{}", raw(label={})]))
 
-    assert [type(one) for one in found] == [Accepted, Refused, Refused]
+    assert [type(one) for one in found] == [Accepted, RefusedRecord, RefusedRecord]
     assert [one.place for one in found] == [0, 1, 2]
-    assert isinstance(found[2], Refused)
+    assert isinstance(found[2], RefusedRecord)
     assert found[2].field == "label"
 
 

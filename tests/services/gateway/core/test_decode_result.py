@@ -3,10 +3,10 @@
 from assay_services.gateway.core.decode_result import (
     Annotations,
     Fetch,
+    FetchTarget,
     Nothing,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
     shortened,
 )
@@ -15,7 +15,7 @@ from tests.support.builders import an_annotation
 
 
 def test_what_is_there_decides_the_outcome() -> None:
-    annotation, wanted = an_annotation(), Wanted("task", "1")
+    annotation, wanted = an_annotation(), FetchTarget("task", "1")
 
     assert outcome_of([annotation], [wanted, wanted], ["odd"], otherwise="") == Annotations(
         (annotation,), (wanted,), ("odd",)

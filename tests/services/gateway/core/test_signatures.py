@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.core.decode_result import PlatformDelivery
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import (
     AppenSignature,
     HmacHex,
-    Refused,
     Scheme,
+    SignatureRefused,
     StandardWebhooks,
     StaticHeader,
     TolokaSignature,
@@ -36,16 +36,16 @@ TIMED: list[Scheme] = [StandardWebhooks(), TolokaSignature()]
 OTHER = "b3RoZXItc2VjcmV0"
 
 
-def reason_of(scheme: Scheme, delivery: Delivery, *secrets: str) -> str:
+def reason_of(scheme: Scheme, delivery: PlatformDelivery, *secrets: str) -> str:
     verdict = verify(scheme, secrets or (SECRET,), delivery, now=NOW)
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, SignatureRefused)
     return verdict.reason
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=repr)
 def test_a_signed_delivery_is_verified_and_any_of_several_secrets_may_have_signed_it(scheme: Scheme) -> None:
     if scheme == StaticHeader("X-Our-Secret"):
-        delivery = Delivery(RAW, {"x-our-secret": SECRET})
+        delivery = PlatformDelivery(RAW, {"x-our-secret": SECRET})
     else:
         delivery = signed(scheme, RAW, now=NOW)
 
@@ -62,7 +62,7 @@ def test_every_platform_refuses_a_wrong_secret_and_none(platform: object) -> Non
     for secrets in ([], [""], [OTHER]):
         verdict = verify(scheme, secrets, delivery, now=NOW)
 
-        assert isinstance(verdict, Refused)
+        assert isinstance(verdict, SignatureRefused)
         assert SECRET not in verdict.reason
         assert OTHER not in verdict.reason
 
@@ -71,7 +71,7 @@ def test_every_platform_refuses_a_wrong_secret_and_none(platform: object) -> Non
 def test_a_body_cut_short_is_refused(scheme: Scheme) -> None:
     delivery = signed(scheme, RAW, now=NOW)
 
-    assert reason_of(scheme, Delivery(delivery.raw[:-3], delivery.headers))
+    assert reason_of(scheme, PlatformDelivery(delivery.raw[:-3], delivery.headers))
 
 
 @pytest.mark.parametrize("scheme", TIMED, ids=repr)
@@ -90,18 +90,18 @@ def test_a_header_without_its_name_before_the_digits_is_good_too() -> None:
     headers = signed(scheme, RAW, now=NOW).headers
     bare = {name: value.removeprefix("sha256=").upper() for name, value in headers.items()}
 
-    assert verify(scheme, [SECRET], Delivery(RAW, bare), now=NOW) == Verified(0)
+    assert verify(scheme, [SECRET], PlatformDelivery(RAW, bare), now=NOW) == Verified(0)
 
 
 def test_an_authorization_header_may_carry_the_secret_after_its_scheme() -> None:
     for value in (f"Bearer {SECRET}", f"token {SECRET}", SECRET):
-        delivery = Delivery(RAW, {"user-agent": "x", "authorization": value})
+        delivery = PlatformDelivery(RAW, {"user-agent": "x", "authorization": value})
 
         assert verify(StaticHeader(), [SECRET], delivery, now=NOW) == Verified(0)
 
 
 def test_a_secret_in_another_header_than_the_named_one_does_not_count() -> None:
-    delivery = Delivery(RAW, {"x-other": SECRET})
+    delivery = PlatformDelivery(RAW, {"x-other": SECRET})
 
     assert reason_of(StaticHeader("X-Our-Secret"), delivery) == "the header X-Our-Secret is missing"
     assert "no valid secret" in reason_of(StaticHeader("X-Other"), delivery, OTHER)
@@ -111,13 +111,13 @@ def test_standard_webhooks_takes_several_signatures_and_a_prefixed_secret() -> N
     headers = standard_headers(RAW, SECRET, NOW)
     headers["webhook-signature"] = f"v1a,xx v1,bm9wZQ== v1,*** {headers['webhook-signature']}"
 
-    assert verify(StandardWebhooks(), [f"whsec_{SECRET}"], Delivery(RAW, headers), now=NOW) == Verified(0)
-    assert verify(StandardWebhooks(), [SECRET.rstrip("=")], Delivery(RAW, headers), now=NOW) == Verified(0)
+    assert verify(StandardWebhooks(), [f"whsec_{SECRET}"], PlatformDelivery(RAW, headers), now=NOW) == Verified(0)
+    assert verify(StandardWebhooks(), [SECRET.rstrip("=")], PlatformDelivery(RAW, headers), now=NOW) == Verified(0)
 
 
 def test_a_secret_that_is_no_base64_verifies_nothing() -> None:
     assert "no signature" in reason_of(
-        StandardWebhooks(), Delivery(RAW, standard_headers(RAW, SECRET, NOW)), "not base64!"
+        StandardWebhooks(), PlatformDelivery(RAW, standard_headers(RAW, SECRET, NOW)), "not base64!"
     )
 
 
@@ -136,10 +136,11 @@ def test_a_secret_that_is_no_base64_verifies_nothing() -> None:
 def test_a_damaged_header_of_standard_webhooks_is_refused(change: dict[str, str], reason: str) -> None:
     headers = standard_headers(RAW, SECRET, NOW)
 
-    assert reason in reason_of(StandardWebhooks(), Delivery(RAW, headers | change))
+    assert reason in reason_of(StandardWebhooks(), PlatformDelivery(RAW, headers | change))
     for missing in headers:
         assert "is missing" in reason_of(
-            StandardWebhooks(), Delivery(RAW, {name: value for name, value in headers.items() if name != missing})
+            StandardWebhooks(),
+            PlatformDelivery(RAW, {name: value for name, value in headers.items() if name != missing}),
         )
 
 
@@ -150,20 +151,20 @@ def test_tolokas_header_may_be_spaced_as_it_likes(form: str) -> None:
     written = signed(TolokaSignature(), RAW, now=NOW).headers["toloka-signature"]
     ts, sign = written.partition("ts=")[2].partition(",")[0], written.partition("sign=")[2].rstrip("}")
 
-    delivery = Delivery(RAW, {"toloka-signature": form.format(ts=ts, sign=sign)})
+    delivery = PlatformDelivery(RAW, {"toloka-signature": form.format(ts=ts, sign=sign)})
 
     assert verify(TolokaSignature(), [SECRET], delivery, now=NOW) == Verified(0)
 
 
 @pytest.mark.parametrize("value", ["", "{v=1}", "{v=1, ts=x, sign=y}", "{v=1, ts=1, sign=}", "sign=ab, ts=\ud800, v=1"])
 def test_a_damaged_header_of_toloka_is_refused(value: str) -> None:
-    assert reason_of(TolokaSignature(), Delivery(RAW, {"toloka-signature": value}))
-    assert "missing" in reason_of(TolokaSignature(), Delivery(RAW))
+    assert reason_of(TolokaSignature(), PlatformDelivery(RAW, {"toloka-signature": value}))
+    assert "missing" in reason_of(TolokaSignature(), PlatformDelivery(RAW))
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"payload=1", b"signature=1", b"\xff=1", b"&" * 300 + b"a=1" * 300])
 def test_a_body_that_is_no_signed_form_is_refused(raw: bytes) -> None:
-    assert "no payload and signature" in reason_of(AppenSignature(), Delivery(raw))
+    assert "no payload and signature" in reason_of(AppenSignature(), PlatformDelivery(raw))
 
 
 def test_of_a_repeated_field_the_first_counts_for_the_signature_and_for_reading() -> None:
@@ -172,7 +173,9 @@ def test_of_a_repeated_field_the_first_counts_for_the_signature_and_for_reading(
 
 
 def test_a_missing_header_is_named() -> None:
-    assert reason_of(HmacHex("sha1", "x-hub-signature"), Delivery(RAW)) == "the header x-hub-signature is missing"
+    assert (
+        reason_of(HmacHex("sha1", "x-hub-signature"), PlatformDelivery(RAW)) == "the header x-hub-signature is missing"
+    )
 
 
 def test_only_some_headers_are_to_be_chosen() -> None:

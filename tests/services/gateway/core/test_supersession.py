@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from assay_schemas.annotation import Annotation
-from assay_services.gateway.core.decode_result import Known
-from assay_services.gateway.core.supersession import Ended, placed, said_again, with_endings, with_survivors
+from assay_services.gateway.core.decode_result import EarlierAnnotation
+from assay_services.gateway.core.supersession import Ended, placed, reissued_after, with_endings, with_survivors
 from tests.support.builders import NOW, an_annotation, an_item
 
 PLACE = ("i-204", "a17")
@@ -58,7 +58,7 @@ def test_what_no_deletion_came_after_stays_as_it_is(ended: dict[tuple[str, str],
 def test_a_skip_that_survives_stays_a_skip() -> None:
     skipped = said("1", action="skipped", label=None)
 
-    found = said_again(skipped, after=LATER, because="gone")
+    found = reissued_after(skipped, after=LATER, because="gone")
 
     assert found.action == "skipped"
 
@@ -74,7 +74,7 @@ def test_the_newest_deletion_of_a_place_counts() -> None:
 
 
 def test_an_annotation_that_was_given_to_somebody_else_ends_where_it_was() -> None:
-    before = Known("i-204", "somebody", "ads-safety", NOW)
+    before = EarlierAnnotation("i-204", "somebody", "ads-safety", NOW)
     moved = said("1", after=9)
 
     left, stays = placed([moved], lambda _: before)
@@ -86,7 +86,7 @@ def test_an_annotation_that_was_given_to_somebody_else_ends_where_it_was() -> No
 
 
 def test_a_deletion_comes_where_the_annotation_was() -> None:
-    before = Known("i-7", "somebody", "ads-safety", NOW)
+    before = EarlierAnnotation("i-7", "somebody", "ads-safety", NOW)
 
     (found,) = placed([deleted("1", after=9)], lambda _: before)
 
@@ -95,7 +95,7 @@ def test_a_deletion_comes_where_the_annotation_was() -> None:
 
 
 def test_what_has_not_moved_and_what_is_not_known_stays_as_it_is() -> None:
-    before = Known("i-204", "a17", "ads-safety", NOW)
+    before = EarlierAnnotation("i-204", "a17", "ads-safety", NOW)
     unsourced = an_annotation(item=an_item(id="elsewhere"))
 
     assert placed([said("1")], lambda _: before) == [said("1")]

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from assay_services.gateway.core.decode_result import Delivery
+from assay_services.gateway.core.decode_result import PlatformDelivery
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import StaticHeader
 from assay_services.gateway.reconcile.sources.label_studio_source import HEADER
@@ -44,7 +44,7 @@ class Fake(ABC):
         """Set up a project with some items and some people."""
         self.now = datetime.now(UTC) - timedelta(hours=6)
         self.items, self.people = items, people
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[PlatformDelivery] = []
         self.hooked: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.secret = SECRET

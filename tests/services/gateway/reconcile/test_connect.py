@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from assay_services.cli.__main__ import app as command
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.connection_store import Connections, Secrets
+from assay_services.stores.control.connection_store import ConnectionStore, Secrets
 from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import Connection
 from assay_services.stores.control.vault import Vault
@@ -30,11 +30,11 @@ MAPPING = Path(__file__).parents[4] / "docs" / "generic-mapping.yaml"
 
 
 @pytest.fixture
-def store(offline: GatewaySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connections]:
+def store(offline: GatewaySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectionStore]:
     monkeypatch.setenv("ASSAY_FOLDER", str(offline.folder))
     monkeypatch.setattr(out, "width", 200)  # what COLUMNS says may have been read long ago
     engine = open_control(offline)
-    yield Connections(engine, Vault(offline))
+    yield ConnectionStore(engine, Vault(offline))
     engine.dispose()
 
 
@@ -47,7 +47,7 @@ def connected(fake: Fake, *options: str, name: str = "shop") -> str:
     return done.output
 
 
-def test_cvat_gets_a_webhook_with_a_secret_of_ours_for_the_events_that_it_has(store: Connections) -> None:
+def test_cvat_gets_a_webhook_with_a_secret_of_ours_for_the_events_that_it_has(store: ConnectionStore) -> None:
     fake = FakeCvat()
 
     said = connected(fake, "--project", "4")
@@ -60,7 +60,7 @@ def test_cvat_gets_a_webhook_with_a_secret_of_ours_for_the_events_that_it_has(st
     assert TOKEN not in said
 
 
-def test_argilla_makes_the_secret_itself(store: Connections) -> None:
+def test_argilla_makes_the_secret_itself(store: ConnectionStore) -> None:
     fake = FakeArgilla()
 
     connected(fake, "--dataset", fake.number, "--set", "control=sentiment", "--write-back")
@@ -72,7 +72,7 @@ def test_argilla_makes_the_secret_itself(store: Connections) -> None:
     assert "response.deleted" in fake.hooked[0]["events"]
 
 
-def test_toloka_says_what_to_do_by_hand_and_shows_its_secret_once(store: Connections) -> None:
+def test_toloka_says_what_to_do_by_hand_and_shows_its_secret_once(store: ConnectionStore) -> None:
     said = connected(FakeToloka(), "--pool", "pool-1")
 
     assert store.secrets_of(store.get("shop")).hooks[0] in said
@@ -80,7 +80,7 @@ def test_toloka_says_what_to_do_by_hand_and_shows_its_secret_once(store: Connect
     assert "/v1/hooks/shop" in said
 
 
-def test_doccano_says_that_it_has_no_webhooks(store: Connections) -> None:
+def test_doccano_says_that_it_has_no_webhooks(store: ConnectionStore) -> None:
     said = connected(FakeDoccano(), "--project", "2", "--set", "item-field=own", "--set", "attribute=market")
 
     assert "no webhooks" in said
@@ -88,7 +88,7 @@ def test_doccano_says_that_it_has_no_webhooks(store: Connections) -> None:
     assert store.get("shop").settings["attributes"] == ["market"]
 
 
-def test_label_studio_takes_its_own_options_and_those_of_all(store: Connections) -> None:
+def test_label_studio_takes_its_own_options_and_those_of_all(store: ConnectionStore) -> None:
     fake = FakeLabelStudio()
 
     connected(fake, "--project", "3", "--control", "sentiment", "--set", "text-field=body")
@@ -97,7 +97,7 @@ def test_label_studio_takes_its_own_options_and_those_of_all(store: Connections)
     assert (chosen["controls"], chosen["text_field"], chosen["header"]) == (["sentiment"], "body", "X-Assay-Secret")
 
 
-def test_a_project_that_is_not_there_is_not_connected(store: Connections) -> None:
+def test_a_project_that_is_not_there_is_not_connected(store: ConnectionStore) -> None:
     with served(FakeCvat().app) as url:
         wanted = ["connect", "cvat", "--url", url, "--project", "9", "--token", TOKEN]
         done = CliRunner().invoke(command, wanted)
@@ -117,7 +117,7 @@ def test_all_connections_are_shown_with_their_platforms() -> None:
     assert [line.split()[:2] for line in said.splitlines()[1:]] == [["street", "cvat"], ["tickets", "doccano"]]
 
 
-def test_a_mapping_is_kept_with_the_connection_and_needs_no_file(store: Connections, tmp_path: Path) -> None:
+def test_a_mapping_is_kept_with_the_connection_and_needs_no_file(store: ConnectionStore, tmp_path: Path) -> None:
     file = tmp_path / "mapping.yaml"
     file.write_bytes(MAPPING.read_bytes())
     wanted = ["connect", "webhook", "generic", "--name", "tool", "--into", "ads", "--mapping", str(file)]
@@ -130,14 +130,14 @@ def test_a_mapping_is_kept_with_the_connection_and_needs_no_file(store: Connecti
 
 
 @pytest.mark.parametrize("options", [["generic"], ["argilla", "--mapping", str(MAPPING)], ["no-such-platform"]])
-def test_a_mapping_belongs_to_the_generic_platform(store: Connections, options: list[str]) -> None:
+def test_a_mapping_belongs_to_the_generic_platform(store: ConnectionStore, options: list[str]) -> None:
     done = CliRunner().invoke(command, ["connect", "webhook", *options, "--name", "tool", "--into", "ads"])
 
     assert done.exit_code == 1
     assert store.all() == []
 
 
-def test_an_option_that_there_is_not_is_refused(store: Connections) -> None:
+def test_an_option_that_there_is_not_is_refused(store: ConnectionStore) -> None:
     wanted = ["connect", "toloka", "--pool", "1", "--token", TOKEN, "--set", "colour=red"]
 
     done = CliRunner().invoke(command, wanted)
@@ -167,7 +167,7 @@ def tool(offline: GatewaySettings) -> Iterator[Shop]:
 @pytest.mark.parametrize(("header", "status"), [("x_tool", 200), ("x_other", 401)])
 def test_a_tool_is_understood_and_proved_by_its_mapping(tool: Shop, header: str, status: int) -> None:
     answer = asyncio.run(
-        tool.hooks.take(tool.connections.get("tool"), sent(GENERIC_HOOK, **{header: "a-secret"}), datetime.now(UTC))
+        tool.hooks.receive(tool.connections.get("tool"), sent(GENERIC_HOOK, **{header: "a-secret"}), datetime.now(UTC))
     )
 
     assert answer.status == status

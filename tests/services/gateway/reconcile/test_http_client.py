@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.platforms.coercion import Fields
+from assay_services.gateway.core.platforms.coercion import JsonFields
 from assay_services.gateway.reconcile.sources.http_client import Client, PlatformError, by_time, plain
 from tests.services.gateway.fakes.platform import served, zulu
 
@@ -128,7 +128,7 @@ class Rows:
         """Return what is there."""
         return {(str(row), _time(at)) for row, at in self.rows.items()}
 
-    async def page(self, after: datetime | None, number: int) -> Sequence[Fields]:
+    async def page(self, after: datetime | None, number: int) -> Sequence[JsonFields]:
         """Return a page as a platform with numbered pages does, and then let a row change."""
         found = sorted((at, row) for row, at in self.rows.items() if after is None or _at(at) > after)
         part = found[(number - 1) * self.size : number * self.size]
@@ -146,7 +146,9 @@ def _time(seconds: int) -> str:
     return zulu(_at(seconds))
 
 
-async def _all_of(page: Callable[[datetime | None, int], Awaitable[Sequence[Fields]]], size: int) -> list[Fields]:
+async def _all_of(
+    page: Callable[[datetime | None, int], Awaitable[Sequence[JsonFields]]], size: int
+) -> list[JsonFields]:
     return [row async for row in by_time(page, None, field="updated_at", size=size)]
 
 

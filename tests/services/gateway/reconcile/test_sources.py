@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from assay_schemas.annotation import Action, Annotation
-from assay_services.gateway.core.decode_result import Wanted
+from assay_services.gateway.core.decode_result import FetchTarget
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import SOURCES, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.published_index import Held
+from assay_services.stores.control.published_index import PublishedIndex
 from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano
@@ -227,7 +227,7 @@ def test_what_a_webhook_names_is_fetched_by_its_id_before_anything_else(
 
 def test_an_id_that_could_lead_elsewhere_is_not_asked_for(shop: Shop) -> None:
     kind = {"cvat": "job", "toloka": "assignment", "argilla": "record", "doccano": "example"}
-    wanted = Wanted(kind.get(shop.fake.platform, "task"), "../projects/4?x=")
+    wanted = FetchTarget(kind.get(shop.fake.platform, "task"), "../projects/4?x=")
     shop.look()
     shop.fake.asked.clear()
 
@@ -241,7 +241,7 @@ def test_what_was_deleted_by_mistake_and_is_there_again_counts_again(shop: Shop)
     shop.fake.say(0, 0, 0)
     shop.look()
     before, kept = shop.topic.live(), shop.connection.platform_project
-    held = Held(shop.engine, "shop")
+    held = PublishedIndex(shop.engine, "shop")
     gone = [one.model_copy(update=_deletion_of(one)) for one in shop.topic.said]
     shop.topic.said += gone
     held.learn(gone)
@@ -336,7 +336,7 @@ def test_an_audit_finds_on_the_platform_what_counts_there(shop: Shop) -> None:
     shop.look(2)
 
     async def there() -> list[Annotation]:
-        held = Held(shop.engine, "shop")
+        held = PublishedIndex(shop.engine, "shop")
         now = datetime.now(UTC)
         async with source_of(shop.connection, shop.connections, held, now, remembering=False) as source:
             return [one async for seen in everything_on(source) for one in seen.annotations]

@@ -9,7 +9,7 @@ import pytest
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.gateway.write_back.argilla_writer import ArgillaWriter, suggestion
-from assay_services.gateway.write_back.writer import News
+from assay_services.gateway.write_back.writer import ItemUpdate
 from tests.services.gateway.fakes.argilla import QUESTIONS, FakeArgilla, FakeSharedRecords
 from tests.services.gateway.reconcile_pass import Shop, a_shop
 
@@ -23,7 +23,7 @@ def shop(offline: GatewaySettings) -> Iterator[Shop]:
         yield found
 
 
-def write(shop: Shop, item: str, news: News) -> bool:
+def write(shop: Shop, item: str, news: ItemUpdate) -> bool:
     async def written() -> bool:
         async with ArgillaWriter(setting_of(shop.connection, shop.connections)) as writer:
             return await writer.write(item, news)
@@ -37,7 +37,7 @@ def record(shop: Shop, name: str = "rec-0") -> dict[str, Any]:
 
 
 def test_the_consensus_becomes_a_suggestion_and_the_rest_metadata(shop: Shop) -> None:
-    found = write(shop, "rec-0", News(CONSENSUS, [{"rule": "too-fast", "annotation": "1"}], wants_vote=True))
+    found = write(shop, "rec-0", ItemUpdate(CONSENSUS, [{"rule": "too-fast", "annotation": "1"}], wants_vote=True))
 
     assert found
     assert record(shop)["suggestions"] == [
@@ -55,10 +55,10 @@ def test_the_consensus_becomes_a_suggestion_and_the_rest_metadata(shop: Shop) ->
 
 
 def test_writing_the_same_again_asks_nothing_of_argilla(shop: Shop) -> None:
-    write(shop, "rec-0", News(CONSENSUS))
+    write(shop, "rec-0", ItemUpdate(CONSENSUS))
     shop.fake.asked.clear()
 
-    write(shop, "rec-0", News(CONSENSUS))
+    write(shop, "rec-0", ItemUpdate(CONSENSUS))
 
     assert not any(one.startswith(("PUT", "PATCH")) for one in shop.fake.asked)
 
@@ -69,7 +69,7 @@ def test_our_own_writes_bring_nothing_new(shop: Shop) -> None:
     shop.fake.deliveries.clear()
     said = list(shop.topic.said)
 
-    write(shop, "rec-0", News(CONSENSUS))
+    write(shop, "rec-0", ItemUpdate(CONSENSUS))
     for one in shop.fake.deliveries:
         assert shop.deliver(one).status == 200
     shop.look(2)
@@ -80,17 +80,17 @@ def test_our_own_writes_bring_nothing_new(shop: Shop) -> None:
 
 
 def test_an_item_that_is_not_there_is_not_written_to(shop: Shop) -> None:
-    assert not write(shop, "rec-999", News(CONSENSUS))
-    assert not write(shop, "../users", News(CONSENSUS))
+    assert not write(shop, "rec-999", ItemUpdate(CONSENSUS))
+    assert not write(shop, "../users", ItemUpdate(CONSENSUS))
 
 
 def test_an_item_with_an_id_of_its_own_is_found_by_it(offline: GatewaySettings) -> None:
     with a_shop(FakeSharedRecords(), offline) as shop:
         shop.connect()
 
-        assert write(shop, "T-1", News(CONSENSUS))
+        assert write(shop, "T-1", ItemUpdate(CONSENSUS))
         assert record(shop, "rec-2")["metadata"]["assay_label"] == "scam"
-        assert not write(shop, "T-9", News(CONSENSUS))
+        assert not write(shop, "T-9", ItemUpdate(CONSENSUS))
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_an_item_with_an_id_of_its_own_is_found_by_it(offline: GatewaySettings) 
 def test_only_what_fits_the_question_is_suggested(kind: str, label: object, fits: bool) -> None:  # noqa: FBT001
     question = {"id": "q", "name": "main", "settings": {"type": kind}}
 
-    found = suggestion([question], (), News({**CONSENSUS, "label": label}))
+    found = suggestion([question], (), ItemUpdate({**CONSENSUS, "label": label}))
 
     assert (found is not None) == fits
 
 
 def test_the_question_that_was_named_is_suggested_for() -> None:
-    found = suggestion(QUESTIONS, ("note",), News(CONSENSUS))
+    found = suggestion(QUESTIONS, ("note",), ItemUpdate(CONSENSUS))
 
     assert found is not None
     assert found["question_id"] == "q-2"
-    assert suggestion(QUESTIONS, (), News()) is None
+    assert suggestion(QUESTIONS, (), ItemUpdate()) is None

@@ -14,10 +14,10 @@ from sqlalchemy import Engine, text
 from assay_schemas.topics import CONSENSUS, REJECTED, VALIDATED
 from assay_services.archive.bulk_insert import columns_of
 from assay_services.archive.core.erasure_filter import Forgotten
-from assay_services.archive.core.plan import Fetched, Plan, plan
+from assay_services.archive.core.plan import Fetched, TransactionPlan, plan
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import Partition, Ready, RowsRefused, Store, alone
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.archive.store import ArchivePartition, Ready, RowsRefused, Store, alone
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.erasure.archive import erase
 from assay_services.stores.archive.schema_upgrade import configured, upgrade
 from assay_services.stores.archive.tables import TABLES
@@ -60,12 +60,12 @@ BY_HAND = (
 COUNTED = ("annotations", "votes", "objections", "consensus")
 COPIED = {"source": "source + {n}", "item": "item || {n}", "kafka_offset": "kafka_offset + 1000000 * {n}"}
 WHOM = (
-    Whom(is_item=True, project="ads-safety", name="i-1"),
-    Whom(is_item=False, project=None, name="a1"),
-    Whom(is_item=False, project="ads-safety", name="a2", pseudonym="someone"),
+    ErasureRequest(is_item=True, project="ads-safety", name="i-1"),
+    ErasureRequest(is_item=False, project=None, name="a1"),
+    ErasureRequest(is_item=False, project="ads-safety", name="a2", pseudonym="someone"),
 )
 
-Change: TypeAlias = Sequence[dict[str, Any]] | Whom | str
+Change: TypeAlias = Sequence[dict[str, Any]] | ErasureRequest | str
 
 ANNOTATIONS = st.fixed_dictionaries(
     {
@@ -103,11 +103,11 @@ class Happening:
                 connection.execute(text(f"DELETE FROM {table.__tablename__}"))  # noqa: S608  # our own tables
             connection.execute(text("INSERT INTO sources (id, cluster, prefix) VALUES (1, 'a-cluster', '')"))
         self.engine, self.store, self.number = engine, Store(engine), 0
-        self.store.positions(1, [Partition(topic.name, 0) for topic in (VALIDATED, REJECTED, CONSENSUS)])
+        self.store.positions(1, [ArchivePartition(topic.name, 0) for topic in (VALIDATED, REJECTED, CONSENSUS)])
 
     def come(self, change: Change) -> None:
         self.number += 1
-        if isinstance(change, Whom):
+        if isinstance(change, ErasureRequest):
             whom = change._replace(pseudonym=change.pseudonym and f"{change.pseudonym}-{self.number}")
             erase(self.engine, whom, now=NOW + timedelta(minutes=self.number))
         elif isinstance(change, str):
@@ -122,8 +122,10 @@ class Happening:
             topic = CONSENSUS if "is_gone" in one else (VALIDATED, VALIDATED, REJECTED)[place % 3]
             record = settled if topic is CONSENSUS else said
             came.setdefault(topic.name, []).append(record(self.number * 100 + place, **one))
-        places = self.store.positions(1, [Partition(topic, 0) for topic in came])
-        return [fetched(*some, topic=topic, position=places[Partition(topic, 0)]) for topic, some in came.items()]
+        places = self.store.positions(1, [ArchivePartition(topic, 0) for topic in came])
+        return [
+            fetched(*some, topic=topic, position=places[ArchivePartition(topic, 0)]) for topic, some in came.items()
+        ]
 
     def copied(self, table: str) -> str:
         """Return the columns of a table, and what a copy of a row has there."""
@@ -176,7 +178,7 @@ def test_a_batch_that_is_refused_in_its_middle_counts_for_nothing_and_the_next_o
     source = ready(store)
     good = fetched(said(0, "safe", findings=[FINDING]), said(1, "scam"))
     once = plan([good], source=source, readers=ARCHIVED, forgotten=Forgotten())
-    twice = Plan({**once.added, "objections": [*once.added["objections"]] * 2}, once.kept, once.advances)
+    twice = TransactionPlan({**once.added, "objections": [*once.added["objections"]] * 2}, once.keyed, once.advances)
     with pytest.raises(RowsRefused):
         store.write(source, Ready(twice, Forgotten(), lambda _: twice))
     refused = rows(engine, "SELECT n FROM verdict_counts")

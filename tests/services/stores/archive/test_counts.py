@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from assay_schemas.topics import REJECTED, VALIDATED
 from assay_services.archive.core.plan import Fetched
 from assay_services.archive.store import Store
-from assay_services.engine.core.erasure_request import Whom
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.erasure.archive import erase
 from assay_services.stores.archive.migrations.count_triggers import filling
 from tests.services.archive.records import fetched
@@ -90,12 +90,12 @@ def test_superseded_withdrawn_and_late_annotations_are_counted_as_what_stands(en
 @pytest.mark.parametrize(
     "whom",
     [
-        Whom(is_item=True, project="ads-safety", name="i-9"),
-        Whom(is_item=False, project=None, name="a1"),
-        Whom(is_item=False, project="ads-safety", name="a1", pseudonym="someone"),
+        ErasureRequest(is_item=True, project="ads-safety", name="i-9"),
+        ErasureRequest(is_item=False, project=None, name="a1"),
+        ErasureRequest(is_item=False, project="ads-safety", name="a1", pseudonym="someone"),
     ],
 )
-def test_counts_stay_right_when_something_is_forgotten(engine: Engine, store: Store, whom: Whom) -> None:
+def test_counts_stay_right_when_something_is_forgotten(engine: Engine, store: Store, whom: ErasureRequest) -> None:
     take(store, a_busy_hour())
 
     erase(engine, whom, now=LATER)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from assay_schemas.topics import VALIDATED
 from assay_services.archive.store import Store
 from assay_services.stores.archive.engine import DatabaseError, database_url
-from assay_services.stores.archive.sql_query import QueryRefused, ask, first_word
+from assay_services.stores.archive.sql_query import QueryRefused, first_keyword, run_query
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.services.archive.test_store import ready, rows, write
 
@@ -54,7 +54,7 @@ ONLY_POSTGRES = (
 
 
 def answer(url: str, query: str, *parameters: str, timeout_seconds: float = 30.0) -> Sequence[Any]:
-    with ask(url, query, timeout_seconds=timeout_seconds, parameters=parameters) as found:
+    with run_query(url, query, timeout_seconds=timeout_seconds, parameters=parameters) as found:
         return [tuple(row) for row in found.rows]
 
 
@@ -71,7 +71,7 @@ def test_an_answer_is_the_same_from_both_databases(filled: str) -> None:
         "SELECT item, attributes, occurred_at, lead_time_seconds, below_threshold, sum(1) OVER () AS n FROM annotations"
     )
 
-    with ask(filled, query, timeout_seconds=30) as found:
+    with run_query(filled, query, timeout_seconds=30) as found:
         columns, cells = found.columns, [tuple(row) for row in found.rows]
 
     assert columns == ["item", "attributes", "occurred_at", "lead_time_seconds", "below_threshold", "n"]
@@ -81,7 +81,7 @@ def test_an_answer_is_the_same_from_both_databases(filled: str) -> None:
 
 
 def test_an_empty_answer_has_its_columns(filled: str) -> None:
-    with ask(filled, "SELECT item, label FROM annotations WHERE 1 = 0", timeout_seconds=30) as found:
+    with run_query(filled, "SELECT item, label FROM annotations WHERE 1 = 0", timeout_seconds=30) as found:
         assert list(found.rows) == []
         assert found.columns == ["item", "label"]
 
@@ -131,9 +131,9 @@ def test_any_text_is_answered_or_refused(filled: str, query: str) -> None:
 
 
 def test_the_first_word_is_found_behind_comments_and_brackets() -> None:
-    assert first_word("/* a */ -- b\n ((select 1))") == "SELECT"
-    assert first_word("-- only a comment") == ""
-    assert first_word("/* never closed") == ""
+    assert first_keyword("/* a */ -- b\n ((select 1))") == "SELECT"
+    assert first_keyword("-- only a comment") == ""
+    assert first_keyword("/* never closed") == ""
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "sqlite://", "sqlite:///:memory:", "no url", "sqlite+aiosqlite:///x"])

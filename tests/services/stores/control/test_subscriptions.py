@@ -11,7 +11,7 @@ from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     PAUSED,
     SubscriptionError,
-    Wish,
+    SubscriptionRequest,
     get_subscription,
     note_problem,
     pause,
@@ -30,7 +30,9 @@ def control(tmp_path: Path) -> Iterator[Engine]:
     settings = ControlSettings(folder=tmp_path, _env_file=None)
     engine = open_control(settings)
     for name in ("team", "other"):
-        subscribe(engine, Vault(settings), Wish(name, Channel.WEBHOOK, "https://example.org/hook"), now=NOW)
+        subscribe(
+            engine, Vault(settings), SubscriptionRequest(name, Channel.WEBHOOK, "https://example.org/hook"), now=NOW
+        )
     yield engine
     engine.dispose()
 

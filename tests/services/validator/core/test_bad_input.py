@@ -12,7 +12,7 @@ from assay_schemas.topics import DEAD, REJECTED, VALIDATED
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.validator.core.step import Origin, Project, Validator
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from tests.services.validator.records import ARecord, a_validator
 from tests.support.builders import a_contract, annotation_input
 from tests.support.kafka_io import put, running, take, until_all_judged
@@ -100,12 +100,12 @@ def hostile() -> Iterator[bytes | None]:
 def test_hostile_records_pass_through_a_real_kafka(settings: RuntimeSettings) -> None:
     sent = list(hostile())
     contract = a_contract()
-    projects: dict[str, Project] = {contract.project: Project(compile_contract(contract))}
+    projects: dict[str, ValidatorProject] = {contract.project: ValidatorProject(compile_contract(contract))}
 
     async def run() -> dict[str, list[Any]]:
         await ensure_topics(settings)
         await put(settings, *sent, key=None)
-        async with running(settings, lambda n, _: Validator(projects, Origin("annotations", n))) as lane:
+        async with running(settings, lambda n, _: ValidatorCore(projects, BatchOrigin("annotations", n))) as lane:
             await until_all_judged(settings, lane)
         return {topic.name: await take(settings, topic.name) for topic in (VALIDATED, REJECTED, DEAD)}
 

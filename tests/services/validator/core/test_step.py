@@ -13,7 +13,7 @@ from assay_schemas.annotation import Item, Label
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
-from assay_services.validator.core.item_state import OpenItem, load_item
+from assay_services.validator.core.item_state import ValidatorItem, load_item
 from tests.services.validator.records import NOW_MS, ARecord, a_record, a_validator
 from tests.support.builders import NOW, an_item
 
@@ -293,10 +293,10 @@ def test_bad_records_beside_a_model_are_buried_all_the_same() -> None:
 
 
 def test_an_item_read_back_is_the_same() -> None:
-    item = OpenItem({"a": (1, "x", 1)}, (1, [0.25, 0.75]))
+    item = ValidatorItem({"a": (1, "x", 1)}, (1, [0.25, 0.75]))
 
     assert load_item(item.dump()) == item
-    assert load_item(None) == OpenItem()
+    assert load_item(None) == ValidatorItem()
 
 
 @given(st.lists(st.binary(max_size=200) | st.none(), max_size=5))

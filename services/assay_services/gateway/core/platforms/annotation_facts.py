@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
-from assay_services.gateway.core.decode_result import Asked, Known, Wanted
-from assay_services.gateway.core.platforms.coercion import Fields, Unreadable, number
+from assay_services.gateway.core.decode_result import DecodeContext, EarlierAnnotation, FetchTarget
+from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, number
 
 _LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
@@ -29,7 +29,7 @@ class Fact:
     platform: str
     annotation: str | None
     project: str | None
-    item: Fields
+    item: JsonFields
     annotator: str | None
     label: object
     occurred_at: datetime | None
@@ -42,7 +42,7 @@ class Fact:
     may_return: bool = False
 
 
-def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
+def settle(fact: Fact, asked: DecodeContext) -> Annotation | Malformed:
     """Make the annotation of a fact, or say what is missing or wrong in it.
 
     Where the platform gives no time, the annotation takes the time of receipt, and its id does without one. Skips
@@ -51,29 +51,31 @@ def settle(fact: Fact, asked: Asked) -> Annotation | Unreadable:
     missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
     project = asked.project or fact.project
     if missing:
-        return Unreadable(f"it does not say its {missing[0]}")
+        return Malformed(f"it does not say its {missing[0]}")
     if project is None:
-        return Unreadable("it does not say its project, and the connection has none of its own")
+        return Malformed("it does not say its project, and the connection has none of its own")
     found = _validated(fact, project, asked)
-    if isinstance(found, Unreadable):
+    if isinstance(found, Malformed):
         return found
     return found.model_copy(update={"id": _content_id(fact, found)})
 
 
-def settle_all(facts: Iterable[tuple[str, Fact | Unreadable]], asked: Asked) -> tuple[list[Annotation], list[str]]:
+def settle_all(
+    facts: Iterable[tuple[str, Fact | Malformed]], asked: DecodeContext
+) -> tuple[list[Annotation], list[str]]:
     """Settle many, each with a name for the problem it may turn out to be."""
     found: list[Annotation] = []
     problems: list[str] = []
     for name, fact in facts:
-        settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
-        if isinstance(settled, Unreadable):
+        settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
+        if isinstance(settled, Malformed):
             problems.append(f"{name}: {settled.reason}")
         else:
             found.append(settled)
     return found, problems
 
 
-def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadable:
+def _validated(fact: Fact, project: str, asked: DecodeContext) -> Annotation | Malformed:
     raw: dict[str, object] = {
         "id": "-",
         "action": fact.action,
@@ -93,13 +95,13 @@ def _validated(fact: Fact, project: str, asked: Asked) -> Annotation | Unreadabl
         return _why(error)
 
 
-def _why(error: ValidationError) -> Unreadable:
+def _why(error: ValidationError) -> Malformed:
     """Say what is wrong. Of a label every form that it might have had is an error: the nearest one tells the most."""
     found = error.errors(include_url=False, include_input=False)
     own = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
     nearest = max(own, key=lambda one: (not one["type"].endswith(_OTHER_FORM), len(one["loc"])))
     place = [str(part) for part in nearest["loc"] if not str(part).startswith(_UNION_TAGS)]
-    return Unreadable(f"{'.'.join(place)}: {nearest['msg']}")
+    return Malformed(f"{'.'.join(place)}: {nearest['msg']}")
 
 
 def _readable_label(label: object) -> object:
@@ -129,7 +131,7 @@ def _digest(*parts: object) -> str:
 
 
 def deletion(
-    platform: str, annotation: str, asked: Asked, *, source_project: str | None, may_return: bool = False
+    platform: str, annotation: str, asked: DecodeContext, *, source_project: str | None, may_return: bool = False
 ) -> Annotation | None:
     """Return the deletion of an annotation that is known by its id, or None where it is not.
 
@@ -151,7 +153,7 @@ def deletion(
     return Annotation.model_validate(raw)
 
 
-def _deleted_at(known: Known, now: datetime) -> datetime:
+def _deleted_at(known: EarlierAnnotation, now: datetime) -> datetime:
     """Return the time of a deletion: just after the state that it ends.
 
     Not the time at which we heard of it: what the same annotator says anew before that must not be older than it.
@@ -162,15 +164,15 @@ def _deleted_at(known: Known, now: datetime) -> datetime:
 def deletions(
     platform: str,
     annotations: Sequence[str],
-    asked: Asked,
+    asked: DecodeContext,
     *,
     source_project: str | None,
     may_return: bool = False,
-) -> tuple[list[Annotation], list[Wanted]]:
+) -> tuple[list[Annotation], list[FetchTarget]]:
     """Return the deletions of those that are known, and the others to ask for."""
     found = [
         (one, deletion(platform, one, asked, source_project=source_project, may_return=may_return))
         for one in annotations
     ]
-    unknown = [Wanted("annotation", name) for name, one in found if one is None]
+    unknown = [FetchTarget("annotation", name) for name, one in found if one is None]
     return [one for _, one in found if one is not None], unknown

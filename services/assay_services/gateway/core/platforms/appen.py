@@ -2,20 +2,20 @@
 
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
-    Asked,
-    Delivery,
+    DecodeContext,
+    DecodeResult,
     Fetch,
+    FetchTarget,
     Nothing,
-    Outcome,
+    PlatformDelivery,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     fields,
     identifier,
@@ -33,7 +33,7 @@ _OF_NO_CONCERN = {"job_data_processed", "unit_created"}
 _GOLD = "_gold"
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent."""
     form = read_form(delivery.raw)
     signal = form.get("signal")
@@ -44,25 +44,27 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     if signal not in {"unit_complete", "new_judgments", "job_complete"}:
         return Rejected(f"Appen has no signal {quoted(signal)}")
     payload = parse(form["payload"])
-    if isinstance(payload, Unreadable):
+    if isinstance(payload, Malformed):
         return Rejected(f"payload: {payload.reason}")
     if signal == "job_complete":
         job = identifier(fields(payload).get("id"))
-        return Rejected("the job has no id") if job is None else Fetch((Wanted("job", job),), "the job is complete")
+        return (
+            Rejected("the job has no id") if job is None else Fetch((FetchTarget("job", job),), "the job is complete")
+        )
     return _units(payload if isinstance(payload, list) else [payload], asked)
 
 
-def _units(payload: list[object], asked: Asked) -> Outcome:
+def _units(payload: list[object], asked: DecodeContext) -> DecodeResult:
     """Read units with their judgments, or judgments alone."""
-    facts: list[tuple[str, Fact | Unreadable]] = []
-    missing: list[Wanted] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
+    missing: list[FetchTarget] = []
     for one in map(fields, payload):
         judgments = at(one, "results.judgments")
         if not isinstance(judgments, list) and "worker_id" in one:
             judgments = [one]
         unit = identifier(one.get("id"))
         if not isinstance(judgments, list) and unit is not None:
-            missing.append(Wanted("unit", unit))
+            missing.append(FetchTarget("unit", unit))
         for judgment in map(fields, listing(judgments)):
             name = f"judgment {identifier(judgment.get('id')) or 'without an id'}"
             facts.append((name, _fact(one, judgment, asked)))
@@ -72,16 +74,16 @@ def _units(payload: list[object], asked: Asked) -> Outcome:
     return outcome_of(found, missing, problems, otherwise="there is no judgment in it")
 
 
-def _fact(unit: Fields, judgment: Fields, asked: Asked) -> Fact | Unreadable:
+def _fact(unit: JsonFields, judgment: JsonFields, asked: DecodeContext) -> Fact | Malformed:
     job = identifier(judgment.get("job_id")) or identifier(unit.get("job_id"))
     settings = asked.settings_of(job)
     values = fields(judgment.get("unit_data")) or (fields(unit.get("data")) if unit is not judgment else {})
     shown = {name: value for name, value in values.items() if not name.endswith(_GOLD)}
     item = flat_item(shown, settings, otherwise=judgment.get("unit_id") or unit.get("id"))
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     label, gold = _label(judgment, values, settings)
-    if isinstance(label, Unreadable):
+    if isinstance(label, Malformed):
         return label
     started, made = moment(judgment.get("started_at")), moment(judgment.get("created_at"))
     refused = judgment.get("rejected") is True or judgment.get("tainted") is True
@@ -100,11 +102,11 @@ def _fact(unit: Fields, judgment: Fields, asked: Asked) -> Fact | Unreadable:
     )
 
 
-def _label(judgment: Fields, values: Fields, settings: Settings) -> tuple[object, object]:
+def _label(judgment: JsonFields, values: JsonFields, settings: Settings) -> tuple[object, object]:
     """Return the answer, and the right one where the unit is a test question (`<field>_gold`)."""
     answers = fields(judgment.get("data"))
     chosen = chosen_answer(answers, settings)
-    if isinstance(chosen, Unreadable):
+    if isinstance(chosen, Malformed):
         return chosen, None
     gold = plain_label(values.get(f"{chosen}{_GOLD}"))
-    return plain_label(answers.get(chosen or "")), None if isinstance(gold, Unreadable) else gold
+    return plain_label(answers.get(chosen or "")), None if isinstance(gold, Malformed) else gold

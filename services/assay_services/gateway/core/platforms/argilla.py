@@ -7,21 +7,21 @@ from functools import partial
 from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
-    Delivery,
+    DecodeContext,
+    DecodeResult,
     Fetch,
+    FetchTarget,
     Nothing,
-    Outcome,
+    PlatformDelivery,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
     shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     attributes,
     fields,
@@ -33,8 +33,8 @@ from assay_services.gateway.core.platforms.coercion import (
     parse_object,
     quoted,
     text,
+    text_or_empty,
     whole,
-    word,
 )
 
 NAME = "argilla"
@@ -44,15 +44,15 @@ _OF_NO_CONCERN = {"ping", "dataset.created", "dataset.updated", "dataset.publish
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _ArgillaResponse:
     label: object
     problems: tuple[str, ...] = ()
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent."""
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     kind, data = body.get("type"), fields(body.get("data"))
     if not isinstance(kind, str):
@@ -67,33 +67,33 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     return _DECODERS[kind](data, body, asked)
 
 
-def decode_record(record: Fields, dataset: Fields, asked: Asked) -> Annotations:
+def decode_record(record: JsonFields, dataset: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one record of the API with its `responses`, in which `user_id` stands for the user."""
     found: list[Annotation] = []
     problems: list[str] = []
     for response in map(fields, listing(record.get("responses"))):
-        if not is_said(response):
+        if not is_submitted(response):
             continue
         created, updated = moment(response.get("inserted_at")), moment(response.get("updated_at"))
         action = Action.CREATED if created == updated else Action.UPDATED
         read = _read(response, {**record, "dataset": dataset}, {}, asked, action=action)
-        found += [read[0]] if not isinstance(read, Unreadable) else []
-        problems += [read.reason] if isinstance(read, Unreadable) else read[1]
+        found += [read[0]] if not isinstance(read, Malformed) else []
+        problems += [read.reason] if isinstance(read, Malformed) else read[1]
     return Annotations(tuple(found), (), shortened(problems))
 
 
-def item_id(record: Fields, asked: Asked) -> str | None:
+def item_id(record: JsonFields, asked: DecodeContext) -> str | None:
     """Return the id that a record's item has with us, or None where it has none."""
     own = asked.default.item_field
     return identifier(record.get("id")) if own is None else identifier(at(record, own))
 
 
-def is_said(response: Fields) -> bool:
+def is_submitted(response: JsonFields) -> bool:
     """Tell whether a response is more than a draft."""
     return response.get("status") != "draft"
 
 
-def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcome:
+def _whole(data: JsonFields, body: JsonFields, asked: DecodeContext, *, resource: str) -> DecodeResult:
     """Ask for a record or a dataset: responses that were put in with records have no events of their own."""
     kind = body.get("type")
     wanted = identifier(data.get("id"))
@@ -103,21 +103,21 @@ def _whole(data: Fields, body: Fields, asked: Asked, *, resource: str) -> Outcom
     gone = deletions(NAME, asked.held(wanted), asked, source_project=source) if kind == "record.deleted" else ([], [])
     if gone[0] or gone[1]:
         return outcome_of(*gone, (), otherwise="the record was deleted")
-    return Fetch((Wanted(resource, wanted),), f"{kind} does not say what became of the responses")
+    return Fetch((FetchTarget(resource, wanted),), f"{kind} does not say what became of the responses")
 
 
-def _response(data: Fields, body: Fields, asked: Asked, *, action: Action) -> Outcome:
-    if not is_said(data):
+def _response(data: JsonFields, body: JsonFields, asked: DecodeContext, *, action: Action) -> DecodeResult:
+    if not is_submitted(data):
         return _draft(data, asked)
-    if word(data.get("status")) not in {"submitted", "discarded"}:
+    if text_or_empty(data.get("status")) not in {"submitted", "discarded"}:
         return Rejected("the response's status is none of draft, submitted, discarded")
     read = _read(data, fields(data.get("record")), body, asked, action=action)
-    if isinstance(read, Unreadable):
+    if isinstance(read, Malformed):
         return Rejected(read.reason)
     return Annotations((read[0],), (), read[1])
 
 
-def _draft(data: Fields, asked: Asked) -> Outcome:
+def _draft(data: JsonFields, asked: DecodeContext) -> DecodeResult:
     """Take back what was submitted and is a draft again. A draft that came late takes back nothing."""
     response, changed = identifier(data.get("id")), moment(data.get("updated_at"))
     known = None if response is None else asked.known(response)
@@ -130,7 +130,7 @@ def _draft(data: Fields, asked: Asked) -> Outcome:
     return outcome_of(found, (), (), otherwise="a draft")
 
 
-def _response_deleted(data: Fields, body: Fields, asked: Asked) -> Outcome:
+def _response_deleted(data: JsonFields, body: JsonFields, asked: DecodeContext) -> DecodeResult:
     """Delete what is known; of an unknown response the event itself says enough, unless it was a draft."""
     response = identifier(data.get("id"))
     if response is None:
@@ -139,33 +139,38 @@ def _response_deleted(data: Fields, body: Fields, asked: Asked) -> Outcome:
     known, unknown = deletions(NAME, [response], asked, source_project=source)
     if known or data.get("status") == "draft":
         return outcome_of(known, (), (), otherwise="a draft")
-    said = _fact(data, fields(data.get("record")), body, asked, _Answer(None), Action.DELETED)
-    read = said if isinstance(said, Unreadable) else settle(said, asked)
-    return Fetch(tuple(unknown), read.reason) if isinstance(read, Unreadable) else Annotations((read,))
+    said = _fact(data, fields(data.get("record")), body, asked, _ArgillaResponse(None), Action.DELETED)
+    read = said if isinstance(said, Malformed) else settle(said, asked)
+    return Fetch(tuple(unknown), read.reason) if isinstance(read, Malformed) else Annotations((read,))
 
 
 def _read(
-    response: Fields, record: Fields, body: Fields, asked: Asked, *, action: Action
-) -> tuple[Annotation, tuple[str, ...]] | Unreadable:
+    response: JsonFields, record: JsonFields, body: JsonFields, asked: DecodeContext, *, action: Action
+) -> tuple[Annotation, tuple[str, ...]] | Malformed:
     discarded = response.get("status") == "discarded"
     settings = asked.settings_of(identifier(at(record, "dataset.id")))
-    answer = _Answer(None) if discarded else _answer(response, record, settings)
-    if isinstance(answer, Unreadable):
+    answer = _ArgillaResponse(None) if discarded else _answer(response, record, settings)
+    if isinstance(answer, Malformed):
         return answer
     fact = _fact(response, record, body, asked, answer, Action.SKIPPED if discarded else action)
-    settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
-    return settled if isinstance(settled, Unreadable) else (settled, answer.problems)
+    settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
+    return settled if isinstance(settled, Malformed) else (settled, answer.problems)
 
 
 def _fact(
-    response: Fields, record: Fields, body: Fields, asked: Asked, answer: _Answer, action: Action
-) -> Fact | Unreadable:
+    response: JsonFields,
+    record: JsonFields,
+    body: JsonFields,
+    asked: DecodeContext,
+    answer: _ArgillaResponse,
+    action: Action,
+) -> Fact | Malformed:
     source = identifier(at(record, "dataset.id"))
     settings = asked.settings_of(source)
     own = settings.item_field
     item_id = identifier(record.get("id")) if own is None else identifier(at(record, own))
     if item_id is None:
-        return Unreadable(f"the record has no {quoted(own or 'id')} that could be the item's id")
+        return Malformed(f"the record has no {quoted(own or 'id')} that could be the item's id")
     at_sending = moment(body.get("timestamp"))
     changed = at_sending if action is Action.DELETED else moment(response.get("updated_at")) or at_sending
     named = {"external_id": record.get("external_id")} if own != "external_id" else {}
@@ -186,7 +191,7 @@ def _fact(
     )
 
 
-def _text(record: Fields, settings: Settings) -> str | None:
+def _text(record: JsonFields, settings: Settings) -> str | None:
     """Return the field that was named, else `text`, else the record's only text."""
     own = fields(record.get("fields"))
     named = own.get(settings.text_field or "text")
@@ -194,24 +199,24 @@ def _text(record: Fields, settings: Settings) -> str | None:
     return text(named) or (text(texts[0]) if len(texts) == 1 else None)
 
 
-def _answer(response: Fields, record: Fields, settings: Settings) -> _Answer | Unreadable:
+def _answer(response: JsonFields, record: JsonFields, settings: Settings) -> _ArgillaResponse | Malformed:
     values = fields(response.get("values"))
     kinds = _kinds(record)
     if settings.controls:
         named = [name for name in settings.controls if name in values or name in kinds]
-        return _value(named[0], values) if named else Unreadable("there is none of the questions named in the settings")
+        return _value(named[0], values) if named else Malformed("there is none of the questions named in the settings")
     order = [name for name in kinds if name in values] + [name for name in values if name not in kinds]
     main = [name for name in order if kinds.get(name) != _REMARK] or order
     if not main:
-        return _Answer(None)
+        return _ArgillaResponse(None)
     answer = _value(main[0], values)
-    if isinstance(answer, Unreadable) or len(main) == 1:
+    if isinstance(answer, Malformed) or len(main) == 1:
         return answer
     chosen = f"of the questions {', '.join(map(quoted, main))} the first is taken; name one in the settings"
-    return _Answer(answer.label, (chosen,))
+    return _ArgillaResponse(answer.label, (chosen,))
 
 
-def _kinds(record: Fields) -> Mapping[str, str]:
+def _kinds(record: JsonFields) -> Mapping[str, str]:
     """Return the dataset's questions in their order, with their types as far as they are said."""
     found: dict[str, str] = {}
     for question in map(fields, listing(at(record, "dataset.questions"))):
@@ -221,31 +226,31 @@ def _kinds(record: Fields) -> Mapping[str, str]:
     return found
 
 
-def _value(question: str, values: Fields) -> _Answer | Unreadable:
+def _value(question: str, values: JsonFields) -> _ArgillaResponse | Malformed:
     value = at(values.get(question), "value")
     if value is None or isinstance(value, str):
-        return _Answer(value)
+        return _ArgillaResponse(value)
     exact = number(value) if whole(value) is None else whole(value)
     if exact is not None:
-        return _Answer(exact)
+        return _ArgillaResponse(exact)
     parts = listing(value)
     if isinstance(value, list) and all(isinstance(part, str) for part in parts):
-        return _Answer(parts)
+        return _ArgillaResponse(parts)
     spans = _spans(parts)
     return (
-        _Answer(spans)
+        _ArgillaResponse(spans)
         if spans
-        else Unreadable(f"the answer to {quoted(question)} is {kind_of(value)} that is not read")
+        else Malformed(f"the answer to {quoted(question)} is {kind_of(value)} that is not read")
     )
 
 
-def _spans(parts: Sequence[object]) -> Sequence[Fields] | None:
+def _spans(parts: Sequence[object]) -> Sequence[JsonFields] | None:
     """Read spans; their offsets count code points, by which the server checks them."""
     found = [{name: fields(part).get(name) for name in ("start", "end", "label")} for part in parts]
     return found if all(None not in one.values() for one in found) else None
 
 
-_DECODERS: Mapping[str, Callable[[Fields, Fields, Asked], Outcome]] = {
+_DECODERS: Mapping[str, Callable[[JsonFields, JsonFields, DecodeContext], DecodeResult]] = {
     "response.created": partial(_response, action=Action.CREATED),
     "response.updated": partial(_response, action=Action.UPDATED),
     "response.deleted": _response_deleted,

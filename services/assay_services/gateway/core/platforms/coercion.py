@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 from assay_models.rules.check import visible
 from assay_schemas.annotation import MAX_ID_LENGTH, MAX_WHOLE_NUMBER
 
-Fields: TypeAlias = Mapping[str, object]
-_NONE: Fields = {}
+JsonFields: TypeAlias = Mapping[str, object]
+_NONE: JsonFields = {}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN = "\ufffd"
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -25,7 +25,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class Malformed:
     """Why something could not be read."""
 
     reason: str
@@ -35,34 +35,34 @@ class _RepeatedKeyError(ValueError):
     """A key that stands twice: readers would not agree on which one counts."""
 
 
-def parse(raw: bytes | str) -> Any | Unreadable:  # noqa: ANN401  # JSON of any shape
+def parse(raw: bytes | str) -> Any | Malformed:  # noqa: ANN401  # JSON of any shape
     """Read JSON. NaN and infinity pass (some platforms write them): where they would matter they are refused later."""
     try:
         return json.loads(raw if isinstance(raw, str) else raw.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
-        return Unreadable(f"the body is no UTF-8 text: byte {error.start} is wrong")
+        return Malformed(f"the body is no UTF-8 text: byte {error.start} is wrong")
     except _RepeatedKeyError as error:
-        return Unreadable(str(error))
+        return Malformed(str(error))
     except json.JSONDecodeError as error:
-        return Unreadable(f"the body is no JSON: {error.msg}, line {error.lineno}, character {error.colno}")
+        return Malformed(f"the body is no JSON: {error.msg}, line {error.lineno}, character {error.colno}")
     except RecursionError:
-        return Unreadable("the body is no JSON that can be read: it is nested too deeply")
+        return Malformed("the body is no JSON that can be read: it is nested too deeply")
     except ValueError:
-        return Unreadable("the body is no JSON that can be read: a number in it has thousands of digits")
+        return Malformed("the body is no JSON that can be read: a number in it has thousands of digits")
 
 
-def parse_object(raw: bytes | str) -> Fields | Unreadable:
+def parse_object(raw: bytes | str) -> JsonFields | Malformed:
     """Read a JSON object."""
     body = parse(raw)
-    if isinstance(body, Unreadable | dict):
+    if isinstance(body, Malformed | dict):
         return body
-    return Unreadable(f"the body is {kind_of(body)}; a JSON object is wanted")
+    return Malformed(f"the body is {kind_of(body)}; a JSON object is wanted")
 
 
-def parse_rows(raw: bytes) -> list[object] | Unreadable:
+def parse_rows(raw: bytes) -> list[object] | Malformed:
     """Read a JSON list, one JSON object, or JSON Lines; an empty body has no rows."""
     whole = parse(raw)
-    if not isinstance(whole, Unreadable):
+    if not isinstance(whole, Malformed):
         return whole if isinstance(whole, list) else [whole]
     lines = [line for line in raw.splitlines() if line.strip()]
     if len(lines) == 1:
@@ -90,7 +90,7 @@ def quoted(value: object) -> str:
     return f"'{visible(_LONE_SURROGATES.sub(_UNKNOWN, value[:_SHOWN]))}'" if isinstance(value, str) else kind_of(value)
 
 
-def fields(value: object) -> Fields:
+def fields(value: object) -> JsonFields:
     """Return an object's fields; none where the value is no object."""
     return value if isinstance(value, dict) else _NONE
 
@@ -109,12 +109,12 @@ def at(value: object, path: str) -> object:
 
 def identifier(value: object) -> str | None:
     """Return an id as text: platforms give texts or whole numbers."""
-    if isinstance(value, str) and _is_word(value):
+    if isinstance(value, str) and _is_short_text(value):
         return value
     return None if whole(value) is None else str(value)
 
 
-def word(value: object) -> str:
+def text_or_empty(value: object) -> str:
     """Return a text, else an empty one: for values that are looked up, which may not be hashable."""
     return value if isinstance(value, str) else ""
 
@@ -166,14 +166,14 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
     return None if start is None or end is None else (end - start).total_seconds()
 
 
-def attributes(*sources: Fields, chosen: Sequence[str] | None, used: Sequence[str | None] = ()) -> dict[str, str]:
+def attributes(*sources: JsonFields, chosen: Sequence[str] | None, used: Sequence[str | None] = ()) -> dict[str, str]:
     """Return the short values of some fields as attributes; of equal names the later source counts.
 
     Left out are what is used elsewhere, what Assay itself wrote back (`assay…`), and whatever is named like a secret.
     """
     found: dict[str, str] = {}
     for name, value in (pair for source in sources for pair in source.items()):
-        if name in used or name.startswith("assay") or _SECRET.search(name) or not _is_word(name):
+        if name in used or name.startswith("assay") or _SECRET.search(name) or not _is_short_text(name):
             continue
         short = _short(value)
         if short is not None and (chosen is None or name in chosen):
@@ -185,15 +185,15 @@ def _short(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if _is_word(value) else None
+        return value if _is_short_text(value) else None
     return str(value) if number(value) is not None and len(str(value)) <= MAX_ID_LENGTH else None
 
 
-def _is_word(value: str) -> bool:
+def _is_short_text(value: str) -> bool:
     return 0 < len(value) <= MAX_ID_LENGTH and not _LONE_SURROGATES.search(value)
 
 
-def media(uri: object, *, width: object = None, height: object = None) -> Fields | None:
+def media(uri: object, *, width: object = None, height: object = None) -> JsonFields | None:
     """Return where an item's image lies, without the password and the signature that its address may carry."""
     if not isinstance(uri, str) or not uri or _LONE_SURROGATES.search(uri) or uri.startswith("data:"):
         return None

@@ -2,8 +2,8 @@
 
 from assay_services.gateway.core.decode_result import Settings
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     attributes,
     fields,
     identifier,
@@ -31,25 +31,25 @@ def plain_label(value: object) -> object:
     words = listing(value)
     if isinstance(value, list) and all(isinstance(word, str) for word in words):
         return list(words)
-    return Unreadable(f"the label is {kind_of(value)} that is not read")
+    return Malformed(f"the label is {kind_of(value)} that is not read")
 
 
-def chosen_answer(answers: Fields, settings: Settings) -> str | Unreadable | None:
+def chosen_answer(answers: JsonFields, settings: Settings) -> str | Malformed | None:
     """Return the name of the answer that is the label: the first one named, else the only one; None of none."""
     if settings.controls:
         named = next((name for name in settings.controls if name in answers), None)
-        return Unreadable("there is none of the fields named in the settings") if named is None else named
+        return Malformed("there is none of the fields named in the settings") if named is None else named
     if len(answers) > 1:
         names = ", ".join(quoted(name) for name in answers)
-        return Unreadable(f"several fields could be the label ({names}); name one in the settings")
+        return Malformed(f"several fields could be the label ({names}); name one in the settings")
     return next(iter(answers), None)
 
 
-def flat_item(values: Fields, settings: Settings, *, otherwise: object) -> Fields | Unreadable:
+def flat_item(values: JsonFields, settings: Settings, *, otherwise: object) -> JsonFields | Malformed:
     """Return an item whose text, image and attributes lie in flat fields; `otherwise` is the platform's own id."""
     item_id = identifier(otherwise) if settings.item_field is None else identifier(values.get(settings.item_field))
     if item_id is None:
-        return Unreadable(f"there is no {quoted(settings.item_field or 'id')} that could be the item's id")
+        return Malformed(f"there is no {quoted(settings.item_field or 'id')} that could be the item's id")
     text_field = _text_field(values, settings)
     media_field = next((one for one in _MEDIA_FIELDS if one != text_field and isinstance(values.get(one), str)), None)
     return {
@@ -60,14 +60,14 @@ def flat_item(values: Fields, settings: Settings, *, otherwise: object) -> Field
     }
 
 
-def _text_field(values: Fields, settings: Settings) -> str | None:
+def _text_field(values: JsonFields, settings: Settings) -> str | None:
     named = settings.text_field or "text"
     return named if isinstance(values.get(named), str) else None
 
 
-def spans_of(parts: object, *, start: str = "start", end: str = "end", label: str = "label") -> list[Fields] | None:
+def spans_of(parts: object, *, start: str = "start", end: str = "end", label: str = "label") -> list[JsonFields] | None:
     """Read spans that are objects with these fields, or None where one of them is none."""
-    found: list[Fields] = []
+    found: list[JsonFields] = []
     for part in map(fields, listing(parts)):
         begins, ends, name = whole(part.get(start)), whole(part.get(end)), part.get(label)
         if begins is None or ends is None or not isinstance(name, str):

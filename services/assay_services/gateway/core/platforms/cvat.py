@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
-    Delivery,
+    DecodeContext,
+    DecodeResult,
     Fetch,
+    FetchTarget,
     Nothing,
-    Outcome,
+    PlatformDelivery,
     Rejected,
-    Wanted,
     shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     fields,
     identifier,
@@ -50,19 +50,19 @@ class FetchedJob:
     (`{"name", "width", "height"}`). `saved_by` is who is answerable where the job has no assignee.
     """
 
-    job: Fields
-    annotations: Fields
-    last: Fields | None = None
+    job: JsonFields
+    annotations: JsonFields
+    last: JsonFields | None = None
     labels: Mapping[int, str] = field(default_factory=dict)
-    frames: Mapping[int, Fields] = field(default_factory=dict)
+    frames: Mapping[int, JsonFields] = field(default_factory=dict)
     saved_by: str | None = None
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent: never annotations, but which job to look at."""
     del asked
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     event = body.get("event", body.get("type"))
     if not isinstance(event, str):
@@ -75,7 +75,7 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     return Rejected(f"CVAT has no event {quoted(event)}")
 
 
-def _wanted(body: Fields, event: str) -> Outcome:
+def _wanted(body: JsonFields, event: str) -> DecodeResult:
     kind = _WANTED[event]
     found = identifier(at(body, f"{kind}.id"))
     if found is None:
@@ -83,10 +83,10 @@ def _wanted(body: Fields, event: str) -> Outcome:
     changed = set(fields(body.get("before_update")))
     saved = event == "update:job" and changed == {"updated_date"}  # else somebody moved the job on, or gave it away
     by = identifier(at(body, "sender.id")) if saved else None
-    return Fetch((Wanted(kind, found, by),), f"{event} says that something changed, not what")
+    return Fetch((FetchTarget(kind, found, by),), f"{event} says that something changed, not what")
 
 
-def decode_job(fetched: FetchedJob, asked: Asked) -> Annotations:
+def decode_job(fetched: FetchedJob, asked: DecodeContext) -> Annotations:
     """Compare a job with its last copy: what is new, what is different and what is gone, frame by frame.
 
     An annotation is all that a job says of one frame. The item is the task's frame, so that jobs over the same frame
@@ -127,7 +127,7 @@ def _fact(fetched: FetchedJob, frame: int, label: object, action: Action) -> Fac
     )
 
 
-def frames_of(meta: Fields) -> Mapping[int, Fields]:
+def frames_of(meta: JsonFields) -> Mapping[int, JsonFields]:
     """Read `GET /api/jobs/{id}/data/meta`: each frame's name and size."""
     start = meta.get("start_frame")
     first = start if isinstance(start, int) else 0

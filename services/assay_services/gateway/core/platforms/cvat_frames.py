@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from assay_services.gateway.core.platforms.boxes import bounding_box, turned_box
-from assay_services.gateway.core.platforms.coercion import Fields, fields, listing, number, whole, word
+from assay_services.gateway.core.platforms.coercion import JsonFields, fields, listing, number, text_or_empty, whole
 
 _RECTANGLE_NUMBERS = 4
 _READ = {"rectangle", "polygon"}
@@ -21,7 +21,7 @@ class FrameLabels:
 
 
 def labels_by_frame(
-    annotations: Fields, names: Mapping[int, str], control: str | None, problems: list[str]
+    annotations: JsonFields, names: Mapping[int, str], control: str | None, problems: list[str]
 ) -> FrameLabels:
     """Return each frame's label: boxes where the job has shapes, else tags; the settings may name `tags` or `shapes`.
 
@@ -36,7 +36,7 @@ def labels_by_frame(
     return _boxes(shapes, names, problems)
 
 
-def _keyframes(annotations: Fields) -> list[Fields]:
+def _keyframes(annotations: JsonFields) -> list[JsonFields]:
     tracks = map(fields, listing(annotations.get("tracks")))
     return [
         {**fields(shape), "label_id": track.get("label_id")}
@@ -46,7 +46,7 @@ def _keyframes(annotations: Fields) -> list[Fields]:
     ]
 
 
-def _tags(tags: list[Fields], names: Mapping[int, str], problems: list[str]) -> FrameLabels:
+def _tags(tags: list[JsonFields], names: Mapping[int, str], problems: list[str]) -> FrameLabels:
     found: dict[int, dict[str, None]] = {}
     for tag in tags:
         frame, name = whole(tag.get("frame")), _name(tag, names)
@@ -57,12 +57,12 @@ def _tags(tags: list[Fields], names: Mapping[int, str], problems: list[str]) -> 
     return FrameLabels({frame: min(words) if len(words) == 1 else sorted(words) for frame, words in found.items()})
 
 
-def _boxes(shapes: list[Fields], names: Mapping[int, str], problems: list[str]) -> FrameLabels:
+def _boxes(shapes: list[JsonFields], names: Mapping[int, str], problems: list[str]) -> FrameLabels:
     found: dict[int, list[dict[str, object]]] = {}
     spoilt: set[int] = set()
     for shape in shapes:
         frame, name, box = whole(shape.get("frame")), _name(shape, names), _box(shape)
-        if frame is None or word(shape.get("type")) not in _READ:
+        if frame is None or text_or_empty(shape.get("type")) not in _READ:
             problems.append("a shape is no rectangle or polygon on a frame; it is not read")
         elif name is None or box is None:
             problems.append(f"frame {frame}: a shape has no points or no label that is known")
@@ -72,12 +72,12 @@ def _boxes(shapes: list[Fields], names: Mapping[int, str], problems: list[str]) 
     return FrameLabels({frame: boxes for frame, boxes in found.items() if frame not in spoilt}, frozenset(spoilt))
 
 
-def _name(part: Fields, names: Mapping[int, str]) -> str | None:
+def _name(part: JsonFields, names: Mapping[int, str]) -> str | None:
     label = whole(part.get("label_id"))
     return None if label is None else names.get(label)
 
 
-def _box(shape: Fields) -> dict[str, object] | None:
+def _box(shape: JsonFields) -> dict[str, object] | None:
     numbers = [found for one in listing(shape.get("points")) if (found := number(one)) is not None]
     if shape.get("type") == "rectangle" and len(numbers) == _RECTANGLE_NUMBERS:
         left, top, right, bottom = numbers

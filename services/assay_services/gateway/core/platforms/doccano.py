@@ -6,9 +6,9 @@ from datetime import datetime
 from assay_schemas.annotation import AnnotatorKind
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
-    Delivery,
-    Outcome,
+    DecodeContext,
+    DecodeResult,
+    PlatformDelivery,
     Rejected,
     Settings,
     outcome_of,
@@ -17,8 +17,8 @@ from assay_services.gateway.core.decode_result import (
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     attributes,
     fields,
     identifier,
@@ -37,21 +37,21 @@ NAME = "doccano"
 _PARTS = ("categories", "spans", "texts", "bboxes")
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode rows: a JSON list, one object, or JSON Lines.
 
     A polled row is an example with its `categories`, `spans`, `texts` or `bboxes`, or one of these alone that names
     its `example`; each is of a `user`. An exported row has `label` or `entities` and says no user.
     """
     rows = parse_rows(delivery.raw)
-    if isinstance(rows, Unreadable):
+    if isinstance(rows, Malformed):
         return Rejected(rows.reason)
     facts = [(name, fact) for name, row in _examples(rows) for fact in _facts(row, asked)]
     found, problems = settle_all(facts, asked)
     return outcome_of(found, (), problems, otherwise="no row has an annotation")
 
 
-def decode_example(example: Fields, asked: Asked) -> Annotations:
+def decode_example(example: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one example of the API with its `categories`, `spans`, `texts` or `bboxes`, their labels in words."""
     found, problems = settle_all(
         [(f"example {identifier(example.get('id'))}", fact) for fact in _facts(example, asked)], asked
@@ -72,7 +72,7 @@ def _examples(rows: Sequence[object]) -> list[tuple[str, object]]:
     return whole + [(f"example {example}", {"id": example, **held}) for example, held in parts.items()]
 
 
-def _kind(part: Fields) -> str:
+def _kind(part: JsonFields) -> str:
     if "start_offset" in part:
         return "spans"
     if "width" in part:
@@ -80,28 +80,28 @@ def _kind(part: Fields) -> str:
     return "categories" if "label" in part else "texts"
 
 
-def _facts(row: object, asked: Asked) -> Iterator[Fact | Unreadable]:
-    if isinstance(row, Unreadable) or not isinstance(row, dict):
-        yield row if isinstance(row, Unreadable) else Unreadable(f"it is {kind_of(row)}; an object is wanted")
+def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
+    if isinstance(row, Malformed) or not isinstance(row, dict):
+        yield row if isinstance(row, Malformed) else Malformed(f"it is {kind_of(row)}; an object is wanted")
         return
     project = identifier(row.get("project")) or asked.platform_project or NAME
     settings = asked.settings_of(project)
     item = _item(row, settings)
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         yield item
     elif any(isinstance(row.get(name), list) for name in _PARTS):
         yield from _polled(row, item, project)
     elif row.get("label") or row.get("entities"):  # an empty list: nobody has looked at it yet
         yield from _exported(row, item, project, settings)
     elif "label" not in row and "entities" not in row:
-        yield Unreadable("it has no label; it is no row of doccano")
+        yield Malformed("it has no label; it is no row of doccano")
 
 
-def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
+def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
     meta, own = fields(row.get("meta")), settings.item_field
     item_id = identifier(row.get("id")) if own is None else identifier(meta.get(own, row.get(own)))
     if item_id is None:
-        return Unreadable(f"it has no {quoted(own or 'id')} that could be the item's id")
+        return Malformed(f"it has no {quoted(own or 'id')} that could be the item's id")
     return {
         "id": item_id,
         "text": text(row.get(settings.text_field or "text")) or text(row.get("data")),
@@ -110,9 +110,9 @@ def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
     }
 
 
-def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadable]:
+def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | Malformed]:
     """Put together what each user said; what a machine proposed (`manual` is false) is a model's word."""
-    by_user: dict[tuple[str | None, bool], list[tuple[str, Fields]]] = {}
+    by_user: dict[tuple[str | None, bool], list[tuple[str, JsonFields]]] = {}
     for name in _PARTS:
         for part in map(fields, listing(row.get(name))):
             key = (identifier(part.get("user")), part.get("manual") is False)
@@ -120,7 +120,7 @@ def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadab
     for (user, by_machine), parts in by_user.items():
         label = _label(parts)
         times = [one for one in (moment(part.get("updated_at")) for _, part in parts) if one is not None]
-        if isinstance(label, Unreadable):
+        if isinstance(label, Malformed):
             yield label
             continue
         yield Fact(
@@ -135,42 +135,40 @@ def _polled(row: Fields, item: Fields, project: str) -> Iterator[Fact | Unreadab
         )
 
 
-def _label(parts: Sequence[tuple[str, Fields]]) -> object:
+def _label(parts: Sequence[tuple[str, JsonFields]]) -> object:
     kinds = {name for name, _ in parts}
     if len(kinds) > 1:
-        return Unreadable(f"one user gave labels of several kinds ({', '.join(sorted(kinds))})")
+        return Malformed(f"one user gave labels of several kinds ({', '.join(sorted(kinds))})")
     kind, rows = next(iter(kinds)), [part for _, part in parts]
     if kind == "spans":
         found = spans_of(rows, start="start_offset", end="end_offset")
-        return Unreadable("a span has no start_offset, end_offset or label that is a text") if found is None else found
+        return Malformed("a span has no start_offset, end_offset or label that is a text") if found is None else found
     if kind == "bboxes":
         return _boxes(rows)
     words = [identifier(part.get("label")) if kind == "categories" else part.get("text") for part in rows]
     if not all(isinstance(word, str) for word in words):
-        return Unreadable("a label is neither a text nor a number")
+        return Malformed("a label is neither a text nor a number")
     return words[0] if len(words) == 1 else words
 
 
-def _boxes(rows: Sequence[Fields]) -> object:
-    boxes: list[Fields] = []
+def _boxes(rows: Sequence[JsonFields]) -> object:
+    boxes: list[JsonFields] = []
     for row in rows:
         x, y, width, height = (number(row.get(name)) for name in ("x", "y", "width", "height"))
         if x is None or y is None or width is None or height is None or not isinstance(row.get("label"), str):
-            return Unreadable("a box has no x, y, width, height or label that is a text")
+            return Malformed("a box has no x, y, width, height or label that is a text")
         boxes.append({**a_box(x, y, width, height), "label": row["label"]})
     return boxes
 
 
-def _exported(row: Fields, item: Fields, project: str, settings: Settings) -> Iterator[Fact | Unreadable]:
+def _exported(row: JsonFields, item: JsonFields, project: str, settings: Settings) -> Iterator[Fact | Malformed]:
     label = _exported_label(row)
     user = identifier(row.get("user")) or identifier(row.get("username")) or settings.annotator
-    if isinstance(label, Unreadable):
+    if isinstance(label, Malformed):
         yield label
         return
     if user is None:
-        yield Unreadable(
-            f"an exported row says no user; it is taken as of '{NAME}': name the annotator in the settings"
-        )
+        yield Malformed(f"an exported row says no user; it is taken as of '{NAME}': name the annotator in the settings")
     yield Fact(
         platform=NAME,
         annotation=f"{item['id']}/{user or NAME}",
@@ -182,17 +180,17 @@ def _exported(row: Fields, item: Fields, project: str, settings: Settings) -> It
     )
 
 
-def _time(row: Fields) -> datetime | None:
+def _time(row: JsonFields) -> datetime | None:
     return moment(row.get("updated_at")) or moment(row.get("created_at"))
 
 
-def _exported_label(row: Fields) -> object:
+def _exported_label(row: JsonFields) -> object:
     entities = row.get("entities", row.get("label"))
     parts = listing(entities)
     if isinstance(entities, str):
         return entities
     if not isinstance(entities, list):
-        return Unreadable("its label is neither a text nor a list")
+        return Malformed("its label is neither a text nor a list")
     if all(isinstance(part, str) for part in parts):
         return parts[0] if len(parts) == 1 else list(parts)
     triples = [dict(zip(("start", "end", "label"), part, strict=False)) for part in parts if isinstance(part, list)]
@@ -200,4 +198,4 @@ def _exported_label(row: Fields) -> object:
         found = spans_of(triples)
     else:
         found = spans_of(list(parts), start="start_offset", end="end_offset")
-    return Unreadable("its label holds neither texts nor spans") if found is None else found
+    return Malformed("its label holds neither texts nor spans") if found is None else found

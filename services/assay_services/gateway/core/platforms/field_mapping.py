@@ -27,11 +27,11 @@ Expression: TypeAlias = Annotated[str, Field(min_length=1, max_length=2_000), Af
 """A JMESPath expression over one event."""
 
 
-class _Part(BaseModel):
+class _MappingPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ItemMapping(_Part):
+class ItemMapping(_MappingPart):
     """Where the item's fields are."""
 
     id: Expression
@@ -41,7 +41,7 @@ class ItemMapping(_Part):
     attributes: dict[str, Expression] = {}
 
 
-class SignatureMapping(_Part):
+class SignatureMapping(_MappingPart):
     """How the tool proves who it is."""
 
     scheme: Literal["header", "hmac-sha256", "hmac-sha1", "standard-webhooks"]
@@ -54,7 +54,7 @@ class SignatureMapping(_Part):
         return self
 
 
-class FieldMapping(_Part):
+class FieldMapping(_MappingPart):
     """The mapping of one tool.
 
     `events` is where the annotations lie in the body (itself, if not said), `only_when` which of them count.

@@ -5,11 +5,17 @@ from datetime import datetime
 import jmespath
 
 from assay_schemas.annotation import Action
-from assay_services.gateway.core.decode_result import Asked, Delivery, Outcome, Rejected, outcome_of
+from assay_services.gateway.core.decode_result import (
+    DecodeContext,
+    DecodeResult,
+    PlatformDelivery,
+    Rejected,
+    outcome_of,
+)
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     attributes,
     fields,
     identifier,
@@ -21,7 +27,7 @@ from assay_services.gateway.core.platforms.coercion import (
     parse,
     quoted,
     text,
-    word,
+    text_or_empty,
 )
 from assay_services.gateway.core.platforms.common_fields import plain_label, spans_of
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
@@ -32,23 +38,23 @@ _MILLISECONDS = 1_000
 _EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode a delivery by the mapping of the connection."""
     mapping = asked.default.mapping
     if mapping is None:
         return Rejected("the connection has no mapping; give it one in YAML")
     body = parse(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     events = _found(mapping.events, body)
-    if isinstance(events, Unreadable):
+    if isinstance(events, Malformed):
         return Rejected(f"events: {events.reason}")
     several = events if isinstance(events, list) else [] if events is None else [events]
-    facts: list[tuple[str, Fact | Unreadable]] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
     for place, event in enumerate(several):
         counts = True if mapping.only_when is None else _found(mapping.only_when, event)
-        if isinstance(counts, Unreadable):
-            facts.append((f"events[{place}]", Unreadable(f"only_when: {counts.reason}")))
+        if isinstance(counts, Malformed):
+            facts.append((f"events[{place}]", Malformed(f"only_when: {counts.reason}")))
         elif counts not in (None, False, "", [], {}):
             facts.append((f"events[{place}]", _fact(event, mapping, asked)))
     found, problems = settle_all(facts, asked)
@@ -60,26 +66,26 @@ def _found(expression: str | None, event: object) -> object:
     try:
         return None if expression is None else jmespath.search(expression, event)
     except _EVALUATION_ERRORS:
-        return Unreadable("the expression does not fit what was sent")
+        return Malformed("the expression does not fit what was sent")
 
 
 _NAMES = ("project", "annotation", "annotator", "label", "prelabel", "occurred_at", "created_at", "lead_time_seconds")
 _ITEM_NAMES = ("id", "text", "media", "gold")
 
 
-def _fact(event: object, mapping: FieldMapping, asked: Asked) -> Fact | Unreadable:
+def _fact(event: object, mapping: FieldMapping, asked: DecodeContext) -> Fact | Malformed:
     values = {name: _found(getattr(mapping, name), event) for name in _NAMES}
     values |= {f"item.{name}": _found(getattr(mapping.item, name), event) for name in _ITEM_NAMES}
     action, item = _action(event, mapping), _item(event, values, mapping)
-    if isinstance(action, Unreadable):
+    if isinstance(action, Malformed):
         return action
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     values["label"] = _label(values["label"]) if action in (Action.CREATED, Action.UPDATED) else None
     occurred_at = _moment(values["occurred_at"], mapping)
     if occurred_at is None and values["occurred_at"] is not None:
-        values["occurred_at"] = Unreadable("what is found there is no time; numbers need a 'time_unit' in the mapping")
-    wrong = [Unreadable(f"{name}: {one.reason}") for name, one in values.items() if isinstance(one, Unreadable)]
+        values["occurred_at"] = Malformed("what is found there is no time; numbers need a 'time_unit' in the mapping")
+    wrong = [Malformed(f"{name}: {one.reason}") for name, one in values.items() if isinstance(one, Malformed)]
     if wrong:
         return wrong[0]
     return Fact(
@@ -98,10 +104,10 @@ def _fact(event: object, mapping: FieldMapping, asked: Asked) -> Fact | Unreadab
     )
 
 
-def _item(event: object, values: Fields, mapping: FieldMapping) -> Fields | Unreadable:
+def _item(event: object, values: JsonFields, mapping: FieldMapping) -> JsonFields | Malformed:
     item_id = identifier(values["item.id"])
     if item_id is None:
-        return Unreadable("item.id: nothing is found there that could be an id")
+        return Malformed("item.id: nothing is found there that could be an id")
     described = {name: _found(one, event) for name, one in mapping.item.attributes.items()}
     return {
         "id": item_id,
@@ -111,29 +117,29 @@ def _item(event: object, values: Fields, mapping: FieldMapping) -> Fields | Unre
     }
 
 
-def _action(event: object, mapping: FieldMapping) -> Action | Unreadable:
+def _action(event: object, mapping: FieldMapping) -> Action | Malformed:
     """Return what the annotator did; created, where the mapping does not ask."""
     said = _found(mapping.action, event)
-    if mapping.action is None or isinstance(said, Unreadable):
-        return Unreadable(f"action: {said.reason}") if isinstance(said, Unreadable) else Action.CREATED
+    if mapping.action is None or isinstance(said, Malformed):
+        return Malformed(f"action: {said.reason}") if isinstance(said, Malformed) else Action.CREATED
     known = {one.value: one for one in Action} | dict(mapping.actions)
-    found = known.get(word(said))
-    return Unreadable(f"action: the mapping has no action for {quoted(said)}") if found is None else found
+    found = known.get(text_or_empty(said))
+    return Malformed(f"action: the mapping has no action for {quoted(said)}") if found is None else found
 
 
 def _label(value: object) -> object:
     """Read a plain label, or objects with the fields of spans or of boxes."""
     parts = listing(value)
-    if isinstance(value, Unreadable):
+    if isinstance(value, Malformed):
         return value
     if not parts or not all(isinstance(part, dict) for part in parts):
         return plain_label(value)
     if "start" in fields(parts[0]):
-        return spans_of(list(parts)) or Unreadable("a span has no start, end or label")
+        return spans_of(list(parts)) or Malformed("a span has no start, end or label")
     boxes = [{name: fields(part).get(name) for name in ("x", "y", "width", "height", "label")} for part in parts]
     if all(number(box[name]) is not None for box in boxes for name in ("x", "y", "width", "height")):
         return boxes
-    return Unreadable("its parts are neither spans nor boxes")
+    return Malformed("its parts are neither spans nor boxes")
 
 
 def _moment(value: object, mapping: FieldMapping) -> datetime | None:

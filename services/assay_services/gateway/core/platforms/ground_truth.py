@@ -4,12 +4,20 @@ import hashlib
 from collections.abc import Iterator
 
 from assay_schemas.annotation import AnnotatorKind
-from assay_services.gateway.core.decode_result import Asked, Delivery, Nothing, Outcome, Rejected, Settings, outcome_of
+from assay_services.gateway.core.decode_result import (
+    DecodeContext,
+    DecodeResult,
+    Nothing,
+    PlatformDelivery,
+    Rejected,
+    Settings,
+    outcome_of,
+)
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     attributes,
     fields,
@@ -22,8 +30,8 @@ from assay_services.gateway.core.platforms.coercion import (
     parse_rows,
     quoted,
     text,
+    text_or_empty,
     whole,
-    word,
 )
 from assay_services.gateway.core.platforms.common_fields import spans_of
 
@@ -32,27 +40,27 @@ _METADATA = "-metadata"
 _SOURCES = ("source", "source-ref")
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode a manifest's lines; each label attribute of a line is an annotation of its job."""
     rows: object = parse_rows(delivery.raw)
     notice = fields(rows[0]) if isinstance(rows, list) and len(rows) == 1 else {}
-    if word(notice.get("Type")).endswith("Confirmation"):
+    if text_or_empty(notice.get("Type")).endswith("Confirmation"):
         return Nothing("SNS asks to confirm the subscription; a person has to do that")
     if notice.get("Type") == "Notification":
-        rows = parse_rows(word(notice.get("Message")).encode(errors="replace"))
-    if isinstance(rows, Unreadable):
+        rows = parse_rows(text_or_empty(notice.get("Message")).encode(errors="replace"))
+    if isinstance(rows, Malformed):
         return Rejected(rows.reason)
     facts = [(f"line {place}", fact) for place, row in enumerate(listing(rows), 1) for fact in _facts(row, asked)]
     found, problems = settle_all(facts, asked)
     return outcome_of(found, (), problems, otherwise="no line has a label")
 
 
-def _facts(row: object, asked: Asked) -> Iterator[Fact | Unreadable]:
-    if isinstance(row, Unreadable) or not isinstance(row, dict):
-        yield row if isinstance(row, Unreadable) else Unreadable(f"it is {kind_of(row)}; an object is wanted")
+def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
+    if isinstance(row, Malformed) or not isinstance(row, dict):
+        yield row if isinstance(row, Malformed) else Malformed(f"it is {kind_of(row)}; an object is wanted")
         return
     if not any(name in row for name in _SOURCES):
-        yield Unreadable("it has neither 'source' nor 'source-ref'; it is no line of a manifest")
+        yield Malformed("it has neither 'source' nor 'source-ref'; it is no line of a manifest")
         return
     names = [name for name in row if f"{name}{_METADATA}" in row]
     for name in names:
@@ -64,13 +72,11 @@ def _facts(row: object, asked: Asked) -> Iterator[Fact | Unreadable]:
         yield _fact(row, name, metadata, job, settings)
 
 
-def _fact(row: Fields, name: str, metadata: Fields, job: str, settings: Settings) -> Fact | Unreadable:
+def _fact(row: JsonFields, name: str, metadata: JsonFields, job: str, settings: Settings) -> Fact | Malformed:
     label = _label(row[name], metadata)
     item = _item(row, name, settings)
-    if isinstance(label, Unreadable) or isinstance(item, Unreadable):
-        return Unreadable(
-            f"{quoted(name)}: {label.reason if isinstance(label, Unreadable) else 'its source has no id'}"
-        )
+    if isinstance(label, Malformed) or isinstance(item, Malformed):
+        return Malformed(f"{quoted(name)}: {label.reason if isinstance(label, Malformed) else 'its source has no id'}")
     by_people = metadata.get("human-annotated") != "no"
     return Fact(
         platform=NAME,
@@ -84,15 +90,15 @@ def _fact(row: Fields, name: str, metadata: Fields, job: str, settings: Settings
     )
 
 
-def _item(row: Fields, name: str, settings: Settings) -> Fields | Unreadable:
+def _item(row: JsonFields, name: str, settings: Settings) -> JsonFields | Malformed:
     """Return the item: its id is the source's address, or a digest of a text (an address that is too long, too)."""
-    source = word(row.get("source-ref")) or word(row.get("source"))
+    source = text_or_empty(row.get("source-ref")) or text_or_empty(row.get("source"))
     is_address = "source-ref" in row
     digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()[:32]
     own = row.get(settings.item_field) if settings.item_field else (identifier(source) if is_address else digest)
     item_id = identifier(own) or (digest if settings.item_field is None else None)
     if item_id is None or not source:
-        return Unreadable("no id")
+        return Malformed("no id")
     size = fields(next(iter(listing(at(row.get(name), "image_size"))), None))
     described = {key: value for key, value in row.items() if f"{key}{_METADATA}" not in row}
     return {
@@ -103,7 +109,7 @@ def _item(row: Fields, name: str, settings: Settings) -> Fields | Unreadable:
     }
 
 
-def _label(value: object, metadata: Fields) -> object:
+def _label(value: object, metadata: JsonFields) -> object:
     """Read a class, classes, boxes or spans: `class-map` names the classes of a list, `class-name` a single one."""
     names, one = fields(metadata.get("class-map")), metadata.get("class-name")
     if isinstance(one, str):
@@ -112,22 +118,22 @@ def _label(value: object, metadata: Fields) -> object:
         return value
     if isinstance(value, list):
         words = [names.get(str(whole(part))) for part in value]
-        return words if all(isinstance(each, str) for each in words) else Unreadable("a class has no name in class-map")
+        return words if all(isinstance(each, str) for each in words) else Malformed("a class has no name in class-map")
     parts = at(value, "annotations")
     if isinstance(parts, dict):
         spans = spans_of(parts.get("entities"), start="startOffset", end="endOffset")
-        return Unreadable("an entity has no startOffset, endOffset or label") if spans is None else spans
+        return Malformed("an entity has no startOffset, endOffset or label") if spans is None else spans
     if isinstance(parts, list):
         return _boxes(parts, names)
-    return Unreadable(f"its label is {kind_of(value)} without a class-name")
+    return Malformed(f"its label is {kind_of(value)} without a class-name")
 
 
-def _boxes(parts: list[object], names: Fields) -> object:
-    boxes: list[Fields] = []
+def _boxes(parts: list[object], names: JsonFields) -> object:
+    boxes: list[JsonFields] = []
     for part in map(fields, parts):
         name = names.get(str(whole(part.get("class_id"))))
         left, top, width, height = (number(part.get(each)) for each in ("left", "top", "width", "height"))
         if left is None or top is None or width is None or height is None or not isinstance(name, str):
-            return Unreadable("a box has no left, top, width, height or a class that class-map names")
+            return Malformed("a box has no left, top, width, height or a class that class-map names")
         boxes.append({**a_box(left, top, width, height), "label": name})
     return boxes

@@ -7,22 +7,22 @@ from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import (
     EVERYTHING,
     Annotations,
-    Asked,
-    Delivery,
+    DecodeContext,
+    DecodeResult,
     Fetch,
+    FetchTarget,
     Nothing,
-    Outcome,
+    PlatformDelivery,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
     shortened,
     unique,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     fields,
     identifier,
@@ -33,7 +33,7 @@ from assay_services.gateway.core.platforms.coercion import (
 )
 from assay_services.gateway.core.platforms.label_studio_config import LabelConfig, read_label_config
 from assay_services.gateway.core.platforms.label_studio_item import Shown, item_of, shown_by
-from assay_services.gateway.core.platforms.label_studio_result import Said, label_of
+from assay_services.gateway.core.platforms.label_studio_result import ResultLabel, label_of
 
 NAME = "label-studio"
 _OF_NO_CONCERN = {
@@ -42,10 +42,10 @@ _OF_NO_CONCERN = {
 }  # fmt: skip
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent."""
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     action = body.get("action")
     if not isinstance(action, str):
@@ -55,12 +55,12 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     if action not in _DECODERS:
         return Rejected(f"Label Studio has no action {quoted(action)}")
     if len(body) == 1:
-        everything = Wanted("project", asked.platform_project or EVERYTHING)
+        everything = FetchTarget("project", asked.platform_project or EVERYTHING)
         return Fetch((everything,), f"{action} came without a payload (send_payload is off)")
     return _DECODERS[action](body, asked)
 
 
-def decode_task(task: Fields, project: Fields, asked: Asked) -> Annotations:
+def decode_task(task: JsonFields, project: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one task of `GET /api/tasks?fields=all` or of an export; `project` is that of `GET /api/projects/{id}`.
 
     The project's label config matters: without it a label may come out otherwise than from a webhook.
@@ -75,26 +75,26 @@ def decode_task(task: Fields, project: Fields, asked: Asked) -> Annotations:
     return Annotations(tuple(found), (), shortened(problems))
 
 
-def item_id(task: Fields, asked: Asked) -> str | None:
+def item_id(task: JsonFields, asked: DecodeContext) -> str | None:
     """Return the id that a task's item has with us, or None where it has none."""
     item = item_of(task, (), None, asked.settings_of(identifier(task.get("project"))))
-    return None if isinstance(item, Unreadable) else str(item["id"])
+    return None if isinstance(item, Malformed) else str(item["id"])
 
 
-_Read = tuple[Annotation, Sequence[str]] | Unreadable
+_Read = tuple[Annotation, Sequence[str]] | Malformed
 
 
-def _take(read: _Read, annotation: Fields, found: list[Annotation], problems: list[str]) -> None:
+def _take(read: _Read, annotation: JsonFields, found: list[Annotation], problems: list[str]) -> None:
     """Add what was read, or why it could not be."""
     name = f"annotation {identifier(annotation.get('id')) or 'without an id'}"
-    if isinstance(read, Unreadable):
+    if isinstance(read, Malformed):
         problems.append(f"{name}: {read.reason}")
     else:
         found.append(read[0])
         problems.extend(f"{name}: {problem}" for problem in read[1])
 
 
-def _annotated(body: Fields, asked: Asked, *, action: Action) -> Outcome:
+def _annotated(body: JsonFields, asked: DecodeContext, *, action: Action) -> DecodeResult:
     """Read one annotation with its task, or lists of both, whose members belong together by their position."""
     one, task = body.get("annotation"), body.get("task")
     annotations = list(map(fields, one if isinstance(one, list) else [one]))
@@ -102,21 +102,21 @@ def _annotated(body: Fields, asked: Asked, *, action: Action) -> Outcome:
     by_id = {identifier(each.get("id")): each for each in tasks}
     found: list[Annotation] = []
     problems: list[str] = []
-    missing: list[Wanted] = []
+    missing: list[FetchTarget] = []
     for place, annotation in enumerate(annotations):
         named = identifier(annotation.get("task"))
         own = tasks[place] if place < len(tasks) else {}
         if named is not None and identifier(own.get("id")) != named:
             own = by_id.get(named, {})
         if "data" not in own and named is not None and annotation.get("id") is not None:
-            missing.append(Wanted("task", named))
+            missing.append(FetchTarget("task", named))
             continue
         read = _annotation(annotation, own, fields(body.get("project")), asked, action=action)
         _take(read, annotation, found, problems)
     return outcome_of(found, missing, problems, otherwise="there is no task beside the annotation")
 
 
-def _annotations_deleted(body: Fields, asked: Asked) -> Outcome:
+def _annotations_deleted(body: JsonFields, asked: DecodeContext) -> DecodeResult:
     ids = _ids(body.get("annotations"))
     if not ids:
         return Rejected("ANNOTATIONS_DELETED names no annotation")
@@ -124,20 +124,20 @@ def _annotations_deleted(body: Fields, asked: Asked) -> Outcome:
     return outcome_of(found, unknown, (), otherwise="which items these annotations were of is not known")
 
 
-def _tasks(body: Fields, asked: Asked, *, deleted: bool) -> Outcome:
+def _tasks(body: JsonFields, asked: DecodeContext, *, deleted: bool) -> DecodeResult:
     """Ask for new tasks, which may have come with annotations. Of deleted ones, delete the known annotations."""
     ids = _ids(body.get("tasks"))
     if not ids:
         return Rejected("the body names no task")
     if not deleted:
-        return Fetch(unique([Wanted("task", one) for one in ids]), "imported tasks may have come with annotations")
+        return Fetch(unique([FetchTarget("task", one) for one in ids]), "imported tasks may have come with annotations")
     project = _project_id(body, asked)
     found: list[Annotation] = []
-    wanted: list[Wanted] = []
+    wanted: list[FetchTarget] = []
     for one in ids:
         gone, unknown = deletions(NAME, asked.held(one), asked, source_project=project)
         found += gone
-        wanted += unknown if gone or unknown else [Wanted("task", one)]
+        wanted += unknown if gone or unknown else [FetchTarget("task", one)]
     return outcome_of(found, wanted, (), otherwise="which annotations these tasks had is not known")
 
 
@@ -146,20 +146,22 @@ def _ids(value: object) -> list[str]:
     return [one for one in found if one is not None]
 
 
-def _project_id(body: Fields, asked: Asked) -> str | None:
+def _project_id(body: JsonFields, asked: DecodeContext) -> str | None:
     project = body.get("project")
     return identifier(project) or identifier(fields(project).get("id")) or asked.platform_project
 
 
-def _annotation(one: Fields, task: Fields, project: Fields, asked: Asked, *, action: Action) -> _Read:
+def _annotation(
+    one: JsonFields, task: JsonFields, project: JsonFields, asked: DecodeContext, *, action: Action
+) -> _Read:
     source = identifier(project.get("id")) or identifier(one.get("project")) or identifier(task.get("project"))
     settings, config = asked.settings_of(source), read_label_config(project.get("label_config"))
     skipped = one.get("was_cancelled") is True
     said = _said(None if skipped else one.get("result"), task, config, settings)
-    if isinstance(said, Unreadable):
+    if isinstance(said, Malformed):
         return said
     item = item_of(task, shown_by(said.control, config), one.get("result"), settings)
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     before = _said(at(one, "prediction.result"), task, config, settings)
     created = moment(one.get("created_at"))
@@ -171,17 +173,17 @@ def _annotation(one: Fields, task: Fields, project: Fields, asked: Asked, *, act
         annotator=_annotator(one.get("completed_by")),
         action=Action.SKIPPED if skipped else action,
         label=said.label,
-        prelabel=None if isinstance(before, Unreadable) else before.label,
+        prelabel=None if isinstance(before, Malformed) else before.label,
         gold=said.label if one.get("ground_truth") is True else None,
         occurred_at=moment(one.get("updated_at")) or created,
         created_at=created,
         lead_time_seconds=one.get("lead_time"),
     )
     settled = settle(fact, asked)
-    return settled if isinstance(settled, Unreadable) else (settled, said.problems)
+    return settled if isinstance(settled, Malformed) else (settled, said.problems)
 
 
-def _said(result: object, task: Fields, config: LabelConfig, settings: Settings) -> Said | Unreadable:
+def _said(result: object, task: JsonFields, config: LabelConfig, settings: Settings) -> ResultLabel | Malformed:
     def text_of(control: str | None) -> str | None:
         return Shown.of(task, shown_by(control, config), settings).text
 
@@ -193,7 +195,7 @@ def _annotator(completed_by: object) -> str | None:
     return identifier(completed_by) or identifier(fields(completed_by).get("id"))
 
 
-_DECODERS: Mapping[str, Callable[[Fields, Asked], Outcome]] = {
+_DECODERS: Mapping[str, Callable[[JsonFields, DecodeContext], DecodeResult]] = {
     "ANNOTATION_CREATED": partial(_annotated, action=Action.CREATED),
     "ANNOTATIONS_CREATED": partial(_annotated, action=Action.CREATED),
     "ANNOTATION_UPDATED": partial(_annotated, action=Action.UPDATED),

@@ -14,12 +14,12 @@ _REMARKS = {"textarea", "datetime"}
 _NO_CONFIG_IS_LONGER = 500_000
 
 
-class _RefusedError(Exception):
+class _DoctypeRefusedError(Exception):
     """The config declares a document type, with which XML can be made to explode."""
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class LabelControl:
     """A tag that people label with. `multiple`: several values may be chosen. `shows`: names of object tags."""
 
     name: str
@@ -52,7 +52,7 @@ class ObjectTag:
 class LabelConfig:
     """The controls and the objects by name, in the config's order. Both empty where the config is not known."""
 
-    controls: Mapping[str, Control] = field(default_factory=dict)
+    controls: Mapping[str, LabelControl] = field(default_factory=dict)
     objects: Mapping[str, ObjectTag] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ def read_label_config(source: object) -> LabelConfig:
 
 @lru_cache(maxsize=32)
 def _read(source: str) -> LabelConfig:
-    controls: dict[str, Control] = {}
+    controls: dict[str, LabelControl] = {}
     objects: dict[str, ObjectTag] = {}
 
     def see(tag: str, attributes: dict[str, str]) -> None:
@@ -79,21 +79,21 @@ def _read(source: str) -> LabelConfig:
             objects[name] = ObjectTag(tag.lower(), value[1:], attributes.get("valueType") == "url")
 
     def refuse(*_: object) -> None:
-        raise _RefusedError
+        raise _DoctypeRefusedError
 
     parser = xml.parsers.expat.ParserCreate()
     parser.StartElementHandler = see
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(source, True)  # noqa: FBT003  # expat's way to say that this is all
-    except (xml.parsers.expat.ExpatError, _RefusedError, ValueError):
+    except (xml.parsers.expat.ExpatError, _DoctypeRefusedError, ValueError):
         return NO_CONFIG
     return LabelConfig(MappingProxyType(controls), MappingProxyType(objects))
 
 
-def _control(name: str, tag: str, attributes: Mapping[str, str]) -> Control:
+def _control(name: str, tag: str, attributes: Mapping[str, str]) -> LabelControl:
     several = attributes.get("choice") == "multiple"
     if tag == "taxonomy":
         several = attributes.get("maxUsages") != "1"
     shows = tuple(part.strip() for part in attributes["toName"].split(","))
-    return Control(name, tag, shows, several, attributes.get("perRegion") == "true")
+    return LabelControl(name, tag, shows, several, attributes.get("perRegion") == "true")

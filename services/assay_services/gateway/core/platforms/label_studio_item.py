@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from assay_services.gateway.core.decode_result import Settings
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     attributes,
     fields,
@@ -39,7 +39,7 @@ class Shown:
     used: tuple[str, ...]
 
     @classmethod
-    def of(cls, task: Fields, objects: Sequence[ObjectTag], settings: Settings) -> "Shown":
+    def of(cls, task: JsonFields, objects: Sequence[ObjectTag], settings: Settings) -> "Shown":
         """Find them: by the settings, by the label config, and else under the usual names."""
         data = fields(task.get("data"))
         texts = [one.field for one in objects if one.tag in _TEXT_TAGS and not one.is_address]
@@ -54,12 +54,14 @@ class Shown:
         return cls(found, None if media_field is None else at(data, media_field), used)
 
 
-def item_of(task: Fields, objects: Sequence[ObjectTag], result: object, settings: Settings) -> Fields | Unreadable:
+def item_of(
+    task: JsonFields, objects: Sequence[ObjectTag], result: object, settings: Settings
+) -> JsonFields | Malformed:
     """Return the item of a task. Its id is the task's, unless the settings name a field of its data or meta."""
     data, meta, own = fields(task.get("data")), fields(task.get("meta")), settings.item_field
     item_id = identifier(task.get("id")) if own is None else identifier(at(data, own)) or identifier(at(meta, own))
     if item_id is None:
-        return Unreadable(f"the task has no {'id' if own is None else quoted(own)} that could be the item's id")
+        return Malformed(f"the task has no {'id' if own is None else quoted(own)} that could be the item's id")
     shown = Shown.of(task, objects, settings)
     return {
         "id": item_id,
@@ -69,7 +71,7 @@ def item_of(task: Fields, objects: Sequence[ObjectTag], result: object, settings
     }
 
 
-def _sized(address: object, result: object) -> Fields | None:
+def _sized(address: object, result: object) -> JsonFields | None:
     """Return the image, with its size where a region names it."""
     sizes = [one for one in map(fields, listing(result)) if one.get("original_width") is not None]
     first = sizes[0] if sizes else {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from assay_services.gateway.core.platforms.boxes import bounding_box, points_of, turned_box
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     fields,
     kind_of,
     listing,
@@ -26,7 +26,7 @@ _PATH = "/"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ResultLabel:
     """What a result says. `label` is None where it says nothing; `control` is the one that counts, if there is one.
 
     `problems`: what was chosen where there was a choice, and what is not read.
@@ -47,54 +47,54 @@ TextOf = Callable[[str | None], str | None]
 """Returns the text that a control shows."""
 
 
-def label_of(result: object, config: LabelConfig, controls: Sequence[str], text_of: TextOf) -> Said | Unreadable:
+def label_of(result: object, config: LabelConfig, controls: Sequence[str], text_of: TextOf) -> ResultLabel | Malformed:
     """Read a result. `controls` are those that a person has named as the ones that count, the best first."""
     if result is None:
-        return Said(None, None)
+        return ResultLabel(None, None)
     if not isinstance(result, list):
-        return Unreadable(f"result is {kind_of(result)}; a list is wanted")
+        return Malformed(f"result is {kind_of(result)}; a list is wanted")
     strange = next((place for place, one in enumerate(result) if not isinstance(one, dict)), None)
     if strange is not None:
-        return Unreadable(f"result[{strange}] is {kind_of(result[strange])}; an object is wanted")
+        return Malformed(f"result[{strange}] is {kind_of(result[strange])}; an object is wanted")
     regions = [fields(one) for one in result]
     chosen = _choose(regions, config, controls)
-    if isinstance(chosen, Unreadable):
+    if isinstance(chosen, Malformed):
         return chosen
     own = [one for one in regions if one.get("from_name") == chosen.control and _type(one) in _READ]
     label = _read(own, config, chosen.control, text_of)
-    if isinstance(label, Unreadable):
+    if isinstance(label, Malformed):
         return label
-    return Said(label, chosen.control, (*chosen.problems, *_not_read(regions)))
+    return ResultLabel(label, chosen.control, (*chosen.problems, *_not_read(regions)))
 
 
-def _type(region: Fields) -> str:
+def _type(region: JsonFields) -> str:
     found = region.get("type")
     return found.lower() if isinstance(found, str) else ""
 
 
-def _choose(regions: Sequence[Fields], config: LabelConfig, named: Sequence[str]) -> _Chosen | Unreadable:
+def _choose(regions: Sequence[JsonFields], config: LabelConfig, named: Sequence[str]) -> _Chosen | Malformed:
     """Choose the control that counts: the first one that was named, else the only one, else the config's first."""
     present = _present(regions, config)
     of_config = [one.name for one in config.controls.values() if one.labels]
     if named:
         found = [name for name in named if name in present or name in config.controls]
-        return _Chosen(found[0], ()) if found else Unreadable("there is none of the controls named in the settings")
+        return _Chosen(found[0], ()) if found else Malformed("there is none of the controls named in the settings")
     candidates = of_config or list(present)
     remarks = {one.name for one in config.controls.values() if one.remarks}
     remarks |= {name for name, kind in present.items() if kind in _REMARKS}
     main = [name for name in candidates if name not in remarks] or candidates
     if not main:
         kinds = ", ".join(sorted({_type(one) or "no type" for one in regions}))
-        return Unreadable(f"it holds only what is not read: {quoted(kinds)}") if regions else _Chosen(None, ())
+        return Malformed(f"it holds only what is not read: {quoted(kinds)}") if regions else _Chosen(None, ())
     if len(main) == 1:
         unknown = [name for name in present if of_config and name not in config.controls]
         return _Chosen(main[0], tuple(f"there is no control {quoted(name)} in the label config" for name in unknown))
     if not of_config:
-        return Unreadable(f"several controls could be the label ({_list(main)}); name one in the settings")
+        return Malformed(f"several controls could be the label ({_list(main)}); name one in the settings")
     return _Chosen(main[0], (f"of the controls {_list(main)} the first is taken; name one in the settings",))
 
 
-def _present(regions: Sequence[Fields], config: LabelConfig) -> dict[str, str]:
+def _present(regions: Sequence[JsonFields], config: LabelConfig) -> dict[str, str]:
     """Return the controls that the result has something readable of, with its type."""
     found: dict[str, str] = {}
     for one in regions:
@@ -113,41 +113,41 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(quoted(name) for name in names)
 
 
-def _not_read(regions: Sequence[Fields]) -> list[str]:
+def _not_read(regions: Sequence[JsonFields]) -> list[str]:
     """Name the types that are left out of the result, whatever they say."""
     kinds = {_type(one) or "no type" for one in regions if _type(one) not in _READ}
     return [f"{quoted(kind)} is not read" for kind in sorted(kinds)]
 
 
-def _read(own: Sequence[Fields], config: LabelConfig, control: str | None, text_of: TextOf) -> object:
+def _read(own: Sequence[JsonFields], config: LabelConfig, control: str | None, text_of: TextOf) -> object:
     """Read one control's regions: a label, None where it was left empty, or Unreadable."""
     known = config.controls.get(control or "")
     kind = _type(own[0]) if own else (known.tag if known is not None else "")
     several = known is not None and known.multiple
     if any((_type(one) in _REGIONS) != (kind in _REGIONS) for one in own):
-        return Unreadable(f"the control {quoted(control)} holds results of several kinds")
+        return Malformed(f"the control {quoted(control)} holds results of several kinds")
     if kind in _REGIONS:
         return _regions(own, text_of(control))
     if not own:
         return [] if several else None
     if kind in _WORDS:
-        return _words(own, several=several)
+        return _texts(own, several=several)
     return _single(own, kind)
 
 
-def _single(own: Sequence[Fields], kind: str) -> object:
+def _single(own: Sequence[JsonFields], kind: str) -> object:
     """Read a rating, a number, or the better one of a pair."""
     if len(own) > 1:
-        return Unreadable(f"there are {len(own)} results of the type {quoted(kind)}; one is wanted")
+        return Malformed(f"there are {len(own)} results of the type {quoted(kind)}; one is wanted")
     value = fields(own[0].get("value")).get("selected" if kind == "pairwise" else kind)
     if kind == "pairwise":
-        return value if isinstance(value, str) else Unreadable("the value of 'pairwise' is no text")
+        return value if isinstance(value, str) else Malformed("the value of 'pairwise' is no text")
     exact = whole(value)
     found = number(value) if exact is None else exact
-    return Unreadable(f"the value of {quoted(kind)} is no number") if found is None else found
+    return Malformed(f"the value of {quoted(kind)} is no number") if found is None else found
 
 
-def _words(own: Sequence[Fields], *, several: bool) -> object:
+def _texts(own: Sequence[JsonFields], *, several: bool) -> object:
     words: dict[str, None] = {}
     for one in own:
         value = fields(one.get("value")).get("text" if _type(one) == "textarea" else _type(one))
@@ -155,7 +155,7 @@ def _words(own: Sequence[Fields], *, several: bool) -> object:
         for entry in entries:
             word = _PATH.join(map(str, listing(entry))) if _is_path(entry) else entry
             if not isinstance(word, str):
-                return Unreadable(f"the value of {quoted(_type(one))} holds {kind_of(word)}; a text is wanted")
+                return Malformed(f"the value of {quoted(_type(one))} holds {kind_of(word)}; a text is wanted")
             words[word] = None
     if several or len(words) != 1:
         return list(words) if words or several else None
@@ -166,55 +166,55 @@ def _is_path(entry: object) -> bool:
     return bool(listing(entry)) and all(isinstance(step, str) for step in listing(entry))
 
 
-def _regions(own: Sequence[Fields], text: str | None) -> object:
+def _regions(own: Sequence[JsonFields], text: str | None) -> object:
     """Read spans or boxes. One region that cannot be read spoils the label: without it the label would say less."""
     convert = from_utf16(text or "")
     found: list[dict[str, object]] = []
     for place, one in enumerate(own):
         part = _region(one, text, convert)
-        if isinstance(part, Unreadable):
-            return Unreadable(f"region {place + 1} of {quoted(one.get('from_name'))}: {part.reason}")
-        words = _region_words(one)
-        if isinstance(words, Unreadable):
-            return Unreadable(f"region {place + 1} of {quoted(one.get('from_name'))}: {words.reason}")
+        if isinstance(part, Malformed):
+            return Malformed(f"region {place + 1} of {quoted(one.get('from_name'))}: {part.reason}")
+        words = _region_texts(one)
+        if isinstance(words, Malformed):
+            return Malformed(f"region {place + 1} of {quoted(one.get('from_name'))}: {words.reason}")
         found += [{**part, "label": word} for word in words]
     if len({"start" in part for part in found}) > 1:
-        return Unreadable("the label holds both spans and boxes")
+        return Malformed("the label holds both spans and boxes")
     return found
 
 
-def _region_words(region: Fields) -> Sequence[str] | Unreadable:
+def _region_texts(region: JsonFields) -> Sequence[str] | Malformed:
     value = fields(region.get("value"))
     words = listing(value.get(_type(region), value.get("labels")))
     named = [word for word in words if isinstance(word, str)]
-    return named if named and len(named) == len(words) else Unreadable("it has no label")
+    return named if named and len(named) == len(words) else Malformed("it has no label")
 
 
-def _region(region: Fields, text: str | None, convert: Callable[[int], int]) -> Fields | Unreadable:
+def _region(region: JsonFields, text: str | None, convert: Callable[[int], int]) -> JsonFields | Malformed:
     value = fields(region.get("value"))
     if "points" in value or "width" in value:
         return _box(region, value)
     start, end = whole(value.get("start")), whole(value.get("end"))
     if start is None or end is None or "channel" in value or "original_length" in region:
-        return Unreadable("only spans of plain text, rectangles and polygons are read")
+        return Malformed("only spans of plain text, rectangles and polygons are read")
     given = value.get("text")
     plain = text is not None and isinstance(given, str) and text[max(start, 0) : max(end, 0)] == given
     # Somebody's own script counts code points: the text that it gives with them says so.
     return {"start": start, "end": end} if plain else {"start": convert(start), "end": convert(end)}
 
 
-def _box(region: Fields, value: Fields) -> Fields | Unreadable:
+def _box(region: JsonFields, value: JsonFields) -> JsonFields | Malformed:
     wide, high = number(region.get("original_width")) or 0, number(region.get("original_height")) or 0
     if wide <= 0 or high <= 0:
-        return Unreadable("the image's size (original_width, original_height) is missing")
+        return Malformed("the image's size (original_width, original_height) is missing")
     if "points" in value:
         points = points_of(value["points"])
         if points is None:
-            return Unreadable("its points are no list of [x, y]")
+            return Malformed("its points are no list of [x, y]")
         return bounding_box([(x * wide / 100, y * high / 100) for x, y in points])
     x, y, width, height = (number(value.get(name)) for name in ("x", "y", "width", "height"))
     if x is None or y is None or width is None or height is None:
-        return Unreadable("x, y, width and height are no numbers")
+        return Malformed("x, y, width and height are no numbers")
     left, top, degrees = x * wide / 100, y * high / 100, number(value.get("rotation")) or 0
     return turned_box(left, top, width * wide / 100, height * high / 100, degrees=degrees, about=(left, top))
 

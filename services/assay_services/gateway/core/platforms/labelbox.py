@@ -5,21 +5,21 @@ from datetime import datetime
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
-    Delivery,
+    DecodeContext,
+    DecodeResult,
     Fetch,
+    FetchTarget,
     Nothing,
-    Outcome,
+    PlatformDelivery,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
     shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle_all
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     attributes,
     fields,
@@ -41,11 +41,11 @@ _DELETED = "LABEL_DELETED"
 _ACTIONS = {"LABEL_CREATED": Action.CREATED, "LABEL_UPDATED": Action.UPDATED}
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent; what happened stands in a header."""
     event = delivery.headers.get(EVENT_HEADER, "").strip().upper()
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     if not event:
         return Rejected("the header X-Labelbox-Event is missing; it is no webhook of Labelbox")
@@ -56,7 +56,7 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     return _about_a_label(event, body, asked)
 
 
-def _about_a_label(event: str, body: Fields, asked: Asked) -> Outcome:
+def _about_a_label(event: str, body: JsonFields, asked: DecodeContext) -> DecodeResult:
     label = fields(body.get("label")) or body
     label_id = identifier(label.get("id"))
     if label_id is None:
@@ -67,19 +67,19 @@ def _about_a_label(event: str, body: Fields, asked: Asked) -> Outcome:
     return _said(label, body, asked, _ACTIONS[event], label_id)
 
 
-def _said(label: Fields, body: Fields, asked: Asked, action: Action, label_id: str) -> Outcome:
+def _said(label: JsonFields, body: JsonFields, asked: DecodeContext, action: Action, label_id: str) -> DecodeResult:
     row = fields(label.get("data_row") or label.get("dataRow") or body.get("data_row") or body.get("dataRow"))
     content = _content(label) or _content(body)
     if not row or not content:
-        return Fetch((Wanted("label", label_id),), "the webhook does not carry the label or its data row")
+        return Fetch((FetchTarget("label", label_id),), "the webhook does not carry the label or its data row")
     fact = _fact(label, content, row, _project(body, label), asked, action)
     found, problems = settle_all([("label", fact)], asked)
     return outcome_of(found, (), problems, otherwise="")
 
 
-def decode_row(row: Fields, asked: Asked) -> Annotations:
+def decode_row(row: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one row of a streaming export: all labels of one data row, in all its projects."""
-    facts: list[tuple[str, Fact | Unreadable]] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
     for project, held in fields(row.get("projects")).items():
         for label in map(fields, listing(fields(held).get("labels"))):
             created, updated = _times(label)
@@ -91,32 +91,32 @@ def decode_row(row: Fields, asked: Asked) -> Annotations:
     return Annotations(tuple(found), (), shortened(problems))
 
 
-def _content(label: Fields) -> Fields:
+def _content(label: JsonFields) -> JsonFields:
     """Return the objects and classifications; older webhooks have them as JSON in a text."""
     written = label.get("label")
     content = label.get("annotations", parse(written) if isinstance(written, str) else written)
     return fields(content)
 
 
-def _project(body: Fields, label: Fields) -> str | None:
+def _project(body: JsonFields, label: JsonFields) -> str | None:
     found = body.get("project") or label.get("project")
     return identifier(found) or identifier(fields(found).get("id"))
 
 
-def _times(label: Fields) -> tuple[datetime | None, datetime | None]:
+def _times(label: JsonFields) -> tuple[datetime | None, datetime | None]:
     detail = fields(label.get("label_details")) or label
     created = moment(detail.get("created_at", detail.get("createdAt")))
     return created, moment(detail.get("updated_at", detail.get("updatedAt"))) or created
 
 
 def _fact(
-    label: Fields, content: Fields, row: Fields, project: str | None, asked: Asked, action: Action
-) -> Fact | Unreadable:
+    label: JsonFields, content: JsonFields, row: JsonFields, project: str | None, asked: DecodeContext, action: Action
+) -> Fact | Malformed:
     settings = asked.settings_of(project)
     said, item = _label(content, settings), _item(row, settings)
-    if isinstance(said, Unreadable):
+    if isinstance(said, Malformed):
         return said
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     detail = fields(label.get("label_details")) or label
     author = detail.get("created_by", detail.get("createdBy"))
@@ -137,10 +137,10 @@ def _fact(
     )
 
 
-def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
+def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
     item_id = identifier(row.get(settings.item_field or "id"))
     if item_id is None:
-        return Unreadable(f"the data row has no {quoted(settings.item_field or 'id')} that could be the item's id")
+        return Malformed(f"the data row has no {quoted(settings.item_field or 'id')} that could be the item's id")
     data = row.get("row_data", row.get("rowData"))
     is_address = isinstance(data, str) and data.partition("://")[0] in {"http", "https", "s3", "gs"}
     named = {"external_id": row.get("external_id"), "global_key": row.get("global_key")}
@@ -152,13 +152,13 @@ def _item(row: Fields, settings: Settings) -> Fields | Unreadable:
     }
 
 
-def _label(content: Fields, settings: Settings) -> object:
+def _label(content: JsonFields, settings: Settings) -> object:
     """Read the objects as boxes or spans where there are some, else the classification that is the label."""
     parts = parts_of(content.get("objects"))
-    if isinstance(parts, Unreadable) or (parts and not settings.controls):
+    if isinstance(parts, Malformed) or (parts and not settings.controls):
         return parts
     answers = answers_of(content.get("classifications"))
-    if isinstance(answers, Unreadable):
+    if isinstance(answers, Malformed):
         return answers
     chosen = chosen_answer(answers, settings)
-    return chosen if isinstance(chosen, Unreadable) else plain_label(answers.get(chosen or ""))
+    return chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))

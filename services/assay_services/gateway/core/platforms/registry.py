@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from assay_services.gateway.core.decode_result import Asked, Delivery, Outcome, Settings
+from assay_services.gateway.core.decode_result import DecodeContext, DecodeResult, PlatformDelivery, Settings
 from assay_services.gateway.core.platforms import (
     appen,
     argilla,
@@ -28,7 +28,7 @@ from assay_services.gateway.core.signatures import (
     TolokaSignature,
 )
 
-Decoder: TypeAlias = Callable[[Delivery, Asked], Outcome]
+Decoder: TypeAlias = Callable[[PlatformDelivery, DecodeContext], DecodeResult]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,20 @@
 """Scale AI: one callback for each finished task."""
 
 from assay_schemas.annotation import Action
-from assay_services.gateway.core.decode_result import Annotations, Asked, Delivery, Nothing, Outcome, Rejected, Settings
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    DecodeContext,
+    DecodeResult,
+    Nothing,
+    PlatformDelivery,
+    Rejected,
+    Settings,
+)
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle
 from assay_services.gateway.core.platforms.boxes import a_box, bounding_box
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     attributes,
     fields,
     identifier,
@@ -18,7 +26,7 @@ from assay_services.gateway.core.platforms.coercion import (
     parse_object,
     quoted,
     text,
-    word,
+    text_or_empty,
 )
 from assay_services.gateway.core.platforms.common_fields import chosen_answer, plain_label, spans_of
 
@@ -29,33 +37,33 @@ _ACTIONS = {"completed": Action.CREATED, "canceled": Action.SKIPPED, "cancelled"
 _OF_NO_CONCERN = {"pending", "error"}
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode a callback."""
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     task = fields(body.get("task"))
     if identifier(body.get("task_id")) is None and identifier(task.get("task_id")) is None:
         return Rejected("the body has no 'task_id'; it is no callback of Scale")
-    status = word(task.get("status", "completed"))
+    status = text_or_empty(task.get("status", "completed"))
     if status in _OF_NO_CONCERN:
         return Nothing(f"the task is {status}")
     if status not in _ACTIONS:
         return Rejected(f"a task of Scale has no status {quoted(status)}")
     response = fields(body.get("response", task.get("response")))
     fact = _fact({"task_id": body.get("task_id"), **task}, response, asked, _ACTIONS[status])
-    settled = fact if isinstance(fact, Unreadable) else settle(fact, asked)
-    return Rejected(settled.reason) if isinstance(settled, Unreadable) else Annotations((settled,))
+    settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
+    return Rejected(settled.reason) if isinstance(settled, Malformed) else Annotations((settled,))
 
 
-def _fact(task: Fields, response: Fields, asked: Asked, action: Action) -> Fact | Unreadable:
+def _fact(task: JsonFields, response: JsonFields, asked: DecodeContext, action: Action) -> Fact | Malformed:
     project = identifier(task.get("project")) or identifier(task.get("type"))
     settings = asked.settings_of(project)
     label = _label(response, settings) if action is Action.CREATED else None
-    if isinstance(label, Unreadable):
+    if isinstance(label, Malformed):
         return label
     item = _item(task, settings)
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     completed = moment(task.get("completed_at"))
     return Fact(
@@ -71,14 +79,14 @@ def _fact(task: Fields, response: Fields, asked: Asked, action: Action) -> Fact 
     )
 
 
-def _item(task: Fields, settings: Settings) -> Fields | Unreadable:
+def _item(task: JsonFields, settings: Settings) -> JsonFields | Malformed:
     metadata, params = fields(task.get("metadata")), fields(task.get("params"))
     own = [task.get("unique_id"), task.get("task_id")]
     if settings.item_field is not None:
         own = [metadata.get(settings.item_field), task.get(settings.item_field)]
     item_id = next((found for one in own if (found := identifier(one)) is not None), None)
     if item_id is None:
-        return Unreadable(f"the task has no {quoted(settings.item_field or 'task_id')} that could be the item's id")
+        return Malformed(f"the task has no {quoted(settings.item_field or 'task_id')} that could be the item's id")
     attachment = params.get("attachment")
     is_text = params.get("attachment_type") == "text"
     return {
@@ -89,7 +97,7 @@ def _item(task: Fields, settings: Settings) -> Fields | Unreadable:
     }
 
 
-def _label(response: Fields, settings: Settings) -> object:
+def _label(response: JsonFields, settings: Settings) -> object:
     """Read a category, shapes or spans, or the one field (`annotations.<field>.response`) that is the label."""
     parts = response.get("annotations")
     if "category" in response:
@@ -98,7 +106,7 @@ def _label(response: Fields, settings: Settings) -> object:
         return _parts(parts)
     answers = {name: _field(value) for name, value in fields(parts).items()} if "annotations" in response else response
     chosen = chosen_answer(answers, settings)
-    return chosen if isinstance(chosen, Unreadable) else plain_label(answers.get(chosen or ""))
+    return chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))
 
 
 def _field(value: object) -> object:
@@ -111,12 +119,12 @@ def _field(value: object) -> object:
 
 def _parts(parts: list[object]) -> object:
     if parts and all("start" in fields(part) for part in parts):
-        return spans_of(parts) or Unreadable("a span has no start, end or label")
-    boxes: list[Fields] = []
+        return spans_of(parts) or Malformed("a span has no start, end or label")
+    boxes: list[JsonFields] = []
     for place, part in enumerate(parts):
         box, label = _box(fields(part)), fields(part).get("label")
         if box is None or not isinstance(label, str):
-            return Unreadable(f"annotations[{place}] is {_shown(part)}; boxes, polygons and spans are read")
+            return Malformed(f"annotations[{place}] is {_shown(part)}; boxes, polygons and spans are read")
         boxes.append({**box, "label": label})
     return boxes
 
@@ -126,7 +134,7 @@ def _shown(part: object) -> str:
     return f"of the type {quoted(kind)}" if isinstance(kind, str) else kind_of(part)
 
 
-def _box(part: Fields) -> Fields | None:
+def _box(part: JsonFields) -> JsonFields | None:
     left, top, width, height = (number(part.get(name)) for name in ("left", "top", "width", "height"))
     if left is not None and top is not None and width is not None and height is not None:
         return a_box(left, top, width, height)

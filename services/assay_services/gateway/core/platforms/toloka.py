@@ -7,19 +7,19 @@ from itertools import zip_longest
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
-    Delivery,
-    Outcome,
+    DecodeContext,
+    DecodeResult,
+    FetchTarget,
+    PlatformDelivery,
     Rejected,
     Settings,
-    Wanted,
     outcome_of,
     shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
-    Fields,
-    Unreadable,
+    JsonFields,
+    Malformed,
     at,
     fields,
     identifier,
@@ -28,7 +28,7 @@ from assay_services.gateway.core.platforms.coercion import (
     parse_object,
     quoted,
     seconds_between,
-    word,
+    text_or_empty,
 )
 from assay_services.gateway.core.platforms.common_fields import chosen_answer, flat_item, plain_label
 
@@ -44,23 +44,23 @@ _ACTIONS = {
 }
 
 
-def decode(delivery: Delivery, asked: Asked) -> Outcome:
+def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode what a webhook sent: which assignments to fetch. A closed pool is looked through once more."""
     del asked
     body = parse_object(delivery.raw)
-    if isinstance(body, Unreadable):
+    if isinstance(body, Malformed):
         return Rejected(body.reason)
     events = body.get("events")
     if not isinstance(events, list):
         return Rejected("the body has no list 'events'; it is no webhook of Toloka")
-    wanted: list[Wanted] = []
+    wanted: list[FetchTarget] = []
     problems: list[str] = []
     for place, event in enumerate(map(fields, events)):
-        kind = word(event.get("type", event.get("event_type")))
+        kind = text_or_empty(event.get("type", event.get("event_type")))
         resource = "assignment" if kind in _FINISHED else "pool" if kind == "POOL_CLOSED" else None
         found = identifier(event.get(f"{resource}_id"))
         if resource is not None and found is not None:
-            wanted.append(Wanted(resource, found))
+            wanted.append(FetchTarget(resource, found))
         elif resource is not None:
             problems.append(f"events[{place}] does not say its {resource}_id")
         elif kind not in _OF_NO_CONCERN:
@@ -68,12 +68,12 @@ def decode(delivery: Delivery, asked: Asked) -> Outcome:
     return outcome_of((), wanted, problems, otherwise="no answer was given or changed")
 
 
-def decode_assignment(assignment: Fields, asked: Asked) -> Annotations:
+def decode_assignment(assignment: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode `GET /assignments/{id}`: one annotation for each task of the suite, and one's share of the time.
 
     What the requester rejected is deleted: it is not to count. Active and expired assignments say nothing.
     """
-    action = _ACTIONS.get(word(assignment.get("status")))
+    action = _ACTIONS.get(text_or_empty(assignment.get("status")))
     tasks, solutions = listing(assignment.get("tasks")), listing(assignment.get("solutions"))
     if action is None:
         return Annotations(())
@@ -86,14 +86,16 @@ def decode_assignment(assignment: Fields, asked: Asked) -> Annotations:
     return Annotations(tuple(found), (), shortened(problems))
 
 
-def _fact(assignment: Fields, task: Fields, solution: Fields, asked: Asked, action: Action) -> Fact | Unreadable:
+def _fact(
+    assignment: JsonFields, task: JsonFields, solution: JsonFields, asked: DecodeContext, action: Action
+) -> Fact | Malformed:
     pool = identifier(assignment.get("pool_id"))
     settings = asked.settings_of(pool)
     item = flat_item(fields(task.get("input_values")), settings, otherwise=task.get("id"))
-    if isinstance(item, Unreadable):
+    if isinstance(item, Malformed):
         return item
     label = _label(solution, settings) if action is Action.CREATED else None
-    if isinstance(label, Unreadable):
+    if isinstance(label, Malformed):
         return label
     started, submitted = moment(assignment.get("created")), moment(assignment.get("submitted"))
     seconds = seconds_between(started, submitted)
@@ -113,7 +115,7 @@ def _fact(assignment: Fields, task: Fields, solution: Fields, asked: Asked, acti
     )
 
 
-def _when(assignment: Fields, action: Action) -> datetime | None:
+def _when(assignment: JsonFields, action: Action) -> datetime | None:
     names: Sequence[str] = {Action.DELETED: ("rejected",), Action.SKIPPED: ("skipped",)}.get(action, ())
     if action is Action.CREATED and assignment.get("rejected") is not None:
         names = ("accepted",)  # after all: it has to be newer than the rejection
@@ -121,14 +123,14 @@ def _when(assignment: Fields, action: Action) -> datetime | None:
     return next((one for one in found if one is not None), None)
 
 
-def _label(solution: Fields, settings: Settings) -> object:
+def _label(solution: JsonFields, settings: Settings) -> object:
     answers = fields(solution.get("output_values"))
     chosen = chosen_answer(answers, settings)
-    return chosen if isinstance(chosen, Unreadable) else plain_label(answers.get(chosen or ""))
+    return chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))
 
 
-def _gold(task: Fields, settings: Settings) -> object:
+def _gold(task: JsonFields, settings: Settings) -> object:
     """Return the known right answer, by which control tasks are told from others."""
     known = listing(task.get("known_solutions"))
     gold = _label({"output_values": at(known[0], "output_values")}, settings) if known else None
-    return None if isinstance(gold, Unreadable) else gold
+    return None if isinstance(gold, Malformed) else gold

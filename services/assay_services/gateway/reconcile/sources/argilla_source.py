@@ -6,9 +6,9 @@ A record's own time does not surely move with its responses, so that there is no
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from assay_services.gateway.core.decode_result import Wanted
-from assay_services.gateway.core.platforms.argilla import decode_record, is_said, item_id
-from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing
+from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.core.platforms.argilla import decode_record, is_submitted, item_id
+from assay_services.gateway.core.platforms.coercion import JsonFields, at, fields, identifier, listing
 from assay_services.gateway.reconcile.sources.http_client import Asking, Client, by_page, plain
 from assay_services.gateway.reconcile.sources.source import Listed, Registered, Seen, Setting
 
@@ -56,7 +56,7 @@ class Argilla(Asking):
         """Yield every record, with its responses."""
         await self.check()
 
-        async def page(number: int) -> Sequence[Fields]:
+        async def page(number: int) -> Sequence[JsonFields]:
             asked = {"include": "responses", "limit": str(_PAGE), "offset": str(_PAGE * (number - 1))}
             found = await self._client.ask("GET", f"{self._at}/records", params=asked)
             return [fields(row) for row in listing(at(found, "items"))]
@@ -65,13 +65,13 @@ class Argilla(Asking):
             seen = await self._seen(record)
             yield Listed(seen.id, seen.group, len(seen.here or ()), seen)
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one record with its responses; None also where the server is too old to be asked for one."""
         name = plain(wanted.id) if wanted.kind == self.kind else None
         found = None if name is None else await self.record("id", name)
         return None if found is None else await self._seen(found)
 
-    async def record(self, name: str, value: str) -> Fields | None:
+    async def record(self, name: str, value: str) -> JsonFields | None:
         """Return the record of which a property (`id`, `external_id`) has this value."""
         scope = {"entity": "record", "property": name}
         filters = {"type": "and", "and": [{"type": "terms", "scope": scope, "values": [value]}]}
@@ -82,22 +82,22 @@ class Argilla(Asking):
         rows = listing(at(found, "items"))
         return fields(at(rows[0], "record")) if rows else None
 
-    async def questions(self) -> Sequence[Fields]:
+    async def questions(self) -> Sequence[JsonFields]:
         """Return the dataset's questions."""
         if self._dataset is None:
             await self.check()
         return [fields(one) for one in listing(at(self._dataset, "questions"))]
 
-    async def whole(self, record: str) -> Fields | None:
+    async def whole(self, record: str) -> JsonFields | None:
         """Return a record with its suggestions."""
         found = await self._client.ask("GET", f"/api/v1/records/{record}", missing=None)
         return None if found is None else fields(found)
 
-    async def suggest(self, record: str, suggestion: Fields) -> None:
+    async def suggest(self, record: str, suggestion: JsonFields) -> None:
         """Give a record a suggestion; there is one for each question, which this replaces."""
         await self._client.ask("PUT", f"/api/v1/records/{record}/suggestions", json=dict(suggestion))
 
-    async def set_metadata(self, record: str, metadata: Fields) -> None:
+    async def set_metadata(self, record: str, metadata: JsonFields) -> None:
         """Let this be the record's metadata."""
         await self._client.ask("PATCH", f"/api/v1/records/{record}", json={"metadata": dict(metadata)})
 
@@ -112,11 +112,11 @@ class Argilla(Asking):
         """Take it away."""
         await self._client.ask("DELETE", f"/api/v1/webhooks/{webhook}", missing=None)
 
-    async def _seen(self, record: Fields) -> Seen:
+    async def _seen(self, record: JsonFields) -> Seen:
         read_at = self._client.known_until
         await self.questions()
         found = decode_record(record, self._dataset or {}, self._setting.asked)
-        said = [one for one in map(fields, listing(record.get("responses"))) if is_said(one)]
+        said = [one for one in map(fields, listing(record.get("responses"))) if is_submitted(one)]
         ids = (identifier(one.get("id")) for one in said)
         return Seen(
             id=str(identifier(record.get("id"))),

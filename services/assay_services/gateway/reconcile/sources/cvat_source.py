@@ -5,8 +5,17 @@ from datetime import datetime
 
 import orjson
 
-from assay_services.gateway.core.decode_result import Wanted
-from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing, moment, whole, word
+from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.core.platforms.coercion import (
+    JsonFields,
+    at,
+    fields,
+    identifier,
+    listing,
+    moment,
+    text_or_empty,
+    whole,
+)
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode_job, frames_of
 from assay_services.gateway.reconcile.sources.http_client import Asking, Client, by_page, by_time, plain
 from assay_services.gateway.reconcile.sources.source import Listed, Registered, Seen, Setting
@@ -42,7 +51,7 @@ class Cvat(Asking):
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
         """Yield the jobs that changed."""
 
-        async def page(after: datetime | None, number: int) -> Sequence[Fields]:
+        async def page(after: datetime | None, number: int) -> Sequence[JsonFields]:
             newer: dict[str, str] = {}
             if after is not None:
                 rule = {"and": [{">": [{"var": "updated_date"}, after.isoformat()]}]}
@@ -61,7 +70,7 @@ class Cvat(Asking):
             name = str(identifier(job.get("id")))
             yield Listed(name, name)
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one job."""
         name = plain(wanted.id) if wanted.kind == self.kind else None
         job = None if name is None else await self._job(name)
@@ -76,7 +85,7 @@ class Cvat(Asking):
             "target_url": url, "description": "Assay", "type": "project", "project_id": int(self._setting.number),
             "content_type": "application/json", "secret": secret, "is_active": True,
             "enable_ssl": url.startswith("https://"),
-            "events": sorted(_EVENTS & {word(one) for one in listing(at(there, "events"))}),
+            "events": sorted(_EVENTS & {text_or_empty(one) for one in listing(at(there, "events"))}),
         }  # fmt: skip
         return Registered(str(at(await self._client.ask("POST", "/api/webhooks", json=body), "id")))
 
@@ -84,16 +93,16 @@ class Cvat(Asking):
         """Take it away."""
         await self._client.ask("DELETE", f"/api/webhooks/{webhook}", missing=None)
 
-    async def _jobs(self, number: int, **more: str) -> Sequence[Fields]:
+    async def _jobs(self, number: int, **more: str) -> Sequence[JsonFields]:
         asked = {"project_id": self._setting.number, "page": str(number), "page_size": str(_PAGE), **more}
         found = await self._client.ask("GET", "/api/jobs", params=asked, missing={})
         return [fields(row) for row in listing(at(found, "results"))]
 
-    async def _job(self, name: str) -> Fields | None:
+    async def _job(self, name: str) -> JsonFields | None:
         found = await self._client.ask("GET", f"/api/jobs/{name}", missing=None)
         return None if found is None else fields(found)
 
-    async def _read(self, job: Fields, by: str | None) -> Seen | None:
+    async def _read(self, job: JsonFields, by: str | None) -> Seen | None:
         """Read a job between two looks at its time; None where it is gone, or changes all the while.
 
         Else what was saved in between would be taken for something of the time before.
@@ -109,8 +118,8 @@ class Cvat(Asking):
             job = again
         return None
 
-    async def _seen(self, name: str, job: Fields, annotations: Fields, by: str | None) -> Seen:
-        who, changed = by or self._setting.asked.default.annotator, word(job.get("updated_date"))
+    async def _seen(self, name: str, job: JsonFields, annotations: JsonFields, by: str | None) -> Seen:
+        who, changed = by or self._setting.asked.default.annotator, text_or_empty(job.get("updated_date"))
         assigned = identifier(at(job, "assignee.id")) or identifier(job.get("assignee"))
         kept = {part: listing(annotations.get(part)) for part in _PARTS}
         copy = self._setting.copy_of(name)
@@ -132,14 +141,14 @@ class Cvat(Asking):
     async def _names(self) -> Mapping[int, str]:
         if self._labels is None:
 
-            async def page(number: int) -> Sequence[Fields]:
+            async def page(number: int) -> Sequence[JsonFields]:
                 asked = {"project_id": self._setting.number, "page": str(number), "page_size": str(_PAGE)}
                 found = await self._client.ask("GET", "/api/labels", params=asked, missing={})
                 return [fields(row) for row in listing(at(found, "results"))]
 
             found: dict[int, str] = {}
             async for row in by_page(page, size=_PAGE):
-                number, name = whole(row.get("id")), word(row.get("name"))
+                number, name = whole(row.get("id")), text_or_empty(row.get("name"))
                 if number is not None and name:
                     found[number] = name
             self._labels = found

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import orjson
 
 from assay_schemas.annotation import Annotation
-from assay_services.gateway.core.decode_result import Wanted
-from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing, word
+from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.core.platforms.coercion import JsonFields, at, fields, identifier, listing, text_or_empty
 from assay_services.gateway.core.platforms.doccano import decode_example
-from assay_services.gateway.core.supersession import said_again
+from assay_services.gateway.core.supersession import reissued_after
 from assay_services.gateway.reconcile.sources.http_client import Asking, Client, by_page, plain
 from assay_services.gateway.reconcile.sources.source import Listed, Seen, Setting
 
@@ -46,7 +46,7 @@ class Doccano(Asking):
         super().__init__(Client("doccano", setting.url, {"Authorization": f"Token {setting.token}"}, _HINTS))
         self._setting = setting
         self._at = f"/v1/projects/{setting.number}"
-        self._project: Fields = {}
+        self._project: JsonFields = {}
         self._names: Mapping[str, Mapping[str, str]] = {}
 
     async def check(self) -> None:
@@ -65,7 +65,7 @@ class Doccano(Asking):
         """Yield every example, with its labels."""
         await self.check()
 
-        async def page(number: int) -> Sequence[Fields]:
+        async def page(number: int) -> Sequence[JsonFields]:
             asked = {"limit": str(_PAGE), "offset": str(_PAGE * (number - 1))}
             found = await self._client.ask("GET", f"{self._at}/examples", params=asked)
             return [fields(row) for row in listing(at(found, "results"))]
@@ -75,7 +75,7 @@ class Doccano(Asking):
             if seen is not None:
                 yield Listed(seen.id, seen.group, seen=seen)
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one example."""
         name = plain(wanted.id) if wanted.kind == self.kind else None
         if name is None:
@@ -86,16 +86,16 @@ class Doccano(Asking):
         return None if found is None else await self._seen(fields(found))
 
     def _kinds(self) -> Sequence[str]:
-        return _PARTS.get(word(self._project.get("project_type")), ())
+        return _PARTS.get(text_or_empty(self._project.get("project_type")), ())
 
     async def _words(self, types: str) -> Mapping[str, str]:
         found = await self._client.ask("GET", f"{self._at}/{types}")
         rows = found if isinstance(found, list) else listing(at(found, "results"))
-        return {str(identifier(fields(row).get("id"))): word(fields(row).get("text")) for row in rows}
+        return {str(identifier(fields(row).get("id"))): text_or_empty(fields(row).get("text")) for row in rows}
 
-    async def _seen(self, example: Fields) -> Seen | None:
+    async def _seen(self, example: JsonFields) -> Seen | None:
         name = str(identifier(example.get("id")))
-        parts: dict[str, list[Fields]] = {}
+        parts: dict[str, list[JsonFields]] = {}
         read_at = None
         for kind in self._kinds():
             rows = await self._client.ask("GET", f"{self._at}/examples/{name}/{kind}", missing=None)
@@ -118,7 +118,7 @@ class Doccano(Asking):
             else (*found.problems, _NOT_SHARED),
         )
 
-    def _named(self, kind: str, row: Fields) -> Fields:
+    def _named(self, kind: str, row: JsonFields) -> JsonFields:
         """Return a label with its name in place of its number."""
         label = identifier(row.get("label"))
         return row if label is None else {**row, "label": self._names.get(kind, {}).get(label) or label}
@@ -137,7 +137,7 @@ class Doccano(Asking):
             if before.get(number) == one.id and known is not None:
                 continue
             if known is not None and known.occurred_at is not None and one.occurred_at <= known.occurred_at:
-                found.append(said_again(one, after=known.occurred_at, because=known.occurred_at.isoformat()))
+                found.append(reissued_after(one, after=known.occurred_at, because=known.occurred_at.isoformat()))
             else:
                 found.append(one)
         return found

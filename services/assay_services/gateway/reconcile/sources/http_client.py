@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 import orjson
 
-from assay_services.gateway.core.platforms.coercion import Fields, identifier, moment
+from assay_services.gateway.core.platforms.coercion import JsonFields, identifier, moment
 from assay_services.gateway.reconcile.sources.source import Registered
 
 _SECONDS = 60.0
@@ -151,10 +151,10 @@ def plain(thing: str) -> str | None:
     return thing if _PLAIN_ID.fullmatch(thing) else None
 
 
-Page = Callable[[datetime | None, int], Awaitable[Sequence[Fields]]]
+PageLoader = Callable[[datetime | None, int], Awaitable[Sequence[JsonFields]]]
 
 
-async def by_time(page: Page, since: datetime | None, *, field: str, size: int) -> AsyncIterator[Fields]:
+async def by_time(page: PageLoader, since: datetime | None, *, field: str, size: int) -> AsyncIterator[JsonFields]:
     """Yield rows that come sorted by a time, each state once, though rows change and move back while we read.
 
     `page(after, number)` returns the rows after a time. After each page we go on from its newest time, not with the
@@ -180,8 +180,8 @@ async def by_time(page: Page, since: datetime | None, *, field: str, size: int) 
 
 
 async def _of_one_time(
-    page: Page, after: datetime | None, time: datetime, *, field: str, size: int
-) -> Sequence[Fields]:
+    page: PageLoader, after: datetime | None, time: datetime, *, field: str, size: int
+) -> Sequence[JsonFields]:
     """Return the rows of one and the same time, which fill more than a page.
 
     The pages are read by number, and backwards: a row that changes leaves them, so that others slip towards the
@@ -193,13 +193,13 @@ async def _of_one_time(
         rows = await page(after, last)
         if len(rows) < size or any(moment(row.get(field)) != time for row in rows):
             break
-    found: list[Fields] = []
+    found: list[JsonFields] = []
     for number in range(last, 0, -1):
         found += [row for row in await page(after, number) if moment(row.get(field)) == time]
     return found
 
 
-async def by_page(page: Callable[[int], Awaitable[Sequence[Fields]]], *, size: int) -> AsyncIterator[Fields]:
+async def by_page(page: Callable[[int], Awaitable[Sequence[JsonFields]]], *, size: int) -> AsyncIterator[JsonFields]:
     """Yield the rows of all pages."""
     for number in range(1, _MOST_PAGES + 1):
         rows = await page(number)

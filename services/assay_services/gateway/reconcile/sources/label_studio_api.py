@@ -10,7 +10,7 @@ import orjson
 
 from assay_services.gateway.core.platforms.coercion import at, fields, identifier, listing
 from assay_services.gateway.reconcile.sources.http_client import RAISE, Client, PlatformError, by_page, by_time
-from assay_services.gateway.reconcile.sources.source import Fields
+from assay_services.gateway.reconcile.sources.source import ApiFields
 
 _PAGE = 100
 _TOKEN_SECONDS = 200.0
@@ -51,14 +51,14 @@ class LabelStudioApi:
         """Return up to which time the last answer surely knew of everything, if it says itself when it changed."""
         return self._client.surely(changed)
 
-    async def project(self, project: str) -> Fields:
+    async def project(self, project: str) -> ApiFields:
         """Return a project, its label config included."""
         return fields(await self._ask("GET", f"/api/projects/{project}/"))
 
     async def projects(self) -> AsyncIterator[str]:
         """Yield the number of every project."""
 
-        async def page(number: int) -> Sequence[Fields]:
+        async def page(number: int) -> Sequence[ApiFields]:
             asked = {"page": str(number), "page_size": str(_PAGE)}
             return _rows(await self._ask("GET", "/api/projects/", params=asked, missing={}), "results")
 
@@ -69,10 +69,10 @@ class LabelStudioApi:
         """Return the id of the user whose token this is."""
         return str(at(await self._ask("GET", "/api/current-user/whoami"), "id"))
 
-    def tasks_changed_since(self, project: str, since: datetime | None) -> AsyncIterator[Fields]:
+    def tasks_changed_since(self, project: str, since: datetime | None) -> AsyncIterator[ApiFields]:
         """Yield the tasks that changed after a time, the oldest change first, with all their annotations."""
 
-        async def page(after: datetime | None, number: int) -> Sequence[Fields]:
+        async def page(after: datetime | None, number: int) -> Sequence[ApiFields]:
             query: dict[str, Any] = {"ordering": ["tasks:updated_at"]}
             if after is not None:
                 value = after.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # no other way is read
@@ -82,11 +82,11 @@ class LabelStudioApi:
 
         return by_time(page, since, field="updated_at", size=_PAGE)
 
-    def all_tasks(self, project: str) -> AsyncIterator[Fields]:
+    def all_tasks(self, project: str) -> AsyncIterator[ApiFields]:
         """Yield every task, without its annotations."""
         return by_page(lambda number: self._tasks(project, number, fields="task_only"), size=_PAGE)
 
-    async def _tasks(self, project: str, number: int, **parameters: str) -> Sequence[Fields]:
+    async def _tasks(self, project: str, number: int, **parameters: str) -> Sequence[ApiFields]:
         asked = {"project": project, "page": str(number), "page_size": str(_PAGE), **parameters}
         return _rows(await self._ask("GET", "/api/tasks", params=asked, missing={}), "tasks")
 
@@ -102,7 +102,7 @@ class LabelStudioApi:
         """Take a webhook away; nothing happens if it is gone already."""
         await self._ask("DELETE", f"/api/webhooks/{webhook}/", missing={})
 
-    async def set_meta(self, task: str, meta: Fields) -> None:
+    async def set_meta(self, task: str, meta: ApiFields) -> None:
         """Let this be the task's meta."""
         await self._ask("PATCH", f"/api/tasks/{task}/", json={"meta": dict(meta)})
 
@@ -110,7 +110,7 @@ class LabelStudioApi:
         """Ask for so many annotations of a task."""
         await self._ask("PATCH", f"/api/tasks/{task}/", json={"overlap": overlap})
 
-    async def predict(self, task: str, result: Sequence[Fields], score: float | None, version: str) -> str:
+    async def predict(self, task: str, result: Sequence[ApiFields], score: float | None, version: str) -> str:
         """Give a task a prediction; return its id."""
         body = {"task": int(task), "result": list(result), "score": score, "model_version": version}
         return str(at(await self._ask("POST", "/api/predictions/", json=body), "id"))
@@ -119,7 +119,7 @@ class LabelStudioApi:
         """Take a prediction away; nothing happens if it is gone already."""
         await self._ask("DELETE", f"/api/predictions/{prediction}/", missing={})
 
-    async def task(self, task: str) -> Fields | None:
+    async def task(self, task: str) -> ApiFields | None:
         """Return one task, or None where it is gone."""
         found = await self._ask("GET", f"/api/tasks/{task}/", missing=None)
         return None if found is None else fields(found)
@@ -141,5 +141,5 @@ class LabelStudioApi:
         return {"Authorization": f"Bearer {self._access}"}
 
 
-def _rows(answer: object, name: str) -> Sequence[Fields]:
+def _rows(answer: object, name: str) -> Sequence[ApiFields]:
     return [fields(row) for row in listing(at(answer, name))]

@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from assay_services.gateway.core.decode_result import Wanted
+from assay_services.gateway.core.decode_result import FetchTarget
 from assay_services.gateway.core.platforms import label_studio
 from assay_services.gateway.core.platforms.coercion import fields, identifier, listing, moment, number
 from assay_services.gateway.reconcile.sources.http_client import plain
 from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
-from assay_services.gateway.reconcile.sources.source import Fields, Listed, Registered, Seen, Setting
+from assay_services.gateway.reconcile.sources.source import ApiFields, Listed, Registered, Seen, Setting
 
 HEADER = "X-Assay-Secret"
 
@@ -27,7 +27,7 @@ class LabelStudio:
         self.api = LabelStudioApi(setting.url, setting.token)
         self._number = setting.number
         self._asked = setting.asked
-        self._project: Fields | None = None
+        self._project: ApiFields | None = None
 
     async def __aenter__(self) -> Self:
         """Open."""
@@ -57,7 +57,7 @@ class LabelStudio:
             count = sum(int(number(task.get(name)) or 0) for name in ("total_annotations", "cancelled_annotations"))
             yield Listed(str(task.get("id")), label_studio.item_id(task, self._asked), count)
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one task."""
         task = plain(wanted.id) if wanted.kind == self.kind else None
         found = None if task is None else await self.api.task(task)
@@ -76,7 +76,7 @@ class LabelStudio:
         """Take it away."""
         await self.api.remove_webhook(webhook)
 
-    def _seen(self, task: Fields, project: Fields) -> Seen:
+    def _seen(self, task: ApiFields, project: ApiFields) -> Seen:
         decoded = label_studio.decode_task(task, project, self._asked)
         ids = (identifier(fields(one).get("id")) for one in listing(task.get("annotations")))
         changed = task.get("updated_at")

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from assay_schemas.annotation import Annotation
-from assay_services.gateway.core.decode_result import Asked, Wanted
+from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
 
-Fields = Mapping[str, Any]
+ApiFields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Setting:
     url: str
     token: str
     number: str
-    asked: Asked
+    asked: DecodeContext
     copy_of: Callable[[str], bytes | None] = nothing_copied
 
 
-class Source(Protocol):
+class PlatformSource(Protocol):
     """One project of one platform. Everything raises PlatformError where the platform does not answer as it should.
 
     `by_thing`: annotations are counted by the thing that they are of, whose id theirs begin with (`thing/…`); else by
@@ -104,7 +104,7 @@ class Source(Protocol):
         """Yield every thing that is there. Raise PlatformError, and yield nothing, where the project is not there."""
         ...
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one thing, or None where it is gone, is of another project, or cannot be asked for."""
         ...
 

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from assay_services.gateway.core.decode_result import Wanted
-from assay_services.gateway.core.platforms.coercion import Fields, at, fields, identifier, listing, moment
+from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.core.platforms.coercion import JsonFields, at, fields, identifier, listing, moment
 from assay_services.gateway.core.platforms.toloka import decode_assignment
 from assay_services.gateway.reconcile.sources.http_client import Asking, Client, by_time, plain
 from assay_services.gateway.reconcile.sources.source import Listed, Seen, Setting
@@ -37,7 +37,7 @@ class Toloka(Asking):
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
         """Yield the assignments that were submitted."""
 
-        async def page(after: datetime | None, number: int) -> Sequence[Fields]:
+        async def page(after: datetime | None, number: int) -> Sequence[JsonFields]:
             newer = {} if after is None else {"submitted_gt": _written(after)}
             # There are no pages by number: more of one and the same millisecond than fit a page, the sweep finds.
             return [] if number > 1 else await self._assignments(sort="submitted", **newer)
@@ -59,7 +59,7 @@ class Toloka(Asking):
                 return
             last = {"id_gt": str(found[-1].get("id"))}
 
-    async def one(self, wanted: Wanted) -> Seen | None:
+    async def one(self, wanted: FetchTarget) -> Seen | None:
         """Return one assignment."""
         name = plain(wanted.id) if wanted.kind == self.kind else None
         found = None if name is None else await self._client.ask("GET", f"/api/v1/assignments/{name}", missing=None)
@@ -67,12 +67,12 @@ class Toloka(Asking):
             return None
         return self._seen(fields(found))
 
-    async def _assignments(self, **more: str) -> Sequence[Fields]:
+    async def _assignments(self, **more: str) -> Sequence[JsonFields]:
         asked = {"pool_id": self._setting.number, "limit": str(_PAGE), **more}
         found = await self._client.ask("GET", "/api/v1/assignments", params=asked)
         return [fields(row) for row in listing(at(found, "items"))]
 
-    def _seen(self, assignment: Fields) -> Seen:
+    def _seen(self, assignment: JsonFields) -> Seen:
         name, submitted = str(identifier(assignment.get("id"))), moment(assignment.get("submitted"))
         found = decode_assignment(assignment, self._setting.asked)
         mark = None if submitted is None else submitted.isoformat()

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
-from assay_services.stores.archive.queries.overview import Agreement, agreement_now, window_minutes
+from assay_services.stores.archive.queries.overview import LatestAgreement, agreement_now, window_minutes
 
 _MOST_READINGS = 10_000
 _OF = defaultdict(
@@ -21,7 +21,7 @@ _MOST_POINTS = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AgreementPoint:
     """One reading; `of` names the label or the attribute's value, '' is all labels together."""
 
     of: str
@@ -50,7 +50,7 @@ class Choices:
 
     windows: Sequence[str]
     kinds: Sequence[str]
-    now: Sequence[Agreement]
+    now: Sequence[LatestAgreement]
 
 
 def read_choices(engine: Engine, project: str) -> Choices:
@@ -68,7 +68,9 @@ def read_choices(engine: Engine, project: str) -> Choices:
     return Choices(windows, sorted(kinds), now)
 
 
-def read_history(engine: Engine, project: str, *, window: str, kind: str = "all") -> Mapping[str, Sequence[Reading]]:
+def read_history(
+    engine: Engine, project: str, *, window: str, kind: str = "all"
+) -> Mapping[str, Sequence[AgreementPoint]]:
     """Return readings over time, the oldest first, by what they are of; thinned out to 240 points each."""
     with asking(engine) as connection:
         found = rows(
@@ -80,12 +82,14 @@ def read_history(engine: Engine, project: str, *, window: str, kind: str = "all"
             window=window,
             most=_MOST_READINGS,
         )
-    series: dict[str, list[Reading]] = {}
+    series: dict[str, list[AgreementPoint]] = {}
     for one in reversed(found):
         name = _named(parsed(one["scope"]), kind)
         if name is not None:
             at = moment(one["as_of"])
-            series.setdefault(name, []).append(Reading(name, at, one["value"], one["low"], one["high"], one["items"]))
+            series.setdefault(name, []).append(
+                AgreementPoint(name, at, one["value"], one["low"], one["high"], one["items"])
+            )
     return {name: _thinned(readings) for name, readings in sorted(series.items())}
 
 
@@ -98,7 +102,7 @@ def _named(scope: Mapping[str, str], kind: str) -> str | None:
     return scope.get("value") if scope.get("attribute") == kind.partition(":")[2] else None
 
 
-def _thinned(readings: Sequence[Reading]) -> Sequence[Reading]:
+def _thinned(readings: Sequence[AgreementPoint]) -> Sequence[AgreementPoint]:
     step = max(1, -(-len(readings) // _MOST_POINTS))
     return readings[::-step][::-1]
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, parsed, row, rows
-from assay_services.stores.archive.queries.overview import Share, shares
+from assay_services.stores.archive.queries.overview import NamedShare, shares
 from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
 
 
@@ -67,11 +67,11 @@ class VoteLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Annotator:
+class AnnotatorSummary:
     """One annotator, with everything that is known. `report` is conduct's own, None before the first one."""
 
     line: AnnotatorLine
-    labels: Sequence[Share]
+    labels: Sequence[NamedShare]
     confusion: Mapping[str, Mapping[str, float]]
     findings: Mapping[str, int]
     signals: Sequence[SignalLine]
@@ -97,7 +97,7 @@ def read_annotators(engine: Engine, project: str) -> Sequence[AnnotatorLine]:
         return sorted(_lines(connection, project), key=lambda one: one.annotator)
 
 
-def read_annotator(engine: Engine, project: str, annotator: str) -> Annotator | None:
+def read_annotator(engine: Engine, project: str, annotator: str) -> AnnotatorSummary | None:
     """Return one annotator; None where nobody of that name has said anything."""
     who = {"project": project, "annotator": annotator}
     with asking(engine) as connection:
@@ -115,7 +115,7 @@ def read_annotator(engine: Engine, project: str, annotator: str) -> Annotator | 
         )
         last = row(connection, f"SELECT max(occurred_at) AS at FROM votes {where}", **who)  # noqa: S608
         signals = _signals(connection, f"{where} ORDER BY as_of DESC LIMIT 50", **who)
-    return Annotator(
+    return AnnotatorSummary(
         lines[0],
         shares({str(one["label"]): int(one["n"]) for one in mix}),
         parsed(reliability["confusion"]) if reliability else {},

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, RowMapping
 
 from assay_services.stores.archive.queries.db import asking, moment, row, rows
-from assay_services.stores.archive.queries.overview import Share, shares
+from assay_services.stores.archive.queries.overview import NamedShare, shares
 from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
 
 SHOWN_BYTES = 65_536
@@ -19,7 +19,7 @@ _LETTER = (
 )
 
 
-class Place(NamedTuple):
+class DeadLetterAddress(NamedTuple):
     """Where a dead letter lies: the archive's number of the Kafka, partition and offset."""
 
     source: int
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 class DeadLetter:
     """Bytes that were no annotation. `value` is their beginning, or all; `size` is how many there are, in all."""
 
-    place: Place
+    place: DeadLetterAddress
     cluster: str
     prefix: str
     key: str | None
@@ -72,7 +72,7 @@ def read_dead(
     return Slice(letters, following)
 
 
-def read_whole(engine: Engine, places: Sequence[Place]) -> Sequence[DeadLetter]:
+def read_whole(engine: Engine, places: Sequence[DeadLetterAddress]) -> Sequence[DeadLetter]:
     """Return these dead letters with all of their bytes, in this order; those that are not there are left out."""
     query = _LETTER.format(value="d.value") + (
         " WHERE d.source = :source AND d.kafka_partition = :number AND d.kafka_offset = :offset"
@@ -82,7 +82,7 @@ def read_whole(engine: Engine, places: Sequence[Place]) -> Sequence[DeadLetter]:
     return [_letter(one) for one in found if one is not None]
 
 
-def read_reasons(engine: Engine) -> Sequence[Share]:
+def read_reasons(engine: Engine) -> Sequence[NamedShare]:
     """Return how many dead letters there are of each reason, the most frequent first."""
     with asking(engine) as connection:
         found = rows(
@@ -95,7 +95,7 @@ def read_reasons(engine: Engine) -> Sequence[Share]:
 def _letter(one: RowMapping) -> DeadLetter:
     value = one["value"]
     return DeadLetter(
-        place=Place(one["source"], one["kafka_partition"], one["kafka_offset"]),
+        place=DeadLetterAddress(one["source"], one["kafka_partition"], one["kafka_offset"]),
         cluster=one["cluster"],
         prefix=one["prefix"],
         key=one["key"],

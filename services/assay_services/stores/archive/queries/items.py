@@ -14,7 +14,7 @@ _MOST_HISTORY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ItemFilter:
     """Which items are looked for; '' is any.
 
     `given` and `right`: items that somebody gave one label where another is right. `annotator` and `pair`: items that
@@ -45,7 +45,7 @@ class ItemLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class ItemVote:
     """What one annotator says of the item now, with how reliable they are."""
 
     annotator: str
@@ -65,7 +65,7 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ConsensusChange:
     """What the annotations came to at one moment."""
 
     at: datetime
@@ -99,16 +99,16 @@ class ItemView:
     gold: str | None
     attributes: Mapping[str, str]
     seen_at: datetime | None
-    now: Change | None
+    now: ConsensusChange | None
     probabilities: Mapping[str, float]
-    votes: Sequence[Vote]
-    history: Sequence[Change]
+    votes: Sequence[ItemVote]
+    history: Sequence[ConsensusChange]
     corrections: Sequence[CorrectionLine]
     review_priority: float | None
 
 
 def read_items(
-    engine: Engine, project: str, wanted: Wanted, *, after: str | None = None, limit: int = 50
+    engine: Engine, project: str, wanted: ItemFilter, *, after: str | None = None, limit: int = 50
 ) -> Slice[ItemLine]:
     """Return items in the order of their ids."""
     values: dict[str, object] = {"project": project, "most": limit + 1}
@@ -127,13 +127,13 @@ def read_items(
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _RowSource:
     tables: str
     item: str
     project: str
 
 
-def _source(wanted: Wanted, values: dict[str, object]) -> tuple[_Source, list[str]]:
+def _source(wanted: ItemFilter, values: dict[str, object]) -> tuple[_RowSource, list[str]]:
     """Return where to look first, which is what narrows most, and the conditions."""
     conditions: list[str] = []
     tables, leading = _leading(wanted, values, conditions)
@@ -147,10 +147,10 @@ def _source(wanted: Wanted, values: dict[str, object]) -> tuple[_Source, list[st
         tables += joined
         conditions.append("lower(i.text) LIKE lower(:text) ESCAPE '!'")
         values["text"] = f"%{_like(wanted.text)}%"
-    return _Source(tables, f"{leading}.item", f"{leading}.project = :project"), conditions
+    return _RowSource(tables, f"{leading}.item", f"{leading}.project = :project"), conditions
 
 
-def _leading(wanted: Wanted, values: dict[str, object], conditions: list[str]) -> tuple[str, str]:
+def _leading(wanted: ItemFilter, values: dict[str, object], conditions: list[str]) -> tuple[str, str]:
     judged = wanted.label or wanted.status or wanted.right
     joined = " JOIN consensus AS c ON c.project = {0}.project AND c.item = {0}.item" if judged else ""
     for name, column in (("label", "c.label"), ("status", "c.status"), ("right", "c.label")):
@@ -224,11 +224,13 @@ def read_item(engine: Engine, project: str, item: str) -> ItemView | None:
         )
 
 
-def _change(found: Mapping[str, Any]) -> Change:
-    return Change(moment(found["as_of"]), found["label"], found["probability"], found["votes"], found["status"])
+def _change(found: Mapping[str, Any]) -> ConsensusChange:
+    return ConsensusChange(
+        moment(found["as_of"]), found["label"], found["probability"], found["votes"], found["status"]
+    )
 
 
-def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[Vote]:
+def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[ItemVote]:
     rules: dict[str, list[str]] = {}
     for one in rows(
         connection,
@@ -244,7 +246,7 @@ def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[Vote]:
         **about,
     )
     return [
-        Vote(
+        ItemVote(
             one["annotator"], one["annotator_kind"], one["label"], bool(one["live"]), moment(one["occurred_at"]),
             one["lead_time_seconds"], one["accuracy"], one["accuracy_low"], one["accuracy_high"],
             one["accuracy_votes"], one["label_probability"], one["predicted"], one["predicted_probability"],
@@ -254,7 +256,7 @@ def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[Vote]:
     ]  # fmt: skip
 
 
-def _history(connection: Connection, about: Mapping[str, str]) -> Sequence[Change]:
+def _history(connection: Connection, about: Mapping[str, str]) -> Sequence[ConsensusChange]:
     found = rows(
         connection,
         "SELECT label, probability, votes, status, as_of FROM consensus_history"

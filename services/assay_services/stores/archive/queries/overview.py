@@ -19,7 +19,7 @@ _VERDICT_TOPICS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class LatestAgreement:
     """One reading of agreement; `value` is None where it is not defined."""
 
     window: str
@@ -32,7 +32,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class NamedShare:
     """How many of all say or are something."""
 
     name: str
@@ -45,9 +45,9 @@ class ProjectLine:
     """One project now. `verdicts` are those of the last hour; `delay_seconds` the median from made to judged."""
 
     project: str
-    verdicts: Sequence[Share]
-    agreement: Sequence[Agreement]
-    labels: Sequence[Share]
+    verdicts: Sequence[NamedShare]
+    agreement: Sequence[LatestAgreement]
+    labels: Sequence[NamedShare]
     statuses: Mapping[str, int]
     annotators: int
     newest_at: datetime | None
@@ -142,7 +142,7 @@ def _annotators(connection: Connection, project: str) -> int:
     return int(found["n"]) if found else 0
 
 
-def label_mix(connection: Connection, project: str) -> Sequence[Share]:
+def label_mix(connection: Connection, project: str) -> Sequence[NamedShare]:
     """Return how the live labels are spread, the most frequent first."""
     found = rows(
         connection,
@@ -162,7 +162,7 @@ def statuses(connection: Connection, project: str) -> Mapping[str, int]:
     return {str(one["status"]): int(one["n"]) for one in found}
 
 
-def agreement_now(connection: Connection, project: str) -> Sequence[Agreement]:
+def agreement_now(connection: Connection, project: str) -> Sequence[LatestAgreement]:
     """Return the newest reading of all labels together, for each window, the shortest first."""
     found = rows(
         connection,
@@ -171,7 +171,7 @@ def agreement_now(connection: Connection, project: str) -> Sequence[Agreement]:
         project=project,
     )
     readings = [
-        Agreement(
+        LatestAgreement(
             one["time_window"], one["coefficient"], one["value"], one["low"], one["high"], one["items"],
             moment(one["as_of"]),
         )
@@ -185,7 +185,7 @@ def window_minutes(window: str) -> int:
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]
 
 
-def shares(counts: Mapping[str, int]) -> Sequence[Share]:
+def shares(counts: Mapping[str, int]) -> Sequence[NamedShare]:
     """Return counts with their shares of all."""
     total = sum(counts.values())
-    return [Share(name, count, count / total if total else 0.0) for name, count in counts.items()]
+    return [NamedShare(name, count, count / total if total else 0.0) for name, count in counts.items()]

@@ -7,26 +7,26 @@ import pytest
 
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
+    DecodeContext,
+    DecodeResult,
+    EarlierAnnotation,
     Fetch,
-    Known,
+    FetchTarget,
     Nothing,
-    Outcome,
     Rejected,
-    Wanted,
 )
 from assay_services.gateway.core.platforms.argilla import decode, decode_record, item_id
 from tests.services.gateway.payloads import argilla_hook, asked, sent
 from tests.support.builders import NOW
 
-KNOWN = Known("9b2e", "u-ada", "d5aa", NOW - timedelta(minutes=1))
+KNOWN = EarlierAnnotation("9b2e", "u-ada", "d5aa", NOW - timedelta(minutes=1))
 
 
-def decoded(body: object, asking: Asked | None = None) -> Outcome:
+def decoded(body: object, asking: DecodeContext | None = None) -> DecodeResult:
     return decode(sent(body), asking or asked())
 
 
-def one_of(body: object, asking: Asked | None = None) -> dict[str, Any]:
+def one_of(body: object, asking: DecodeContext | None = None) -> dict[str, Any]:
     outcome = decoded(body, asking)
     assert isinstance(outcome, Annotations), outcome
     (found,) = outcome.annotations
@@ -83,7 +83,7 @@ def test_a_ranking_and_the_like_are_not_read(value: object) -> None:
     assert "'sentiment'" in rejected(answered(value))
 
 
-def rejected(body: object, asking: Asked | None = None) -> str:
+def rejected(body: object, asking: DecodeContext | None = None) -> str:
     outcome = decoded(body, asking)
     assert isinstance(outcome, Rejected), outcome
     return outcome.reason
@@ -140,7 +140,7 @@ def test_deletions_that_say_too_little_are_asked_for_or_nothing() -> None:
         outcome = decoded(argilla_hook("response.deleted", **lost))
 
         assert isinstance(outcome, Fetch)
-        assert outcome.wanted == (Wanted("annotation", "3c1f"),)
+        assert outcome.wanted == (FetchTarget("annotation", "3c1f"),)
 
 
 @pytest.mark.parametrize("kind", ["record.created", "record.updated", "record.deleted", "dataset.deleted"])
@@ -148,7 +148,7 @@ def test_records_are_fetched_since_responses_may_have_come_with_them(kind: str) 
     outcome = decoded({"type": kind, "data": {"id": "x1"}})
 
     assert isinstance(outcome, Fetch)
-    assert outcome.wanted == (Wanted(kind.partition(".")[0], "x1"),)
+    assert outcome.wanted == (FetchTarget(kind.partition(".")[0], "x1"),)
     assert "no id" in rejected({"type": kind, "data": {}})
 
 
@@ -213,7 +213,7 @@ def test_a_draft_that_comes_late_takes_nothing_back() -> None:
 
 def test_one_deletion_of_what_may_return_is_not_like_another() -> None:
     changed = (NOW + timedelta(minutes=1)).replace(tzinfo=None).isoformat()
-    earlier = Known("9b2e", "u-ada", "d5aa", NOW - timedelta(minutes=9))
+    earlier = EarlierAnnotation("9b2e", "u-ada", "d5aa", NOW - timedelta(minutes=9))
 
     found = [
         one_of(argilla_hook(status="draft", updated_at=changed), asked(known=lambda _, known=known: known))["id"]

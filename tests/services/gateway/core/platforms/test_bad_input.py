@@ -10,13 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.decode_result import Annotations, Delivery, Fetch, Known, Nothing, Outcome, Rejected
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    DecodeResult,
+    EarlierAnnotation,
+    Fetch,
+    Nothing,
+    PlatformDelivery,
+    Rejected,
+)
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode_job
 from assay_services.gateway.core.platforms.label_studio import decode_task
 from assay_services.gateway.core.platforms.labelbox import decode_row
 from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.platforms.toloka import decode_assignment
-from assay_services.gateway.core.signatures import Refused, verify
+from assay_services.gateway.core.signatures import SignatureRefused, verify
 from tests.services.gateway.payloads import GENERIC_MAPPING, GOOD, appen_form, asked, ls_project
 from tests.support.builders import NOW
 
@@ -65,30 +73,30 @@ def changed(body: Any, rng: random.Random) -> Any:  # noqa: ANN401  # JSON of an
     return body
 
 
-def mutated(delivery: Delivery, rng: random.Random) -> Delivery:
+def mutated(delivery: PlatformDelivery, rng: random.Random) -> PlatformDelivery:
     raw, kind = delivery.raw, rng.random()
     if kind < 0.1:
-        return Delivery(rng.choice(NASTY_BYTES), delivery.headers)
+        return PlatformDelivery(rng.choice(NASTY_BYTES), delivery.headers)
     if kind < 0.2:
-        return Delivery(raw[: rng.randrange(len(raw))], delivery.headers)
+        return PlatformDelivery(raw[: rng.randrange(len(raw))], delivery.headers)
     if kind < 0.25:
         place = rng.randrange(len(raw))
-        return Delivery(raw[:place] + bytes([rng.randrange(256)]) + raw[place + 1 :], delivery.headers)
+        return PlatformDelivery(raw[:place] + bytes([rng.randrange(256)]) + raw[place + 1 :], delivery.headers)
     if kind < 0.3:
-        return Delivery(raw.replace(b":", b':1,"x":', 1), delivery.headers)
+        return PlatformDelivery(raw.replace(b":", b':1,"x":', 1), delivery.headers)
     if kind < 0.35:
-        return Delivery(raw, {name: rng.choice(["", "\r\nx: y", "\ud800", "v1,"]) for name in delivery.headers})
+        return PlatformDelivery(raw, {name: rng.choice(["", "\r\nx: y", "\ud800", "v1,"]) for name in delivery.headers})
     if raw.startswith(b"signal="):
         form = dict(parse_qsl(raw.decode()))
-        return Delivery(appen_form(form["signal"], changed(json.loads(form["payload"]), rng)), delivery.headers)
+        return PlatformDelivery(appen_form(form["signal"], changed(json.loads(form["payload"]), rng)), delivery.headers)
     lines = raw.splitlines()
     body = json.loads(raw) if len(lines) == 1 else [json.loads(line) for line in lines]
     for _ in range(rng.randrange(1, 4)):
         body = changed(body, rng)
-    return Delivery(json.dumps(body).encode(), delivery.headers)
+    return PlatformDelivery(json.dumps(body).encode(), delivery.headers)
 
 
-def is_sound(outcome: Outcome) -> bool:
+def is_sound(outcome: DecodeResult) -> bool:
     if isinstance(outcome, Annotations):
         written = [one.model_dump_json().encode() for one in outcome.annotations]
         return bool(written) and all(isinstance(problem.encode(), bytes) for problem in outcome.problems)
@@ -100,7 +108,7 @@ def is_sound(outcome: Outcome) -> bool:
 
 def test_ten_thousand_bad_deliveries_come_to_an_outcome_each() -> None:
     rng = random.Random(SEED)
-    known = Known("i1", "a1", "p1", NOW)
+    known = EarlierAnnotation("i1", "a1", "p1", NOW)
     knowing = asked(known=lambda one: known if one == "2" else None, held=lambda _: ["2", "3"])
     mapped = asked(mapping=GENERIC_MAPPING)
     names = [(name, one) for name, several in GOOD.items() for one in several]
@@ -111,21 +119,21 @@ def test_ten_thousand_bad_deliveries_come_to_an_outcome_each() -> None:
 
         outcome = PLATFORMS[name].decode(bad, mapped if name == "generic" else knowing)
 
-        assert isinstance(outcome, get_args(Outcome))
+        assert isinstance(outcome, get_args(DecodeResult))
         assert is_sound(outcome), (name, bad)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 @pytest.mark.parametrize("raw", NASTY_BYTES)
 def test_no_decoder_raises_on_hostile_bytes(name: str, raw: bytes) -> None:
-    outcome = PLATFORMS[name].decode(Delivery(raw, {"x-labelbox-event": "LABEL_CREATED"}), asked())
+    outcome = PLATFORMS[name].decode(PlatformDelivery(raw, {"x-labelbox-event": "LABEL_CREATED"}), asked())
 
     assert is_sound(outcome)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_nothing_known_to_nobody_is_accepted(name: str) -> None:
-    outcome = PLATFORMS[name].decode(Delivery(b'{"hello": "world"}'), asked(mapping=GENERIC_MAPPING))
+    outcome = PLATFORMS[name].decode(PlatformDelivery(b'{"hello": "world"}'), asked(mapping=GENERIC_MAPPING))
 
     assert not isinstance(outcome, Annotations)
 
@@ -163,6 +171,6 @@ def test_no_header_makes_a_verification_raise(raw: bytes, headers: dict[str, str
     unguessable = [f"{secret}-0f3a9c" for secret in secrets]
 
     for platform in PLATFORMS.values():
-        verdict = verify(platform.scheme, unguessable, Delivery(raw, headers), now=NOW)
+        verdict = verify(platform.scheme, unguessable, PlatformDelivery(raw, headers), now=NOW)
 
-        assert isinstance(verdict, Refused)
+        assert isinstance(verdict, SignatureRefused)

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Fetch, Known, Nothing, Outcome, Rejected, Wanted
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    DecodeResult,
+    EarlierAnnotation,
+    Fetch,
+    FetchTarget,
+    Nothing,
+    Rejected,
+)
 from assay_services.gateway.core.platforms import appen, labelbox, scale, toloka
 from tests.services.gateway.payloads import (
     APPEN_UNIT,
@@ -20,25 +28,25 @@ from tests.services.gateway.payloads import (
 from tests.support.builders import NOW
 
 
-def labels_of(outcome: Outcome) -> list[Any]:
+def labels_of(outcome: DecodeResult) -> list[Any]:
     assert isinstance(outcome, Annotations), outcome
     return [one.model_dump(mode="json")["label"] for one in outcome.annotations]
 
 
-def the_one(outcome: Outcome) -> dict[str, Any]:
+def the_one(outcome: DecodeResult) -> dict[str, Any]:
     assert isinstance(outcome, Annotations), outcome
     (found,) = outcome.annotations
     return found.model_dump(mode="json")
 
 
-def reason_of(outcome: Outcome) -> str:
+def reason_of(outcome: DecodeResult) -> str:
     assert isinstance(outcome, Rejected), outcome
     return outcome.reason
 
 
 class TestLabelbox:
     @staticmethod
-    def hook(event: str = "LABEL_CREATED", asking: Any = None, **changes: Any) -> Outcome:  # noqa: ANN401  # raw input
+    def hook(event: str = "LABEL_CREATED", asking: Any = None, **changes: Any) -> DecodeResult:  # noqa: ANN401  # raw input
         return labelbox.decode(sent(LABELBOX_HOOK | changes, x_labelbox_event=event), asking or asked())
 
     def test_a_label_becomes_an_annotation(self) -> None:
@@ -116,10 +124,10 @@ class TestLabelbox:
             outcome = self.hook(**{lost: None})  # type: ignore[arg-type]
 
             assert isinstance(outcome, Fetch)
-            assert outcome.wanted == (Wanted("label", "lb-1"),)
+            assert outcome.wanted == (FetchTarget("label", "lb-1"),)
 
     def test_a_deletion_is_one_where_the_label_is_known(self) -> None:
-        known = Known("row-1", "ada", "p-1", NOW)
+        known = EarlierAnnotation("row-1", "ada", "p-1", NOW)
 
         assert the_one(self.hook("LABEL_DELETED", asked(known=lambda _: known)))["action"] == "deleted"
         assert isinstance(self.hook("LABEL_DELETED"), Fetch)
@@ -189,7 +197,7 @@ class TestToloka:
         outcome = toloka.decode(sent(TOLOKA_HOOK), asked())
 
         assert isinstance(outcome, Fetch)
-        assert outcome.wanted == (Wanted("assignment", "as-1"), Wanted("pool", "pool-1"))
+        assert outcome.wanted == (FetchTarget("assignment", "as-1"), FetchTarget("pool", "pool-1"))
 
     @pytest.mark.parametrize(
         ("body", "reason"),
@@ -269,7 +277,7 @@ class TestToloka:
 
 class TestScale:
     @staticmethod
-    def hook(response: object = None, asking: Any = None, **task: Any) -> Outcome:  # noqa: ANN401  # raw input
+    def hook(response: object = None, asking: Any = None, **task: Any) -> DecodeResult:  # noqa: ANN401  # raw input
         body: dict[str, Any] = {**SCALE_HOOK, "task": SCALE_HOOK["task"] | task}
         return scale.decode(sent(body if response is None else body | {"response": response}), asking or asked())
 
@@ -346,7 +354,7 @@ class TestScale:
 
 class TestAppen:
     @staticmethod
-    def hook(payload: object, signal: str = "unit_complete", asking: Any = None) -> Outcome:  # noqa: ANN401  # raw input
+    def hook(payload: object, signal: str = "unit_complete", asking: Any = None) -> DecodeResult:  # noqa: ANN401  # raw input
         return appen.decode(sent(appen_form(signal, payload)), asking or asked())
 
     @staticmethod
@@ -392,7 +400,7 @@ class TestAppen:
 
         assert isinstance(unit, Fetch)
         assert isinstance(job, Fetch)
-        assert (unit.wanted, job.wanted) == ((Wanted("unit", "55"),), (Wanted("job", "8"),))
+        assert (unit.wanted, job.wanted) == ((FetchTarget("unit", "55"),), (FetchTarget("job", "8"),))
 
     def test_a_unit_with_no_judgment_yet_is_nothing_to_do(self) -> None:
         assert isinstance(self.hook({"id": 5, "results": {"judgments": []}}), Nothing)

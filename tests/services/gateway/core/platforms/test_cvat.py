@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Fetch, Nothing, Rejected, Wanted
+from assay_services.gateway.core.decode_result import Annotations, Fetch, FetchTarget, Nothing, Rejected
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode, decode_job, frames_of
 from tests.services.gateway.payloads import CVAT_HOOK, asked, sent
 from tests.support.builders import NOW
@@ -43,7 +43,7 @@ def labels_of(decoded: Annotations) -> list[Any]:
 
 def test_a_changed_job_is_fetched() -> None:
     assert decode(sent(CVAT_HOOK), asked()) == Fetch(
-        (Wanted("job", "31", by="9"),), "update:job says that something changed, not what"
+        (FetchTarget("job", "31", by="9"),), "update:job says that something changed, not what"
     )
 
 
@@ -60,7 +60,7 @@ def test_what_may_hold_annotations_is_fetched(event: str, body: dict[str, Any], 
     outcome = decode(sent({"event": event, **body}), asked())
 
     assert isinstance(outcome, Fetch)
-    assert outcome.wanted == (Wanted(*wanted),)
+    assert outcome.wanted == (FetchTarget(*wanted),)
 
 
 @pytest.mark.parametrize("event", ["ping", "create:comment", "update:task", "completed:request[export:dataset]"])

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Asked, Nothing, Outcome, Rejected
+from assay_services.gateway.core.decode_result import Annotations, DecodeContext, DecodeResult, Nothing, Rejected
 from assay_services.gateway.core.platforms import doccano, ground_truth, prodigy
 from tests.services.gateway.payloads import DOCCANO_ROW, GROUND_TRUTH_LINE, PRODIGY_ANSWERS, asked, sent
 from tests.support.builders import NOW
 
 
-def found_in(outcome: Outcome) -> list[dict[str, Any]]:
+def found_in(outcome: DecodeResult) -> list[dict[str, Any]]:
     assert isinstance(outcome, Annotations), outcome
     return [one.model_dump(mode="json") for one in outcome.annotations]
 
 
-def the_one(outcome: Outcome) -> dict[str, Any]:
+def the_one(outcome: DecodeResult) -> dict[str, Any]:
     (found,) = found_in(outcome)
     return found
 
 
-def reason_of(outcome: Outcome) -> str:
+def reason_of(outcome: DecodeResult) -> str:
     assert isinstance(outcome, Rejected), outcome
     return outcome.reason
 
@@ -33,7 +33,7 @@ def lines(*rows: object) -> bytes:
 class TestProdigy:
     ANSWER: dict[str, Any] = PRODIGY_ANSWERS["answers"][0]
 
-    def answered(self, asking: Asked | None = None, **changes: object) -> Outcome:
+    def answered(self, asking: DecodeContext | None = None, **changes: object) -> DecodeResult:
         plain = {name: value for name, value in {**self.ANSWER, **changes}.items() if value != "-"}
         return prodigy.decode(sent({"dataset": "tickets", "answers": [plain]}), asking or asked())
 
@@ -126,7 +126,7 @@ class TestProdigy:
 
 class TestDoccano:
     @staticmethod
-    def rows(*rows: object, asking: Asked | None = None) -> Outcome:
+    def rows(*rows: object, asking: DecodeContext | None = None) -> DecodeResult:
         return doccano.decode(sent(list(rows)), asking or asked())
 
     def test_a_polled_row_gives_an_annotation_for_each_of_its_users(self) -> None:
@@ -224,7 +224,7 @@ class TestDoccano:
 
 class TestGroundTruth:
     @staticmethod
-    def line(value: object = 1, asking: Any = None, row: Any = None, **metadata: Any) -> Outcome:  # noqa: ANN401  # raw input
+    def line(value: object = 1, asking: Any = None, row: Any = None, **metadata: Any) -> DecodeResult:  # noqa: ANN401  # raw input
         changed = GROUND_TRUTH_LINE["sentiment-metadata"] | metadata
         plain = {name: one for name, one in changed.items() if one != "-"}
         body = GROUND_TRUTH_LINE | {"sentiment": value, "sentiment-metadata": plain} | (row or {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Nothing, Outcome, Rejected, Settings
+from assay_services.gateway.core.decode_result import Annotations, DecodeResult, Nothing, Rejected, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from assay_services.gateway.core.platforms.generic import decode
 from assay_services.gateway.core.platforms.registry import PLATFORMS
@@ -19,11 +19,11 @@ MAPPING = load_mapping(EXAMPLE)
 EVENT = GENERIC_HOOK["events"][0]
 
 
-def decoded(mapping: FieldMapping = MAPPING, /, **changes: object) -> Outcome:
+def decoded(mapping: FieldMapping = MAPPING, /, **changes: object) -> DecodeResult:
     return decode(sent({"events": [EVENT | changes]}), asked(mapping=mapping))
 
 
-def the_one(outcome: Outcome) -> dict[str, Any]:
+def the_one(outcome: DecodeResult) -> dict[str, Any]:
     assert isinstance(outcome, Annotations), outcome
     (found,) = outcome.annotations
     return found.model_dump(mode="json")

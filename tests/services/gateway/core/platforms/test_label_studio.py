@@ -8,14 +8,14 @@ import pytest
 from assay_schemas.annotation import Annotation
 from assay_services.gateway.core.decode_result import (
     Annotations,
-    Asked,
+    DecodeContext,
+    DecodeResult,
+    EarlierAnnotation,
     Fetch,
-    Known,
+    FetchTarget,
     Nothing,
-    Outcome,
     Rejected,
     Settings,
-    Wanted,
 )
 from assay_services.gateway.core.platforms.label_studio import decode, decode_task, item_id
 from tests.services.gateway.payloads import (
@@ -31,19 +31,19 @@ from tests.services.gateway.payloads import (
 )
 from tests.support.builders import NOW
 
-KNOWN = Known("1", "7", "1", NOW - timedelta(minutes=1))
+KNOWN = EarlierAnnotation("1", "7", "1", NOW - timedelta(minutes=1))
 
 
-def decoded(body: object, asking: Asked | None = None) -> Outcome:
+def decoded(body: object, asking: DecodeContext | None = None) -> DecodeResult:
     return decode(sent(body), asking or asked())
 
 
-def annotations_of(outcome: Outcome) -> tuple[Annotation, ...]:
+def annotations_of(outcome: DecodeResult) -> tuple[Annotation, ...]:
     assert isinstance(outcome, Annotations), outcome
     return outcome.annotations
 
 
-def one_of(body: object, asking: Asked | None = None) -> dict[str, Any]:
+def one_of(body: object, asking: DecodeContext | None = None) -> dict[str, Any]:
     (found,) = annotations_of(decoded(body, asking))
     return found.model_dump(mode="json")
 
@@ -226,7 +226,7 @@ def test_a_list_of_annotations_belongs_to_the_list_of_tasks_by_position() -> Non
 
     assert [(one.item.id, one.item.text) for one in annotations_of(outcome)] == [("10", "a"), ("11", "b")]
     assert isinstance(outcome, Annotations)
-    assert outcome.fetch == (Wanted("task", "12"),)
+    assert outcome.fetch == (FetchTarget("task", "12"),)
 
 
 def test_lists_in_another_order_are_matched_by_the_ids_they_carry() -> None:
@@ -241,7 +241,7 @@ def test_lists_in_another_order_are_matched_by_the_ids_they_carry() -> None:
 
 
 def test_an_annotation_without_its_task_is_asked_back_for() -> None:
-    assert decoded(ls_hook(task=1)) == Fetch((Wanted("task", "1"),), "there is no task beside the annotation")
+    assert decoded(ls_hook(task=1)) == Fetch((FetchTarget("task", "1"),), "there is no task beside the annotation")
 
 
 def test_a_deletion_of_a_known_annotation_is_one_and_of_an_unknown_one_a_question() -> None:
@@ -255,7 +255,7 @@ def test_a_deletion_of_a_known_annotation_is_one_and_of_an_unknown_one_a_questio
     assert (gone.action, gone.item.id, gone.annotator.id, gone.project, gone.label) == ("deleted", "1", "7", "1", None)
     assert KNOWN.occurred_at is not None
     assert gone.occurred_at == KNOWN.occurred_at + timedelta(microseconds=1)
-    assert outcome.fetch == (Wanted("annotation", "3"),)
+    assert outcome.fetch == (FetchTarget("annotation", "3"),)
     assert isinstance(decoded(body), Fetch)
 
 
@@ -269,7 +269,7 @@ def test_a_repeated_deletion_has_the_same_id() -> None:
 
 @pytest.mark.parametrize(("said_at", "expected"), [(1, 1.000001), (-1, -0.999999), (7200, 7200.000001), (None, 0)])
 def test_a_deletion_comes_just_after_the_state_that_it_ends(said_at: int | None, expected: float) -> None:
-    known = Known("1", "7", "1", None if said_at is None else NOW + timedelta(seconds=said_at))
+    known = EarlierAnnotation("1", "7", "1", None if said_at is None else NOW + timedelta(seconds=said_at))
 
     (gone,) = annotations_of(
         decoded({"action": "ANNOTATIONS_DELETED", "annotations": [{"id": 2}]}, asked(known=lambda _: known))
@@ -286,14 +286,14 @@ def test_deleted_tasks_take_their_known_annotations_with_them() -> None:
 
     assert isinstance(outcome, Annotations)
     assert [one.action for one in outcome.annotations] == ["deleted"]
-    assert outcome.fetch == (Wanted("annotation", "5"), Wanted("task", "9"))
+    assert outcome.fetch == (FetchTarget("annotation", "5"), FetchTarget("task", "9"))
 
 
 def test_imported_tasks_are_fetched_since_they_may_be_annotated() -> None:
     outcome = decoded({"action": "TASKS_CREATED", "tasks": [{"id": 1}, {"id": 2}, {"id": 1}]})
 
     assert isinstance(outcome, Fetch)
-    assert outcome.wanted == (Wanted("task", "1"), Wanted("task", "2"))
+    assert outcome.wanted == (FetchTarget("task", "1"), FetchTarget("task", "2"))
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_a_delivery_without_a_payload_asks_for_what_has_changed(action: str) -> 
 
     assert isinstance(anything, Fetch)
     assert isinstance(one_project, Fetch)
-    assert anything.wanted == (Wanted("project", "*"),)
-    assert one_project.wanted == (Wanted("project", "3"),)
+    assert anything.wanted == (FetchTarget("project", "*"),)
+    assert one_project.wanted == (FetchTarget("project", "3"),)
 
 
 @pytest.mark.parametrize("action", ["PROJECT_UPDATED", "LABEL_LINK_CREATED", "START_TRAINING", "REVIEW_CREATED"])
@@ -313,7 +313,7 @@ def test_other_events_are_nothing_to_do(action: str) -> None:
     assert isinstance(decoded({"action": action, "project": ls_project()}), Nothing)
 
 
-def rejected(body: object, asking: Asked | None = None) -> str:
+def rejected(body: object, asking: DecodeContext | None = None) -> str:
     outcome = decoded(body, asking)
     assert isinstance(outcome, Rejected), outcome
     return outcome.reason

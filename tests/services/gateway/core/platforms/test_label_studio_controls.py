@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assay_services.gateway.core.decode_result import Annotations, Asked, Rejected
+from assay_services.gateway.core.decode_result import Annotations, DecodeContext, Rejected
 from assay_services.gateway.core.platforms.label_studio import decode
 from tests.services.gateway.payloads import asked, choices, ls_hook, ls_task, region, sent
 
@@ -15,7 +15,7 @@ def config(*controls: str, shown: str = '<Text name="text" value="$text"/>') -> 
     return f"<View>{shown}{''.join(controls)}</View>"
 
 
-def label_of(*result: dict[str, Any], config: str, asking: Asked | None = None, **changes: Any) -> object:  # noqa: ANN401  # raw input
+def label_of(*result: dict[str, Any], config: str, asking: DecodeContext | None = None, **changes: Any) -> object:  # noqa: ANN401  # raw input
     outcome = decode(sent(ls_hook(*result, config=config, **changes)), asking or asked())
     assert isinstance(outcome, Annotations), outcome
     label = outcome.annotations[0].model_dump(mode="json")["label"]
@@ -23,7 +23,7 @@ def label_of(*result: dict[str, Any], config: str, asking: Asked | None = None, 
     return label
 
 
-def reason_of(*result: dict[str, Any], config: str, asking: Asked | None = None) -> str:
+def reason_of(*result: dict[str, Any], config: str, asking: DecodeContext | None = None) -> str:
     outcome = decode(sent(ls_hook(*result, config=config)), asking or asked())
     assert isinstance(outcome, Rejected), outcome
     return outcome.reason

@@ -20,7 +20,7 @@ from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, linear_ac2
 from assay_models.agreement.krippendorff import interval_alpha, nominal_alpha, ordinal_alpha
-from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.observed_agreement import percent_agreement
 from assay_models.agreement.spans import covering_alpha, stretches_of, unitizing_alpha
 from assay_schemas.annotation import Box, Span
 from bench.report import Sheet, as_table

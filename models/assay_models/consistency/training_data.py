@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay_models.consistency.text_normalisation import normalise
+from assay_schemas.errors import AssayUserError
 
 
-class TrainingImpossible(Exception):
+class TrainingImpossible(AssayUserError):
     """These observations cannot make a model; the message says what to do."""
 
 

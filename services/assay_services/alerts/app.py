@@ -14,13 +14,13 @@ from assay_services.alerts.core.step import AlertsCore
 from assay_services.alerts.delivery.delivery_workers import Deliverer
 from assay_services.alerts.delivery.outbox import AlertOutbox, Patience
 from assay_services.alerts.delivery.router import Forwarder, Router
-from assay_services.alerts.serving import HttpServer
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.contract_table import ContractTable, callback_for
 from assay_services.engine.lane import Lane, LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_worker
 from assay_services.stores.control.database import open_control
+from assay_services.web.server import HttpServer, Listener
 
 
 def build_app(settings: AlertsSettings) -> faust.App:
@@ -46,7 +46,8 @@ def build_app(settings: AlertsSettings) -> faust.App:
         outbox = AlertOutbox(engine, patience, random.Random())  # noqa: S311  # for pauses, not for secrets
         router, deliverer = Router(settings, outbox), Deliverer(settings, engine, outbox)
         routers.append(router)
-        server = HttpServer(settings, build_api(settings, engine))
+        listener = Listener(settings.alerts_host, settings.alerts_port)
+        server = HttpServer(build_api(settings, engine), listener, service="alerts")
         return [TopicsInPlace(settings), table, *lanes, router, Forwarder(settings, outbox), deliverer, server]
 
     def ready() -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlmodel import col, select
 
+from assay_schemas.errors import AssayUserError
 from assay_services.archive.bulk_insert import Bulk, PostgresBulk, SqliteBulk
 from assay_services.archive.core.erasure_filter import ErasureFilter, Forgotten
 from assay_services.archive.core.plan import Advance, TransactionPlan
@@ -27,7 +28,7 @@ class Overtaken(Exception):
     """Somebody else has moved a partition meanwhile: nothing was written, and the positions are to be read anew."""
 
 
-class DatabaseAway(Exception):
+class DatabaseAway(AssayUserError):
     """The database does not answer just now."""
 
 

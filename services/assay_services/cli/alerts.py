@@ -27,7 +27,7 @@ from assay_services.stores.control.subscription_store import SubscriptionError, 
 from assay_services.stores.control.tables.alert_delivery import Fate
 from assay_services.terminal import escape, fail, out, plain_errors, run_async
 
-app = typer.Typer(no_args_is_help=True, help="Alerts: list, show, acknowledge, silence, judge, try on history.")
+app = typer.Typer(no_args_is_help=True, help="Alerts: see them, react to them, try rules on history.")
 _FAILURES = (alert_actions.NoSuchAlertError, SubscriptionError)
 _COLOURS = {"pending": "dim", "firing": "bold red", "acknowledged": "yellow", "resolved": "green"}
 

@@ -20,7 +20,7 @@ FROM offsets AS o JOIN sources AS s ON s.id = o.source
 GROUP BY s.cluster, s.prefix || o.topic ORDER BY 1, 2
 """
 
-app = typer.Typer(no_args_is_help=True, help="The archive: its database and how far it has come.")
+app = typer.Typer(no_args_is_help=True, help="The archive: its database and its progress.")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from assay_services.stores.control.connection_store import (
 from assay_services.stores.control.tables.connections_and_keys import Connection
 from assay_services.terminal import escape, fail, out, plain_errors
 
-app = typer.Typer(no_args_is_help=True, help="Connect a labelling platform.")
+app = typer.Typer(no_args_is_help=True, help="Connect labelling platforms: their webhooks and their API.")
 _FAILURES = (PlatformError, ConnectionExistsError, NoSuchConnectionError)
 
 _ConnectionName = Annotated[str | None, typer.Option(help="The connection's name; else PLATFORM-PROJECT.")]

@@ -29,7 +29,9 @@ def open_connections() -> ConnectionStore:
 
 @plain_errors
 def connections() -> None:
-    """Show every connection: last event, when it was last asked, what webhooks brought and what was recovered.
+    """Show all connections: what came through them, and problems.
+
+    The table has the last event, the last poll, how many events webhooks delivered and how many polling recovered.
 
     Example: assay connections
     """
@@ -53,7 +55,9 @@ def connections() -> None:
 
 @plain_errors
 def disconnect_one(name: Annotated[str, typer.Argument(help="The connection's name.")]) -> None:
-    """Take a connection's webhook away and forget it; what was published stays.
+    """Disconnect a platform and remove its webhook.
+
+    Published annotations stay on their topics.
 
     Example: assay disconnect label-studio-3
     """
@@ -67,7 +71,9 @@ def disconnect_one(name: Annotated[str, typer.Argument(help="The connection's na
 
 @plain_errors
 def rotate(name: Annotated[str, typer.Argument(help="The connection's name.")]) -> None:
-    """Make a new webhook secret; the one before stays valid until the next rotation.
+    """Give a connection a new signing secret.
+
+    The previous secret stays valid until the next rotation.
 
     Example: assay rotate label-studio-3
     """

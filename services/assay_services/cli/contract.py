@@ -1,18 +1,14 @@
 """`assay contract …`: check, apply, show and list label contracts."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.syntax import Syntax
-from rich.table import Table
 
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.engine.contract_table import publish_contract, read_contracts
-from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.contract_files.contract_file import load_contract
-from assay_services.terminal import fail, out, plain_errors, run_async
+from assay_services.terminal import fail, out, plain_errors, print_rows, run_async
 
 app = typer.Typer(no_args_is_help=True, help="Check, apply, show and list label contracts.")
 
@@ -49,7 +45,9 @@ def show(project: Annotated[str, typer.Argument(help="The project's name.")]) ->
 
     Example: assay contract show ads-safety
     """
-    found = run_async(read_contracts(RuntimeSettings()))
+    from rich.syntax import Syntax
+
+    found = run_async(_in_force())
     if project not in found:
         fail(f"there is no contract for '{project}'; in force are: {', '.join(sorted(found)) or 'none'}")
     out.print(Syntax(found[project].model_dump_json(indent=2, exclude_none=True), "json"))
@@ -57,26 +55,38 @@ def show(project: Annotated[str, typer.Argument(help="The project's name.")]) ->
 
 @app.command("list")
 @plain_errors
-def list_contracts() -> None:
+def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
     """List the contracts in force.
 
     Example: assay contract list
     """
-    table = Table("project", "version", "label", "redundancy", "rules", "model")
-    for contract in sorted(run_async(read_contracts(RuntimeSettings())).values(), key=lambda c: c.project):
-        model = "-" if contract.model is None else contract.model.path
-        table.add_row(
-            contract.project,
-            str(contract.version),
-            contract.label.kind,
-            str(contract.redundancy),
-            str(len(contract.rules)),
-            model,
-        )
-    out.print(table)
+    rows = [
+        {
+            "project": contract.project,
+            "version": contract.version,
+            "label": contract.label.kind,
+            "redundancy": contract.redundancy,
+            "rules": len(contract.rules),
+            "model": None if contract.model is None else contract.model.path,
+        }
+        for contract in sorted(run_async(_in_force()).values(), key=lambda one: one.project)
+    ]
+    columns = ("project", "version", "label", "redundancy", "rules", "model")
+    print_rows(rows, columns, as_json=as_json, empty="no contract is in force; apply one with `assay contract apply`")
+
+
+async def _in_force() -> Mapping[str, LabelContract]:
+    from assay_services.engine.contract_table import read_contracts
+    from assay_services.engine.settings import RuntimeSettings
+
+    return await read_contracts(RuntimeSettings())
 
 
 async def _apply(contract: LabelContract) -> None:
+    from assay_services.engine.contract_table import publish_contract, read_contracts
+    from assay_services.engine.settings import RuntimeSettings
+    from assay_services.engine.topic_admin import ensure_topics
+
     settings = RuntimeSettings()
     await ensure_topics(settings)
     in_force = (await read_contracts(settings)).get(contract.project)

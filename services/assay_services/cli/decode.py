@@ -76,7 +76,9 @@ def decode(
         list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(OPTIONS)}.")
     ] = None,
 ) -> None:
-    """Read recorded deliveries as the gateway would, without sending anything; one JSON line for each file.
+    """Decode recorded webhook deliveries of a platform.
+
+    They are decoded as the gateway would decode them, and nothing is sent. Prints one JSON line per file.
 
     Earlier files teach later ones: a deletion that names only an id finds its item. Ends with exit code 1 if a file
     cannot be read as a file.

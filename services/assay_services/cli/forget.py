@@ -2,63 +2,24 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from assay_schemas.topics import (
-    ALERTS_STATE,
-    ANNOTATIONS,
-    CONDUCT,
-    CONDUCT_STATE,
-    CONSENSUS,
-    CONSENSUS_STATE,
-    COUNTS,
-    JUDGED,
-    OBSERVED,
-    RELIABILITY,
-    REVIEW,
-    SINGLE,
-    VALIDATED,
-    VALIDATOR_STATE,
-)
-from assay_services.alerts.core.erase import forget as forget_alerts
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.topics import audit, audit_consensus
-from assay_services.conduct.core.erase import forget as forget_conduct
-from assay_services.consensus.core.erase import forget as forget_consensus
-from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published
-from assay_services.engine.core.state import PartitionState
+from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.takeover import LaneDescriptor, read_lane, take_over
 from assay_services.erasure.archive import count_rows, erase, settled_items
+from assay_services.erasure.run import erase_in_kafka
 from assay_services.stores.archive.engine import database_url, is_sqlite, open_engine
 from assay_services.stores.control.alert_actions import forget_annotator
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.terminal import err, fail, out, plain_errors, run_async
-from assay_services.validator.core.erase import forget as forget_validator
-
-Forget = Callable[[PartitionState, Published, ErasureRequest], Erasure]
-
-_LANES: tuple[tuple[LaneDescriptor, Forget], ...] = (
-    (LaneDescriptor("validator", ANNOTATIONS.name, VALIDATOR_STATE.name), forget_validator),
-    (
-        LaneDescriptor(
-            "consensus",
-            VALIDATED.name,
-            CONSENSUS_STATE.name,
-            (CONSENSUS.name, REVIEW.name, RELIABILITY.name, COUNTS.name),
-        ),
-        forget_consensus,
-    ),
-    (LaneDescriptor("conduct", JUDGED.name, CONDUCT_STATE.name, (CONDUCT.name,)), forget_conduct),
-    (LaneDescriptor("alerts", OBSERVED.name, ALERTS_STATE.name), forget_alerts),
-)
 
 
 @plain_errors
@@ -72,7 +33,9 @@ def forget(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be changed.")] = False,
     archive_only: Annotated[bool, typer.Option("--archive-only", help="Leave Kafka as it is.")] = False,
 ) -> None:
-    """Forget an item or an annotator: in the archive, in the workers' memory, on the compacted topics.
+    """Erase an item or an annotator.
+
+    They are erased from the archive, from the workers' state and from the compacted topics.
 
     It may run while the workers do. What lies on the topics that keep events for a time stays until that time is
     over: see docs/privacy.md. A second run does no harm, and finds what was on its way during the first.
@@ -87,7 +50,7 @@ def forget(
     whom = whom if whom.is_item else whom._replace(settled_by=settled_items(engine, whom))
     counts: Counter[str] = Counter()
     if not archive_only:
-        counts += run_async(_forget_in_kafka(settings, whom, dry_run=dry_run))
+        counts += run_async(erase_in_kafka(settings, whom, dry_run=dry_run))
         told = forget_annotator(open_control(ControlSettings()), whom, dry_run=dry_run)
         counts.update({"control database": told} if told else {})
     counts.update(count_rows(engine, whom) if dry_run else erase(engine, whom, now=datetime.now(UTC)))
@@ -114,24 +77,6 @@ def _request_of(item: str | None, annotator: str | None, project: str | None, *,
 
 def _within(item: str, project: str) -> str:
     return item.removeprefix(f"{project}:")
-
-
-async def _forget_in_kafka(settings: RuntimeSettings, whom: ErasureRequest, *, dry_run: bool) -> Counter[str]:
-    """Change each partition that has anything; the others are left alone."""
-    counts: Counter[str] = Counter()
-    for held, forget_there in _LANES:
-        decide = partial(_decide, forget_there, whom)
-        for number in range(1 if held.source in SINGLE else settings.partitions):
-            change = await read_lane(settings, held, number, decide)
-            if change and not dry_run:
-                change = await take_over(settings, held, number, decide)
-            counts[held.state] += len(change.stored)
-            counts.update(output.topic for output in change.outputs)
-    return counts
-
-
-def _decide(forget_there: Forget, whom: ErasureRequest, state: PartitionState, published: Published) -> Erasure:
-    return forget_there(state, published, whom)
 
 
 def _print(counts: Mapping[str, int], whom: ErasureRequest, *, dry_run: bool) -> None:

@@ -40,7 +40,9 @@ def sql(
     limit: Annotated[int | None, typer.Option(min=1, help=f"At most so many rows (a table has {_SHOWN}).")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which the query is given up.")] = 60.0,
 ) -> None:
-    """Ask the archive in SQL, read only; the same query works on SQLite and PostgreSQL where docs/sql.md says so.
+    """Query the archive with SQL, read only.
+
+    The same query works on SQLite and PostgreSQL where docs/sql.md says so.
 
     Example: assay sql "select market, label, n from label_mix_daily order by n desc" --limit 5
     """

@@ -35,7 +35,9 @@ def subscribe_one(  # the options of a command
     state: Annotated[list[AlertState] | None, typer.Option(help="In these states; else firing and resolved.")] = None,
     per_hour: Annotated[int, typer.Option(min=1, help="So many messages an hour; more come as one digest.")] = 30,
 ) -> None:
-    """Be told of alerts: by webhook (signed), Slack, e-mail, a hundred services by Apprise, or a Kafka topic.
+    """Send alerts to a webhook, Slack, e-mail or a Kafka topic.
+
+    Webhooks are signed. Apprise reaches about a hundred more services.
 
     Example: assay subscribe webhook https://example.com/hooks/assay --only project=ads-safety --severity warning
     """
@@ -58,7 +60,7 @@ def subscribe_one(  # the options of a command
 
 @plain_errors
 def subscriptions() -> None:
-    """Show who is told, and what is wrong with them.
+    """Show who is sent alerts, and their problems.
 
     Example: assay subscriptions
     """
@@ -74,7 +76,7 @@ def subscriptions() -> None:
 
 @plain_errors
 def remove(name: Annotated[str, typer.Argument(help="The subscription's name.")]) -> None:
-    """Tell a subscriber nothing more.
+    """End a subscription.
 
     Example: assay unsubscribe webhook
     """

@@ -1,6 +1,6 @@
 """Run the console: `python -m assay_services.console`."""
 
-from assay_services.console.serving import serve
+from assay_services.console.app import serve
 from assay_services.console.settings import ConsoleSettings
 
 if __name__ == "__main__":

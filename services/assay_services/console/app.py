@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import prometheus_client
 from fastapi import FastAPI, Request, Response
@@ -10,6 +11,7 @@ from nicegui import ui
 from starlette.middleware.gzip import GZipMiddleware
 
 from assay_services.console.api.query_routes import add_api
+from assay_services.console.auth.sessions import Sessions
 from assay_services.console.auth.sign_in_routes import add_signing
 from assay_services.console.dependencies import ConsoleDependencies, build_parts
 from assay_services.console.middleware import Guard
@@ -28,8 +30,11 @@ from assay_services.console.pages.layout import ConsolePage, add_page
 from assay_services.console.settings import ConsoleSettings
 from assay_services.engine import metrics
 from assay_services.engine.critical_tasks import start_essential
+from assay_services.engine.logs import configure_logs, get_logger
 from assay_services.stores.archive.queries.db import ArchiveAway
+from assay_services.stores.control.database import open_control
 from assay_services.web.problems import ProblemError, RequestProblem, problem_response
+from assay_services.web.server import Listener, run_server
 
 PAGES: tuple[ConsolePage, ...] = (
     overview.PAGE,
@@ -125,3 +130,31 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ArchiveAway)
     async def away(_: Request, error: ArchiveAway) -> Response:
         return problem_response(RequestProblem(503, str(error), retry_after=5))
+
+
+def serve(settings: ConsoleSettings) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    configure_logs(level=settings.log_level)
+    log = get_logger("console")
+    log.info("console_starts", address=settings.address)
+    link = first_link(settings)
+    if link is not None:
+        log.info("console_first_admin", link=link, minutes=settings.console_link_minutes)
+    listener = Listener(
+        settings.console_host,
+        settings.console_port,
+        settings.console_certificate_file,
+        settings.console_key_file,
+    )
+    run_server(build_app(settings), listener, shutdown_seconds=5, trusts_proxy=settings.console_trusts_proxy)
+
+
+def first_link(settings: ConsoleSettings) -> str | None:
+    """Return a one-time link to become the first admin; None if there is an admin already."""
+    control = open_control(settings)
+    lifetime = timedelta(hours=settings.console_session_hours)
+    token = Sessions(control, lasting=lifetime).first_link(
+        now=datetime.now(UTC), lasting=timedelta(minutes=settings.console_link_minutes)
+    )
+    control.dispose()
+    return None if token is None else f"{settings.address}/welcome?token={token}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from assay_schemas.errors import AssayUserError
 from assay_services.engine.kafka import ADDRESS_FILE
 
 # kafka-clients is named for itself: with slf4j on the list the resolver would pick an older one.
@@ -21,7 +22,7 @@ _LEAST_FREE_AT_START_BYTES = 200 * 1_048_576
 _LEAST_FREE_BYTES = 1_048_576
 
 
-class BrokerFailedError(Exception):
+class BrokerFailedError(AssayUserError):
     """The local broker could not be started; the message says why and what to do."""
 
 

@@ -17,6 +17,7 @@ from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, 
 from aiokafka.helpers import create_ssl_context
 from aiokafka.producer import sender
 
+from assay_schemas.errors import AssayUserError
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 
@@ -35,7 +36,7 @@ class TransactionLostError(KafkaError):  # type: ignore[misc]  # aiokafka is unt
     """The transaction was given up before all of it was sent: by the broker, or because of another producer."""
 
 
-class NoKafkaError(Exception):
+class NoKafkaError(AssayUserError):
     """There is no Kafka to speak to: none in the settings, no local broker running."""
 
 

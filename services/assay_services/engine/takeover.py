@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from assay_schemas.errors import AssayUserError
 from assay_services.engine.core.erasure_request import Erasure, Published
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import (
@@ -29,7 +30,7 @@ _TRIES = 5
 log = get_logger("takeover")
 
 
-class StateContestedError(Exception):
+class StateContestedError(AssayUserError):
     """The state could not be taken over: its worker came back faster, every time."""
 
 

@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 from mode import Service
 
+from assay_schemas.errors import AssayUserError
 from assay_schemas.topics import LARGEST_MESSAGE_BYTES, TOPICS, Kept, Topic
 from assay_services.engine.kafka import client_options, retrying
 from assay_services.engine.settings import RuntimeSettings
@@ -14,7 +15,7 @@ from assay_services.engine.settings import RuntimeSettings
 _WAIT_FOR_TOPICS_SECONDS = 30
 
 
-class TopicMismatchError(Exception):
+class TopicMismatchError(AssayUserError):
     """A topic exists with another partition count than the settings say."""
 
 

@@ -1,6 +1,7 @@
 """The gateway over HTTP: annotations by API, deliveries of platforms, connections, health."""
 
 import asyncio
+import resource
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from assay_services.engine import metrics
 from assay_services.engine.critical_tasks import start_essential
+from assay_services.engine.logs import configure_logs, get_logger
 from assay_services.gateway.api import openapi
 from assay_services.gateway.api.annotations import AnnotationIntake, Receipt
 from assay_services.gateway.api.limits import BodyReader, ConcurrencyLimit, MemoryBudget
@@ -31,6 +33,7 @@ from assay_services.stores.control.database import open_control
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 from assay_services.stores.control.vault import Vault
 from assay_services.web.rate_limit import RateLimitedError, RateLimiter
+from assay_services.web.server import Listener, run_server
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
 _BearerCredentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
@@ -203,3 +206,24 @@ def _add_webhook_routes(app: FastAPI, parts: GatewayDependencies) -> None:
         await asyncio.to_thread(parts.authorise, sent, Scope.READ)
         found = await asyncio.to_thread(parts.connections.all)
         return [openapi.ConnectionView.of(one, now=datetime.now(UTC)) for one in found]
+
+
+def serve(settings: GatewaySettings) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    configure_logs(level=settings.log_level)
+    _raise_file_limit()
+    get_logger("gateway").info("gateway_starts", host=settings.gateway_host, port=settings.gateway_port)
+    listener = Listener(
+        settings.gateway_host,
+        settings.gateway_port,
+        settings.gateway_certificate_file,
+        settings.gateway_key_file,
+    )
+    run_server(build_app(settings), listener, shutdown_seconds=10, trusts_proxy=True)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system does: every connection needs one, even while it only waits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +12,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.errors import AssayUserError
 
 _REQUIRED = ("item", "annotator", "label")
 _LINES = {".jsonl", ".ndjson", ".json"}
 _OPTIONAL = ("occurred_at", "lead_time_seconds", "text", "gold", "project")
 
 
-class InputError(Exception):
+class InputError(AssayUserError):
     """A file that cannot be read as annotations; the message names file, line and what was expected."""
 
 
@@ -45,6 +47,11 @@ def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[Inp
         yield from _read_jsonl(path)
     else:
         raise InputError(f"{path}: '{path.suffix}' is not known; give a .jsonl, .csv or .parquet file")
+
+
+def read_all(paths: Iterable[Path], contract: LabelContract | None) -> Iterator[InputRecord]:
+    """Yield the records of several files, one file after the other. Raise InputError."""
+    return chain.from_iterable(read_annotations(path, contract) for path in paths)
 
 
 def count_annotations(path: Path, contract: LabelContract | None) -> int:

@@ -20,7 +20,7 @@ from assay_models.agreement.krippendorff import (
     ordinal_alpha,
     ratio_alpha,
 )
-from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.observed_agreement import percent_agreement
 from tests.models.agreement.builders import a_table, random_rows
 
 Reading = Callable[[PatternTable], Estimate | None]

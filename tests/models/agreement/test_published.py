@@ -8,7 +8,7 @@ from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1
 from assay_models.agreement.krippendorff import interval_alpha, masi_alpha, nominal_alpha, ordinal_alpha, ratio_alpha
-from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.observed_agreement import percent_agreement
 from tests.models.agreement.builders import KRIPPENDORFF_C, a_table, digits
 
 FLEISS = """

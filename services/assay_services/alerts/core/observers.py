@@ -14,10 +14,11 @@ from assay_schemas.alert_rule import AlertRule, Metric
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import AGREEMENT, CONSENSUS, OBSERVED, REJECTED, SIGNALS, VALIDATED
 from assay_services.alerts.core import decode
 from assay_services.engine.core.core_api import Core, NotYet, Output, Record, State, Step
 
-OBSERVED_TOPIC = "alerts.observed"
+OBSERVED_TOPIC = OBSERVED.name
 _MINUTE_MS = 60_000
 _OF_ANNOTATIONS = {
     Metric.REJECTION_SHARE, Metric.LABEL_SHARE, Metric.MODEL_DISAGREEMENT, Metric.FINDING_RATE, Metric.LAG,
@@ -238,20 +239,20 @@ def _occurrence(rule: AlertRule, signal: Signal) -> Occurrence | None:
 
 
 SOURCES: Mapping[str, Callable[[ContractsByProject], CountRecord]] = {
-    "annotations.validated": of_annotations(rejected=False),
-    "annotations.rejected": of_annotations(rejected=True),
-    "items.consensus": of_consensus,
-    "agreement.rolling": of_agreement,
-    "annotators.signals": of_signals,
+    VALIDATED.name: of_annotations(rejected=False),
+    REJECTED.name: of_annotations(rejected=True),
+    CONSENSUS.name: of_consensus,
+    AGREEMENT.name: of_agreement,
+    SIGNALS.name: of_signals,
 }
 """What reads each of the topics that rules look at."""
 
 _ASKED_OF = {
-    "annotations.validated": _OF_ANNOTATIONS,
-    "annotations.rejected": _COUNTED_TOO_WHEN_REJECTED,
-    "items.consensus": _OF_CONSENSUS,
-    "agreement.rolling": _OF_AGREEMENT,
-    "annotators.signals": _OF_SIGNALS,
+    VALIDATED.name: _OF_ANNOTATIONS,
+    REJECTED.name: _COUNTED_TOO_WHEN_REJECTED,
+    CONSENSUS.name: _OF_CONSENSUS,
+    AGREEMENT.name: _OF_AGREEMENT,
+    SIGNALS.name: _OF_SIGNALS,
 }
 
 

@@ -7,12 +7,13 @@ import orjson
 
 from assay_models.conduct.annotator import AnnotatorState
 from assay_models.conduct.stream import POOL
+from assay_schemas.topics import CONDUCT
 from assay_services.conduct.core.step import DIARY, known_key
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
 
-_REPORTS = "annotators.conduct"
+_REPORTS = CONDUCT.name
 
 
 def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:

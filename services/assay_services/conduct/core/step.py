@@ -13,6 +13,7 @@ from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.judged_item import JudgedItem
+from assay_schemas.topics import CONDUCT, SIGNALS
 from assay_services.engine.core.cloudevents import event
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
 from assay_services.engine.core.state import PartitionState
@@ -175,7 +176,7 @@ class ConductCore(Core):
                 if found is not None:
                     value = found.model_dump(mode="json")
                     key = f"{project}:{annotator}".encode()
-                    yield event("annotators.conduct", key, value, kind="conduct", source="conduct")
+                    yield event(CONDUCT.name, key, value, kind="conduct", source="conduct")
 
     def _stream(self, project: str) -> ConductStream:
         stream = self._streams.get(project)
@@ -195,7 +196,7 @@ def known_key(project: str, annotator: str) -> bytes:
 def _said(signal: Signal) -> Output:
     value = signal.model_dump(mode="json")
     key = f"{signal.project}:{signal.annotator}".encode()
-    return event("annotators.signals", key, value, kind="signal", source="conduct")
+    return event(SIGNALS.name, key, value, kind="signal", source="conduct")
 
 
 def _page(batch: Sequence[Record]) -> bytes:

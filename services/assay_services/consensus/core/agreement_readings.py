@@ -12,7 +12,7 @@ from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.fleiss import fleiss_kappa
 from assay_models.agreement.gwet import gwet_ac1, quadratic_ac2
 from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
-from assay_models.agreement.percent_agreement import percent_agreement
+from assay_models.agreement.observed_agreement import percent_agreement
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.spans import unitizing_alpha
 from assay_schemas.contract.label_contract import Coefficient, LabelContract

@@ -11,6 +11,7 @@ from assay_models.agreement.annotator_pairs import AnnotatorPairs
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.window_cell import WindowCell
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import AGREEMENT, PANES
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
 from assay_services.consensus.core.agreement_readings import MeasurementCache, PairQueue, WindowReading, pool_readings
 from assay_services.consensus.core.events import PartitionOrigin, event
@@ -171,10 +172,10 @@ class AgreementWindows:
         key = orjson.dumps([project, scope, minute, self._origin.partition])
         if not pane.is_empty:
             self._published.add(place)
-            yield Output("agreement.panes", key, orjson.dumps(pane_data.dump(pane), default=tuple), [])
+            yield Output(PANES.name, key, orjson.dumps(pane_data.dump(pane), default=tuple), [])
         elif place in self._published:
             self._published.discard(place)
-            yield Output("agreement.panes", key, None, [])
+            yield Output(PANES.name, key, None, [])
 
     def _readings(self, contract: LabelContract, now: int, *, pairs: bool) -> Iterator[Output]:
         own = self._own[contract.project]
@@ -227,4 +228,4 @@ def _said(project: str, reading: WindowReading, now: int) -> Output:
         "scope": reading.scope,
         "as_of": iso(now),
     }
-    return event("agreement.rolling", project.encode(), value, kind="reading")
+    return event(AGREEMENT.name, project.encode(), value, kind="reading")

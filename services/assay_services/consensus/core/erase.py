@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.topics import CONSENSUS, COUNTS, RELIABILITY, REVIEW
 from assay_services.consensus.core.closed_counts import CLOSED_COUNTS_PREFIX, closed_counts_key
 from assay_services.consensus.core.item_state import ConsensusItem, load_item
 from assay_services.engine.core.core_api import Output
@@ -12,8 +13,8 @@ from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, 
 from assay_services.engine.core.state import PartitionState
 
 _ITEM = b"i:"
-_ABOUT_ITEMS = ("items.consensus", "items.review")
-_ABOUT_ANNOTATORS = ("annotators.reliability", "annotators.counts")
+_ABOUT_ITEMS = (CONSENSUS.name, REVIEW.name)
+_ABOUT_ANNOTATORS = (RELIABILITY.name, COUNTS.name)
 
 
 def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
@@ -98,6 +99,6 @@ def _annotator(published: Published, whom: ErasureRequest) -> Iterator[Output]:
 
 
 def _key(topic: str, about: dict[str, Any]) -> bytes:
-    if topic == "annotators.counts":
+    if topic == COUNTS.name:
         return orjson.dumps([about["project"], about["annotator"], about["partition"]])
     return f"{about['project']}:{about['annotator']}".encode()

@@ -13,6 +13,7 @@ from assay_models.truth.truth_model import ItemJudgement
 from assay_schemas.annotation import EPOCH, Label
 from assay_schemas.consensus import Status
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.topics import CONSENSUS, CORRECTED, JUDGED, REVIEW
 from assay_services.consensus.core.item_state import ConsensusItem, PublishedConsensus, StandingCorrection, Vote
 from assay_services.engine.core import cloudevents
 from assay_services.engine.core.cloudevents import iso
@@ -54,7 +55,7 @@ class ItemEvents:
         if review:
             said.append(self._review(key, item, judgement, status))
         elif before is not None and before.review:
-            said.append(Output("items.review", key, None, []))
+            said.append(Output(REVIEW.name, key, None, []))
         return said
 
     def _status(self, item: ConsensusItem, judgement: ItemJudgement) -> Status:
@@ -84,7 +85,7 @@ class ItemEvents:
             "contract_version": self.contract.version,
             "as_of": iso(self.now),
         }
-        return event("items.consensus", key, value, kind="consensus")
+        return event(CONSENSUS.name, key, value, kind="consensus")
 
     def _corrections(self, key: bytes, item: ConsensusItem, judgement: ItemJudgement) -> list[Output]:
         options = self.contract.consensus
@@ -143,7 +144,7 @@ class ItemEvents:
             "contract_version": self.contract.version,
             "as_of": iso(self.now),
         }
-        return event("annotations.corrected", key, value, kind="correction")
+        return event(CORRECTED.name, key, value, kind="correction")
 
     def _next_id(self, key: bytes, item: ConsensusItem) -> str:
         """Return an id that is the same whenever the same step is taken again."""
@@ -162,7 +163,7 @@ class ItemEvents:
             "votes": len(item.votes),
             "as_of": iso(self.now),
         }
-        return event("items.review", key, value, kind="review")
+        return event(REVIEW.name, key, value, kind="review")
 
 
 def _moved(before: PublishedConsensus, judgement: ItemJudgement, status: Status) -> bool:
@@ -203,7 +204,7 @@ def judged_item_event(key: bytes, item: ConsensusItem, without: Without, now: in
         "as_of": iso(now),
     }
     item.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in item.votes.items()}
-    return event("items.judged", key, value, kind="judged")
+    return event(JUDGED.name, key, value, kind="judged")
 
 
 def _vote(who: str, vote: Vote, item: ConsensusItem, without: Without) -> Mapping[str, Any]:

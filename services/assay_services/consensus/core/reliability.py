@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 
 from assay_models.truth.truth_model import POOL, TruthModel
+from assay_schemas.topics import COUNTS, RELIABILITY
 from assay_services.consensus.core.events import PartitionOrigin, event
 from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, ProjectAnnotator, owner
 from assay_services.engine.core.cloudevents import iso
@@ -82,7 +83,7 @@ class ReliabilityPublisher:
             "learned": truth.learned(annotator),
             "as_of": iso(now),
         }
-        return Output("annotators.counts", orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
+        return Output(COUNTS.name, orjson.dumps([project, annotator, partition]), orjson.dumps(value), [])
 
 
 def _first(waiting: dict[ProjectAnnotator, None]) -> list[ProjectAnnotator]:
@@ -108,4 +109,4 @@ def _reliability(project: str, annotator: str, truth: TruthModel, now: int) -> I
         "as_of": iso(now),
     }
     key = f"{project}:{annotator}".encode()
-    yield event("annotators.reliability", key, value, kind="reliability")
+    yield event(RELIABILITY.name, key, value, kind="reliability")

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from assay_schemas.annotation import Annotation
 from assay_schemas.decoder import decode
+from assay_schemas.errors import AssayUserError
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.engine.kafka import NoKafkaError, make_producer, stop_quietly
 from assay_services.engine.logs import get_logger
@@ -118,7 +119,7 @@ _PATIENCE_SECONDS = 15.0
 log = get_logger("console")
 
 
-class NotSentError(Exception):
+class NotSentError(AssayUserError):
     """Kafka does not take anything just now."""
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from assay_schemas.errors import AssayUserError
+
 Splits: TypeAlias = tuple[tuple[str, float], ...]
 """The names of the splits and their shares, which add up to 1."""
 
@@ -17,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOLERANCE = 1e-6
 
 
-class ExportImpossible(Exception):
+class ExportImpossible(AssayUserError):
     """What was asked for cannot be exported; the message says why."""
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from assay_schemas.errors import AssayUserError
+
 YamlPath: TypeAlias = tuple[str | int, ...]
 """Where something stands in a file: keys and positions from the root."""
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -28,7 +30,7 @@ class YamlProblem:
         return f"{self.file}:{self.line}: {self.field + ': ' if self.field else ''}{self.message}"
 
 
-class YamlFileError(Exception):
+class YamlFileError(AssayUserError):
     """A file that cannot be used; every problem is listed."""
 
     def __init__(self, problems: Sequence[YamlProblem]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
+from assay_schemas.errors import AssayUserError
 from assay_services.engine.settings import RuntimeSettings
 
 _BUSY_SECONDS = 30
@@ -30,7 +31,7 @@ class DatabaseSettings(RuntimeSettings):
         return self.database.get_secret_value()
 
 
-class DatabaseError(Exception):
+class DatabaseError(AssayUserError):
     """The archive's database cannot be used; the message says why and what to do."""
 
 

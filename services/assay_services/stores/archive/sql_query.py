@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 from sqlalchemy import URL
 
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.archive.engine import DatabaseError, database_url
 
 Cell: TypeAlias = str | int | float | bytes | None
@@ -31,7 +32,7 @@ _ONLY_READS = (
 )
 
 
-class QueryRefused(Exception):
+class QueryRefused(AssayUserError):
     """A query that is not answered; the message says why."""
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from assay_models.intervals import interval
 from assay_schemas.alert import Alert, AlertState, Order, OrderKind
+from assay_schemas.errors import AssayUserError
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.control.tables.alert_delivery import (
     AskedOrder,
@@ -30,7 +31,7 @@ _JEFFREYS = 0.5
 _OPEN = (AlertState.PENDING.value, AlertState.FIRING.value, AlertState.ACKNOWLEDGED.value)
 
 
-class NoSuchAlertError(Exception):
+class NoSuchAlertError(AssayUserError):
     """There is no such alert or silence, or it cannot be done with it."""
 
 

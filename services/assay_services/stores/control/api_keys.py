@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.tables.connections_and_keys import ApiKey, Scope
 
 _WORD = "assay"
@@ -27,7 +28,7 @@ class Refusal:
     reason: str
 
 
-class NoSuchKeyError(Exception):
+class NoSuchKeyError(AssayUserError):
     """There is no key of this id."""
 
 

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Engine, delete, update
 from sqlmodel import Session, col, select
 
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.tables.connections_and_keys import (
     Connection,
     EndedAnnotation,
@@ -20,11 +21,11 @@ from assay_services.stores.control.tables.connections_and_keys import (
 from assay_services.stores.control.vault import Vault
 
 
-class NoSuchConnectionError(Exception):
+class NoSuchConnectionError(AssayUserError):
     """There is no connection of this name."""
 
 
-class ConnectionExistsError(Exception):
+class ConnectionExistsError(AssayUserError):
     """A connection of this name is there already."""
 
 

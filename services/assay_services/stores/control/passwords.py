@@ -3,12 +3,14 @@
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from assay_schemas.errors import AssayUserError
+
 SHORTEST, LONGEST = 12, 1_000
 _HASHER = PasswordHasher()  # RFC 9106's second choice: 64 MiB, three passes
 _NOBODYS = _HASHER.hash("nobody has this password")
 
 
-class PasswordTooWeak(Exception):
+class PasswordTooWeak(AssayUserError):
     """A password that is not taken; the message says what is wanted."""
 
 

@@ -14,13 +14,14 @@ from sqlmodel import Session, col, select
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Fate, Notice, Subscription
 from assay_services.stores.control.vault import Vault
 
 PAUSED = "paused by"
 
 
-class SubscriptionError(Exception):
+class SubscriptionError(AssayUserError):
     """A subscription that cannot be, or is not there."""
 
 

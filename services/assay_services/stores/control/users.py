@@ -7,6 +7,7 @@ from itertools import count
 from sqlalchemy import Engine, delete
 from sqlmodel import Session, col, select
 
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.passwords import digest_of, is_right
 from assay_services.stores.control.tables.accounts import Role, User, WebSession
 
@@ -16,7 +17,7 @@ _LONGEST_LOCK = timedelta(hours=1)
 _LONGEST_NAME = 100
 
 
-class UserError(Exception):
+class UserError(AssayUserError):
     """What was asked about a user cannot be done; the message says why."""
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.database import OWNER_ONLY, ControlSettings
 
 
-class WrongSecretKeyError(Exception):
+class WrongSecretKeyError(AssayUserError):
     """What is stored was encrypted with another key."""
 
 

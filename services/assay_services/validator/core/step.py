@@ -16,6 +16,7 @@ from assay_models.rules.ruleset import RuleSet
 from assay_schemas.annotation import Annotation, Item, Label, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
+from assay_schemas.topics import DEAD, REJECTED, VALIDATED
 from assay_schemas.verdict import Finding, RuleAction
 from assay_services.engine.core.core_api import Core, Entry, Headers, Output, Record, State, Step
 from assay_services.engine.core.ledger import SUPERSEDED
@@ -30,7 +31,7 @@ _SCORE_KEY, _VERSION_KEY = b',"score":', b',"contract_version":'
 _SPECVERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"assay/validator")
 _CONTENT_TYPE = ("content-type", b"application/json")
-_TOPICS = {verdict: f"annotations.{verdict}" for verdict in ("validated", "rejected")}
+_TOPICS = {"validated": VALIDATED.name, "rejected": REJECTED.name}
 _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
 
 
@@ -65,7 +66,7 @@ class BatchOrigin(NamedTuple):
 
 
 @dataclass(slots=True)
-class _BatchState:
+class _ValidatorBatch:
     """A batch while it is judged."""
 
     state: State
@@ -99,7 +100,7 @@ class ValidatorCore(Core):
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
         """Judge one batch."""
-        work = _BatchState(state)
+        work = _ValidatorBatch(state)
         for start in range(0, len(batch), _AT_ONCE):
             heard = self._receive(work, batch[start : start + _AT_ONCE])
             _view(work, heard)
@@ -109,7 +110,7 @@ class ValidatorCore(Core):
             _settle(work, batch[-1].timestamp, limit=len(batch) + _CLOSE_AT_ONCE)
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
-    def _receive(self, work: _BatchState, batch: Sequence[Record]) -> list[_BatchAnnotation]:
+    def _receive(self, work: _ValidatorBatch, batch: Sequence[Record]) -> list[_BatchAnnotation]:
         """Decode the batch; bury what is no annotation of a known project."""
         heard: list[_BatchAnnotation] = []
         for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
@@ -128,14 +129,14 @@ class ValidatorCore(Core):
             heard.append(_BatchAnnotation(record, annotation, project, key, item, mark))
         return heard
 
-    def _dead_letter(self, work: _BatchState, record: Record, why: Undecodable) -> None:
+    def _dead_letter(self, work: _ValidatorBatch, record: Record, why: Undecodable) -> None:
         headers = [*record.headers, *_dead_letter_headers(self._origin, record, why)]
-        work.outputs.append(Output("annotations.dead", record.key, record.value, headers))
+        work.outputs.append(Output(DEAD.name, record.key, record.value, headers))
         work.verdicts["dead"] += 1
         work.notes["dead_letters", why.reason] += 1
 
 
-def _view(work: _BatchState, heard: Sequence[_BatchAnnotation]) -> None:
+def _view(work: _ValidatorBatch, heard: Sequence[_BatchAnnotation]) -> None:
     """Let each project's model look, all at once, at the items it has not seen as they are now."""
     wanted: dict[ProjectId, tuple[ConsistencyScorer, dict[tuple[bytes, int], Item]]] = {}
     for _, annotation, project, key, item, mark in heard:
@@ -146,7 +147,7 @@ def _view(work: _BatchState, heard: Sequence[_BatchAnnotation]) -> None:
         work.views.update(zip(items, map(rounded, scorer.views(list(items.values()))), strict=True))
 
 
-def _judge(work: _BatchState, heard: _BatchAnnotation) -> None:
+def _judge(work: _ValidatorBatch, heard: _BatchAnnotation) -> None:
     record, annotation, project, key, item, mark = heard
     who, word = annotation.annotator.id, state_of(annotation)
     if item.supersedes(who, word):
@@ -173,7 +174,7 @@ def _judge(work: _BatchState, heard: _BatchAnnotation) -> None:
         work.annotations[key] = (record.timestamp, contract)
 
 
-def _settle(work: _BatchState, now: int, *, limit: int) -> None:
+def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
     """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
     for key, (timestamp, contract) in work.annotations.items():
         item = work.items[key]

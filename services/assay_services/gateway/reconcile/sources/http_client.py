@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 import orjson
 
+from assay_schemas.errors import AssayUserError
 from assay_services.gateway.core.platforms.coercion import JsonFields, identifier, moment
 from assay_services.gateway.reconcile.sources.source import Registered
 
@@ -36,7 +37,7 @@ RAISE = object()
 """The value of `missing` that makes a 404 an error."""
 
 
-class PlatformError(Exception):
+class PlatformError(AssayUserError):
     """The platform does not answer as it should; the message says what it did, and what to look at."""
 
 

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.topics import DEAD, REJECTED, VALIDATED
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, row, rows
 
 _HOUR = timedelta(hours=1)
 _MOST_PROJECTS = 50
 _NEWEST = 500
 _VERDICT_TOPICS = {
-    "annotations.validated": "validated",
-    "annotations.rejected": "rejected",
-    "annotations.dead": "dead",
+    VALIDATED.name: "validated",
+    REJECTED.name: "rejected",
+    DEAD.name: "dead",
 }
 
 

@@ -1,0 +1,68 @@
+"""Truth inference over all annotations at once, for notebooks and scripts."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from assay_models.truth.factory import make_truth
+from assay_models.truth.truth_model import Accuracy, GivenLabel, ItemFacts, ItemJudgement, TruthModel
+from assay_schemas.annotation import Label
+from assay_schemas.contract.label_contract import LabelContract
+
+_MOST_ROUNDS = 100
+_CONVERGED = 1e-4
+_RELEARNINGS = 2
+
+
+class InferredTruth(NamedTuple):
+    """The most probable label of each item with its probabilities, and how reliable each annotator is."""
+
+    items: Mapping[Any, ItemJudgement]
+    annotators: Mapping[str, Accuracy]
+
+
+def infer_truth(
+    annotations: Iterable[tuple[Hashable, str, Label]],
+    *,
+    contract: LabelContract | None = None,
+    gold: Mapping[Any, Label] | None = None,
+) -> InferredTruth:
+    """Infer labels and reliabilities from triples of item, annotator and label; of repeated pairs the last counts.
+
+    The contract says which kind of label it is; without one, labels are categories named by their texts. `gold` gives
+    items whose label is known. The model is that of the running service, swept until no posterior moves by more than
+    0.0001 (at most 100 rounds).
+    """
+    labels: defaultdict[Any, dict[str, GivenLabel]] = defaultdict(dict)
+    for item, annotator, label in annotations:
+        labels[item][annotator] = GivenLabel(label)
+    known = gold or {}
+    truth = make_truth(contract or _categories(labels, known))
+    for item, given in labels.items():
+        truth.put(item, ItemFacts(given, known.get(item)))
+    truth.settle()
+    _converge(truth, len(labels))
+    for item, given in labels.items():
+        truth.put(item, ItemFacts(given, known.get(item)))
+    items = truth.settle()
+    names = sorted({annotator for given in labels.values() for annotator in given})
+    accuracies = {name: truth.accuracy(name) for name in names}
+    return InferredTruth(items, {name: found for name, found in accuracies.items() if found is not None})
+
+
+def _converge(truth: TruthModel, items: int) -> None:
+    for _ in range(_RELEARNINGS):
+        truth.relearn()
+        for _ in range(_MOST_ROUNDS):
+            truth.sweep(items)
+            if truth.unrest < _CONVERGED:
+                break
+
+
+def _categories(labels: Mapping[Any, Mapping[str, GivenLabel]], gold: Mapping[Any, Label]) -> LabelContract:
+    """Return a contract whose categories are the texts that occur."""
+    texts = {str(one.label) for given in labels.values() for one in given.values()} | {
+        str(one) for one in gold.values()
+    }
+    plain = {"project": "notebook", "version": 1, "label": {"kind": "categorical", "values": sorted(texts) or ["-"]}}
+    return LabelContract.model_validate(plain)

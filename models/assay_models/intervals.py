@@ -1,4 +1,4 @@
-"""The interval in which a rate lies with 95 % probability."""
+"""The 95 % credible interval of a rate."""
 
 from scipy.special import betaincinv
 

@@ -15,8 +15,10 @@ import sys
 import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +36,9 @@ ANNOTATORS = ("ada", "bo", "cy", "dee")
 ITEMS = 12
 _TEXT = "Ada Lovelace went from London to Paris and bought a garden"
 _PATIENCE_SECONDS = 180
+_WORKERS = 7
+_WITH_READINESS = 5
+"""The first workers, in the order of `assay up`, answer on the ports from ASSAY_WEB_PORT on."""
 
 
 def contract(project: str) -> dict[str, Any]:
@@ -72,25 +77,33 @@ def label_of(project: str, number: int, who: int) -> Any:  # noqa: ANN401  # any
             return [{"x": 10 + 30 * wrong, "y": 10, "width": 20, "height": 20, "label": values[shift]}]
 
 
+def annotation(
+    project: str, number: int, annotator: str, label: object, moment: datetime | None = None
+) -> dict[str, Any]:
+    """Return one annotation of an item, made at a moment, or else just now."""
+    return {
+        "project": project,
+        "item": {
+            "id": f"item-{number}",
+            "text": _TEXT,
+            "gold": label_of(project, number, 0) if number == 0 else None,
+            "attributes": {"market": "BR" if number % 2 else "DE"},
+        },
+        "annotator": {"id": annotator},
+        "label": label,
+        "occurred_at": (moment or datetime.now(UTC)).isoformat(),
+        "lead_time_seconds": 4.0,
+    }
+
+
 def annotations(now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the annotations of all projects."""
     for place, project in enumerate(LABELS):
         for number in range(ITEMS):
             for who, annotator in enumerate(ANNOTATORS):
                 moment = now - timedelta(minutes=ITEMS - number, seconds=10 * who + place)
-                yield {
-                    "project": project,
-                    "item": {
-                        "id": f"item-{number}",
-                        "text": _TEXT,
-                        "gold": label_of(project, number, 0) if number == 0 else None,
-                        "attributes": {"market": "BR" if number % 2 else "DE"},
-                    },
-                    "annotator": {"id": annotator},
-                    "label": label_of(project, number, who),
-                    "occurred_at": moment.isoformat(),
-                    "lead_time_seconds": 4.0 + who,
-                }
+                found = annotation(project, number, annotator, label_of(project, number, who), moment)
+                yield {**found, "lead_time_seconds": 4.0 + who}
 
 
 def free_port() -> int:
@@ -98,6 +111,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports in a row that nothing listens on."""
+    while True:
+        first = free_port()
+        try:
+            with ExitStack() as stack:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            continue
+        return first
 
 
 def _later(number: int) -> list[dict[str, Any]]:
@@ -119,15 +145,15 @@ def _later(number: int) -> list[dict[str, Any]]:
 class Stack:
     """`assay up` in a folder, with the commands that go with it."""
 
-    def __init__(self, assay: Path, folder: Path) -> None:
-        """Find free ports for all services."""
-        self._assay = str(assay)
-        self._gateway_port = free_port()
+    def __init__(self, assay: Sequence[str], folder: Path) -> None:
+        """Find free ports for all services. `assay` is the command line that runs the command."""
+        self._assay = list(assay)
+        self._gateway_port, self._web_port = free_port(), free_ports(_WORKERS)
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("ASSAY_")} | {
             "ASSAY_FOLDER": str(folder / ".assay"),
             "ASSAY_PARTITIONS": "2",
             "ASSAY_RETENTION_HOURS": str(24 * 36_500),  # whoever takes it up in ten years finds all of it
-            "ASSAY_WEB_PORT": str(free_port()),
+            "ASSAY_WEB_PORT": str(self._web_port),
             "ASSAY_GATEWAY_PORT": str(self._gateway_port),
             "ASSAY_CONSOLE_PORT": str(free_port()),
             "COLUMNS": "300",
@@ -139,7 +165,7 @@ class Stack:
         """Start everything and wait until the gateway answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._assay, "up"], env=self.environment, stdout=log, stderr=log, cwd=self._folder
+                [*self._assay, "up"], env=self.environment, stdout=log, stderr=log, cwd=self._folder
             )
         self.wait_for(lambda: self.get("/ready"), "the gateway")
         return self
@@ -153,7 +179,7 @@ class Stack:
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a command; return what it prints."""
         done = subprocess.run(
-            [self._assay, *arguments],
+            [*self._assay, *arguments],
             env=self.environment,
             input=stdin,
             capture_output=True,
@@ -170,10 +196,19 @@ class Stack:
         found: list[Any] = json.loads(self.run("sql", sql, "--format", "json"))
         return found
 
-    def get(self, path: str) -> bool:
-        """Tell whether the gateway answers a path with 200."""
+    def count(self, table: str) -> int:
+        """Return how many rows a table of the archive has."""
+        return int(self.query(f"select count(*) as n from {table}")[0]["n"])  # noqa: S608  # ours
+
+    def wait_until_ready(self) -> None:
+        """Wait until every worker has taken its state up."""
+        for port in range(self._web_port, self._web_port + _WITH_READINESS):
+            self.wait_for(partial(self.get, "/ready", port), f"the worker on port {port}")
+
+    def get(self, path: str, port: int | None = None) -> bool:
+        """Tell whether the gateway, or the worker on a port, answers a path with 200."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._gateway_port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self._gateway_port}{path}", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -196,7 +231,7 @@ class Stack:
             time.sleep(0.5)
 
 
-def record(assay: Path, folder: Path) -> None:
+def record(assay: Sequence[str], folder: Path) -> None:
     """Run one version over the projects, stop it, and pack what it leaves."""
     with Stack(assay, folder) as stack:
         for project in LABELS:
@@ -242,4 +277,4 @@ def pack(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]), Path(sys.argv[2]))
+    record([sys.argv[1]], Path(sys.argv[2]))

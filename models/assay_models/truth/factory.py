@@ -1,4 +1,4 @@
-"""Which truth model goes with which kind of label."""
+"""Choice of the truth model for a contract's kind of label."""
 
 from assay_models.consistency.classes import class_names, number_of
 from assay_models.truth.categorical.label_adapter import LabelAdapter
@@ -11,20 +11,20 @@ from assay_schemas.contract.label_contract import LabelContract
 
 
 class CategoricalTruth(LabelAdapter):
-    """One class per label of the contract. It changes in place."""
+    """Truth model for labels of one class each, the classes being those of the contract. Mutable."""
 
     def __init__(self, contract: LabelContract) -> None:
-        """Begin with the contract's labels."""
+        """Start without items, with the classes of the contract."""
         read = _number_or_text if contract.label.kind == "ordinal" else str
         super().__init__(class_names(contract.label) or (), read=read)
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract: labels that are new come to those that are known, none is taken away."""
+        """Add the labels that are new in this contract; known labels stay."""
         self.admit(class_names(contract.label) or ())
 
 
 def _number_or_text(name: str) -> Label:
-    """Return the number of this name; the name where a label was given that is no number."""
+    """Return the number that a class name denotes, or the name itself where it denotes no number."""
     try:
         return number_of(name)
     except ValueError:
@@ -32,11 +32,11 @@ def _number_or_text(name: str) -> Label:
 
 
 _MOST_STEPS = 20
-"""With more steps than this, a scale is a measure and its steps are no classes."""
+"""An ordinal scale with more steps than this is treated as numeric, not as classes."""
 
 
 def make_truth(contract: LabelContract) -> TruthModel:
-    """Return the truth model for a project's labels."""
+    """Return a new truth model for the contract's kind of label."""
     kind = contract.label.kind
     if kind == "multilabel":
         return MultilabelTruth(contract)

@@ -1,4 +1,4 @@
-"""What any truth model, whatever the kind of label, is asked and answers."""
+"""The interface that the truth models of all kinds of label share, and the values it exchanges."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -7,20 +7,21 @@ from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 
 POOL = ""
-"""In an annotator's place: what is known of all of them together."""
+"""Stands in place of an annotator's name and means all annotators together."""
 
 
 class GivenLabel(NamedTuple):
-    """One annotator's word on an item. `copied`: it is the pre-label, unchanged."""
+    """The label one annotator gave an item. `copied`: the annotator accepted the pre-label unchanged."""
 
     label: Label
     copied: bool = False
 
 
 class ItemFacts(NamedTuple):
-    """All that is known of an item: ballots by annotator, the label that is known to be right, the model's view.
+    """The observations on one item: labels by annotator, the gold label and the consistency model's probabilities.
 
-    `view` is the consistency model's probability of each label that it was asked about.
+    `known` is the gold label, None if the item has none. `view` maps each label that the consistency model scored to
+    its probability (0-1); None without a model.
     """
 
     ballots: Mapping[str, GivenLabel]
@@ -29,12 +30,13 @@ class ItemFacts(NamedTuple):
 
 
 class ItemJudgement(NamedTuple):
-    """What a truth model says of an item.
+    """A truth model's result for one item.
 
-    `probabilities` has the labels that can be listed, down to 0.001. `gain` is the expected gain in the
-    probability of being right from one more annotation. `doubt` returns, for a label that was given, the probability
-    that it is wrong. Spans and boxes are plain JSON data, as the schema writes them. `stored` is what `put` wants back
-    when the item comes from storage: plain JSON data.
+    `label` is the most probable label, `probability` (0-1) the probability that it is right. `probabilities` lists the
+    labels with a probability of at least 0.001, for kinds of label that can be listed. `gain` is the expected increase
+    of the probability of being right from one more annotation. `doubt` maps a given label to the probability that it
+    is wrong. `stored` is plain JSON data: store it and pass it to `put` to restore the item. Spans and boxes are plain
+    JSON data in the form of the schema.
     """
 
     label: Any
@@ -46,7 +48,10 @@ class ItemJudgement(NamedTuple):
 
 
 class Accuracy(NamedTuple):
-    """How often an annotator is right: expected value, 95 % interval, annotations it rests on, confusion."""
+    """An annotator's accuracy, 0-1: expected value and 95 % credible interval.
+
+    `votes` is the number of annotations it is estimated from. `confusion[true][given]` holds the expected counts.
+    """
 
     value: float
     low: float
@@ -56,35 +61,36 @@ class Accuracy(NamedTuple):
 
 
 class TruthModel(Protocol):
-    """The truth model of one project in one partition. It changes in place; the same calls give the same answers.
+    """The truth model of one project in one partition. Mutable; the same calls always give the same results.
 
-    Items are hashable; what is stored or told to other partitions is plain JSON data, each model's own.
+    Items are any hashable keys. Stored values and values for other partitions are plain JSON data in each model's own
+    format.
     """
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract: new labels, other options."""
+        """Apply a newer version of the contract: new labels, other options."""
         ...
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
-        """Say what is known of an item; with `stored` it counts as judged, as it was then."""
+        """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         ...
 
     def remove(self, item: Hashable) -> None:
-        """Forget an item and all it taught: its annotations were withdrawn."""
+        """Remove an item together with its contribution to the annotators' counts: its annotations were withdrawn."""
         ...
 
     def close(self, item: Hashable) -> None:
-        """Forget an item, and keep what it taught."""
+        """Remove an item, but keep its contribution to the annotators' counts."""
         ...
 
     def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was: what it taught is its own again."""
+        """Restore a closed item as it was stored; its contribution belongs to the open item again."""
         ...
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
-        """Judge the items put since the last call, but for those that came from storage.
+        """Judge the items put since the last call, except those restored from storage, and return the judgements.
 
-        With `sweep` so many others are judged again, too, as `sweep` does it, and returned where they moved.
+        With `sweep`, judge up to that many other items again as `sweep` does, and return those whose judgement moved.
         """
         ...
 
@@ -93,41 +99,42 @@ class TruthModel(Protocol):
         ...
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
-        """Return for each judged item, by annotator, the likeliest label without their vote, and how probable it is.
+        """Return each judged item's leave-one-out predictions, by annotator.
 
-        Nothing for kinds of label of which the others' plurality says as much.
+        A prediction is the likeliest label without this annotator's vote, with its probability (0-1). Empty for kinds
+        of label where the other annotators' plurality is as good a prediction.
         """
         ...
 
     @property
     def unrest(self) -> float:
-        """By how much (0-1) the last sweep changed a belief, at most."""
+        """The largest change (0-1) of any item's posterior in the last sweep."""
         ...
 
     def relearn(self) -> None:
-        """Learn anew, from the open items as they are, whatever is learned in due time only; for a quiet moment."""
+        """Estimate the hyper-parameters now, from the open items. Slow: call it when the partition is idle."""
         ...
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401
-        """Return what this partition has learned of an annotator (or of the POOL), for the other partitions."""
+        """Return this partition's counts of an annotator (or the evidence of the POOL), for the other partitions."""
         ...
 
     def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
-        """Take over what each of the other partitions has learned of an annotator (or of the POOL)."""
+        """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         ...
 
     def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401
-        """Return what closed items taught of an annotator (or what is to be stored of the POOL)."""
+        """Return an annotator's counts from closed items (for the POOL, the model's own state), to be stored."""
         ...
 
     def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401
-        """Restore what `kept` gave."""
+        """Restore what `dump_closed` returned."""
         ...
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items taught of all annotators."""
+        """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         ...
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how reliable an annotator is, by all partitions; None for one nobody knows."""
+        """Return an annotator's accuracy over all partitions; None for an unknown annotator."""
         ...

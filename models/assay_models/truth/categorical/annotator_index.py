@@ -1,4 +1,4 @@
-"""Annotators by number, and apart by the way in which they came to a label."""
+"""Consecutive numbers for annotators, with separate numbers for their own labels and for accepted pre-labels."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,19 +6,19 @@ from assay_models.truth.truth_model import GivenLabel
 
 OWN = "own"
 COPIED = "copied"
-"""A pre-label taken over is as a vote of somebody else: how reliable it is, is learned for itself."""
+"""The way of an accepted pre-label. It counts as the vote of a separate annotator, with a reliability of its own."""
 
 
 def way_of(ballot: GivenLabel) -> str:
-    """Return how the annotator came to this label."""
+    """Return how the annotator arrived at this label: `OWN` or `COPIED`."""
     return COPIED if ballot.copied else OWN
 
 
 class AnnotatorIndex:
-    """Numbers from 0, in the order in which the annotators were first met. It changes in place."""
+    """Maps (annotator, way) to a number from 0, in order of first appearance. Mutable."""
 
     def __init__(self) -> None:
-        """Know nobody."""
+        """Start empty."""
         self._numbers: dict[str, dict[str, int]] = {}
         self._names: list[tuple[str, str]] = []
 
@@ -26,7 +26,7 @@ class AnnotatorIndex:
         return len(self._names)
 
     def number(self, who: str, way: str) -> int:
-        """Return the annotator's number, a new one for somebody new."""
+        """Return the number of an annotator and way; assign the next one at first sight."""
         ways = self._numbers.setdefault(who, {})
         number = ways.get(way)
         if number is None:
@@ -35,13 +35,13 @@ class AnnotatorIndex:
         return number
 
     def ways(self, who: str) -> Mapping[str, int]:
-        """Return the annotator's number by way, for the ways that were met; empty for somebody unknown."""
+        """Return the annotator's number by way, for the ways seen so far; empty for an unknown annotator."""
         return self._numbers.get(who, {})
 
     def names(self) -> Iterable[str]:
-        """Return everybody that was met."""
+        """Return the names of all annotators seen so far."""
         return self._numbers.keys()
 
     def name(self, number: int) -> tuple[str, str]:
-        """Return whose number it is, and in which way."""
+        """Return the annotator and the way that a number stands for."""
         return self._names[number]

@@ -1,4 +1,4 @@
-"""All votes at once, to convergence: what a stream of the same votes should arrive at."""
+"""EM over all votes at once, to convergence: the result that the online version should reach on the same votes."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What is believed of the items: `posterior` as published, `responsibilities` as counted, both (items, classes)."""
+    """Result of `fit`: `posterior` to publish and `responsibilities`, both (items, classes), 0-1."""
 
     posterior: FloatArray
     responsibilities: FloatArray
@@ -26,10 +26,10 @@ class Fit:
 
 
 def fit(ballots: VoteArrays, classes: int, *, view: FloatArray | None = None, learned: Learned | None = None) -> Fit:
-    """Return the truth of all items from all their votes.
+    """Return the posteriors of all items, estimated from all votes.
 
-    `view` is a model's probabilities, (items, classes), NaN where there are none. What `Learned` holds is learned on
-    the way, unless it is given.
+    `view` is a consistency model's probabilities, (items, classes), NaN where it has none. The hyper-parameters are
+    estimated as well, unless `learned` is given.
     """
     units = _shares(ballots, classes)
     current = learned or Learned()
@@ -63,7 +63,7 @@ def _counted(ballots: VoteArrays, units: IntegerArray) -> ConfusionCounts:
 
 
 def _shares(ballots: VoteArrays, classes: int) -> IntegerArray:
-    said = np.zeros((len(ballots.row), classes))
-    said[np.arange(len(ballots.row)), ballots.label] = ballots.share
-    votes = ballots.per_item(said) + 1e-9
+    given = np.zeros((len(ballots.row), classes))
+    given[np.arange(len(ballots.row)), ballots.label] = ballots.share
+    votes = ballots.per_item(given) + 1e-9
     return np.asarray(np.rint(votes / votes.sum(axis=1, keepdims=True) * UNITS), np.int64)

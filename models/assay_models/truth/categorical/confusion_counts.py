@@ -1,4 +1,4 @@
-"""What is counted of annotators: how often they said what when the truth was which."""
+"""Confusion counts: how often each annotator gave which label under which true class."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,23 +10,24 @@ import numpy as np
 from assay_models.truth.categorical.vote_arrays import WHOLE_VOTE, FloatArray, IntegerArray, VoteArrays
 
 UNITS = 1_000_000
-"""Responsibilities are kept as whole millionths, so that what was added can be taken back to the last digit."""
+"""Responsibilities are whole millionths: sums stay exact, and a contribution can be subtracted without a residue."""
 
 PER_VOTE = UNITS * WHOLE_VOTE
 MOST_CLASSES_IN_FULL = 16
-"""With more classes an annotator's errors are counted per true class only, whatever was said instead."""
+"""With more classes, an annotator's errors are counted per true class only, without the label given instead."""
 
 OTHER = -1
-"""In a count's place of the label: any label but the true one."""
+"""Stands in place of a label in a sparse count and means any label but the true one."""
 
 SparseCounts: TypeAlias = tuple[tuple[int, int, float], ...]
-"""(true class, label said, votes), in rising order, without zeros; votes are multiples of 1e-9."""
+"""Tuples (true class, given label, votes), ascending and without zeros; votes are multiples of 1e-9."""
 
 
 class Gathered(NamedTuple):
-    """What is counted of each vote's annotator, in votes, per true class: arrays (votes, classes).
+    """The counts of each vote's annotator, in votes, per true class: arrays (votes, classes).
 
-    `right` of the true class itself, `total` of all labels, `said` of the label voted for (None if not counted).
+    `right`: votes for the true class; `total`: votes for any label; `given`: votes for the label of this vote, None if
+    not counted.
     """
 
     right: FloatArray
@@ -35,14 +36,14 @@ class Gathered(NamedTuple):
 
 
 class ConfusionCounts:
-    """Soft counts per annotator, as exact integers: mutable, additive, the same in every order of additions.
+    """Expected counts per annotator as exact integers: additive, and independent of the order of additions. Mutable.
 
-    Up to 16 classes it takes K² + 2K numbers per annotator, above that 2K. What the pool's errors look like is
-    counted in full in either case.
+    An annotator needs K² + 2K numbers up to 16 classes, 2K above. The pool's errors are counted in full in either
+    case.
     """
 
     def __init__(self, classes: int) -> None:
-        """Start from nothing."""
+        """Start from zero, for this many classes."""
         self.classes = classes
         self.right = np.zeros((0, classes), np.int64)
         self.total = np.zeros((0, classes), np.int64)
@@ -53,11 +54,11 @@ class ConfusionCounts:
 
     @property
     def annotators(self) -> int:
-        """For how many annotators there is room."""
+        """The number of annotators that the tables have room for."""
         return len(self.right)
 
     def make_room(self, annotators: int) -> None:
-        """Have room for this many annotators."""
+        """Enlarge the tables for at least this many annotators."""
         missing = annotators - self.annotators
         if missing <= 0:
             return
@@ -68,7 +69,7 @@ class ConfusionCounts:
             self.cells = _longer(self.cells, missing)
 
     def add(self, ballots: VoteArrays, units: IntegerArray, *, sign: int = 1) -> None:
-        """Add (or take away, with sign -1) the votes of items with these responsibilities, (items, classes)."""
+        """Add (subtract, with sign -1) items' votes; `units`: responsibilities in millionths, (items, classes)."""
         if not len(ballots.row):
             return
         self.make_room(int(ballots.annotator.max()) + 1)
@@ -80,31 +81,31 @@ class ConfusionCounts:
         _add(self.right, ballots.annotator * classes + ballots.label, correct)
         _add(self.pool, ballots.label[:, None] * classes + truths, amounts)
         if self.cells is not None:
-            said = ballots.annotator * classes + ballots.label
-            _add(self.cells, said[:, None] * classes + truths, amounts)
+            columns = ballots.annotator * classes + ballots.label
+            _add(self.cells, columns[:, None] * classes + truths, amounts)
         self.pool_total += amounts.sum(axis=0)
         _add(self.pool_right, ballots.label, correct)
 
     def gather(self, ballots: VoteArrays) -> Gathered:
-        """Return what is counted of each vote's annotator."""
+        """Return the counts of each vote's annotator."""
         self.make_room(int(ballots.annotator.max(initial=-1)) + 1)
-        said = None if self.cells is None else self.cells[ballots.annotator, ballots.label] / PER_VOTE
-        return Gathered(self.right[ballots.annotator] / PER_VOTE, self.total[ballots.annotator] / PER_VOTE, said)
+        given = None if self.cells is None else self.cells[ballots.annotator, ballots.label] / PER_VOTE
+        return Gathered(self.right[ballots.annotator] / PER_VOTE, self.total[ballots.annotator] / PER_VOTE, given)
 
     def exchange(self, annotator: int, before: SparseCounts, after: SparseCounts) -> None:
-        """Count one thing of an annotator instead of another."""
+        """Replace a contribution to an annotator's counts: subtract `before`, add `after`."""
         self.make_room(annotator + 1)
         self._put(annotator, before, sign=-1)
         self._put(annotator, after, sign=1)
 
     @property
     def tables(self) -> list[IntegerArray]:
-        """All that is counted: arrays that may be changed in place."""
+        """The arrays of all counts; they may be changed in place."""
         tables = [self.right, self.total, self.pool, self.pool_right, self.pool_total]
         return tables if self.cells is None else [*tables, self.cells]
 
     def grow(self, classes: int) -> None:
-        """Have more classes."""
+        """Increase the number of classes."""
         wider = classes - self.classes
         self.right, self.total, self.pool = (_wider(each, wider, 1) for each in (self.right, self.total, self.pool))
         self.pool = _longer(self.pool, wider)
@@ -128,23 +129,23 @@ class ConfusionCounts:
 
 
 def counts_of(tally: ConfusionCounts, annotator: int, *, besides: ConfusionCounts | None = None) -> SparseCounts:
-    """Return what is counted of one annotator, as plain data; less what a part of it counts, if one is given."""
+    """Return the counts of one annotator as plain data, less those in `besides` if it is given."""
     if annotator >= tally.annotators:
         return ()
-    less = None if besides is None or annotator >= besides.annotators else besides
+    subtracted = None if besides is None or annotator >= besides.annotators else besides
     if tally.cells is not None:
         table = tally.cells[annotator]
-        table = table if less is None or less.cells is None else table - less.cells[annotator]
+        table = table if subtracted is None or subtracted.cells is None else table - subtracted.cells[annotator]
         return tuple((int(k), int(v), int(table[v, k]) / PER_VOTE) for k, v in np.argwhere(table.T))
     right, total = tally.right[annotator], tally.total[annotator]
-    if less is not None:
-        right, total = right - less.right[annotator], total - less.total[annotator]
+    if subtracted is not None:
+        right, total = right - subtracted.right[annotator], total - subtracted.total[annotator]
     pairs = ((k, v, int(row[k])) for k in range(len(right)) for v, row in ((OTHER, total - right), (k, right)))
     return tuple((k, label, count / PER_VOTE) for k, label, count in pairs if count)
 
 
 def added_up(all_counts: Iterable[SparseCounts]) -> SparseCounts:
-    """Return the sum of counts, as of one annotator in several partitions."""
+    """Return the sum of counts, for example of one annotator in several partitions."""
     sums: defaultdict[tuple[int, int], int] = defaultdict(int)
     for truth, label, votes in chain.from_iterable(all_counts):
         sums[truth, label] += round(votes * PER_VOTE)
@@ -152,14 +153,17 @@ def added_up(all_counts: Iterable[SparseCounts]) -> SparseCounts:
 
 
 def errors_of(tally: ConfusionCounts) -> SparseCounts:
-    """Return how often the pool said which label under which true class, where that is kept of the pool alone."""
+    """Return the pool's errors per true class and given label; empty where the annotators' counts contain them.
+
+    That is the case up to `MOST_CLASSES_IN_FULL` classes.
+    """
     if tally.cells is not None:
         return ()
     return tuple((int(k), int(v), int(tally.pool[v, k]) / PER_VOTE) for k, v in np.argwhere(tally.pool.T))
 
 
 def load_errors(tally: ConfusionCounts, counts: SparseCounts) -> None:
-    """Let this be how often the pool said which label, as `errors_of` returned it."""
+    """Set the pool's errors, as `errors_of` returned them."""
     for truth, label, votes in counts:
         tally.pool[label, truth] = round(votes * PER_VOTE)
 

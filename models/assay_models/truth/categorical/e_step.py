@@ -1,4 +1,4 @@
-"""One look at the votes of some items with what all other items say of their annotators."""
+"""The E-step: class posteriors of items from their votes, with each item's own contribution to the counts removed."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray,
 
 @dataclass(frozen=True, slots=True)
 class Posteriors:
-    """Items, what is known of their voters without them, and what follows for the classes.
+    """Result of the E-step, with its intermediate values.
 
-    `logarithms`: how probable each vote is under each true class, (votes, classes).
+    `cavity`: the voters' counts without the items themselves; `logarithms`: the log-likelihood of each vote under each
+    true class, (votes, classes); `logits`: the summed log-probabilities per item.
     """
 
     ballots: VoteArrays
@@ -32,10 +33,10 @@ def judge(
     mine: IntegerArray | None = None,
     view: FloatArray | None = None,
 ) -> Posteriors:
-    """Return what the votes say of the items.
+    """Return the E-step of these items.
 
-    `mine`: the items' responsibilities, (items, classes), in millionths, where the tally contains them. `view`: a
-    model's probabilities, (items, classes), NaN where there are none.
+    `mine`: the items' responsibilities, (items, classes), in millionths; give them if the tally contains these items.
+    `view`: a consistency model's probabilities, (items, classes), NaN where it has none.
     """
     pool = pool_of(tally)
     cavity = cavity_of(ballots, tally, mine, pool)

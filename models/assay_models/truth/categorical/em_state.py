@@ -1,4 +1,4 @@
-"""The open items and the annotators' counts, held together: what the one believes is what the other contains."""
+"""The state of the EM algorithm: open items with their responsibilities, and the annotators' confusion counts."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ _AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What is believed of some items now.
+    """Posteriors of some items, as of now.
 
-    `posterior`: (items, classes), the probabilities to publish. `responsibilities`: (items, classes), what the
-    annotators' counts contain, in millionths: divided by `UNITS` it is what to store and to hand to `put` when
-    restoring. `gain`: (items,), by how much one more vote is expected to raise the probability of being right.
+    `posterior`: (items, classes), the probabilities to publish. `responsibilities`: (items, classes), in millionths,
+    as contained in the annotators' counts; divide by `UNITS` for storage, and pass that to `put` to restore. `gain`:
+    (items,), the expected increase of the probability of being right from one more vote.
     """
 
     items: tuple[Hashable, ...]
@@ -41,7 +41,7 @@ class Settled:
     gain: FloatArray
 
     def of(self, chosen: NDArray[np.bool_]) -> "Settled":
-        """Return it of the chosen items, (items,), only."""
+        """Return the subset of the chosen items; `chosen` is a mask, (items,)."""
         if chosen.all():
             return self
         return Settled(
@@ -53,7 +53,11 @@ class Settled:
 
 
 class PlacedItem(NamedTuple):
-    """An item's votes, not yet settled; or settled long ago with this posterior, of which this was told."""
+    """An item's new votes, waiting to be settled.
+
+    `posterior` and `published` are given for an item restored from storage: its responsibilities (0-1) and the
+    probabilities published last; None for a new item.
+    """
 
     votes: Votes
     weights: VoteWeights | None
@@ -62,14 +66,14 @@ class PlacedItem(NamedTuple):
 
 
 class EMState:
-    """Open items, and what is counted of annotators: of closed items (`past`), by other partitions (`others`), in all.
+    """Open items, and annotators' counts from closed items (`past`), from other partitions (`others`) and in total.
 
-    Mutable. `counted` is at all times exactly `past` and `others` and the sum over the settled items of votes times
-    responsibilities.
+    Mutable. Invariant: `counted` equals `past` + `others` + the sum over all settled items of votes times
+    responsibilities, exactly.
     """
 
     def __init__(self, classes: int) -> None:
-        """Start empty."""
+        """Start without items, for this many classes."""
         self.items = OpenItems(classes)
         self.counted, self.past, self.others = (
             ConfusionCounts(classes),
@@ -79,52 +83,52 @@ class EMState:
 
     @property
     def pool(self) -> PooledCounts:
-        """All annotators as one."""
+        """The counts of all annotators together."""
         return pool_of(self.counted)
 
     def own(self, annotator: int) -> SparseCounts:
-        """Return what is counted of an annotator here: in open and closed items."""
+        """Return an annotator's counts from this partition: open and closed items."""
         return counts_of(self.counted, annotator, besides=self.others)
 
     def replace(self, part: ConfusionCounts, annotator: int, counts: SparseCounts) -> None:
-        """Let this be what `past` or `others` counts of an annotator."""
+        """Replace an annotator's counts in `part`, which is `past` or `others`, and adjust the total."""
         before = counts_of(part, annotator)
-        for tally in (part, self.counted):
-            tally.exchange(annotator, before, counts)
+        for counts_table in (part, self.counted):
+            counts_table.exchange(annotator, before, counts)
 
     def load_closed_errors(self, counts: SparseCounts) -> None:
-        """Let this be how the pool erred in closed items, as `errors_of` returned it."""
+        """Set the pool's error counts of closed items, as `errors_of` returned them."""
         before = self.past.pool.copy()
         load_errors(self.past, counts)
         self.counted.pool += self.past.pool - before
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of everything that is counted of closed items."""
+        """Discount the counts of closed items: multiply them by 1 - `share` (0-1), rounded to whole units."""
         self.counted.make_room(self.past.annotators)
         for part, whole in zip(self.past.tables, self.counted.tables, strict=True):
-            kept = np.rint(part * (1 - share)).astype(np.int64)
-            whole[: len(part)] -= part - kept
-            part[...] = kept
+            remaining = np.rint(part * (1 - share)).astype(np.int64)
+            whole[: len(part)] -= part - remaining
+            part[...] = remaining
 
     def absorb(self, pending: Mapping[int, PlacedItem]) -> IntegerArray:
-        """Write the votes of these places and return those that are not restored.
+        """Write the pending votes and return the places of the items that need judging: all but the restored ones.
 
-        What was believed of an item is believed of its new votes, too, until it is judged.
+        An item that was settled before keeps its responsibilities for the new votes until it is judged.
         """
         places = np.fromiter(pending, np.int64, len(pending))
         self._count(places[self.items.settled[places]], sign=-1)
-        puts = list(pending.values())
-        self.items.write(places, ballots_of([put.votes for put in puts], [put.weights for put in puts]))
-        restored = np.fromiter((put.posterior is not None for put in puts), np.bool_, len(puts))
-        believed = [put.posterior for put in puts if put.posterior is not None]
-        told = [put.published or put.posterior for put in puts if put.posterior is not None]
-        self.items.restore(places[restored], believed, told)
+        placed = list(pending.values())
+        self.items.write(places, ballots_of([put.votes for put in placed], [put.weights for put in placed]))
+        restored = np.fromiter((put.posterior is not None for put in placed), np.bool_, len(placed))
+        posteriors = [put.posterior for put in placed if put.posterior is not None]
+        published = [put.published or put.posterior for put in placed if put.posterior is not None]
+        self.items.restore(places[restored], posteriors, published)
         self.items.settled[places[restored]] = True
         self._count(places[self.items.settled[places]], sign=1)
         return places[~restored]
 
     def settle(self, places: IntegerArray, learned: Learned, *, fresh: int = 0) -> Settled:
-        """Judge the items at these places, the last `fresh` of them twice, and return what is believed of them."""
+        """Judge the items at these places, the last `fresh` ones twice, and return their posteriors."""
         starts = self._starts(places)
         pieces = [
             self._settle_piece(places[start:end], learned, max(len(places) - fresh - start, 0))
@@ -136,15 +140,15 @@ class EMState:
         return Settled(names, posterior, self.items.beliefs(places), gain)
 
     def judge(self, places: IntegerArray, learned: Learned, mine: IntegerArray | None = None) -> Posteriors:
-        """Return what the votes of these items say, without the items' own part in the counts, `mine`."""
+        """Run the E-step for these items with their own contribution to the counts, `mine`, removed."""
         mine = self.items.beliefs(places) if mine is None else mine
         view = self.items.views(places)
         return judge(self.items.read(places), self.counted, learned.strengths, mine=mine, view=view)
 
     def without(self, places: IntegerArray, learned: Learned) -> tuple[VoteArrays, FloatArray]:
-        """Return the votes of these items, and for each what would be published of its item without it.
+        """Return the votes of these items, and for each vote its item's leave-one-out probabilities, (votes, classes).
 
-        The probabilities are (votes, classes). Gold is left out of them: they are for comparing votes with votes.
+        Gold labels are ignored: the probabilities serve to compare votes with votes.
         """
         judged = self.judge(places, learned)
         ballots, logits = judged.ballots, judged.logits
@@ -155,23 +159,23 @@ class EMState:
         return ballots, np.asarray((1 - learned.lapse) * tempered + learned.lapse / self.items.classes)
 
     def take_out(self, places: IntegerArray) -> None:
-        """Take those of these items that are settled out of the counts."""
+        """Subtract these items' contribution from the counts and mark the items unsettled."""
         self._count(places, sign=-1)
         self.items.unsettle(places)
 
     def put_away(self, places: IntegerArray) -> None:
-        """Let the counts of these settled items be those of closed ones."""
+        """Move the contribution of these settled items to the counts of closed items."""
         self.past.add(self.items.read(places), self.items.beliefs(places))
         self.items.unsettle(places)
 
     def fetch_back(self, places: IntegerArray) -> None:
-        """Take the counts of these settled items out of those of closed ones: they were closed, and are open again."""
+        """Subtract the contribution of these reopened items from the counts of closed items."""
         ballots, units = self.items.read(places), self.items.beliefs(places)
         for tally in (self.past, self.counted):
             tally.add(ballots, units, sign=-1)
 
     def grow(self, classes: int) -> None:
-        """Have more classes."""
+        """Increase the number of classes."""
         self.items.grow(classes)
         for tally in (self.counted, self.past, self.others):
             tally.grow(classes)
@@ -187,7 +191,7 @@ class EMState:
         return posterior
 
     def _judge_once(self, places: IntegerArray, learned: Learned) -> tuple[Logits, IntegerArray]:
-        """Believe what the votes say now; return it, and by how much the responsibilities moved."""
+        """Update responsibilities and counts; return the logits and the absolute change, in millionths."""
         items = self.items
         before = items.beliefs(places)
         judged = self.judge(places, learned, before)
@@ -202,7 +206,7 @@ class EMState:
         return judged.logits, np.abs(moved)
 
     def _starts(self, places: IntegerArray) -> list[int]:
-        """Return where to cut, so that no piece has many more numbers than fit into the processor's cache."""
+        """Return the starts of the pieces to process, each small enough for the processor's cache."""
         if not len(places):
             return []
         numbers = np.cumsum(self.items.lengths(places).astype(np.int64) + 1) * self.items.classes

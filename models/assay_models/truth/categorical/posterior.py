@@ -1,4 +1,4 @@
-"""From the votes' likelihoods to what is believed of the items, and to what is published of them."""
+"""From the votes' likelihoods to responsibilities (for the counts) and to calibrated posteriors (to publish)."""
 
 from dataclasses import dataclass, field
 
@@ -15,12 +15,12 @@ _MOST_CANDIDATES = 8
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a stream learns about itself, beside the counts; plain data, to be stored and loaded.
+    """The hyper-parameters that a model estimates beside the counts; plain data, to be stored and loaded.
 
-    `strengths`: of the priors, in votes. `correlation` (0-1): how much one vote of an item repeats what the others
-    of that item say. `voice` (0 and up): the weight of the consistency model's probability. `lapse` (0-1): the share
-    of items about which the votes say nothing. `work`: votes judged so far, `due`: at which number of them to
-    learn again.
+    `strengths`: of the priors, in votes. `correlation` (0-1): how far one vote on an item repeats the others on that
+    item. `voice` (0 and up): weight of the consistency model's log-probability. `lapse` (0-1): share of items that all
+    annotators may misjudge, where the votes carry no information. `work`: votes judged so far; `due`: the value of
+    `work` at which to estimate again.
     """
 
     strengths: Strengths = field(default_factory=Strengths)
@@ -33,7 +33,7 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """Summed logarithms per item, (items, classes), apart by where they come from; `sizes` in votes, (items,)."""
+    """Summed log-probabilities per item, (items, classes), by source; `sizes`: weighted number of votes, (items,)."""
 
     prior: FloatArray
     votes: FloatArray
@@ -46,15 +46,15 @@ def logits_of(
 ) -> Logits:
     """Return the items' logits from the votes' log-likelihoods, (votes, classes).
 
-    The prior of a class is its share of all votes but the item's own. `view` is a model's probability, (items,
-    classes), NaN where there is none; what it adds is how far it departs from the prior.
+    The prior of a class is its share of all votes without those of the item itself. `view` is a model's probability,
+    (items, classes), NaN where it has none; it contributes its log-ratio to the prior.
     """
     sizes = ballots.sizes()
     own = 0.0 if mine is None else mine * (sizes / UNITS)[:, None]
     classes = np.maximum(pool.votes - own, 0) + np.full((ballots.count, 1), _CLASS_VOTES)
     prior = np.log(classes / across(np.add, classes)[:, None])
-    said = None if view is None else np.where(np.isnan(view), 0.0, np.log(np.maximum(view, _LEAST)) - prior)
-    return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), said, sizes)
+    evidence = None if view is None else np.where(np.isnan(view), 0.0, np.log(np.maximum(view, _LEAST)) - prior)
+    return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), evidence, sizes)
 
 
 def believe(logits: Logits, learned: Learned) -> IntegerArray:
@@ -64,32 +64,32 @@ def believe(logits: Logits, learned: Learned) -> IntegerArray:
 
 
 def publish(logits: Logits, learned: Learned) -> FloatArray:
-    """Return the probabilities of the classes, (items, classes), as one may say them aloud.
+    """Return the class probabilities to publish, (items, classes): tempered for correlated votes, with a floor.
 
-    The summed logarithms of n votes count for n / (1 + correlation (n - 1)) of them, the design effect of a cluster
-    sample (Kish 1965, section 5.4), and the share `lapse` goes to all classes alike: some items are seen wrongly by
-    everybody, and no number of votes tells which.
+    The summed log-likelihoods of n votes are divided by 1 + correlation (n - 1), the design effect of a cluster sample
+    (Kish 1965, section 5.4). The share `lapse` is spread evenly over all classes: some items are misjudged by
+    everybody, and no number of votes shows which.
     """
     tempered = temper(logits.prior, logits.votes, logits.sizes, logits.view, learned)
-    kept = (1 - learned.lapse) * tempered
-    return np.asarray(kept + learned.lapse / tempered.shape[1])
+    without_lapse = (1 - learned.lapse) * tempered
+    return np.asarray(without_lapse + learned.lapse / tempered.shape[1])
 
 
 def temper(
     prior: FloatArray, votes: FloatArray, sizes: FloatArray, view: FloatArray | None, learned: Learned
 ) -> FloatArray:
-    """Return the probabilities with correlated votes counted for less, without lapses."""
+    """Return the class probabilities with the votes discounted for correlation, without lapses."""
     effect = 1 + learned.correlation * np.maximum(sizes - 1, 0)
     added = 0.0 if view is None else learned.voice * view
     return softmax((prior + votes) / effect[:, None] + added)
 
 
 def gain_of_a_vote(posterior: FloatArray, pool: PooledCounts) -> FloatArray:
-    """Return by how much one more vote is expected to raise the probability of being right, (items,), 0-1.
+    """Return the expected increase of the probability of being right from one more vote, (items,), 0-1.
 
-    The expected gain of ActiveLab's question (Goh & Mueller 2023, section 3), asked of a typical annotator of the
-    pool: the sum over labels of the highest joint probability, less the highest probability now. Of many classes
-    the eight most probable compete.
+    The criterion of ActiveLab (Goh & Mueller 2023, section 3), for an average annotator of the pool: the sum over
+    labels of the highest joint probability, less the highest probability now. Only the eight most probable classes
+    compete.
     """
     top = np.argsort(-posterior, axis=1, kind="stable")[:, :_MOST_CANDIDATES]
     likely = np.take_along_axis(posterior, top, axis=1)
@@ -101,6 +101,6 @@ def gain_of_a_vote(posterior: FloatArray, pool: PooledCounts) -> FloatArray:
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Return the probabilities of logits, row by row."""
+    """Return the softmax of each row."""
     powers = np.exp(logits - across(np.maximum, logits)[:, None])
     return np.asarray(powers / across(np.add, powers)[:, None])

@@ -1,4 +1,4 @@
-"""How reliable an annotator is, and how sure one may be of that."""
+"""An annotator's accuracy with its credible interval, from confusion counts."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ _POOL_VOTES = 2.0
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorAccuracy:
-    """An annotator's rate of being right with its 95 % credible interval, all 0-1.
+    """An annotator's accuracy with its 95 % credible interval, all 0-1.
 
-    `votes`: how many it rests on, by weight; `confusion`: how often which label was said under which true class.
+    `votes`: the weighted number of votes it is estimated from; `confusion`: the expected counts per true class and
+    given label.
     """
 
     accuracy: float
@@ -24,9 +25,9 @@ class AnnotatorAccuracy:
 
 
 def reliability_of(counts: SparseCounts, pool: PooledCounts) -> AnnotatorAccuracy:
-    """Return what these counts say of an annotator, with two votes' worth of the pool's rate for a start.
+    """Return the accuracy that these counts give, with a prior of two votes at the pool's accuracy.
 
-    Without votes it is the pool's rate, with next to no certainty.
+    Without votes it is the pool's accuracy, with a very wide interval.
     """
     votes = sum(count for _, _, count in counts)
     right = sum(count for truth, label, count in counts if truth == label)

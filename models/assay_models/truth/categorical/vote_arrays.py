@@ -1,4 +1,4 @@
-"""The votes of some items, laid out flat so that all of them are judged in one stroke."""
+"""Votes of many items in flat arrays, for one vectorised E-step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ Votes: TypeAlias = Mapping[int, int]
 """Annotator index -> label index: one vote per annotator."""
 
 VoteWeights: TypeAlias = Mapping[int, float]
-"""Annotator index -> how much the vote counts (0-1); 1 for annotators that are not named."""
+"""Annotator index -> weight of the vote (0-1); 1 for annotators that are missing here."""
 
 _FEW_COLUMNS = 16
 WHOLE_VOTE = 1_000
-"""Weights are kept as whole thousandths: sums of them are exact in every order."""
+"""Weights are whole thousandths: their sums are exact in any order."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoteArrays:
-    """Votes of `count` items: one entry per vote in each array; `row` (0 to count - 1) rises."""
+    """Votes of `count` items: one entry per vote in each array; `row` (0 to count - 1) is ascending."""
 
     count: int
     row: IntegerArray
@@ -34,7 +34,7 @@ class VoteArrays:
 
     @property
     def share(self) -> FloatArray:
-        """How much each vote counts, 0-1."""
+        """The weight of each vote, 0-1."""
         return self.weight / WHOLE_VOTE
 
     def per_item(self, values: FloatArray) -> FloatArray:
@@ -43,7 +43,7 @@ class VoteArrays:
         return np.stack(columns, axis=1)
 
     def sizes(self) -> FloatArray:
-        """Return how many votes each item has, each counted by its weight."""
+        """Return the weighted number of votes of each item, (count,)."""
         return total_of(self.row, self.share, self.count)
 
 
@@ -53,7 +53,7 @@ def total_of(row: IntegerArray, values: FloatArray, count: int) -> FloatArray:
 
 
 def across(combine: np.ufunc, values: FloatArray) -> FloatArray:
-    """Return the sums (np.add) or maxima (np.maximum) of rows, (rows,); by columns where those are few, far faster."""
+    """Reduce each row with np.add or np.maximum, (rows,); few columns go one by one, which is far faster."""
     if values.shape[1] > _FEW_COLUMNS:
         return np.asarray(combine.reduce(values, axis=1))
     return np.asarray(reduce(combine, values.T))
@@ -67,8 +67,8 @@ def ballots_of(votes: Sequence[Votes], weights: Sequence[VoteWeights | None] | N
     label = np.fromiter(chain.from_iterable(one.values() for one in votes), np.int64, total)
     weight = np.full(total, WHOLE_VOTE, np.int64)
     if weights is not None and any(weights):
-        asked = chain.from_iterable(
+        shares = chain.from_iterable(
             map((one or {}).get, each, repeat(1.0)) for each, one in zip(votes, weights, strict=True)
         )
-        weight = np.rint(np.fromiter(asked, np.float64, total) * WHOLE_VOTE).astype(np.int64)
+        weight = np.rint(np.fromiter(shares, np.float64, total) * WHOLE_VOTE).astype(np.int64)
     return VoteArrays(len(votes), np.repeat(np.arange(len(votes)), lengths), annotator, label, weight)

@@ -21,7 +21,7 @@ _NARROWEST = 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what is asked, print it, and write it where wanted."""
+    """Run the named parts, print the results, and write them to a file if one is named."""
     asked = _parser().parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     terminal = Console()
@@ -32,9 +32,16 @@ def main(arguments: Sequence[str]) -> int:
         sheets.append(sheet)
     console.print(conditions())
     if asked.markdown is not None:
-        asked.markdown.write_text(as_document(sheets, arguments=arguments, now=datetime.now(UTC)), encoding="utf-8")
+        command = ("python -m bench", *arguments)
+        document = as_document(sheets, title=_title(asked.parts), command=command, now=datetime.now(UTC))
+        asked.markdown.write_text(document, encoding="utf-8")
         console.print(f"written: {asked.markdown}")
     return 0
+
+
+def _title(parts: Sequence[str]) -> str:
+    only_ingestion = parts and set(parts) <= {"gateway", "archive"}
+    return "Performance of gateway and archive" if only_ingestion else "Throughput, latency and capacity"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="small loads, in about three minutes")
     parser.add_argument("--events", type=int, help="events of the throughput part and of the profile")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     return parser
 
 
@@ -62,7 +69,7 @@ def _measured(parts: Sequence[str], *, events: int | None, quick: bool) -> Itera
 
 
 def _measurers(*, events: int | None, quick: bool) -> dict[str, Callable[[Ground], Sheet]]:
-    """Return what measures each part, with its load."""
+    """Return the function that measures each part, with its load."""
     count = events or (20_000 if quick else 100_000)
     rates = latency.Load(warm_up_seconds=1.0, seconds=3.0) if quick else latency.Load()
     amounts = capacity.Load(items=50_000, records=100_000, starts=1) if quick else capacity.Load()

@@ -1,4 +1,4 @@
-"""The archive: annotations a second from Kafka into SQLite and PostgreSQL, beside SQLAlchemy's ORM."""
+"""The archive: annotations per second from Kafka into SQLite and PostgreSQL, compared with SQLAlchemy's ORM."""
 
 import asyncio
 import time
@@ -19,10 +19,10 @@ from assay_services.stores.archive.schema_upgrade import upgrade
 from assay_services.stores.archive.sql_query import run_query
 from bench.ground import Ground, judge_all, seeded_events, the_project
 from bench.processes import MeasuredProcess
-from bench.report import Sheet
+from bench.report import Sheet, at_least
 from tests.support.postgres import LocalPostgres, postgres_programs
 
-_WANTED = 15_000
+_TARGET_PER_SECOND = 15_000
 _START_SECONDS = 60.0
 _SLOWEST_RATE = 200.0
 _POLL_SECONDS = 0.1
@@ -133,18 +133,23 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
             f"{run.contender.name}, {run.contender.database}",
             f"{run.events:,}",
             f"{run.rate:,.0f}",
-            f"{_WANTED:,}" if run.contender.module == "assay_services.archive" else "",
+            *_target(run),
             f"{ours[run.contender.database] / run.rate:.1f}",
             f"{run.rows:,} {'✓' if run.rows == run.events else '✗'}",
         )
         for run in runs
     ]
     notes = (
-        "From the first rows that could be seen to the last; the annotations lie on Kafka before the process begins.",
-        "Each annotation is a row with two indexes and a vote with two, both counted; its item is put anew.",
-        "The peer writes the same rows and its offsets with the ORM, in batches of the same size; it gets a fifth.",
-        "PostgreSQL runs on the same machine; without one installed its rows are missing.",
+        "Time runs from the first visible rows to the last. The annotations are on Kafka before the process starts.",
+        "Each annotation writes a row and a vote with two indexes each, both counted. Its item is replaced.",
+        "The peer writes the same rows and offsets with the ORM, in batches of the same size. It gets a fifth of them.",
+        "PostgreSQL runs on the same machine. If it is not installed, its rows are missing.",
     )
-    return Sheet(
-        "The archive", ("one process", "annotations", "annotations/s", "wanted", "ours / this", "rows"), rows, notes
-    )
+    columns = ("one process", "annotations", "annotations/s", "target", "result", "ours / this", "rows")
+    return Sheet("Archive: rows per second", columns, rows, notes)
+
+
+def _target(run: Run) -> tuple[str, str]:
+    if run.contender.module != "assay_services.archive":
+        return ("", "")
+    return (f"at least {_TARGET_PER_SECOND:,}", at_least(run.rate, _TARGET_PER_SECOND))

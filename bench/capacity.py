@@ -48,7 +48,7 @@ def measure(ground: Ground, load: Load) -> Sheet:
         ("memory per open item, in a PartitionState", f"{held['bytes_per_item']:,.0f} bytes", f"{load.items:,} items"),
         ("the same item on the state topic", f"{held['stored_bytes']:,.0f} bytes", "value alone, mean"),
         (
-            "worker start, process to last partition ready",
+            "worker start, from process to last partition ready",
             f"{statistics.median(starts):.2f} s",
             f"median of {load.starts}: {starts[0]:.2f} to {starts[-1]:.2f} s; {PARTITIONS} partitions, no state",
         ),
@@ -60,10 +60,10 @@ def measure(ground: Ground, load: Load) -> Sheet:
         ("writing that state topic", f"{written:.2f} s", "`send_all`, without transactions"),
     )
     notes = (
-        "Items are copies of what the validator keeps after 6,000 events of the demo, under keys of their own.",
-        "Memory is the growth of the resident set of a process of its own; 'ready' is the log's `partition_ready`.",
+        "Items are copies of the validator's state after 6,000 events of the demo, each under its own key.",
+        "Memory is the growth of the resident set of a separate process. 'Ready' is the log event `partition_ready`.",
     )
-    return Sheet("Capacity of one worker", ("what", "found", "of"), rows, notes)
+    return Sheet("Capacity of one worker", ("what", "measured", "conditions"), rows, notes)
 
 
 def _held_by_a_process(settings: RuntimeSettings, *arguments: str) -> dict[str, float]:

@@ -36,6 +36,7 @@ from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from assay_services.ingest.training_run import train_model
+from bench.report import at_most
 from bench.undisturbed import ConsensusGap, compare_consensus, compare_validator
 
 SESSION_SECONDS = 6.0
@@ -247,7 +248,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_chaos(plan, Path(folder))
         table = Table(
-            "what", "found", title=f"{plan.events:,} events, 2 + 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}"
+            "what",
+            "measured",
+            "target",
+            "result",
+            title=f"{plan.events:,} events, 2 + 2 workers, {outcome.seconds:.0f} s, seed {plan.seed}",
         )
         table.add_row(
             "SIGKILLs / freezes beyond the session / broker restarts",
@@ -256,11 +261,15 @@ def main() -> int:
         table.add_row("records in", f"{sum(outcome.verdicts.values()):,}")
         for verdict, count in sorted(outcome.verdicts.items()):
             table.add_row(verdict, f"{count:,}")
-        table.add_row("judged twice", str(sum(one.twice for one in outcome.audits)))
-        table.add_row("outputs that differ from an undisturbed run", str(outcome.different_outputs))
-        table.add_row("keys of state that differ", str(outcome.different_state_keys))
-        for what, value in outcome.consensus.rows():
-            table.add_row(what, value)
+        for what, count in (
+            ("records validated twice", sum(one.twice for one in outcome.audits)),
+            ("records without a verdict", sum(one.waiting for one in outcome.audits)),
+            ("verdicts that differ from an undisturbed run", outcome.different_outputs),
+            ("keys of the validator's state that differ", outcome.different_state_keys),
+        ):
+            table.add_row(what, str(count), "0", at_most(count, 0))
+        for row in outcome.consensus.rows():
+            table.add_row(*row)
         console.print(table)
         for problem in outcome.problems:
             console.print(f"[red]✗[/] {problem}")

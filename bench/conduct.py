@@ -1,4 +1,4 @@
-"""How often conduct signals are false, and how late they are: `python -m bench.conduct [--quick] [--markdown FILE]`."""
+"""False-alarm rates and delays of conduct signals: `python -m bench.conduct [--quick] [--markdown FILE]`."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from scipy.stats import beta
 from assay_models.conduct.alarm_budget import FALSE_ALARMS_PER_WEEK, LEVELS
 from bench.conduct_rules import RULES, MovingAverage, Rule, alarms, delay
 from bench.conduct_runs import Calm, Case, Found, measure_cost, run_bad, run_calm
-from bench.report import Sheet, as_document, as_table, conditions
+from bench.report import Sheet, as_document, as_table, at_most, conditions
 
 TUNED = (1, 2, 3, 4)
 UNTUNED = (2_001, 2_002, 2_003, 2_004)
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print, and write where wanted."""
     parser = argparse.ArgumentParser(prog="python -m bench.conduct", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed of each sort, 8 h a day only")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     asked = parser.parse_args(arguments)
     console, sheets = Console(width=_WIDTH), list[Sheet]()
     for sheet in _measured(quick=asked.quick):
@@ -40,8 +40,11 @@ def main(arguments: Sequence[str]) -> int:
         sheets.append(sheet)
     console.print(conditions())
     if asked.markdown is not None:
-        document = as_document(sheets, arguments=arguments, now=datetime.now(UTC))
-        asked.markdown.write_text(document.replace("python -m bench", "python -m bench.conduct", 1), encoding="utf-8")
+        command = ("python -m bench.conduct", *arguments)
+        document = as_document(
+            sheets, title="False alarms and delays of conduct signals", command=command, now=datetime.now(UTC)
+        )
+        asked.markdown.write_text(document, encoding="utf-8")
     return 0
 
 
@@ -63,19 +66,24 @@ def _false_alarms(name: str, calm: dict[str, Calm], seeds: dict[str, tuple[int, 
     rows = []
     for detector, level in LEVELS.items():
         cells = [_rate(one.by_detector[detector], one.total) for one in calm.values()]
-        rows.append([detector.value, *cells, f"{level:.3%}"])
+        result = at_most(calm["untuned"].by_detector[detector] / calm["untuned"].total, level)
+        rows.append([detector.value, *cells, f"{level:.3%}", result])
     whole = [_rate(one.by_detector.total(), one.total) for one in calm.values()]
-    rows.append(["all together", *whole, f"{FALSE_ALARMS_PER_WEEK:.2%}"])
+    result = at_most(calm["untuned"].by_detector.total() / calm["untuned"].total, FALSE_ALARMS_PER_WEEK)
+    rows.append(["all together", *whole, f"{FALSE_ALARMS_PER_WEEK:.2%}", result])
     for accuracy in sorted(next(iter(calm.values())).people):
         cells = [_rate(one.by_accuracy[accuracy], one.weeks * one.people[accuracy]) for one in calm.values()]
-        rows.append([f"all, accuracy about {accuracy}", *cells, ""])
+        rows.append([f"all, accuracy about {accuracy}", *cells, "", ""])
     notes = [
         f"{sort}: seeds {', '.join(map(str, seeds[sort]))}; {one.total:,.0f} annotator-weeks"
         for sort, one in calm.items()
     ]
     notes.append("200 careful annotators of accuracy .7 to .98, 20 labels an hour, 3 to 5 votes an item")
-    notes.append("signals raised per annotator-week [95 % Clopper-Pearson]")
-    return Sheet(f"False alarms per annotator-week, {name}", ["detector", *calm, "nominal"], rows, notes)
+    notes.append("signals raised per annotator-week [95 % Clopper-Pearson interval]")
+    notes.append(
+        "tuned: the seeds that settings were chosen on; untuned: other seeds; the result is that of the untuned"
+    )
+    return Sheet(f"False alarms per annotator-week, {name}", ["detector", *calm, "target", "result"], rows, notes)
 
 
 def _rate(count: int, weeks: float) -> str:
@@ -102,13 +110,13 @@ def _delays(name: str, bad: dict[str, Found], seeds: Mapping[str, tuple[int, ...
             ]
         )
     notes = [
-        "median of annotations from the change to the first signal (nine in ten within; found of how many)",
-        "31 of 200 annotators misbehave; copying: common items of the pair, to the copying signal",
-        "dated: how often the interval of `since` held the true time; by: annotators by detector",
+        "median of annotations from the change to the first signal (90th percentile; found / all)",
+        "31 of 200 annotators misbehave; for copying: common items of the pair until the copying signal",
+        "dated: how often the interval of `since` contained the true time; by: number of annotators per detector",
     ]
     for sort, one in bad.items():
         notes.append(f"{_seeds(sort, seeds)}; {one.false} signals about others in {one.careful_weeks:,.0f} weeks")
-    return Sheet(f"Delays, {name}", ["conduct", *bad, "dated", "by"], rows, notes)
+    return Sheet(f"Delays until the first signal, {name}", ["conduct", *bad, "dated", "by"], rows, notes)
 
 
 def _seeds(sort: str, seeds: Mapping[str, Sequence[int]]) -> str:
@@ -138,10 +146,10 @@ def _rules(name: str, calm: Mapping[str, Calm], bad: Mapping[str, Found]) -> She
     ours = [median([_NEVER if case.delay is None else case.delay for case in cases[way]]) for way in _COMPARED]
     share = calm["untuned"].by_detector.total() / calm["untuned"].total
     rows.append(["Assay, all detectors", "", f"{share:.2%}", *map(_number, ours)])
-    notes = ["each rule at its first setting with at most 1 % false alarms per annotator-week on the tuned seeds"]
+    notes = ["each rule has its first setting with at most 1 % false alarms per annotator-week on the tuned seeds"]
     notes += [f"settings of {rule}: {', '.join(f'{one:g}' for one in some)}" for rule, (_, some) in RULES.items()]
-    title = f"Rules at equal false alarms, {name}: median delay"
-    return Sheet(title, ["rule", "setting", "false", *_COMPARED], rows, notes)
+    title = f"Median delay compared with simple rules at equal false alarms, {name}"
+    return Sheet(title, ["rule", "setting", "false alarms", *_COMPARED], rows, notes)
 
 
 def _rule_cells(
@@ -163,8 +171,8 @@ def _share(make: Callable[[float], Rule], setting: float, calm: Calm) -> float:
 def _cost() -> Sheet:
     cost = measure_cost(UNTUNED[0], days=7)
     row = [f"{cost.annotations:,}", f"{cost.per_second:,.0f}", f"{cost.mean_bytes:,.0f}", f"{cost.most_bytes:,}"]
-    columns = ["annotations of each", "annotations/s", "bytes an annotator, mean", "most"]
-    return Sheet("What it costs: one process, 200 annotators", columns, [row], ["bytes of the state as JSON"])
+    columns = ["annotations per annotator", "annotations/s", "mean bytes per annotator", "maximum bytes"]
+    return Sheet("Cost: one process, 200 annotators", columns, [row], ["bytes: the state as JSON"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The consensus: annotations a second through Kafka, seconds to its word, memory and restoring."""
+"""The consensus: annotations per second through Kafka, latency, memory and restoring."""
 
 import asyncio
 import json
@@ -25,11 +25,15 @@ from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
 from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
 from bench.processes import ROOT, MeasuredProcess
-from bench.report import Sheet
+from bench.report import Sheet, at_least, at_most
 
 _PATIENCE_SECONDS = 120
 _LATEST_SECONDS = 10
-_WANTED_AT = 2_000
+_TARGET_PER_SECOND = 20_000
+_TARGET_P99_MS, _TARGET_RATE = 150, 2_000
+_TARGET_BYTES_PER_ITEM = 1_500
+_TARGET_RESTORE_SECONDS = 30
+_READING_SECONDS = 3.25  # reading 1,000,000 records of state, as measured under capacity
 _SEED = 23
 _CHUNK = 5_000
 
@@ -52,21 +56,38 @@ def measure(ground: Ground, load: Load) -> Sheet:
     ways = asyncio.run(_latency(ground, load))
     held = _held(ground, load.items)
     rows = [
-        ("annotations/s, one process, all outputs on", f"{ours.rate:,.0f}", "20,000"),
-        ("annotations/s of its processor time", f"{ours.core_rate:,.0f}", ""),
-        ("… of the floor: fetch, parse, send, no transaction", f"{floor.core_rate:,.0f}", ""),
-        ("… ours beside the floor", f"{ours.core_rate / floor.core_rate:.0%}", ""),
+        (
+            "annotations/s, one process, all outputs on",
+            f"{ours.rate:,.0f}",
+            f"at least {_TARGET_PER_SECOND:,}",
+            at_least(ours.rate, _TARGET_PER_SECOND),
+        ),
+        ("annotations per CPU second", f"{ours.core_rate:,.0f}", "", ""),
+        ("… of the floor: fetch, parse, send, no transaction", f"{floor.core_rate:,.0f}", "", ""),
+        ("… ours as a share of the floor", f"{ours.core_rate / floor.core_rate:.0%}", "", ""),
         *(row for way in ways for row in way.rows()),
-        (f"memory per open item, {load.items:,} of them", f"{held['bytes_per_item']:,.0f} bytes", "1,500 bytes"),
-        ("taking up 1,000,000 open items from the state", f"{held['seconds_per_million']:.1f} s", "30 s with reading"),
+        (
+            f"memory per open item, {load.items:,} of them",
+            f"{held['bytes_per_item']:,.0f} bytes",
+            f"at most {_TARGET_BYTES_PER_ITEM:,} bytes",
+            at_most(held["bytes_per_item"], _TARGET_BYTES_PER_ITEM),
+        ),
+        (
+            "restoring 1,000,000 open items from the state",
+            f"{held['seconds_per_million']:.1f} s",
+            f"at most {_TARGET_RESTORE_SECONDS} s with reading",
+            at_most(held["seconds_per_million"] + _READING_SECONDS, _TARGET_RESTORE_SECONDS),
+        ),
     ]
     notes = (
-        f"{load.annotations:,} validated annotations of the demo were on the topic before the process began.",
-        "The way to the consensus goes through the validator; sender and reader share one further process.",
-        "Reading 1,000,000 records of state from Kafka is measured under capacity, and comes on top.",
-        f"Timed for {load.seconds:g} s, once {load.warm_up_seconds:g} s of warm-up had all come back.",
+        f"{load.annotations:,} validated annotations of the demo were on the topic before the process started.",
+        "Import to consensus includes the validator. Sender and reader share one further process.",
+        "Reading 1,000,000 records of state from Kafka is measured under capacity and counts towards the target, too.",
+        f"Each rate is timed for {load.seconds:g} s, after all events of {load.warm_up_seconds:g} s of warm-up came back.",
     )
-    return Sheet("The consensus through Kafka", ("what", "measured", "wanted"), rows, notes)
+    return Sheet(
+        "Consensus: throughput and latency through Kafka", ("what", "measured", "target", "result"), rows, notes
+    )
 
 
 def _held(ground: Ground, count: int) -> dict[str, float]:
@@ -149,20 +170,22 @@ class _Watch:
 
 
 class Way(NamedTuple):
-    """How long the way from the import to the consensus took at one rate; `missing` (0-1) were not there in time."""
+    """Latency from import to consensus at one rate; `missing` is the share (0-1) without a consensus in time."""
 
     rate: int
     p50_ms: float
     p99_ms: float
     missing: float
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Return it for people."""
-        wanted = "150 ms" if self.rate == _WANTED_AT else ""
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Return the rows of the table: what, measured, target, result."""
+        target = ("", "")
+        if self.rate == _TARGET_RATE:
+            target = (f"at most {_TARGET_P99_MS} ms", at_most(self.p99_ms, _TARGET_P99_MS))
         return [
-            (f"import to consensus at {self.rate:,} events/s, p50", f"{self.p50_ms:.0f} ms", ""),
-            (f"import to consensus at {self.rate:,} events/s, p99", f"{self.p99_ms:.0f} ms", wanted),
-            ("… without a consensus in time", f"{self.missing:.1%}", "0"),
+            (f"import to consensus at {self.rate:,} events/s, p50", f"{self.p50_ms:.0f} ms", "", ""),
+            (f"import to consensus at {self.rate:,} events/s, p99", f"{self.p99_ms:.0f} ms", *target),
+            ("… without a consensus in time", f"{self.missing:.1%}", "0", at_most(self.missing, 0)),
         ]
 
 

@@ -1,4 +1,4 @@
-"""The console's questions on an archive of 1,000,000 annotations, 500 annotators, 200,000 items.
+"""The console's queries on an archive of 1,000,000 annotations, 500 annotators, 200,000 items.
 
 `python -m bench.console [--annotations N] [--sqlite FILE] [--markdown FILE]`: the archive's store makes the archive.
 """
@@ -24,7 +24,7 @@ from assay_services.stores.archive.engine import open_engine, open_for_reading
 from assay_services.stores.archive.queries import agreement, annotators, items, overview, projects
 from assay_services.stores.archive.schema_upgrade import upgrade
 from bench.console_pages import measure as measure_pages
-from bench.report import Sheet, as_document, as_table, conditions
+from bench.report import Sheet, as_document, as_table, at_most, conditions
 from tests.support.postgres import LocalPostgres, postgres_programs
 
 PROJECT = "ads-safety"
@@ -33,6 +33,7 @@ _ANNOTATORS, _VOTES_AN_ITEM = 500, 5
 _RULES = ("too-fast", "model-disagrees", "gold-missed")
 _BATCH = 20_000
 _TRIES = 30
+_TARGET_MS = 300
 _FED_ITEMS = 40
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 _TABLES = ("annotations", "objections", "consensus_history", "items", "votes", "consensus")
@@ -40,11 +41,11 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the archives, ask, and print how long it took."""
+    """Create the archives, run the queries, and print how long they took."""
     parser = argparse.ArgumentParser(prog="python -m bench.console", description=__doc__)
     parser.add_argument("--annotations", type=int, default=1_000_000)
     parser.add_argument("--sqlite", type=Path, help="keep the SQLite archive there, and use it where it is")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     asked = parser.parse_args(arguments)
     console, sheets = Console(width=130), list[Sheet]()
     with TemporaryDirectory(prefix="assay-bench-console-") as folder:
@@ -60,8 +61,9 @@ def main(arguments: Sequence[str]) -> int:
             console.print(as_table(sheets[-1]))
     console.print(conditions())
     if asked.markdown is not None:
-        document = as_document(sheets, arguments=arguments, now=datetime.now(UTC))
-        asked.markdown.write_text(document.replace("python -m bench", "python -m bench.console", 1), encoding="utf-8")
+        command = ("python -m bench.console", *arguments)
+        document = as_document(sheets, title="Performance of the console", command=command, now=datetime.now(UTC))
+        asked.markdown.write_text(document, encoding="utf-8")
     return 0
 
 
@@ -90,10 +92,15 @@ def _measure(url: str, name: str, count: int, *, is_made: bool) -> Sheet:
     rows = []
     for what, question in _questions(engine).items():
         times = sorted(_timed(question) for _ in range(_TRIES))
-        rows.append((what, f"{times[_TRIES // 2]:.0f}", f"{times[int(_TRIES * 0.95)]:.0f}", "300"))
+        p95 = times[int(_TRIES * 0.95)]
+        target = (f"at most {_TARGET_MS}", at_most(p95, _TARGET_MS))
+        rows.append((what, f"{times[_TRIES // 2]:.0f}", f"{p95:.0f}", *target))
     engine.dispose()
-    note = f"{count:,} annotations, {_ANNOTATORS} annotators, {count // _VOTES_AN_ITEM:,} items; made in {made:.0f} s"
-    return Sheet(f"The console's questions, {name}", ("question", "median ms", "p95 ms", "wanted"), rows, (note,))
+    note = (
+        f"{count:,} annotations, {_ANNOTATORS} annotators, {count // _VOTES_AN_ITEM:,} items; created in {made:.0f} s"
+    )
+    columns = ("query", "median ms", "p95 ms", "target of p95", "result")
+    return Sheet(f"Queries of the console, {name}", columns, rows, (note,))
 
 
 def _timed(question: Callable[[], object]) -> float:
@@ -104,12 +111,12 @@ def _timed(question: Callable[[], object]) -> float:
 
 def _questions(engine: Any) -> dict[str, Callable[[], object]]:  # noqa: ANN401
     now = _BEGAN + timedelta(days=30)
-    wanted = items.ItemFilter
+    search = items.ItemFilter
     found: dict[str, Callable[[], object]] = {
         "overview": lambda: overview.read_overview(engine, now=now),
         "agreement over time": lambda: agreement.read_history(engine, PROJECT, window="15m", kind="label"),
-        "pairs": lambda: agreement.read_pairs(engine, PROJECT),
-        "confusion": lambda: projects.read_confusion(engine, PROJECT),
+        "pairwise agreement": lambda: agreement.read_pairs(engine, PROJECT),
+        "confusion matrix": lambda: projects.read_confusion(engine, PROJECT),
         "findings by rule": lambda: projects.read_findings(engine, PROJECT),
         "contract": lambda: projects.read_contracts(engine, PROJECT),
         "annotators": lambda: annotators.read_annotators(engine, PROJECT),
@@ -119,15 +126,15 @@ def _questions(engine: Any) -> dict[str, Callable[[], object]]:  # noqa: ANN401
         "one item": lambda: items.read_item(engine, PROJECT, "i-0000500"),
     }
     searches = {
-        "all": wanted(),
-        "by id": wanted(item="i-00004"),
-        "by text": wanted(text="word77 word"),
-        "text that is nowhere": wanted(text="nowhere at all"),
-        "by status": wanted(status="disputed"),
-        "by label": wanted(label="scam"),
-        "a cell of confusion": wanted(right="scam", given="violence"),
-        "a pair": wanted(annotator="a0007", pair="a0008"),
-        "a rule": wanted(rule="gold-missed"),
+        "all": search(),
+        "by id": search(item="i-00004"),
+        "by text": search(text="word77 word"),
+        "text without a match": search(text="nowhere at all"),
+        "by status": search(status="disputed"),
+        "by label": search(label="scam"),
+        "a cell of the confusion matrix": search(right="scam", given="violence"),
+        "an annotator pair": search(annotator="a0007", pair="a0008"),
+        "a rule": search(rule="gold-missed"),
     }
     for name, one in searches.items():
         found[f"items: {name}"] = lambda one=one: items.read_items(engine, PROJECT, one)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The console's pages in a real Chromium: how soon something is seen, and what many live pages cost."""
+"""The console's pages in a real Chromium: time to first paint, and the cost of many live pages."""
 
 import os
 import re
@@ -18,11 +18,12 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from assay_services.devtools.ports import free_port
 from bench.processes import ROOT
-from bench.report import Sheet
+from bench.report import Sheet, at_most
 
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 _TRIES = 5
+_TARGET_MS, _TARGET_CORES = 1_500, 1
 _PASSWORD = "a long enough word"  # noqa: S105  # of a console that lives for the bench
 _LIVE_PAGES, _LIVE_SECONDS = 50, 20.0
 _PATIENCE_SECONDS = 60
@@ -48,16 +49,25 @@ def measure(url: str, name: str, feed: Callable[[], None]) -> Sheet:
     ):
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_FLAGS))
         context = _signed_in(browser.new_context(viewport={"width": 1440, "height": 900}), address, Path(folder))
-        rows = [(page, *_paints(context, address + path), "1,500") for page, path in _PAGES.items()]
+        rows = [(page, *_paints(context, address + path)) for page, path in _PAGES.items()]
         cores, rss = _live(context, address, process, feed)
         browser.close()
-    rows.append((f"{_LIVE_PAGES} live overviews: processor", f"{cores:.2f} cores", "", "1 core"))
-    rows.append((f"{_LIVE_PAGES} live overviews: memory", f"{rss:,.0f} MB", "", ""))
-    notes = (
-        f"First contentful paint of {_TRIES} loads, headless Chromium on the same machine.",
-        "The processor time is the console's alone, while 200 annotations a second reach the archive.",
+    rows.append(
+        (
+            f"{_LIVE_PAGES} live overviews: CPU",
+            f"{cores:.2f} cores",
+            "",
+            "at most 1 core",
+            at_most(cores, _TARGET_CORES),
+        )
     )
-    return Sheet(f"The console's pages, {name}", ("page", "median ms", "slowest ms", "wanted"), rows, notes)
+    rows.append((f"{_LIVE_PAGES} live overviews: memory", f"{rss:,.0f} MB", "", "", ""))
+    notes = (
+        f"Pages: first contentful paint of {_TRIES} loads in headless Chromium on the same machine.",
+        "CPU time is the console's alone, while 200 annotations per second reach the archive.",
+    )
+    columns = ("page", "median ms", "slowest ms", "target of the slowest", "result")
+    return Sheet(f"Pages of the console, {name}", columns, rows, notes)
 
 
 @contextmanager
@@ -106,7 +116,7 @@ def _signed_in(context: BrowserContext, address: str, folder: Path) -> BrowserCo
     return context
 
 
-def _paints(context: BrowserContext, where: str) -> tuple[str, str]:
+def _paints(context: BrowserContext, where: str) -> tuple[str, str, str, str]:
     found = []
     for _ in range(_TRIES + 1):
         page = context.new_page()
@@ -114,7 +124,9 @@ def _paints(context: BrowserContext, where: str) -> tuple[str, str]:
         page.wait_for_selector("#main h1")
         found.append(float(page.evaluate(_FIRST_PAINT)))
         page.close()
-    return f"{median(found[1:]):,.0f}", f"{max(found[1:]):,.0f}"
+    slowest = max(found[1:])
+    target = (f"at most {_TARGET_MS:,}", at_most(slowest, _TARGET_MS))
+    return (f"{median(found[1:]):,.0f}", f"{slowest:,.0f}", *target)
 
 
 def _live(

@@ -1,4 +1,4 @@
-"""A replay of files: how many seconds it takes, of the clock and of the processor."""
+"""A replay of files: wall-clock seconds and CPU seconds."""
 
 import os
 import resource
@@ -15,9 +15,9 @@ from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
 from bench.ground import train
 from bench.processes import ROOT
-from bench.report import Sheet
+from bench.report import Sheet, at_most
 
-_WANTED_OF = 1_000_000
+_TARGET_SECONDS, _TARGET_ANNOTATIONS = 40, 1_000_000
 _SEED = 7
 _BEGAN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 _A_SECOND = 2
@@ -25,7 +25,7 @@ _WAYS = {"labels, corrections, agreement, reliability": ("--no-conduct",), "with
 
 
 def measure(*, annotations: int) -> Sheet:
-    """Replay so many annotations of the demo, two a second of their own time, from a file that lies ready."""
+    """Replay this many annotations of the demo from a file; their event times are half a second apart."""
     with TemporaryDirectory(prefix="assay-bench-") as name:
         folder = Path(name)
         train(folder)
@@ -33,14 +33,19 @@ def measure(*, annotations: int) -> Sheet:
         (folder / "contract.yaml").write_text(contract)
         _write_history(folder / "history.jsonl", annotations)
         found = [(what, *_replayed(folder, *options)) for what, options in _WAYS.items()]
-    wanted = "40" if annotations == _WANTED_OF else ""
     rows = [
-        (what, f"{seconds:.1f}", wanted, f"{used:.1f}", f"{annotations / seconds:,.0f}")
+        (what, f"{seconds:.1f}", *_target(seconds, annotations), f"{used:.1f}", f"{annotations / seconds:,.0f}")
         for what, seconds, used in found
     ]
-    columns = ("what", "seconds", "wanted", "of the processor", "annotations/s")
-    notes = ("`assay replay`, a process of its own with two beside it: start, end and all files included.",)
-    return Sheet(f"A replay of {annotations:,} annotations", columns, rows, notes)
+    columns = ("what", "seconds", "target", "result", "CPU seconds", "annotations/s")
+    notes = ("`assay replay` runs in three processes. The time includes their start and end and all files.",)
+    return Sheet(f"Replay of {annotations:,} annotations", columns, rows, notes)
+
+
+def _target(seconds: float, annotations: int) -> tuple[str, str]:
+    if annotations != _TARGET_ANNOTATIONS:
+        return ("", "")
+    return (f"at most {_TARGET_SECONDS}", at_most(seconds, _TARGET_SECONDS))
 
 
 def _write_history(path: Path, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a benchmark found, as a value: printed with Rich, or written as Markdown."""
+"""The results of a benchmark as a value, printed with Rich or written as Markdown."""
 
 import os
 import platform
@@ -12,6 +12,7 @@ from rich.table import Table
 
 _PACKAGES = ("aiokafka", "confluent-kafka", "faust-streaming", "onnxruntime", "pydantic", "quixstreams")
 KAFKA = "4.1.0"
+MET, MISSED = "met", "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,16 @@ def as_table(sheet: Sheet) -> Table:
     return table
 
 
+def at_least(measured: float, target: float) -> str:
+    """Return whether a value of which more is better met its target: `met` or `missed`."""
+    return MET if measured >= target else MISSED
+
+
+def at_most(measured: float, target: float) -> str:
+    """Return whether a value of which less is better met its target: `met` or `missed`."""
+    return MET if measured <= target else MISSED
+
+
 def as_markdown(sheet: Sheet) -> str:
     """Return the sheet as a Markdown section."""
     lines = [f"## {sheet.title}", "", _line(sheet.columns), _line(["---", *["---:"] * (len(sheet.columns) - 1)])]
@@ -42,15 +53,14 @@ def as_markdown(sheet: Sheet) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_document(sheets: Sequence[Sheet], *, arguments: Sequence[str], now: datetime) -> str:
-    """Return all sheets as one Markdown document, headed by how they were made."""
-    command = " ".join(["python -m bench", *arguments])
-    head = f"# Benchmarks\n\n`{command}`, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n\n{conditions()}\n"
+def as_document(sheets: Sequence[Sheet], *, title: str, command: Sequence[str], now: datetime) -> str:
+    """Return all sheets as one Markdown document. It begins with its title and the command that made it."""
+    head = f"# {title}\n\n`{' '.join(command)}`, {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n\n{conditions()}\n"
     return "\n".join([head, *(as_markdown(sheet) for sheet in sheets)])
 
 
 def conditions() -> str:
-    """Return on what all this was measured, in one line."""
+    """Return the machine, its load and the versions, in one line."""
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     load = os.getloadavg()[0]
     return (
@@ -60,4 +70,6 @@ def conditions() -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return (
+        "| " + " | ".join(f"**{cell}**" if cell in {MET, MISSED} else cell.replace("|", "\\|") for cell in cells) + " |"
+    )

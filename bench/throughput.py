@@ -173,14 +173,14 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         "verdicts",
     )  # fmt: skip
     notes = (
-        "Time runs from the first to the last verdict as the broker stamped them; those stamped first are not counted.",
-        "The peers call the same core with one event at a time; their state is in memory only, lost with the process.",
-        "Our state is on Kafka, written in the same transaction as the verdicts.",
-        "The floor asks the model once per new item and judges nothing.",
-        "'verdicts': what lies on Kafka, against the same events judged in this process.",
+        "Time runs from the first to the last verdict by the broker's timestamps. The first timestamp's are not counted.",
+        "The peers call the same core with one event at a time. Their state is in memory only and lost with the process.",
+        "Assay's state is on Kafka, written in the same transaction as the verdicts.",
+        "The floor is a lower bound of the work: it scores each new item once and validates nothing.",
+        "'verdicts': the verdicts on Kafka, compared with the same events validated in this process.",
         f"'start 2': the first process had written nothing after {_START_SECONDS:g} s.",
     )
-    return Sheet("Throughput of the validator's job", columns, rows, notes)
+    return Sheet("Validator: throughput", columns, rows, notes)
 
 
 def _agreement(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Measure who finds the truth beside peers: `python -m bench.truth [SET …] [--data FOLDER] [--quick]`.
+"""Measure the accuracy of truth inference and of its peers: `python -m bench.truth [SET …] [--data FOLDER] [--quick]`.
 
 Sets are folders with annotations.csv (item,annotator,label[,text], in order of arrival) and gold.csv (item,gold) where
 gold is known. Without `--quick`, made-up crowds are measured, too, and every set in 4 and 16 partitions.
@@ -39,7 +39,7 @@ _WIDTH = 150
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what is asked, print it, and write it where wanted."""
+    """Run the benchmark, print the results, and write them to a file if one is named."""
     asked = _parser().parse_args(arguments)
     console = Console(width=_WIDTH)
     found = list(sets_in(asked.data, tuple(asked.sets)))
@@ -51,8 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         sheets.append(sheet)
     console.print(conditions())
     if asked.markdown is not None:
-        document = as_document(sheets, arguments=arguments, now=datetime.now(UTC))
-        asked.markdown.write_text(document.replace("python -m bench", "python -m bench.truth", 1), encoding="utf-8")
+        command = ("python -m bench.truth", *arguments)
+        document = as_document(sheets, title="Accuracy of truth inference", command=command, now=datetime.now(UTC))
+        asked.markdown.write_text(document, encoding="utf-8")
     return 0
 
 
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("sets", nargs="*", metavar="SET", help="names of folders (all if none is named)")
     parser.add_argument("--data", type=Path, default=_DATA, help=f"where the sets are ({_DATA} by default)")
     parser.add_argument("--quick", action="store_true", help="no made-up crowds, one partition, less of everything")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     return parser
 
 
@@ -97,8 +98,8 @@ def _accuracy(
     rows = [[crowd.name, str(crowd.items), *map(_share, row)] for crowd, row in zip(crowds, table, strict=True)]
     means = [_mean([row[column] for row in table]) for column in range(len(PEERS) + 3)]
     notes = (
-        "stream: one pass in order of arrival, batches of 500 votes, as many re-settled, 20 sweeps at the end",
-        "majority: ties count in parts; peers: crowd-kit, same votes, same run",
+        "stream: one pass in order of arrival, batches of 500 votes, 500 more re-judged each time, 20 sweeps at the end",
+        "majority: ties count as fractions; peers: crowd-kit, same votes, same run",
     )
     return Sheet(
         "Accuracy against gold", ("set", "items", *_OURS, "majority", *PEERS), [*rows, ["mean", "", *means]], notes
@@ -124,9 +125,11 @@ def _trust(
     columns = ("set", "ECE", "ECE DS", "precision", "precision DS", "recall", "recall DS")
     notes = (
         f"ECE: expected calibration error, ten bins; its mean is over sets of {_ENOUGH} items and more",
-        "precision, recall: of votes called wrong where their label is at most 5 % probable; DS: crowd-kit's",
+        "precision, recall: a vote is called wrong if its label is at most 5 % probable; DS: crowd-kit's Dawid-Skene",
     )
-    return Sheet("Are probabilities what they say? Are corrections right?", columns, [*rows, ["mean", *large]], notes)
+    return Sheet(
+        "Calibration of probabilities, precision and recall of corrections", columns, [*rows, ["mean", *large]], notes
+    )
 
 
 def _agreement(
@@ -144,8 +147,8 @@ def _agreement(
         rows.append([*cells, f"{streamed.seconds:.2f}", f"{seconds:.2f}"])
     names = [f"{count} partitions" for count in partitions]
     columns = ("set", "votes", "stream = batch", *names, "stream s", "batch s")
-    notes = ("same most probable label, % of items; in brackets the difference of accuracy in points",)
-    return Sheet("One pass or all at once, one partition or many", columns, rows, notes)
+    notes = ("% of items with the same most probable label; in brackets the difference in accuracy, in points",)
+    return Sheet("Stream compared with batch, and with 4 and 16 partitions", columns, rows, notes)
 
 
 def _voice(crowds: list[CrowdSet], *, quick: bool) -> Sheet:
@@ -169,10 +172,10 @@ def _voice(crowds: list[CrowdSet], *, quick: bool) -> Sheet:
     )
     notes = (
         "alone: the model's own accuracy; CL: cleanlab's CROWDLAB with the same out-of-fold probabilities",
-        "AUROC of finding wrong votes; Spearman of the annotators' quality, of those with five votes and more",
-        "difference: of the Spearman correlations, with the 95 % interval of 1,000 bootstrap samples of annotators",
+        "AUROC: finding wrong votes; Spearman: quality of annotators with five votes or more",
+        "difference: Spearman minus Spearman CL, with the 95 % interval of 1,000 bootstrap samples of annotators",
     )
-    return Sheet("The consistency model as a voice", columns, rows, notes)
+    return Sheet("The consistency model as an additional vote", columns, rows, notes)
 
 
 def _heard(crowd: CrowdSet, view: FloatArray, source: str) -> list[str]:
@@ -217,9 +220,9 @@ def _simulated(*, seeds: int) -> Sheet:
         table.append([float(np.mean(column)) for column in zip(*results, strict=True)])
     rows = [[name, *map(_share, row)] for name, row in zip(RECIPES, table, strict=True)]
     means = [_mean([row[column] for row in table]) for column in range(len(table[0]))]
-    columns = ("made-up crowd", *_OURS, "majority", *_PEERS_ON_MADE_UP, "ECE", "ECE DS")
-    notes = (f"accuracy against the truth, and calibration error of the stream; {seeds} seeds each",)
-    return Sheet("Made-up crowds", columns, [*rows, ["mean", *means]], notes)
+    columns = ("simulated crowd", *_OURS, "majority", *_PEERS_ON_MADE_UP, "ECE", "ECE DS")
+    notes = (f"accuracy against the truth; ECE: calibration error of the stream; {seeds} seeds each",)
+    return Sheet("Simulated crowds", columns, [*rows, ["mean", *means]], notes)
 
 
 def _one_made_up(crowd: CrowdSet) -> list[float]:
@@ -233,9 +236,9 @@ def _one_made_up(crowd: CrowdSet) -> list[float]:
 def _speed(*, items: int) -> Sheet:
     put, settle, sweep = microseconds_per_vote(items=items)
     row = [f"{items:,}", *(f"{each:.2f}" for each in (put, settle, sweep, put + settle + sweep))]
-    columns = ("items", "put µs", "settle µs", "sweep µs", "together µs", "bytes an item")
-    notes = ("per vote: four classes, five votes an item one by one, batches of 2,000 votes, as many items swept",)
-    return Sheet("What it costs", columns, [[*row, f"{bytes_per_item(items=items):.0f}"]], notes)
+    columns = ("items", "put µs", "settle µs", "sweep µs", "total µs", "bytes per item")
+    notes = ("four classes, five votes per item one by one, batches of 2,000 votes, as many items swept",)
+    return Sheet("Cost per vote", columns, [[*row, f"{bytes_per_item(items=items):.0f}"]], notes)
 
 
 def _same(left: FloatArray, right: FloatArray) -> str:

@@ -31,6 +31,7 @@ from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project
+from bench.report import at_most
 
 LABELS_SAME = 0.999
 PROBABILITY_GAP = 0.02
@@ -59,20 +60,28 @@ class ConsensusGap:
         if self.different_votes:
             found.append(f"the votes of {self.different_votes} items differ from an undisturbed run")
         if self.different_panes:
-            found.append(f"{self.different_panes} panes of agreement differ from an undisturbed run")
+            found.append(f"{self.different_panes} window counts of agreement differ from an undisturbed run")
         if self.items - self.different_labels < LABELS_SAME * self.items:
             found.append(f"{self.different_labels} of {self.items} labels differ from an undisturbed run")
         if self.widest > PROBABILITY_GAP:
             found.append(f"a probability differs by {self.widest:.4f} from an undisturbed run")
         return found
 
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """Yield what was found, for a table."""
-        yield "items in the consensus", f"{self.items:,}"
-        yield "items whose votes differ", str(self.different_votes)
-        yield "panes of agreement that differ", str(self.different_panes)
-        yield f"labels that differ (allowed: {1 - LABELS_SAME:.1%})", str(self.different_labels)
-        yield f"widest gap of a probability (allowed: {PROBABILITY_GAP})", f"{self.widest:.4f}"
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield the rows of a table: what, measured, target, result."""
+        yield "items in the consensus", f"{self.items:,}", "", ""
+        yield "items whose votes differ", str(self.different_votes), "0", at_most(self.different_votes, 0)
+        yield "window counts of agreement that differ", str(self.different_panes), "0", at_most(self.different_panes, 0)
+        allowed = (1 - LABELS_SAME) * self.items
+        result = at_most(self.different_labels, allowed)
+        yield "labels that differ", str(self.different_labels), f"at most {1 - LABELS_SAME:.1%}", result
+        widest = f"{self.widest:.4f}"
+        yield (
+            "largest difference of a probability",
+            widest,
+            f"at most {PROBABILITY_GAP}",
+            at_most(self.widest, PROBABILITY_GAP),
+        )
 
 
 async def compare_validator(settings: RuntimeSettings, contract: LabelContract) -> tuple[int, int]:

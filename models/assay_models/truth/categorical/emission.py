@@ -1,9 +1,9 @@
-"""How probable a vote is under each true class: the annotator's counts, shrunk towards the pool.
+"""The likelihood of a vote under each true class: the annotator's counts, shrunk towards the pool.
 
-Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", section 3,
-with a prior on each annotator's rows. A row is split in two (a Dirichlet tree: Dennis 1991, section 2): being right,
-and what is said when not. Being right is shrunk towards the mean of the pool's rate for the class and the
-annotator's own rate over all classes; what is said when wrong is shrunk towards what the pool says.
+Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", section 3, with a
+prior on each annotator's rows. A row is split in two (a Dirichlet tree: Dennis 1991, section 2): whether the vote is
+right, and which label is given if it is wrong. The former is shrunk towards the mean of the pool's rate for the class
+and the annotator's own rate over all classes, the latter towards the pool's errors.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _FLOOR = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """How many votes the priors are worth: for being right, and for what is said when wrong."""
+    """Strengths of the priors, in votes: on being right (`accuracy`), on the label given if wrong (`errors`)."""
 
     accuracy: float = 8.0
     errors: float = 64.0
@@ -31,10 +31,10 @@ class Strengths:
 
 @dataclass(frozen=True, slots=True)
 class PooledCounts:
-    """All annotators as one.
+    """The rates of all annotators together.
 
-    `accuracy`: how often right over all; `right`: per true class, (classes,); `errors`: how the wrong labels of a
-    true class fall, (label, true class); `votes`: how many each true class has, (classes,).
+    `accuracy`: share of right votes over all classes; `right`: the same per true class, (classes,); `errors`:
+    distribution of the wrong labels, (label, true class); `votes`: number of votes per true class, (classes,).
     """
 
     accuracy: float
@@ -43,7 +43,7 @@ class PooledCounts:
     votes: FloatArray
 
     def confusion(self) -> FloatArray:
-        """Return how probable each label is under each true class, (true class, label)."""
+        """Return the probability of each label under each true class, (true class, label)."""
         rows = (self.errors * (1 - self.right)).T
         np.fill_diagonal(rows, self.right)
         return np.asarray(rows)
@@ -51,9 +51,10 @@ class PooledCounts:
 
 @dataclass(frozen=True, slots=True)
 class Cavity:
-    """What is known of each vote's annotator from all items but the vote's own; arrays (votes, classes).
+    """The counts of each vote's annotator from all items but the vote's own; arrays (votes, classes).
 
-    `own` is the annotator's rate of being right over all classes, (votes, 1).
+    `own`: the annotator's accuracy over all classes, (votes, 1); `hit`: whether the class is the one voted for;
+    `errors`: the pool's rate of this label among the errors.
     """
 
     right: FloatArray
@@ -65,7 +66,7 @@ class Cavity:
 
 
 def pool_of(tally: ConfusionCounts) -> PooledCounts:
-    """Return the pool of all that is counted, itself shrunk towards being right seven times out of ten."""
+    """Return the pooled rates, shrunk towards an accuracy of 0.7."""
     right, total, cells = tally.pool_right / PER_VOTE, tally.pool_total / PER_VOTE, tally.pool / PER_VOTE
     classes = len(right)
     accuracy = (right.sum() + _FIRST_VOTES * _FIRST_ACCURACY) / (total.sum() + _FIRST_VOTES)
@@ -76,22 +77,22 @@ def pool_of(tally: ConfusionCounts) -> PooledCounts:
 
 
 def cavity_of(ballots: VoteArrays, tally: ConfusionCounts, mine: IntegerArray | None, pool: PooledCounts) -> Cavity:
-    """Return what is known of the voters without the items at hand.
+    """Return the voters' counts with these items' own contribution removed.
 
-    `mine` are the items' responsibilities, (items, classes), in millionths, where the tally contains them.
-    Without this step an annotator with few votes is believed because the items follow the annotator's own word.
+    `mine`: the items' responsibilities, (items, classes), in millionths; give them if the tally contains these items.
+    Without the removal, annotators with few votes would seem reliable, because the items follow their own votes.
     """
-    right, total, said = tally.gather(ballots)
+    right, total, given = tally.gather(ballots)
     votes = np.arange(len(ballots.row))
     hit = np.zeros(right.shape, np.bool_)
     hit[votes, ballots.label] = True
     if mine is not None:
-        taken = mine[ballots.row] * (ballots.weight / PER_VOTE)[:, None]
-        total = total - taken
-        right[votes, ballots.label] -= taken[votes, ballots.label]
-        said = said - taken if said is not None else None
+        contribution = mine[ballots.row] * (ballots.weight / PER_VOTE)[:, None]
+        total = total - contribution
+        right[votes, ballots.label] -= contribution[votes, ballots.label]
+        given = given - contribution if given is not None else None
     own = (across(np.add, right) + _OWN_VOTES * pool.accuracy) / (across(np.add, total) + _OWN_VOTES)
-    return Cavity(right, total, said, own[:, None], hit, pool.errors[ballots.label])
+    return Cavity(right, total, given, own[:, None], hit, pool.errors[ballots.label])
 
 
 def likelihood(cavity: Cavity, pool: PooledCounts, strengths: Strengths) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The open items of a stream: their votes and what is believed of them, in arrays with a place per item."""
+"""Columnar storage of the open items: their votes and responsibilities, in arrays with one place per item."""
 
 from collections.abc import Hashable, Sequence
 
@@ -13,14 +13,14 @@ _FIRST_PLACES = 64
 
 
 class OpenItems:
-    """Open items, each in a place of its own until it is forgotten: mutable, sized by what is open.
+    """Open items, each at a place of its own until it is released. Mutable; memory grows with the open items only.
 
-    Per item: its responsibilities in millionths, the probabilities last told, its gold label (or -1), and its votes
-    in a shared run of entries. Entries of votes that were replaced are dropped when they are the larger part.
+    Per item: responsibilities in millionths (`units`), the probabilities published last (`told`), the gold label or
+    -1, and a run of entries with its votes. Entries of replaced votes are dropped once they outnumber the live ones.
     """
 
     def __init__(self, classes: int) -> None:
-        """Start empty."""
+        """Start empty, for this many classes."""
         self.classes = classes
         self.places: dict[Hashable, int] = {}
         self.names: list[Hashable] = []
@@ -39,20 +39,20 @@ class OpenItems:
         self._kept = 0
 
     def place(self, item: Hashable) -> int:
-        """Return the item's place, a new one if it has none."""
-        found = self.places.get(item)
-        if found is None:
-            found = self._free.pop() if self._free else len(self.names)
-            self.places[item] = found
-            if found == len(self.names):
+        """Return the item's place; assign one if it has none."""
+        place = self.places.get(item)
+        if place is None:
+            place = self._free.pop() if self._free else len(self.names)
+            self.places[item] = place
+            if place == len(self.names):
                 self.names.append(item)
-                self._make_places(found + 1)
+                self._make_places(place + 1)
             else:
-                self.names[found] = item
-        return found
+                self.names[place] = item
+        return place
 
     def detach(self, item: Hashable) -> int:
-        """Forget the item's name; return its place, which is not free yet."""
+        """Forget the item's name; return its place, which `release` frees later."""
         place = self.places.pop(item)
         self.names[place] = None
         return place
@@ -65,7 +65,7 @@ class OpenItems:
         self._free.extend(places.tolist())
 
     def write(self, places: IntegerArray, ballots: VoteArrays) -> None:
-        """Let these be the votes of the items at these places."""
+        """Replace the votes of the items at these places."""
         lengths = np.bincount(ballots.row, minlength=ballots.count)
         self._make_entries(len(ballots.row))
         self._kept += int(lengths.sum()) - int(self._length[places].sum())
@@ -87,13 +87,13 @@ class OpenItems:
         return VoteArrays(len(places), row, *(column.astype(np.int64) for column in columns))
 
     def live(self) -> IntegerArray:
-        """Return the places of all settled items, rising."""
+        """Return the places of all settled items, ascending."""
         return np.flatnonzero(self.settled[: len(self.names)])
 
     def in_turn(self, start: int, count: int) -> IntegerArray:
-        """Return the places of up to `count` settled items, from a place on and around."""
+        """Return the places of up to `count` settled items, from `start` upwards and then from 0."""
         places, found, missing = len(self.names), list[IntegerArray](), count
-        step = 4 * count + _FIRST_PLACES  # a look at all of a million would take longer than judging those in turn
+        step = 4 * count + _FIRST_PLACES  # scanning a million places would take longer than the E-step itself
         for first, last in ((min(start, places), places), (0, min(start, places))):
             for low in range(first, last, step):
                 if missing:
@@ -107,16 +107,16 @@ class OpenItems:
         return self.units[places].astype(np.int64)
 
     def unsettle(self, places: IntegerArray) -> None:
-        """Believe nothing of the items at these places."""
+        """Mark the items at these places as unsettled and clear their responsibilities."""
         self.settled[places] = False
         self.units[places] = 0
 
     def lengths(self, places: IntegerArray) -> NDArray[np.int32]:
-        """Return how many votes the items at these places have."""
+        """Return the number of votes of the items at these places."""
         return self._length[places]
 
     def see(self, place: int, view: Sequence[float] | None) -> None:
-        """Let this be a model's probabilities for the item."""
+        """Set the consistency model's probabilities of an item, or clear them with None."""
         if view is None and self.view is None:
             return
         if self.view is None:
@@ -128,17 +128,17 @@ class OpenItems:
     def restore(
         self, places: IntegerArray, posteriors: Sequence[Sequence[float]], told: Sequence[Sequence[float]]
     ) -> None:
-        """Let this be what is believed of these items, and what was last told; missing classes are impossible."""
+        """Set the items' responsibilities (0-1) and last published probabilities; missing classes get probability 0."""
         if len(places):
             self.units[places] = np.rint(_filled(posteriors, self.classes) * UNITS)
             self.told[places] = _filled(told, self.classes)
 
     def views(self, places: IntegerArray) -> FloatArray | None:
-        """Return a model's probabilities, (items, classes), NaN where there are none; None if there never were any."""
+        """Return the model's probabilities, (items, classes), NaN where it has none; None if no item ever had any."""
         return None if self.view is None else self.view[places].astype(np.float64)
 
     def grow(self, classes: int) -> None:
-        """Have more classes; the new ones are impossible until the item is settled again."""
+        """Increase the number of classes; new ones have probability 0 until the item is settled again."""
         room = ((0, 0), (0, classes - self.classes))
         self.units = np.pad(self.units, room)
         self.told = np.pad(self.told, room)
@@ -177,5 +177,5 @@ class OpenItems:
 
 
 def _filled(rows: Sequence[Sequence[float]], width: int) -> NDArray[np.float64]:
-    """Return the rows as an array, short ones filled up with zeros."""
+    """Return the rows as an array, short ones padded with zeros."""
     return np.array([row if len(row) == width else [*row, *[0.0] * (width - len(row))] for row in rows])

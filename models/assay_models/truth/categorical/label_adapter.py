@@ -1,4 +1,4 @@
-"""A truth stream whose labels and annotators have names."""
+"""Online EM addressed by label and annotator names instead of numbers."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -26,13 +26,13 @@ _FIRST_SHARE = 0.7
 
 
 class LabelAdapter:
-    """Labels and annotators by name, around a stream that knows them by number. It changes in place.
+    """Translates label and annotator names to the numbers of an `OnlineEM`, and its results back. Mutable.
 
-    What is stored and told names the labels, so that they may be listed in another order tomorrow.
+    Stored values contain the label names, so a later contract may list the labels in another order.
     """
 
     def __init__(self, labels: Iterable[str], *, read: Callable[[str], Label] = str) -> None:
-        """Begin with these labels; `read` makes a label of its name."""
+        """Start with these labels; `read` converts a label's name back to the label."""
         self._labels: list[str] = []
         self._numbers: dict[str, int] = {}
         self._annotators = AnnotatorIndex()
@@ -45,38 +45,38 @@ class LabelAdapter:
 
     @property
     def labels(self) -> int:
-        """How many labels there are."""
+        """The number of labels."""
         return len(self._labels)
 
     @property
     def lapse(self) -> float:
-        """The share (0-1) of items about which the votes say nothing, as learned so far."""
+        """The estimated share (0-1) of items that all annotators may misjudge; see `Learned`."""
         return self._stream.learned.lapse
 
     def admit(self, labels: Iterable[str]) -> None:
-        """Have these labels beside those that are known."""
+        """Add those of these labels that are not known yet."""
         for label in labels:
             self._number(label)
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
-        """Say what is known of an item; with `stored` it counts as judged, as it was then."""
+        """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         votes, known, view = self._votes(facts), self._known(facts), self._view(facts)
         if stored is None:
             self._stream.put(item, votes, gold=known, view=view)
         else:
-            posterior, told = (self._row(named) for named in stored)
-            self._stream.put(item, votes, gold=known, view=view, posterior=posterior, told=told)
+            posterior, published = (self._row(named) for named in stored)
+            self._stream.put(item, votes, gold=known, view=view, posterior=posterior, told=published)
 
     def remove(self, item: Hashable) -> None:
-        """Forget an item and all it taught."""
+        """Remove an item together with its contribution to the counts."""
         self._stream.remove(item)
 
     def close(self, item: Hashable) -> None:
-        """Forget an item, and keep what it taught."""
+        """Remove an item, but keep its contribution to the counts."""
         self._stream.close(item)
 
     def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
+        """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
             return
@@ -84,38 +84,38 @@ class LabelAdapter:
         self._stream.reopen(item, votes, self._row(stored[0]), gold=known, view=view)
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
-        """Judge the items put since the last call, and some others again, of which those are returned that moved."""
+        """Judge the items put since the last call; also sweep `sweep` others and return those that moved."""
         return self._judgements(self._stream.settle(sweep=sweep))
 
     def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
-        """Judge some items again; return those whose judgement moved."""
+        """Judge `count` items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
-        """Return for each item, by annotator, the likeliest label without their vote, and how probable it is."""
+        """Return each item's leave-one-out predictions, by annotator: likeliest label and its probability (0-1)."""
         read, labels, name = self._read, self._labels, self._annotators.name
         return {
-            item: {name(number)[0]: (read(labels[best]), sure) for number, (best, sure) in found.items()}
-            for item, found in self._stream.without(items, among=len(labels)).items()
+            item: {name(number)[0]: (read(labels[best]), sure) for number, (best, sure) in predictions.items()}
+            for item, predictions in self._stream.without(items, among=len(labels)).items()
         }
 
     @property
     def unrest(self) -> float:
-        """By how much (0-1) the last sweep changed a belief, at most."""
+        """The largest change (0-1) of any item's posterior in the last sweep."""
         return self._stream.unrest
 
     def relearn(self) -> None:
-        """Learn anew from the open items."""
+        """Estimate the hyper-parameters now, from the open items."""
         self._stream.relearn()
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what this partition has learned of an annotator, or of the pool."""
+        """Return this partition's counts of an annotator, or the evidence of the POOL."""
         if annotator == POOL:
             return asdict(self._stream.evidence)
         return self._by_way(annotator, self._stream.sums)
 
     def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
-        """Take over what each of the other partitions has learned of an annotator, or of the pool."""
+        """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         if annotator == POOL:
             self._stream.set_others_evidence(_sum(others))
             return
@@ -128,13 +128,13 @@ class LabelAdapter:
             self._stream.set_others(self._annotators.number(annotator, way), counts)
 
     def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what closed items taught of an annotator; of the pool, what was learned, and how it erred."""
+        """Return an annotator's counts from closed items; for the POOL, the hyper-parameters and the pool's errors."""
         if annotator == POOL:
             return {"learned": asdict(self._stream.learned), "errors": self._named(self._stream.closed_errors())}
         return self._by_way(annotator, self._stream.closed_sums)
 
     def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
-        """Restore what `kept` gave; of the pool after the annotators."""
+        """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
             learned = dict(stored["learned"])
             self._stream.restore_learned(Learned(**{**learned, "strengths": Strengths(**learned["strengths"])}))
@@ -144,28 +144,28 @@ class LabelAdapter:
             self._stream.load_closed(self._annotators.number(annotator, way), tuple(self._numbered(counts)))
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items taught of all annotators."""
+        """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         self._stream.fade(share)
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how reliable an annotator is, pre-labels taken over included; None for one nobody knows."""
+        """Return an annotator's accuracy, accepted pre-labels included; None for an unknown annotator."""
         ways = self._annotators.ways(annotator)
         if not ways:
             return None
-        found = self._stream.reliability_of_all(list(ways.values()))
+        reliability = self._stream.reliability_of_all(list(ways.values()))
         confusion: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for truth, label, votes in self._named(found.confusion):
+        for truth, label, votes in self._named(reliability.confusion):
             confusion[truth][label] = round(votes, 3)
-        return Accuracy(found.accuracy, found.low, found.high, round(found.votes), confusion)
+        return Accuracy(reliability.accuracy, reliability.low, reliability.high, round(reliability.votes), confusion)
 
     def share_right(self, annotator: str) -> float:
-        """Return how often (0-1) an annotator is right by what is counted here, with two votes for a start."""
+        """Return an annotator's accuracy (0-1) from this partition's counts, with a prior of two votes at 0.7."""
         counts = [count for number in self._annotators.ways(annotator).values() for count in self._stream.sums(number)]
         right = sum(votes for truth, label, votes in counts if truth == label)
         return (right + _FIRST_VOTES * _FIRST_SHARE) / (sum(votes for _, _, votes in counts) + _FIRST_VOTES)
 
     def _judgements(self, settled: Settled) -> Mapping[Any, ItemJudgement]:
-        named = len(self._labels)  # the stream has two classes even where only one has a name
+        named = len(self._labels)  # OnlineEM needs at least two classes, even if the contract has one label
         best = settled.posterior[:, :named].argmax(axis=1).tolist()
         rows = settled.posterior[:, :named].round(6).tolist()
         counted = (settled.responsibilities[:, :named] / UNITS).tolist()
@@ -186,7 +186,7 @@ class LabelAdapter:
         votes = {}
         for who, ballot in facts.ballots.items():
             label = ballot.label
-            number = known.get(label) if isinstance(label, str) else None  # names need no second look
+            number = known.get(label) if isinstance(label, str) else None  # the fast path: most labels are known
             votes[way(who, way_of(ballot))] = self._number(str(class_name(label))) if number is None else number
         return votes
 
@@ -194,7 +194,7 @@ class LabelAdapter:
         return None if facts.known is None else self._number(str(class_name(facts.known)))
 
     def _view(self, facts: ItemFacts) -> list[float] | None:
-        """Return a model's view of all labels: what it was not asked about shares the rest."""
+        """Return the model's probabilities of all labels; labels it did not score share the remaining probability."""
         known = {label: p for label, p in (facts.view or {}).items() if label in self._numbers}
         missing = len(self._labels) - len(known)
         if not known:

@@ -1,4 +1,4 @@
-"""The truth as the votes arrive: one stream per project and partition."""
+"""Online estimation of the true classes: one model per project and partition, updated as votes arrive."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -28,20 +28,19 @@ NOTICEABLE = 0.005
 _LONGEST_WAIT = 200_000
 _VOTES_A_PIECE = 50
 _CALM, _LESS = 0.01, 4
-"""When less than one in a hundred swept items changes its label, a quarter is swept: the rest is for quiet moments."""
+"""If fewer than 1 % of the swept items change their label, only a quarter is swept; idle time does the rest."""
 
 
 class OnlineEM:
-    """Dawid-Skene by incremental expectation-maximisation (Neal & Hinton 1998, section 3): mutable, deterministic.
+    """Dawid-Skene by incremental expectation-maximisation (Neal & Hinton 1998, section 3). Mutable, deterministic.
 
-    Every settled item's responsibilities are contained in its annotators' counts. To settle it again, its votes are
-    asked with what all other items say of the annotators, and the difference is put in. Counts are whole numbers:
-    whatever the order of votes, updates and removals, they are exactly those of the items that are open, plus those
-    of the closed ones.
+    The annotators' counts contain every settled item's responsibilities. The E-step for an item uses counts with that
+    item removed; the counts are then adjusted by the change. Counts are whole numbers: whatever the order of votes,
+    updates and removals, they equal exactly those of the open items plus those of the closed ones.
     """
 
     def __init__(self, classes: int, *, learned: Learned | None = None) -> None:
-        """Start with so many classes (2 or more), and with what was learned before, if anything was."""
+        """Start with this many classes (2 or more) and hyper-parameters estimated before, or the default ones."""
         self._books = EMState(classes)
         self._learned = learned or Learned()
         self._evidence, self._others_evidence = NOTHING, NOTHING
@@ -54,22 +53,22 @@ class OnlineEM:
 
     @property
     def unrest(self) -> float:
-        """By how much (0-1) the last sweep changed a belief, at most."""
+        """The largest change (0-1) of any item's posterior in the last sweep."""
         return self._unrest
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return self._books.items.classes
 
     @property
     def learned(self) -> Learned:
-        """What was learned so far beside the counts: plain data, to be stored, and handed over when restoring."""
+        """The current hyper-parameters; plain data, to be stored and passed on when restoring."""
         return self._learned
 
     @property
     def evidence(self) -> PredictiveEvidence:
-        """Of what it was learned here: plain data, for the other partitions."""
+        """This partition's evidence for the hyper-parameters; plain data, for the other partitions."""
         return self._evidence
 
     def __len__(self) -> int:
@@ -89,17 +88,17 @@ class OnlineEM:
         posterior: Sequence[float] | None = None,
         told: Sequence[float] | None = None,
     ) -> None:
-        """Let these be the item's votes from now on: annotator index -> label index. Takes effect when settled.
+        """Set the item's votes: annotator index -> label index. Takes effect with the next `settle`.
 
-        `weights` (0-1) of votes that count for less than one, as one that copied a prelabel. `gold`: the label that
-        is known to be right. `view`: a model's probabilities of the classes. `posterior`: responsibilities restored
-        from storage; the item counts as settled with them, exactly, and `told` is what was last published of it
-        (those responsibilities, if nothing is given).
+        `weights` (0-1): of votes that count for less than one. `gold`: the label known to be right. `view`: a
+        consistency model's probabilities of the classes. `posterior`: responsibilities (0-1) restored from storage;
+        the item then counts as settled with exactly these. `told`: the probabilities published last, by default those
+        responsibilities. Raises ValueError for a label or annotator index out of range.
         """
         items = self._books.items
-        said = votes.values()
-        if votes and not 0 <= min(said) <= max(said) < items.classes:
-            raise ValueError(f"not all labels are among the {items.classes} classes: {sorted(set(said))}")
+        labels = votes.values()
+        if votes and not 0 <= min(labels) <= max(labels) < items.classes:
+            raise ValueError(f"not all labels are among the {items.classes} classes: {sorted(set(labels))}")
         if votes and min(votes) < 0:
             raise ValueError(f"an annotator's index is below 0: {min(votes)}")
         place = items.place(item)
@@ -117,30 +116,30 @@ class OnlineEM:
         gold: int | None = None,
         view: Sequence[float] | None = None,
     ) -> None:
-        """Have a closed item again, with the votes, weights and responsibilities it was closed with."""
+        """Restore a closed item with the votes, weights and responsibilities it was closed with."""
         self.put(item, votes, weights=weights, gold=gold, view=view, posterior=posterior)
         place = self._books.items.place(item)
         self._books.absorb({place: self._pending.pop(place)})
         self._books.fetch_back(np.array([place]))
 
     def remove(self, item: Hashable) -> None:
-        """Forget the item and its counts; nothing happens if it is not open."""
+        """Remove the item and its contribution to the counts; no effect if it is not open."""
         if item in self:
             place = self._books.items.detach(item)
             self._pending.pop(place, None)
             self._removing.append(place)
 
     def close(self, item: Hashable) -> None:
-        """Forget the item but keep its counts in the annotators' sums; nothing happens if it is not open."""
+        """Remove the item, but keep its contribution to the counts; no effect if it is not open."""
         if item in self:
             self._closing.append(self._books.items.detach(item))
 
     def settle(self, *, sweep: int = 0) -> Settled:
-        """Judge all items put since the last time, but for restored ones, and return them.
+        """Judge and return all items put since the last call, except restored ones.
 
-        With `sweep`, up to so many other settled items are judged again in the same stroke, in turn (only a quarter of
-        them beside fresh ones if the last ones hardly ever changed their label); those that moved by half a hundredth
-        or more are returned, too.
+        With `sweep`, up to that many other settled items are judged again, in rotation (a quarter of them if there are
+        new items and the last sweep hardly changed any label). Those whose probabilities moved by 0.005 or more are
+        returned too.
         """
         self._flush()
         fresh = self._books.absorb(self._pending)
@@ -149,65 +148,66 @@ class OnlineEM:
         return self._judged(fresh, self._turn(-(-sweep // _LESS) if calm else sweep, fresh))
 
     def sweep(self, count: int) -> Settled:
-        """Judge up to `count` settled items again, in turn; return those that moved by half a hundredth or more."""
+        """Judge up to `count` settled items again, in rotation; return those that moved by 0.005 or more."""
         self._flush()
         nothing = np.zeros(0, np.int64)
         return self._judged(nothing, self._turn(count, nothing))
 
     def without(self, items: Sequence[Hashable], *, among: int) -> Mapping[Hashable, Mapping[int, Likeliest]]:
-        """Return for each of these settled items, by annotator, the likeliest of the first classes without their vote.
+        """Return the leave-one-out predictions for these settled items, by annotator.
 
-        `among`: how many classes may be named.
+        A prediction is the likeliest class without this annotator's vote, with its probability. Only the first `among`
+        classes can be predicted.
         """
         self._flush()
         places = [self._books.items.places[item] for item in items if item in self]
         named = [item for item in items if item in self]
         ballots, probabilities = self._books.without(np.array(places, np.int64), self._learned)
-        found: dict[Hashable, dict[int, Likeliest]] = {item: {} for item in named}
+        predictions: dict[Hashable, dict[int, Likeliest]] = {item: {} for item in named}
         best, most = probabilities[:, :among].argmax(axis=1), probabilities[:, :among].max(axis=1).round(6)
         likeliest = zip(best.tolist(), most.tolist(), strict=True)
         for row, annotator, each in zip(ballots.row.tolist(), ballots.annotator.tolist(), likeliest, strict=True):
-            found[named[row]][annotator] = each
-        return found
+            predictions[named[row]][annotator] = each
+        return predictions
 
     def sums(self, annotator: int) -> SparseCounts:
-        """Return what this partition counts of the annotator: open and closed items."""
+        """Return this partition's counts of the annotator, from open and closed items."""
         self._flush()
         return self._books.own(annotator)
 
     def set_others(self, annotator: int, counts: SparseCounts) -> None:
-        """Let this be what all other partitions count of the annotator."""
+        """Set the sum of all other partitions' counts of the annotator."""
         self._books.replace(self._books.others, annotator, counts)
 
     def set_others_evidence(self, evidence: PredictiveEvidence) -> None:
-        """Let this be the evidence of all other partitions, added up."""
+        """Set the sum of all other partitions' evidence and update the hyper-parameters."""
         self._others_evidence = evidence
         self._learned = learn(self._learned, self._evidence.plus(evidence))
 
     def restore_learned(self, learned: Learned) -> None:
-        """Go on with what was learned before."""
+        """Set the hyper-parameters estimated before."""
         self._learned = learned
 
     def closed_sums(self, annotator: int) -> SparseCounts:
-        """Return what is counted of the annotator in closed items."""
+        """Return the annotator's counts from closed items."""
         self._flush()
         return counts_of(self._books.past, annotator)
 
     def load_closed(self, annotator: int, counts: SparseCounts) -> None:
-        """Restore what is counted of the annotator in closed items."""
+        """Restore the annotator's counts from closed items."""
         self._books.replace(self._books.past, annotator, counts)
 
     def closed_errors(self) -> SparseCounts:
-        """Return how the pool erred in closed items; empty up to 16 classes, where the annotators' sums tell."""
+        """Return the pool's errors in closed items; empty up to 16 classes: the annotators' counts contain them."""
         self._flush()
         return errors_of(self._books.past)
 
     def load_closed_errors(self, counts: SparseCounts) -> None:
-        """Restore how the pool erred in closed items; after `load_closed`."""
+        """Restore the pool's errors in closed items; call it after `load_closed`."""
         self._books.load_closed_errors(counts)
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items say of the annotators, of all of them alike.
+        """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1).
 
         For a half-life of h, call it after each time t with 1 - 2 ** (-t / h).
         """
@@ -215,17 +215,17 @@ class OnlineEM:
         self._books.fade(share)
 
     def reliability(self, annotator: int) -> AnnotatorAccuracy:
-        """Return how reliable the annotator is, by all that is counted here and elsewhere."""
+        """Return the annotator's accuracy over all partitions."""
         return self.reliability_of_all([annotator])
 
     def reliability_of_all(self, annotators: Sequence[int]) -> AnnotatorAccuracy:
-        """Return how reliable these annotators are, counted as one: somebody who is known by several indexes."""
+        """Return the joint accuracy of these indexes: one annotator may have several."""
         self._flush()
         counts = [counts_of(self._books.counted, annotator) for annotator in annotators]
         return reliability_of(added_up(counts), self._books.pool)
 
     def grow(self, classes: int) -> None:
-        """Have more classes, numbered after those there are."""
+        """Increase the number of classes; new ones follow the existing ones. Raises ValueError for a decrease."""
         if classes < self.classes:
             raise ValueError(f"labels cannot be taken back: there are {self.classes} classes, not {classes}")
         if classes > self.classes:
@@ -233,34 +233,34 @@ class OnlineEM:
             self._books.grow(classes)
 
     def _turn(self, count: int, besides: IntegerArray) -> IntegerArray:
-        """Return the places of the settled items whose turn it is."""
+        """Return the next `count` settled places in rotation, except those in `besides`."""
         turn = self._books.items.in_turn(self._next, count)
         self._next = int(turn[-1]) + 1 if len(turn) else 0
         return turn[~np.isin(turn, besides)]
 
     def _judged(self, fresh: IntegerArray, turn: IntegerArray) -> Settled:
-        """Judge these places; return those in turn that moved, and all that are fresh."""
+        """Judge these places; return all fresh ones, and those of the rotation that moved."""
         items, swept = self._books.items, len(turn)
-        told, before = items.told[turn], items.beliefs(turn)
+        published, before = items.told[turn], items.beliefs(turn)
         places = np.concatenate([turn, fresh])
         settled = self._books.settle(places, self._learned, fresh=len(fresh))
         self._learn(int(items.lengths(places).sum()))
-        said = np.ones(len(places), np.bool_)
+        returned = np.ones(len(places), np.bool_)
         if swept:
             self._unrest = float(np.abs(settled.responsibilities[:swept] - before).max()) / UNITS
-            self._flips = float(np.mean(settled.posterior[:swept].argmax(axis=1) != told.argmax(axis=1)))
-            said[:swept] = across(np.maximum, np.abs(settled.posterior[:swept] - told)) >= NOTICEABLE
-        items.told[places[said]] = settled.posterior[said]
-        return settled.of(said)
+            self._flips = float(np.mean(settled.posterior[:swept].argmax(axis=1) != published.argmax(axis=1)))
+            returned[:swept] = across(np.maximum, np.abs(settled.posterior[:swept] - published)) >= NOTICEABLE
+        items.told[places[returned]] = settled.posterior[returned]
+        return settled.of(returned)
 
     def relearn(self) -> None:
-        """Learn now what is learned beside the counts, from the open items as they are; else it happens in due time."""
+        """Estimate the hyper-parameters now, from the open items, instead of in small steps."""
         self._flush()
         self._weighing = None
         self._take(weighed(sample_evidence(self._books, self._learned)))
 
     def _learn(self, votes: int) -> None:
-        """Learn in due time; a little with every batch, so that none has to wait for all of it."""
+        """Start an estimate when it is due; advance a running one by a few steps, which bounds the time per batch."""
         work = self._learned.work + votes
         self._learned = replace(self._learned, work=work)
         if work >= self._learned.due:

@@ -1,4 +1,4 @@
-"""What is believed of items that are many yes-or-no questions at once: multi-labels, marks."""
+"""Items made of yes-or-no questions: shared by multi-label items (one per label) and marks (one per group)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ _Voter = TypeVar("_Voter")
 YES, NO = "yes", "no"
 MAYBE = 0.5
 ConfusionCell: TypeAlias = tuple[str, str, float]
-"""Right answer, answer given, votes."""
+"""(right answer, given answer, votes)."""
 
 _OVERLOOKED = 0.2
 _PRIOR_VOTES = 2.0
@@ -23,7 +23,11 @@ _FIRST_ACCURACY = 0.7
 
 
 class QuestionBelief(NamedTuple):
-    """What is believed of one question: the probability of yes as published, as counted, and a vote's gain in it."""
+    """The posterior of one question.
+
+    `yes`: the published probability of yes; `counted`: the responsibility of yes in the counts; `gain`: the expected
+    increase of the probability of being right from one more vote. All 0-1.
+    """
 
     yes: float
     counted: float
@@ -31,7 +35,7 @@ class QuestionBelief(NamedTuple):
 
     @property
     def stored(self) -> tuple[float, float]:
-        """What `restored` and `stored_answer` want back: plain JSON data."""
+        """The values to store: plain JSON data for `restored` and `stored_question`."""
         return self.counted, self.yes
 
 
@@ -39,10 +43,10 @@ UNJUDGED = QuestionBelief(MAYBE, MAYBE, 0.0)
 
 
 class Certainty(NamedTuple):
-    """How far the votes of one item can be trusted.
+    """How reliable the votes on one item are.
 
-    `lapse`: the share (0-1) of items about which they say nothing; `complete`: how probable it is that nothing was
-    overlooked by everybody.
+    `lapse`: share (0-1) of items that all annotators may misjudge; `complete`: probability (0-1) that the voters
+    together overlooked nothing.
     """
 
     lapse: float
@@ -50,54 +54,54 @@ class Certainty(NamedTuple):
 
 
 def a_question() -> LabelAdapter:
-    """Return a truth model for yes or no."""
+    """Return a new truth model with the labels yes and no."""
     return LabelAdapter((NO, YES))
 
 
 def answer_of(judgement: ItemJudgement) -> QuestionBelief:
-    """Return what a question's judgement says."""
-    counted, told = judgement.stored
-    return QuestionBelief(told.get(YES, 0.0), counted.get(YES, 0.0), judgement.gain)
+    """Return the posterior of a question from its judgement."""
+    counted, published = judgement.stored
+    return QuestionBelief(published.get(YES, 0.0), counted.get(YES, 0.0), judgement.gain)
 
 
 def restored(stored: Sequence[float]) -> QuestionBelief:
-    """Return the answer that was stored; a gain that was told is not told again."""
-    counted, told = stored
-    return QuestionBelief(told, counted, 0.0)
+    """Return the posterior from its stored values. The gain is not stored and becomes 0."""
+    counted, published = stored
+    return QuestionBelief(published, counted, 0.0)
 
 
 def stored_question(stored: Sequence[float]) -> tuple[dict[str, float], ...]:
-    """Return a stored answer as a stream of named labels wants it."""
+    """Return stored values in the format of `LabelAdapter`: probabilities by answer, as counted and as published."""
     return tuple({NO: 1 - share, YES: share} for share in stored)
 
 
-def question_facts(facts: ItemFacts, said_yes: Mapping[str, bool], known: bool | None) -> ItemFacts:  # noqa: FBT001
-    """Return the facts of one question: who says yes, and the right answer where it is known."""
-    ballots = {who: ballot._replace(label=YES if said_yes[who] else NO) for who, ballot in facts.ballots.items()}
+def question_facts(facts: ItemFacts, yes_by: Mapping[str, bool], known: bool | None) -> ItemFacts:  # noqa: FBT001
+    """Return the observations on one question: each annotator's answer, and the right answer where it is known."""
+    ballots = {who: ballot._replace(label=YES if yes_by[who] else NO) for who, ballot in facts.ballots.items()}
     return ItemFacts(ballots, None if known is None else (YES if known else NO))
 
 
 def certainty_of(probability: float, lapse: float, options: int = 2) -> float:
-    """Return a published probability without the part of it that stands for items seen wrongly by everybody."""
+    """Return a published probability with the share for lapses removed, 0-1."""
     return min(max((probability - lapse / options) / (1 - lapse), 0.0), 1.0)
 
 
 def probability_all_correct(sides: Sequence[float], certainty: Certainty) -> float:
-    """Return the probability that all sides taken are right, the questions being taken as independent.
+    """Return the probability (0-1) that all answers are right, treating the questions as independent.
 
-    `sides`: the `clear` probability of each. Two things are not independent: what everybody sees wrongly is a
-    property of the item, so that its share counts once, not per question; and everybody may have overlooked
-    something that is no question therefore.
+    `sides`: the probability of each chosen answer, without lapses (see `certainty_of`). Two effects are not
+    independent: a lapse concerns the whole item and counts once, not per question; and all annotators may have
+    overlooked something, which then is no question at all.
     """
     by_chance = MAYBE ** max(len(sides), 1)
     return ((1 - certainty.lapse) * prod(sides) + certainty.lapse * by_chance) * certainty.complete
 
 
 def accuracy_of(counts: Mapping[str, Iterable[ConfusionCell]]) -> Accuracy | None:
-    """Return how often such questions are answered rightly, by (right answer, answer, votes) of each; None if never.
+    """Return the accuracy over questions from their (right answer, given answer, votes); None without votes.
 
-    Each vote weighs the same. The confusion says of each question how often (expected) yes was given rightly, was
-    missed, and was given falsely.
+    All votes have equal weight. The confusion holds per question the expected number of correct yes answers (`given`),
+    missed ones (`missed`) and false ones (`false`).
     """
     cells = {name: {(truth, said): votes for truth, said, votes in count} for name, count in counts.items()}
     votes = sum(sum(each.values()) for each in cells.values())
@@ -118,7 +122,7 @@ def accuracy_of(counts: Mapping[str, Iterable[ConfusionCell]]) -> Accuracy | Non
 
 
 def added(by_way: Iterable[Mapping[str, Iterable[ConfusionCell]]]) -> list[ConfusionCell]:
-    """Return the sum of what is counted of one annotator in several places, in whatever way they answered."""
+    """Return the sum of one annotator's counts over several partitions and ways."""
     sums: Counter[tuple[str, str]] = Counter()
     for counts in by_way:
         for truth, said, votes in chain.from_iterable(counts.values()):
@@ -127,26 +131,26 @@ def added(by_way: Iterable[Mapping[str, Iterable[ConfusionCell]]]) -> list[Confu
 
 
 def lapse_of(streams: Iterable[LabelAdapter]) -> float:
-    """Return the largest share (0-1) of items that any of these streams' votes say nothing about."""
+    """Return the largest lapse share (0-1) of these models; the default without models."""
     return max((stream.lapse for stream in streams), default=Learned().lapse)
 
 
 class QuestionItem(Generic[_Voter]):
-    """One item's questions, by name or number, with what is believed of each, and the voters. It changes."""
+    """One item's questions (by name or number) with their posteriors, and its voters. Mutable."""
 
     __slots__ = ("answers", "known", "voters")
 
     def __init__(self, answers: dict[Any, QuestionBelief], voters: Sequence[_Voter], *, known: bool) -> None:
-        """Begin with what is believed already."""
+        """Start with the posteriors so far. `known`: the item has a gold label."""
         self.answers = answers
         self.voters = voters
         self.known = known
 
     def certainty(self, lapse: float) -> Certainty:
-        """Return how far the votes can be trusted: each voter is taken to overlook something with probability 0.2."""
+        """Return how reliable the votes are; each voter is assumed to overlook something with probability 0.2."""
         return Certainty(0.0, 1.0) if self.known else Certainty(lapse, 1 - _OVERLOOKED ** len(self.voters))
 
     @property
     def gain(self) -> float:
-        """By how much one more vote raises the probability of the question that gains most."""
+        """The largest gain of any question, 0 without questions."""
         return max((answer.gain for answer in self.answers.values()), default=0.0)

@@ -1,4 +1,4 @@
-"""The truth of labels that are sets: one yes-or-no question per label of the vocabulary."""
+"""Truth model for multi-labels: one yes-or-no question per label."""
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ from assay_schemas.contract.label_kinds import MultilabelLabel
 
 
 class _Given(NamedTuple):
-    """The labels that each annotator gave an item, those that are known to be right, and all of them in order."""
+    """The labels that each annotator gave an item, the gold labels (None without gold), and all of these in order."""
 
     by: Mapping[str, frozenset[str]]
     known: frozenset[str] | None
@@ -43,23 +43,23 @@ class _Given(NamedTuple):
 
 
 class MultilabelTruth:
-    """Each label is a question of its own, with a pool of its own. It changes in place.
+    """Truth model with one yes-or-no question per label, each with its own annotator counts and pool. Mutable.
 
-    A label that nobody gave an item is no question there: it is taken as absent. That its voters left it out is
-    counted all the same, in one rough number per annotator and label, so that base rates are those of all items and
-    a label given falsely is as rare as it is. What it leaves out: a label that all of an item's voters overlooked
-    counts in their favour, which with misses of one in five and three voters is one item in 125.
+    A label that nobody gave an item is not a question on that item: it is taken as absent. Such joint omissions still
+    count, as one rounded number per annotator and label, which keeps base rates and false positive rates relative to
+    all items. Limitation: a label that all voters on an item overlooked counts as correctly omitted; with a miss rate
+    of 0.2 and three voters that is one item in 125.
     """
 
     def __init__(self, contract: LabelContract) -> None:
-        """Begin with the contract's labels."""
+        """Start without items, with the labels of the contract."""
         self._questions: dict[str, LabelAdapter] = {}
         self._items: dict[Hashable, QuestionItem[int]] = {}
         self._annotators = AnnotatorIndex()
-        self._silences = OmissionCounts()
-        self._silent: dict[tuple[str, int], int] = {}
+        self._omissions = OmissionCounts()
+        self._published_omissions: dict[tuple[str, int], int] = {}
         self._closed: Counter[int] = Counter()
-        self._heard: dict[str, Sequence[Any]] = {}
+        self._remote: dict[str, Sequence[Any]] = {}
         self._fresh: dict[Hashable, None] = {}
         self._waiting: dict[str, None] = {}
         self._turn: list[tuple[str, int]] = []
@@ -67,64 +67,64 @@ class MultilabelTruth:
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract: how many labels an item may have."""
+        """Set the minimum and maximum number of labels per item. Raises TypeError for another kind of label."""
         if not isinstance(contract.label, MultilabelLabel):
             raise TypeError(contract.label)
         self._least, self._most = contract.label.min_count, contract.label.max_count
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
-        """Say what is known of an item; with `stored` it counts as judged, as it was then."""
+        """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         given = _given(facts)
         before = self._items.get(item)
         if before is not None:
-            self._silences.count(before.voters, map(str, before.answers), sign=-1)
+            self._omissions.count(before.voters, map(str, before.answers), sign=-1)
             for label in before.answers.keys() - set(given.labels):
                 self._questions[str(label)].remove(item)
-        told = stored if stored is not None and set(given.labels) <= stored.keys() else None
-        asked = self._ask(item, facts, given, told)
-        self._silences.count(asked.voters, given.labels)
+        saved = stored if stored is not None and set(given.labels) <= stored.keys() else None
+        asked = self._add_item(item, facts, given, saved)
+        self._omissions.count(asked.voters, given.labels)
         for label in given.labels:
             self._count_omissions(label, asked.voters)
-            answer = None if told is None else stored_question(told[label])
+            answer = None if saved is None else stored_question(saved[label])
             self._question(label).put(item, _about(label, facts, given), stored=answer)
         self._waiting |= dict.fromkeys(given.labels)
-        if told is None:
+        if saved is None:
             self._fresh[item] = None
         else:
             self._fresh.pop(item, None)
 
     def remove(self, item: Hashable) -> None:
-        """Forget an item and all it taught."""
+        """Remove an item together with its contribution to the counts."""
         asked = self._forget(item)
-        self._silences.count(asked.voters, map(str, asked.answers), sign=-1)
+        self._omissions.count(asked.voters, map(str, asked.answers), sign=-1)
         for label in asked.answers:
             self._questions[str(label)].remove(item)
 
     def close(self, item: Hashable) -> None:
-        """Forget an item, and keep what it taught."""
+        """Remove an item, but keep its contribution to the counts."""
         asked = self._forget(item)
         self._closed.update(asked.voters)
         for label in asked.answers:
             self._questions[str(label)].close(item)
 
     def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
+        """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
             return
         given = _given(facts)
-        asked = self._ask(item, facts, given, stored)
+        asked = self._add_item(item, facts, given, stored)
         self._closed.subtract(asked.voters)
         for label in given.labels:
             self._question(label).reopen(item, _about(label, facts, given), stored=stored_question(stored[label]))
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
-        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        """Judge the items put since the last call, after a sweep over about `sweep` others."""
         moved = self.sweep(sweep) if sweep else {}
         touched, self._fresh = self._fresh, {}
         waiting, self._waiting = self._waiting, {}
         for label in waiting:
-            self._take(label, self._questions[label].settle())
+            self._store_posteriors(label, self._questions[label].settle())
         return {**moved, **{item: self._judgement(item) for item in touched}}
 
     def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
@@ -133,51 +133,51 @@ class MultilabelTruth:
         self._unrest = 0.0
         for label, portion in self._portions(count):
             question = self._questions[label]
-            touched |= dict.fromkeys(self._take(label, question.sweep(portion)))
+            touched |= dict.fromkeys(self._store_posteriors(label, question.sweep(portion)))
             self._unrest = max(self._unrest, question.unrest)
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
-        """Return nothing: what the others say tells as much."""
+        """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
     @property
     def unrest(self) -> float:
-        """By how much (0-1) the last sweep changed a belief, at most."""
+        """The largest change (0-1) of any question's posterior in the last sweep."""
         return self._unrest
 
     def relearn(self) -> None:
-        """Learn anew from the open items."""
+        """Estimate the hyper-parameters of all questions now, from the open items."""
         for question in self._questions.values():
             question.relearn()
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what this partition has learned of an annotator, or of the pool, by label."""
+        """Return this partition's counts of an annotator (or the evidence of the POOL), by label."""
         labels = {label: question.learned(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
             return labels
-        elsewhere = [one["ballots"] for one in self._heard.get(annotator, ())]
+        remote = [one["ballots"] for one in self._remote.get(annotator, ())]
         ballots = {
-            way: self._silences.ballots(number) - sum(one.get(way, 0) for one in elsewhere)
+            way: self._omissions.ballots(number) - sum(one.get(way, 0) for one in remote)
             for way, number in self._annotators.ways(annotator).items()
         }
         return {"ballots": ballots, "labels": {label: counted for label, counted in labels.items() if counted}}
 
     def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
-        """Take over what each of the other partitions has learned of an annotator, or of the pool."""
+        """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         if annotator == POOL:
             for label in dict.fromkeys(chain.from_iterable(others)):
                 self._question(label).set_remote_counts(POOL, [other[label] for other in others if label in other])
             return
-        before = self._heard.get(annotator, ())
-        self._heard[annotator] = others
+        before = self._remote.get(annotator, ())
+        self._remote[annotator] = others
         for learned, sign in (*((one, -1) for one in before), *((one, 1) for one in others)):
             self._load(annotator, learned, sign=sign)
         for label in dict.fromkeys(chain.from_iterable(one["labels"] for one in (*before, *others))):
-            self._tell(label, annotator)
+            self._set_omissions(label, annotator)
 
     def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what closed items taught of an annotator; of the pool, what was learned."""
+        """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         labels = {label: question.dump_closed(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
             return labels
@@ -185,20 +185,20 @@ class MultilabelTruth:
         return {"ballots": ballots, "labels": {label: counted for label, counted in labels.items() if counted}}
 
     def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
-        """Restore what `kept` gave; of the pool after the annotators."""
+        """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
-            for label, kept in stored.items():
-                self._question(label).load_closed(POOL, kept)
+            for label, counts in stored.items():
+                self._question(label).load_closed(POOL, counts)
             return
         self._load(annotator, self.dump_closed(annotator), sign=-1)
         self._load(annotator, stored, sign=1)
         for way, ballots in stored["ballots"].items():
             self._closed[self._annotators.number(annotator, way)] = ballots
-        for label, kept in stored["labels"].items():
-            self._question(label).load_closed(annotator, kept)
+        for label, counts in stored["labels"].items():
+            self._question(label).load_closed(annotator, counts)
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items taught of all annotators."""
+        """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         for who in self._annotators.names():
             self._load(who, self.dump_closed(who), sign=-1)
         for question in self._questions.values():
@@ -209,14 +209,14 @@ class MultilabelTruth:
             self._load(who, self.dump_closed(who), sign=1)
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how often an annotator answers rightly where a label is in question; None for one nobody knows."""
+        """Return an annotator's accuracy over the questions; None for an unknown annotator."""
         if annotator == POOL:
             return None
         here = {label: question.learned(annotator) for label, question in self._questions.items()}
-        everywhere = [here, *(other["labels"] for other in self._heard.get(annotator, ()))]
+        everywhere = [here, *(other["labels"] for other in self._remote.get(annotator, ()))]
         return accuracy_of({label: added([one.get(label, {}) for one in everywhere]) for label in here})
 
-    def _ask(self, item: Hashable, facts: ItemFacts, given: _Given, stored: Any) -> QuestionItem[int]:  # noqa: ANN401
+    def _add_item(self, item: Hashable, facts: ItemFacts, given: _Given, stored: Any) -> QuestionItem[int]:  # noqa: ANN401
         answers = {label: UNJUDGED if stored is None else restored(stored[label]) for label in given.labels}
         voters = tuple(self._annotators.number(who, way_of(ballot)) for who, ballot in facts.ballots.items())
         asked = self._items[item] = QuestionItem(dict(answers), voters, known=given.known is not None)
@@ -226,13 +226,13 @@ class MultilabelTruth:
         self._fresh.pop(item, None)
         return self._items.pop(item, QuestionItem({}, (), known=False))
 
-    def _take(self, label: str, judged: Mapping[Any, ItemJudgement]) -> Iterable[Hashable]:
+    def _store_posteriors(self, label: str, judged: Mapping[Any, ItemJudgement]) -> Iterable[Hashable]:
         for item, judgement in judged.items():
             self._items[item].answers[label] = answer_of(judgement)
         return judged
 
     def _portions(self, count: int) -> Iterator[tuple[str, int]]:
-        """Yield how many items to judge again of which label, so that all labels' items have their turn."""
+        """Yield labels, each with the number of its items to judge again; rotates over all labels and items."""
         budget = ceil(count * sum(map(len, self._questions.values())) / max(len(self._items), 1))
         for _ in self._questions:
             if not self._turn:
@@ -241,7 +241,7 @@ class MultilabelTruth:
                 return
             label, left = self._turn.pop()
             if left == len(self._questions[label]):
-                self._count_omissions(label, self._silences.asked(label))
+                self._count_omissions(label, self._omissions.asked(label))
             portion = min(left, budget)
             budget -= portion
             if left > portion:
@@ -253,14 +253,14 @@ class MultilabelTruth:
         shown = {str(label): answer.yes for label, answer in asked.answers.items()}
         chosen = self._chosen(shown, known=asked.known)
         certainty = asked.certainty(lapse_of(self._questions[label] for label in shown))
-        probability = _all_right(shown, chosen, certainty)
+        probability = _probability_correct(shown, chosen, certainty)
         stored = {label: answer.stored for label, answer in asked.answers.items()}
         doubt = partial(_doubt, shown, certainty)
         listed = {label: p for label, p in shown.items() if p >= LEAST_SHOWN}
         return ItemJudgement(chosen, round(probability, 6), listed, asked.gain, doubt, stored)
 
     def _chosen(self, shown: Mapping[str, float], *, known: bool) -> list[str]:
-        """Return the labels that are more probable than not; no fewer and no more than allowed, if they are guessed."""
+        """Return the labels with probability 0.5 or more; unless gold, as many as the contract requires and allows."""
         ordered = sorted(shown, key=lambda label: -shown[label])
         count = sum(p >= MAYBE for p in shown.values())
         if not known:
@@ -277,21 +277,21 @@ class MultilabelTruth:
     def _load(self, annotator: str, learned: Any, *, sign: int) -> None:  # noqa: ANN401  # plain JSON data
         for way, ballots in learned["ballots"].items():
             asked = {label: _votes(counted.get(way, ())) for label, counted in learned["labels"].items()}
-            self._silences.load(self._annotators.number(annotator, way), ballots, asked, sign=sign)
+            self._omissions.load(self._annotators.number(annotator, way), ballots, asked, sign=sign)
 
     def _count_omissions(self, label: str, voters: Iterable[int]) -> None:
-        """Let the label's question know how often these left it out together with everybody else."""
+        """Update the label's question where a voter's number of joint omissions has changed."""
         for voter in voters:
-            if self._silences.of(voter, label) != self._silent.get((label, voter), 0):
-                self._tell(label, self._annotators.name(voter)[0])
+            if self._omissions.of(voter, label) != self._published_omissions.get((label, voter), 0):
+                self._set_omissions(label, self._annotators.name(voter)[0])
 
-    def _tell(self, label: str, annotator: str) -> None:
-        silence: dict[str, list[ConfusionCell]] = {}
+    def _set_omissions(self, label: str, annotator: str) -> None:
+        omissions: dict[str, list[ConfusionCell]] = {}
         for way, number in self._annotators.ways(annotator).items():
-            silent = self._silent[label, number] = self._silences.of(number, label)
-            silence[way] = [(NO, NO, silent)] if silent else []
-        others = [one["labels"][label] for one in self._heard.get(annotator, ()) if label in one["labels"]]
-        self._question(label).set_remote_counts(annotator, [*others, silence])
+            count = self._published_omissions[label, number] = self._omissions.of(number, label)
+            omissions[way] = [(NO, NO, count)] if count else []
+        others = [one["labels"][label] for one in self._remote.get(annotator, ()) if label in one["labels"]]
+        self._question(label).set_remote_counts(annotator, [*others, omissions])
 
 
 def _labels(label: Label | None) -> frozenset[str]:
@@ -305,19 +305,19 @@ def _given(facts: ItemFacts) -> _Given:
 
 
 def _about(label: str, facts: ItemFacts, given: _Given) -> ItemFacts:
-    said = {who: label in labels for who, labels in given.by.items()}
-    return question_facts(facts, said, None if given.known is None else label in given.known)
+    answers = {who: label in labels for who, labels in given.by.items()}
+    return question_facts(facts, answers, None if given.known is None else label in given.known)
 
 
 def _votes(counts: Iterable[ConfusionCell]) -> int:
     return round(sum(votes for _, _, votes in counts))
 
 
-def _all_right(shown: Mapping[str, float], given: Collection[str], certainty: Certainty) -> float:
+def _probability_correct(shown: Mapping[str, float], given: Collection[str], certainty: Certainty) -> float:
     sides = [certainty_of(p if label in given else 1 - p, certainty.lapse) for label, p in shown.items()]
     return probability_all_correct(sides, certainty)
 
 
 def _doubt(shown: Mapping[str, float], certainty: Certainty, label: Label) -> float:
     given = _labels(label)
-    return 1 - _all_right(shown, given, certainty) if given <= shown.keys() else 1.0
+    return 1 - _probability_correct(shown, given, certainty) if given <= shown.keys() else 1.0

@@ -1,4 +1,4 @@
-"""Who left out which label where nobody gave it."""
+"""Joint omissions: how often an annotator omitted a label on items where everybody else omitted it, too."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,19 +8,18 @@ _STEP = 1.5
 
 
 class OmissionCounts:
-    """Per annotator (by number): on how many items they voted, and on how many of those a label was in question.
+    """Per annotator (by number): the number of items voted on, and on how many of them each label was a question.
 
-    The difference is how often they left the label out together with everybody else. It changes in place; the same
-    votes in any order make the same numbers.
+    The difference is the number of joint omissions. Mutable; the order of calls does not matter.
     """
 
     def __init__(self) -> None:
-        """Know of no votes."""
+        """Start from zero."""
         self._ballots: Counter[int] = Counter()
         self._asked: dict[str, Counter[int]] = {}
 
     def count(self, voters: Iterable[int], labels: Iterable[str], *, sign: int = 1) -> None:
-        """Add (or take away, with sign -1) an item's voters, and the labels in question there."""
+        """Add (subtract, with sign -1) an item's voters and the labels that were questions on it."""
         voters = list(voters)
         for voter in voters:
             self._ballots[voter] += sign
@@ -30,23 +29,24 @@ class OmissionCounts:
                 asked[voter] += sign
 
     def load(self, voter: int, ballots: int, asked: Mapping[str, int], *, sign: int = 1) -> None:
-        """Add (or take away) sums of many items."""
+        """Add (subtract, with sign -1) an annotator's sums over many items."""
         self._ballots[voter] += sign * ballots
         for label, count in asked.items():
             self._asked.setdefault(label, Counter())[voter] += sign * count
 
     def asked(self, label: str) -> Sequence[int]:
-        """Return those who voted where the label was in question."""
+        """Return the annotators who voted on items where the label was a question."""
         return list(self._asked.get(label, ()))
 
     def ballots(self, voter: int) -> int:
-        """Return on how many items somebody voted."""
+        """Return the number of items that an annotator voted on."""
         return self._ballots[voter]
 
     def of(self, voter: int, label: str) -> int:
-        """Return how often somebody left out a label together with everybody else, to within a quarter.
+        """Return the number of an annotator's joint omissions of a label, rounded to a power of 1.5.
 
-        So rough because it has to be told anew with every change, and it is a lot or it is not.
+        The rounding (within about a quarter) limits updates, because each change must reach the label's question; only
+        the order of magnitude matters.
         """
-        silent = self._ballots[voter] - self._asked[label][voter]
-        return 0 if silent <= 0 else round(_STEP ** round(log(silent, _STEP)))
+        omitted = self._ballots[voter] - self._asked[label][voter]
+        return 0 if omitted <= 0 else round(_STEP ** round(log(omitted, _STEP)))

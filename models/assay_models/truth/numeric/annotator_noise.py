@@ -1,10 +1,10 @@
-"""How annotators depart from the truth on a scale: bias, stretch and spread, from sums that add up.
+"""Annotators' noise on a numeric scale: bias, stretch and variance, from additive sums.
 
-An annotator's number is bias + stretch x truth + noise, the congeneric model of test theory (Jöreskog 1971,
-"Statistical analysis of sets of congeneric tests", section 1): without the stretch, whoever always says the middle
-would pass for precise. The noise has heavy tails (t distribution; weights as in Lange, Little & Taylor 1989, "Robust
-statistical modeling using the t distribution", section 3). All three are shrunk towards the pool's. Numbers are in
-units of the scale's length, 0 being its middle.
+A given number is modelled as bias + stretch x truth + noise, the congeneric model of test theory (Jöreskog 1971,
+"Statistical analysis of sets of congeneric tests", section 1): without the stretch, an annotator who always gives the
+middle would seem precise. The noise has heavy tails (t distribution; weights as in Lange, Little & Taylor 1989,
+"Robust statistical modeling using the t distribution", section 3). All three are shrunk towards the pool's. Numbers
+are in units of the scale's length, with 0 in its middle.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,14 @@ import numpy as np
 from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, total_of
 
 FIXED: Final = 10**11
-"""Sums are kept as whole numbers of 1e-11, so that what was added can be taken back to the last digit."""
+"""Sums are whole multiples of 1e-11: exact, and a contribution can be subtracted without a residue."""
 
 VOTES, WEIGHT, TRUTH, TRUTH_SQUARED, NUMBER, PRODUCT, NUMBER_SQUARED, HITS = range(8)
-"""Per annotator: votes; sums of the weights, of weight times truth, truth², number, number x truth, number²; hits."""
+"""Columns of an annotator's sums.
+
+The number of votes; the sum of weights, and of weight times truth, truth², number, number x truth and number²; the
+expected number of hits, which are votes within the tolerance.
+"""
 
 COLUMNS: Final = HITS + 1
 
@@ -38,7 +42,7 @@ _PASSES = 6
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Votes of `count` items, flat: one entry per vote in each array; `row` (0 to count - 1) rises."""
+    """Votes of `count` items: one entry per vote in each array; `row` (0 to count - 1) is ascending."""
 
     count: int
     row: IntegerArray
@@ -47,7 +51,7 @@ class Numbers:
 
 
 class Belief(NamedTuple):
-    """What is believed: the items' mean and variance, (items,), and how much each vote counts, (votes,)."""
+    """Posterior: the items' mean and variance, (items,), and the weight of each vote, (votes,)."""
 
     mean: FloatArray
     variance: FloatArray
@@ -55,7 +59,7 @@ class Belief(NamedTuple):
 
 
 class PooledNoise(NamedTuple):
-    """All annotators as one: variance of the noise, mean and variance of the truth, median bias and stretch."""
+    """All annotators together: noise variance, mean and variance of the truth, median bias and median stretch."""
 
     noise: float
     centre: float
@@ -65,7 +69,7 @@ class PooledNoise(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Bias, stretch and variance of annotators, all (annotators,)."""
+    """Bias, stretch and noise variance per annotator, all (annotators,)."""
 
     bias: FloatArray
     stretch: FloatArray
@@ -73,11 +77,12 @@ class Noise(NamedTuple):
 
 
 def pool_of(sums: IntegerArray) -> PooledNoise:
-    """Return the pool of annotators with these sums, (annotators, columns).
+    """Return the pooled noise of annotators with these sums, (annotators, columns).
 
-    Its noise is the geometric mean of theirs, by votes: a few wild ones do not make everybody look wild.
-    The median bias and stretch (by precision) are what all biases and stretches are relative to: all of them and the
-    truth could shift together unseen. Not the mean: whoever always says the same would bend the scale.
+    The noise variance is the geometric mean over annotators, weighted by votes, which limits the effect of a few
+    erratic annotators. Biases and stretches are relative to their medians (weighted by precision): a shift of all of
+    them together with the truth is not identifiable. The median is used because an annotator who always gives the same
+    number would distort the mean.
     """
     total = sums.sum(axis=0) / FIXED
     weight = total[WEIGHT] + _FIRST_VOTES
@@ -90,16 +95,16 @@ def pool_of(sums: IntegerArray) -> PooledNoise:
     logarithms = np.log(noise_of(sums / FIXED, plain).variance)
     noise = np.exp((votes @ logarithms + _FIRST_VOTES * np.log(noise)) / (votes.sum() + _FIRST_VOTES))
     plain = plain._replace(noise=float(noise))
-    found = noise_of(sums / FIXED, plain)
-    precision = votes / found.variance
-    return plain._replace(bias=_middle(found.bias, precision, 0.0), stretch=_middle(found.stretch, precision, 1.0))
+    shrunk = noise_of(sums / FIXED, plain)
+    precision = votes / shrunk.variance
+    return plain._replace(bias=_middle(shrunk.bias, precision, 0.0), stretch=_middle(shrunk.stretch, precision, 1.0))
 
 
 def noise_of(sums: FloatArray, pool: PooledNoise) -> Noise:
     """Return the noise of annotators with these sums, (annotators, columns), shrunk towards the pool.
 
-    A regression of numbers on truths with a prior worth 16 votes for no bias and 40 for a stretch of 1. Nobody's
-    spread is taken for less than 0.7 of the pool's.
+    A regression of numbers on truths, with a prior worth 16 votes at bias 0 and 40 votes at stretch 1. No variance is
+    below half the pool's (0.7 of its standard deviation).
     """
     weight, truth, truth2, number, product, number2 = (
         np.maximum(sums[:, column], 0) if column in {WEIGHT, TRUTH_SQUARED, NUMBER_SQUARED} else sums[:, column]
@@ -118,42 +123,42 @@ def noise_of(sums: FloatArray, pool: PooledNoise) -> Noise:
 
 
 def weigh(numbers: Numbers, noise: Noise, pool: PooledNoise) -> Belief:
-    """Return what votes with this noise, one entry per vote, say of their items: a vote far off counts for less.
+    """Return the posterior of the items for votes with this noise (one entry per vote), down-weighting outliers.
 
-    Begins at the median and reweighs six times. A vote says (number - bias) / stretch, with the precision
-    stretch² / variance.
+    Iteratively reweighted, six times, starting from the median. A vote estimates the truth as (number - bias) /
+    stretch, with precision stretch² / variance.
     """
-    said = (numbers.number - noise.bias) / noise.stretch
+    estimates = (numbers.number - noise.bias) / noise.stretch
     precision = noise.stretch**2 / noise.variance
-    mean, variance = _medians(numbers, said), np.zeros(numbers.count)
-    weight = np.ones(len(said))
+    mean, variance = _medians(numbers, estimates), np.zeros(numbers.count)
+    weight = np.ones(len(estimates))
     for _ in range(_PASSES):
-        off = (said - mean[numbers.row]) ** 2 + variance[numbers.row]
-        weight = (_FREEDOM + 1) / (_FREEDOM + off * precision)
+        squared_error = (estimates - mean[numbers.row]) ** 2 + variance[numbers.row]
+        weight = (_FREEDOM + 1) / (_FREEDOM + squared_error * precision)
         whole = total_of(numbers.row, weight * precision, numbers.count) + _FIRST_PRECISION
         mean = (
-            total_of(numbers.row, weight * precision * said, numbers.count) + _FIRST_PRECISION * pool.centre
+            total_of(numbers.row, weight * precision * estimates, numbers.count) + _FIRST_PRECISION * pool.centre
         ) / whole
         variance = 1 / whole
     return Belief(mean, variance, weight)
 
 
 def lessons(numbers: Numbers, belief: Belief, hit: FloatArray) -> IntegerArray:
-    """Return what each vote teaches of its annotator, (votes, columns), by what is believed of its item.
+    """Return each vote's contribution to its annotator's sums, (votes, columns), for the items' posterior.
 
-    A vote without weight has not been judged, and teaches nothing.
+    A vote with weight 0 has not been judged and contributes nothing.
     """
     mean, variance, number = belief.mean[numbers.row], belief.variance[numbers.row], numbers.number
     each = belief.weight[:, None] * np.stack(
         [np.ones_like(number), mean, mean**2 + variance, number, number * mean, number**2], axis=1
     )
     table = np.concatenate([belief.weight[:, None] > 0, each, hit[:, None]], axis=1)
-    lesson: IntegerArray = np.rint(table * FIXED).astype(np.int64)
-    return lesson
+    contributions: IntegerArray = np.rint(table * FIXED).astype(np.int64)
+    return contributions
 
 
 def rescaled(sums: Sequence[int], stretch: float, shift: float) -> list[int]:
-    """Return an annotator's sums as of numbers that are `stretch` x number + `shift`."""
+    """Return an annotator's sums after the transformation `stretch` x number + `shift` of the scale."""
     weight, truth, truth2, number, product, number2 = sums[WEIGHT:HITS]
     moved = (
         stretch * truth + shift * weight,
@@ -166,7 +171,7 @@ def rescaled(sums: Sequence[int], stretch: float, shift: float) -> list[int]:
 
 
 def _middle(values: FloatArray, weights: FloatArray, otherwise: float) -> float:
-    """Return the weighted median, or something else where nothing has weight."""
+    """Return the weighted median, or `otherwise` if all weights are 0."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)]) if reached.any() else otherwise

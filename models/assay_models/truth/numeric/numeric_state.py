@@ -1,4 +1,4 @@
-"""Items that are measured in numbers, and what they teach of their annotators: the one contains the other."""
+"""Numeric items, and the annotator sums they contribute to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,18 +24,18 @@ from assay_models.truth.numeric.annotator_noise import (
 _DECIMALS = 9
 _LEAST_WEIGHT = 1e-9
 _FIRST = Learned()
-_NOBODY = np.zeros(0)
+_EMPTY = np.zeros(0)
 
 
 class ScaleMeaning(NamedTuple):
-    """How exactly a truth is known, in units of the scale: its mean, its published variance, and the lapse (0-1)."""
+    """The posterior of a truth, in units of the scale: mean, variance to publish, and lapse share (0-1)."""
 
     mean: float
     variance: float
     lapse: float
 
     def within(self, number: float, tolerance: float) -> float:
-        """Return the probability that the truth lies within the tolerance of a number."""
+        """Return the probability (0-1) that the truth lies within `tolerance` of a number."""
         off = number - self.mean
         if not self.variance:
             return float(abs(off) <= tolerance)
@@ -46,10 +46,10 @@ class ScaleMeaning(NamedTuple):
 
 @dataclass(slots=True)
 class NumericItem:
-    """An item's numbers by annotator, in units of the scale; the one that is known to be right; what is believed.
+    """One item's numbers by annotator, in units of the scale, its gold number (None without gold) and its posterior.
 
-    `weight` and `hit` are by vote: how much it counts, how probable it is that it is near enough to the truth. `told`
-    is the mean and the deviation that were last published.
+    `weight` and `hit` are per vote: its weight in the sums, and the probability (0-1) that it is within the tolerance
+    of the truth. `published` is the mean and standard deviation published last.
     """
 
     annotator: IntegerArray
@@ -62,18 +62,18 @@ class NumericItem:
     published: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        """Begin without a belief: votes without weight teach nothing."""
+        """Start with vote weights of 0: unjudged votes contribute nothing."""
         self.weight, self.hit = np.zeros(len(self.number)), np.zeros(len(self.number))
 
     def inherit(self, before: "NumericItem") -> None:
-        """Believe what was believed before the votes changed, until it is judged."""
+        """Copy the posterior of the item's previous version, until it is judged again."""
         self.mean, self.variance = before.mean, before.variance
         mine, theirs = np.nonzero(self.annotator[:, None] == before.annotator)
         self.weight[mine], self.hit[mine] = before.weight[theirs], before.hit[theirs]
 
     @property
     def meaning(self) -> ScaleMeaning:
-        """Return what may be said aloud: n votes count for n / (1 + correlation (n - 1)), as with categories."""
+        """Return the posterior to publish: the variance of n votes is multiplied by 1 + correlation (n - 1)."""
         if self.known is not None:
             return ScaleMeaning(self.mean, 0.0, 0.0)
         effect = 1 + _FIRST.correlation * max(len(self.number) - 1, 0)
@@ -81,73 +81,73 @@ class NumericItem:
 
     @property
     def moved(self) -> float:
-        """Return how far the mean or the deviation has moved since it was told."""
+        """Return the larger of the changes of mean and standard deviation since the last publication."""
         mean, deviation = self.published
         return max(abs(self.mean - mean), abs(sqrt(self.variance) - deviation))
 
     def mark_published(self) -> None:
-        """Note that what is believed now is published."""
+        """Record the current posterior as published."""
         self.published = self.mean, sqrt(self.variance)
 
 
 class NumericState:
-    """Sums per annotator, whole numbers: of open items (exactly those that were taught), closed ones, and others'.
+    """Annotators' sums as whole numbers: from open items, from closed ones (`past`), from other partitions (`others`).
 
-    Mutable.
+    Mutable. Invariant: `open` equals exactly the sum of the open items' contributions.
     """
 
     def __init__(self) -> None:
-        """Start from nothing."""
+        """Start from zero."""
         self.open, self.past, self.others = (np.zeros((0, COLUMNS), np.int64) for _ in range(3))
 
     @property
     def every(self) -> IntegerArray:
-        """All that is counted, (annotators, columns)."""
+        """The total of all sums, (annotators, columns)."""
         return self.open + self.past + self.others
 
     @property
     def pool(self) -> PooledNoise:
-        """All annotators as one."""
+        """The pooled noise of all annotators."""
         return pool_of(self.every)
 
     def make_room(self, annotators: int) -> None:
-        """Have room for this many annotators."""
+        """Enlarge the tables for at least this many annotators."""
         missing = annotators - len(self.open)
         if missing > 0:
             rows = ((0, max(missing, len(self.open) // 2, 16)), (0, 0))
             self.open, self.past, self.others = (np.pad(each, rows) for each in (self.open, self.past, self.others))
 
     def teach(self, table: IntegerArray, found: Sequence[NumericItem], *, sign: int = 1) -> None:
-        """Add (or take away, with sign -1) what these items teach to one of the three tables."""
+        """Add (subtract, with sign -1) these items' contributions to one of the three tables."""
         numbers = numbers_of(found)
-        np.add.at(table, numbers.annotator, sign * _taught(found, numbers))
+        np.add.at(table, numbers.annotator, sign * _contributions(found, numbers))
 
     def judge(self, found: Sequence[NumericItem], tolerance: float) -> None:
-        """Judge these items by what all others say of their annotators, and teach the difference."""
+        """Compute these items' posteriors from sums without their own contribution, then update the sums."""
         numbers = numbers_of(found)
-        before, pool = _taught(found, numbers), self.pool
+        before, pool = _contributions(found, numbers), self.pool
         noise = noise_of((self.every[numbers.annotator] - before) / FIXED, pool)
-        _believe(found, weigh(numbers, noise, pool), tolerance)
-        np.add.at(self.open, numbers.annotator, _taught(found, numbers) - before)
+        _set_posteriors(found, weigh(numbers, noise, pool), tolerance)
+        np.add.at(self.open, numbers.annotator, _contributions(found, numbers) - before)
 
 
 def numbers_of(found: Sequence[NumericItem]) -> Numbers:
     """Return the votes of items as flat arrays."""
     lengths = [len(each.number) for each in found]
     annotator = np.concatenate([np.zeros(0, np.int64), *(each.annotator for each in found)])
-    number = np.concatenate([_NOBODY, *(each.number for each in found)])
+    number = np.concatenate([_EMPTY, *(each.number for each in found)])
     return Numbers(len(found), np.repeat(np.arange(len(found)), lengths), annotator, number)
 
 
-def _taught(found: Sequence[NumericItem], numbers: Numbers) -> IntegerArray:
-    """Return what these items' votes teach now, (votes, columns)."""
-    weight, hit = (np.concatenate([_NOBODY, *(getattr(each, name) for each in found)]) for name in ("weight", "hit"))
+def _contributions(found: Sequence[NumericItem], numbers: Numbers) -> IntegerArray:
+    """Return the current contributions of these items' votes, (votes, columns)."""
+    weight, hit = (np.concatenate([_EMPTY, *(getattr(each, name) for each in found)]) for name in ("weight", "hit"))
     mean, variance = (np.array([getattr(each, name) for each in found]) for name in ("mean", "variance"))
     return lessons(numbers, Belief(mean, variance, weight), hit)
 
 
-def _believe(found: Sequence[NumericItem], belief: Belief, tolerance: float) -> None:
-    """Let this be what is believed. What is counted takes the votes at their word, unlike what is published."""
+def _set_posteriors(found: Sequence[NumericItem], belief: Belief, tolerance: float) -> None:
+    """Set the items' posteriors. Hits are computed without the correction for correlation used in publication."""
     weights, start = np.maximum(belief.weight.round(_DECIMALS), _LEAST_WEIGHT), 0
     for each, mean, variance in zip(found, belief.mean.tolist(), belief.variance.tolist(), strict=True):
         each.mean, each.variance = (mean, variance) if each.known is None else (each.known, 0.0)

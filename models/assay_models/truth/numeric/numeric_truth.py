@@ -1,4 +1,4 @@
-"""The truth of labels that are numbers on a scale: each annotator has a bias, a stretch and a spread."""
+"""Truth model for numbers on a scale: each annotator has a bias, a stretch and a noise variance."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
@@ -27,16 +27,16 @@ _DECIMALS = 9
 
 
 class NumericTruth:
-    """A normal truth per item and the annotators' noise, by expectation-maximisation as the votes arrive.
+    """A normal posterior per item and the annotators' noise, by incremental expectation-maximisation. Mutable.
 
-    As with categories, an item is judged by what all other items say of its annotators, and the sums are whole
-    numbers: whatever the order of votes, updates and removals, they are those of the items that are there. The
-    tolerance, within which two numbers mean the same, is the scale's step, or a tenth of the scale without one. What
-    is no number is no vote. It changes in place.
+    As with categories, the E-step for an item uses sums with that item removed. Sums are whole numbers: whatever the
+    order of votes, updates and removals, they equal exactly those of the present items. Two numbers within the
+    tolerance count as equal; it is the scale's step, or a tenth of the scale if it has none. Labels that are not
+    numbers are ignored.
     """
 
     def __init__(self, contract: LabelContract) -> None:
-        """Begin with the contract's scale, whose middle and length are the units of all sums from now on."""
+        """Start without items. The middle and length of the contract's scale stay the units of all sums."""
         self._items: dict[Hashable, NumericItem] = {}
         self._fresh: dict[Hashable, NumericItem] = {}
         self._annotators = AnnotatorIndex()
@@ -48,32 +48,32 @@ class NumericTruth:
         self._middle = (self._scale.high + self._scale.low) / 2
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract: another scale."""
+        """Set the scale. Raises TypeError for another kind of label."""
         if not isinstance(contract.label, OrdinalLabel):
             raise TypeError(contract.label)
         self._scale = contract.label
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
-        """Say what is known of an item; with `stored` it counts as judged, as it was then."""
-        found = self._measured(facts)
-        if stored is None or len(stored[2]) != len(found.number):
-            self._fresh[item] = found
+        """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
+        measured = self._measured(facts)
+        if stored is None or len(stored[2]) != len(measured.number):
+            self._fresh[item] = measured
             return
         self.remove(item)
         mean, deviation, weight, hit = stored
-        found.mean, found.variance = (mean - self._middle) / self._length, (deviation / self._length) ** 2
-        found.weight, found.hit = np.array(weight, np.float64), np.array(hit, np.float64)
-        found.mark_published()
-        self._items[item] = found
-        self._sums.teach(self._sums.open, [found])
+        measured.mean, measured.variance = (mean - self._middle) / self._length, (deviation / self._length) ** 2
+        measured.weight, measured.hit = np.array(weight, np.float64), np.array(hit, np.float64)
+        measured.mark_published()
+        self._items[item] = measured
+        self._sums.teach(self._sums.open, [measured])
 
     def remove(self, item: Hashable) -> None:
-        """Forget an item and all it taught."""
+        """Remove an item together with its contribution to the sums."""
         self._fresh.pop(item, None)
         self._drop(item)
 
     def close(self, item: Hashable) -> None:
-        """Forget an item, and keep what it taught."""
+        """Remove an item, but keep its contribution to the sums."""
         if item in self._fresh:
             self._absorb({item: self._fresh.pop(item)})
         if item in self._items:
@@ -81,20 +81,20 @@ class NumericTruth:
             self._drop(item)
 
     def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
+        """Restore a closed item; `stored` is None if it was closed without having been judged."""
         self.put(item, facts, stored=stored)
         if item in self._items:
             self._sums.teach(self._sums.past, [self._items[item]], sign=-1)
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
-        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        """Judge the items put since the last call, after a sweep over `sweep` others."""
         moved = self.sweep(sweep) if sweep else {}
         fresh, self._fresh = self._fresh, {}
         self._absorb(fresh)
         return {**moved, **self._judgements(fresh)}
 
     def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
-        """Judge the `count` items again that were judged longest ago; return those that moved noticeably."""
+        """Judge again the `count` items judged longest ago; return those that moved by 5 % of the tolerance."""
         self._turn = self._turn or list(self._items)
         turn, self._turn = self._turn[:count], self._turn[count:]
         found = {item: self._items[item] for item in turn if item in self._items}
@@ -107,23 +107,23 @@ class NumericTruth:
         return self._judgements(moved)
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
-        """Return nothing: what the others say tells as much."""
+        """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
     @property
     def unrest(self) -> float:
-        """By how much of the scale (0-1) the last sweep moved a truth, at most."""
+        """The largest shift of any item's mean in the last sweep, as a share (0-1) of the scale."""
         return self._unrest
 
     def relearn(self) -> None:
-        """Do nothing: beside the sums nothing is learned."""
+        """Do nothing: this model has no hyper-parameters to estimate."""
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what this partition has learned of an annotator; of the pool there is nothing else."""
-        return self._told(annotator, self._sums.open + self._sums.past)
+        """Return this partition's sums of an annotator; empty for the POOL."""
+        return self._dump(annotator, self._sums.open + self._sums.past)
 
     def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
-        """Take over what each of the other partitions has learned of an annotator."""
+        """Set an annotator's sums from the other partitions, one entry per partition."""
         for number in self._annotators.ways(annotator).values():
             self._sums.others[number] = 0
         for other in others:
@@ -131,25 +131,25 @@ class NumericTruth:
                 self._sums.others[number] += sums
 
     def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what closed items taught of an annotator."""
-        return self._told(annotator, self._sums.past)
+        """Return an annotator's sums from closed items."""
+        return self._dump(annotator, self._sums.past)
 
     def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
-        """Restore what `kept` gave."""
+        """Restore what `dump_closed` returned."""
         for number, sums in self._read(annotator, stored):
             self._sums.past[number] = sums
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items taught of all annotators."""
+        """Discount the sums of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         self._sums.past = np.rint(self._sums.past * (1 - share)).astype(np.int64)
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how often an annotator's numbers lie within the tolerance of the truth; None for one nobody knows."""
-        every = self._sums.every[:, [VOTES, HITS]] / FIXED
-        votes, hits = every[list(self._annotators.ways(annotator).values())].sum(axis=0).tolist()
+        """Return the share of an annotator's numbers within the tolerance of the truth; None without votes."""
+        sums = self._sums.every[:, [VOTES, HITS]] / FIXED
+        votes, hits = sums[list(self._annotators.ways(annotator).values())].sum(axis=0).tolist()
         if votes <= 0:
             return None
-        all_votes, all_hits = every.sum(axis=0).tolist()
+        all_votes, all_hits = sums.sum(axis=0).tolist()
         share = (all_hits + _FIRST_ACCURACY) / (all_votes + 1)
         right = max(hits, 0.0) + _POOL_VOTES * share
         wrong = max(votes - hits, 0.0) + _POOL_VOTES * (1 - share)
@@ -157,7 +157,7 @@ class NumericTruth:
 
     @property
     def _tolerance(self) -> float:
-        """How far apart numbers may lie that mean the same, in units of the sums."""
+        """The largest distance of two numbers that count as equal, in units of the sums."""
         return (self._scale.step or _TOLERANCE_SHARE * (self._scale.high - self._scale.low)) / self._length
 
     def _measured(self, facts: ItemFacts) -> NumericItem:
@@ -170,7 +170,7 @@ class NumericTruth:
         return NumericItem(np.array(list(numbers), np.int64), np.array(list(numbers.values()), np.float64), known)
 
     def _units(self, label: float) -> float:
-        """Return a number in units of the sums; what lies outside the scale by more than half of it is taken nearer."""
+        """Return a number in units of the sums, clipped to at most half a scale length outside the scale."""
         return min(max((label - self._middle) / self._length, -1.0), 1.0)
 
     def _number(self, who: str, way: str) -> int:
@@ -197,7 +197,7 @@ class NumericTruth:
         if found:
             self._sums.judge(found, self._tolerance)
 
-    def _told(self, annotator: str, table: IntegerArray) -> Any:  # noqa: ANN401  # plain JSON data
+    def _dump(self, annotator: str, table: IntegerArray) -> Any:  # noqa: ANN401  # plain JSON data
         ways = self._annotators.ways(annotator)
         if not ways:
             return {}
@@ -206,10 +206,10 @@ class NumericTruth:
             "sums": {way: table[number].tolist() for way, number in ways.items()},
         }
 
-    def _read(self, annotator: str, told: Any) -> Iterator[tuple[int, Sequence[int]]]:  # noqa: ANN401
-        """Yield what `_told` gave, by the annotator's numbers, in the units of our own sums."""
-        middle, length = told.get("scale", (self._middle, self._length))
-        for way, sums in told.get("sums", {}).items():
+    def _read(self, annotator: str, dumped: Any) -> Iterator[tuple[int, Sequence[int]]]:  # noqa: ANN401
+        """Yield (annotator number, sums) from the format of `_dump`, converted to this model's units."""
+        middle, length = dumped.get("scale", (self._middle, self._length))
+        for way, sums in dumped.get("sums", {}).items():
             same = (middle, length) == (self._middle, self._length)
             moved = sums if same else rescaled(sums, length / self._length, (middle - self._middle) / self._length)
             yield self._number(annotator, way), moved
@@ -233,7 +233,7 @@ class NumericTruth:
         return ItemJudgement(label, round(probability, 6), {}, round(gain, 6), doubt, stored)
 
     def _label(self, mean: float) -> float:
-        """Return the number to publish: on the scale, on its steps if it has any, to a thousandth of it if not."""
+        """Return the number to publish: within the scale, rounded to its step or about a thousandth of it."""
         scale = self._scale
         inside = min(max(self._middle + self._length * mean, scale.low), scale.high)
         step = scale.step or 10.0 ** (floor(log10(scale.high - scale.low)) - _DIGITS)

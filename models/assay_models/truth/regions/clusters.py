@@ -1,4 +1,4 @@
-"""Marks of several annotators that mean the same thing: grouped by how much they overlap."""
+"""Clusters of overlapping marks: marks of several annotators that denote the same object."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, islice
@@ -11,14 +11,14 @@ from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray
 from assay_schemas.annotation import Label
 
 LEAST_OVERLAP = 0.5
-"""The intersection over union (0-1) from which two marks mean the same."""
+"""Two marks denote the same object from this intersection over union (0-1)."""
 
 _DECIMALS = 9
 _EVEN = 1e-9
 
 
 class Mark(NamedTuple):
-    """A span (top 0, bottom 1) or a box, by its borders, and what it is called."""
+    """A labelled span or box by its borders. A span has top 0 and bottom 1."""
 
     left: float
     top: float
@@ -27,7 +27,7 @@ class Mark(NamedTuple):
     label: str
 
     def plain(self, kind: str) -> dict[str, Any]:
-        """Return the mark as the schema writes spans or boxes."""
+        """Return the mark as JSON data in the schema's form; `kind` is "spans" or "boxes"."""
         if kind == "spans":
             return {"start": int(self.left), "end": int(self.right), "label": self.label}
         width, height = round(self.right - self.left, _DECIMALS), round(self.bottom - self.top, _DECIMALS)
@@ -35,13 +35,13 @@ class Mark(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Marks that mean the same: at most one of each annotator, and the one that is known to be right, if any."""
+    """Marks of the same object: at most one per annotator, and the gold mark if the item has one here."""
 
     members: Mapping[str, Mark]
     known: Mark | None
 
     def merged(self, weights: Mapping[str, float], label: str) -> Mark:
-        """Return one mark for all, of this name: the known one, or with the weighted medians of their borders."""
+        """Return one mark for the group: the gold mark, or one with this label and the weighted median borders."""
         if self.known is not None:
             return self.known
         voted = [weights[who] for who in self.members]
@@ -51,42 +51,42 @@ class Group(NamedTuple):
 
 
 _Owned: TypeAlias = tuple[Mark, tuple[bool, str]]
-"""A mark, whether it is known to be right, and whose it is."""
+"""A mark, whether it is gold, and its annotator."""
 
 _KNOWN = (True, "")
 
 
 def marks_of(label: Label | None) -> tuple[Mark, ...]:
-    """Return the marks of a label that is a list of spans or boxes, as models or as decoded JSON; else none."""
+    """Return the marks of a label, given as spans or boxes in models or decoded JSON; empty for any other label."""
     parts = label if isinstance(label, list) else ()
     return tuple(_mark(part) for part in parts if isinstance(part, BaseModel | dict))
 
 
 def grouped(marks: Mapping[str, Sequence[Mark]], known: Sequence[Mark]) -> tuple[Group, ...]:
-    """Return the groups of all annotators' marks and those that are known to be right, by where they begin.
+    """Return the clusters of all annotators' marks and the gold marks, ordered by their first mark.
 
-    The two marks that overlap most are joined first, and so on down to `LEAST_OVERLAP`, as long as nobody has two marks
-    in one group. Of those that overlap alike, marks of the same name come first.
+    Agglomerative: joins the two marks that overlap most, down to `LEAST_OVERLAP`, unless a group would get two marks
+    of one annotator. At equal overlap, marks with the same label are joined first.
     """
     own = sorted(
         [(mark, (False, who)) for who in marks for mark in set(marks[who])] + [(m, _KNOWN) for m in set(known)]
     )
     group = list(range(len(own)))
-    held = [[number] for number in group]
+    groups = [[number] for number in group]
     owners = [{owner} for _, owner in own]
-    for one, other in _closest(own):
-        fewer, more = sorted((group[one], group[other]), key=lambda number: len(held[number]))
-        if fewer != more and owners[fewer].isdisjoint(owners[more]):
-            owners[more] |= owners[fewer]
-            held[more] += held[fewer]
-            for number in held[fewer]:
-                group[number] = more
-            held[fewer] = []
-    return tuple(_group([own[number] for number in numbers]) for numbers in sorted(map(sorted, filter(None, held))))
+    for first, second in _closest(own):
+        small, large = sorted((group[first], group[second]), key=lambda number: len(groups[number]))
+        if small != large and owners[small].isdisjoint(owners[large]):
+            owners[large] |= owners[small]
+            groups[large] += groups[small]
+            for number in groups[small]:
+                group[number] = large
+            groups[small] = []
+    return tuple(_group([own[number] for number in numbers]) for numbers in sorted(map(sorted, filter(None, groups))))
 
 
 def best_overlap(mark: Mark, among: Sequence[Mark]) -> int | None:
-    """Return the place of the mark that this one overlaps most, or None if it is less than `LEAST_OVERLAP`."""
+    """Return the index of the mark with the largest overlap, or None if that is below `LEAST_OVERLAP`."""
     if not among:
         return None
     shares = _overlaps(np.array([each[:4] for each in (mark, *among)], np.float64))[0, 1:]
@@ -100,19 +100,19 @@ def _group(owned: Sequence[_Owned]) -> Group:
 
 
 def _closest(own: Sequence[_Owned]) -> Iterable[tuple[int, int]]:
-    """Return the pairs of marks of two annotators that overlap enough, those that overlap most first."""
+    """Return the pairs of sufficiently overlapping marks of two annotators, by descending overlap."""
     if len(own) < 2:  # noqa: PLR2004  # no pair
         return ()
     shares = _overlaps(np.array([mark[:4] for mark, _ in own], np.float64))
     owner, label = _codes([owner for _, owner in own]), _codes([mark.label for mark, _ in own])
     near = (shares >= LEAST_OVERLAP) & (owner[:, None] != owner)
-    one, other = np.nonzero(np.triu(near, 1))
-    order = np.lexsort((other, one, label[one] != label[other], -shares[one, other]))
-    return zip(one[order].tolist(), other[order].tolist(), strict=True)
+    first, second = np.nonzero(np.triu(near, 1))
+    order = np.lexsort((second, first, label[first] != label[second], -shares[first, second]))
+    return zip(first[order].tolist(), second[order].tolist(), strict=True)
 
 
 def _overlaps(borders: FloatArray) -> FloatArray:
-    """Return the intersection over union of each two marks, (marks, marks); borders: left, top, right, bottom."""
+    """Return the intersection over union of all pairs, (marks, marks); borders: left, top, right, bottom."""
     low, high = borders[:, :2], borders[:, 2:]
     sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
     both = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
@@ -127,14 +127,16 @@ def _codes(names: Sequence[Hashable]) -> IntegerArray:
 
 
 def _mark(part: Any) -> Mark:  # noqa: ANN401  # a span or a box
-    said = part.model_dump() if isinstance(part, BaseModel) else part
-    if "start" in said:
-        return Mark(said["start"], 0, said["end"], 1, said["label"])
-    return Mark(said["x"], said["y"], said["x"] + said["width"], said["y"] + said["height"], said["label"])
+    fields = part.model_dump() if isinstance(part, BaseModel) else part
+    if "start" in fields:
+        return Mark(fields["start"], 0, fields["end"], 1, fields["label"])
+    return Mark(
+        fields["x"], fields["y"], fields["x"] + fields["width"], fields["y"] + fields["height"], fields["label"]
+    )
 
 
 def _median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """Return the weighted median; where the halves weigh the same, the middle between them."""
+    """Return the weighted median; the midpoint of two values if each half has the same weight."""
     if min(values) == max(values):
         return values[0]
     ordered = sorted(zip(values, weights, strict=True))

@@ -1,4 +1,4 @@
-"""The truth of labels that are marks (spans, boxes): marks that overlap are one, and each is a yes-or-no question."""
+"""Truth model for marks (spans, boxes): overlapping marks form a group, and each group is a yes-or-no question."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import partial
@@ -28,13 +28,13 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import BoxesLabel, SpansLabel
 
 _STEPS = 20
-"""Weights are rounded to a twentieth: the borders must not move with every vote elsewhere."""
+"""Weights are rounded to a twentieth, which keeps the borders from moving with every vote elsewhere."""
 
 
 class _RegionItem(NamedTuple):
-    """An item's groups by number, what is believed of their existence, and how each is called.
+    """An item's groups by number, with the posteriors of their existence and of their labels.
 
-    `called`: the names' probabilities of each group, as counted and as published.
+    `called`: the label probabilities of each group, as counted and as published. `known`: the item has a gold label.
     """
 
     groups: Sequence[Group]
@@ -44,7 +44,10 @@ class _RegionItem(NamedTuple):
 
 
 class _RegionGroup(NamedTuple):
-    """A group as it is judged: the marks that are in it, the mark to publish, and how sure both are (0-1, clear)."""
+    """A judged group: its marks, the mark to publish, the probability that it exists and those of its labels, 0-1.
+
+    Probabilities are without lapses.
+    """
 
     members: frozenset[Mark]
     mark: Mark
@@ -53,16 +56,16 @@ class _RegionGroup(NamedTuple):
 
 
 class RegionTruth:
-    """Each group of marks that overlap is a question: is there something? It changes in place.
+    """Truth model in which each group of overlapping marks is a question: does the object exist? Mutable.
 
-    Whoever marked nothing there says no. What it is called is voted by those who marked it, their confusions of names
-    being learned as for categories. It ends where the median of their borders is, weighted by how often they are right
-    about something being there, as far as is counted here. Groups exist only where somebody marked something: how
-    often an annotator sees what is not there is relative to how often anybody does.
+    Annotators without a mark in the group answer no. Those with a mark vote on its label, with confusion counts as for
+    categories. The borders are the medians of the annotators' borders, weighted by their accuracy on existence in this
+    partition. Groups exist only where somebody marked something: an annotator's rate of false marks is relative to the
+    marks of all annotators.
     """
 
     def __init__(self, contract: LabelContract) -> None:
-        """Begin with the contract's labels."""
+        """Start without items, with the labels of the contract."""
         self._there = a_question()
         self._called = LabelAdapter(())
         self._items: dict[Hashable, _RegionItem] = {}
@@ -71,7 +74,7 @@ class RegionTruth:
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
-        """Take a newer contract: labels that are new, and whether spans may overlap."""
+        """Add new labels and set whether spans may overlap. Raises TypeError for another kind of label."""
         kind = contract.label
         if not isinstance(kind, SpansLabel | BoxesLabel):
             raise TypeError(kind)
@@ -80,97 +83,97 @@ class RegionTruth:
         self._called.admit(kind.values)
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
-        """Say what is known of an item; with `stored` it counts as judged, as it was then."""
+        """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         before = self._items.get(item)
-        found = self._item(item, facts, stored)
-        told = stored if stored is not None and len(stored) == len(found.groups) else None
-        for number in range(len(found.groups), 0 if before is None else len(before.groups)):
+        placed = self._item(item, facts, stored)
+        saved = stored if stored is not None and len(stored) == len(placed.groups) else None
+        for number in range(len(placed.groups), 0 if before is None else len(before.groups)):
             self._there.remove((item, number))
             self._called.remove((item, number))
-        for number, group in enumerate(found.groups):
-            there, called = (None, None) if told is None else _stored(told[number])
-            self._there.put((item, number), _about(group, facts, found), stored=there)
-            self._called.put((item, number), _names(group, facts), stored=called)
-        if told is None:
+        for number, group in enumerate(placed.groups):
+            there, called = (None, None) if saved is None else _stored(saved[number])
+            self._there.put((item, number), _existence_facts(group, facts, placed), stored=there)
+            self._called.put((item, number), _label_facts(group, facts), stored=called)
+        if saved is None:
             self._fresh[item] = None
         else:
             self._fresh.pop(item, None)
 
     def remove(self, item: Hashable) -> None:
-        """Forget an item and all it taught."""
+        """Remove an item together with its contribution to the counts."""
         for number in self._forget(item):
             self._there.remove(number)
             self._called.remove(number)
 
     def close(self, item: Hashable) -> None:
-        """Forget an item, and keep what it taught."""
+        """Remove an item, but keep its contribution to the counts."""
         for number in self._forget(item):
             self._there.close(number)
             self._called.close(number)
 
     def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
-        """Take up a closed item again, as it was; without `stored` it had nothing to teach."""
+        """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
             return
-        found = self._item(item, facts, stored)
-        for number, group in enumerate(found.groups):
+        placed = self._item(item, facts, stored)
+        for number, group in enumerate(placed.groups):
             there, called = _stored(stored[number])
-            self._there.reopen((item, number), _about(group, facts, found), stored=there)
-            self._called.reopen((item, number), _names(group, facts), stored=called)
+            self._there.reopen((item, number), _existence_facts(group, facts, placed), stored=there)
+            self._called.reopen((item, number), _label_facts(group, facts), stored=called)
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
-        """Judge the items put since the last call, after a sweep over some others if that is asked for."""
+        """Judge the items put since the last call, after a sweep over about `sweep` others."""
         moved = self.sweep(sweep) if sweep else {}
         touched, self._fresh = self._fresh, {}
-        self._take(self._there.settle(), self._called.settle())
+        self._store_posteriors(self._there.settle(), self._called.settle())
         return {**moved, **{item: self._judgement(item) for item in touched}}
 
     def sweep(self, count: int) -> Mapping[Any, ItemJudgement]:
         """Judge the groups of about `count` items again; return the items whose judgement moved."""
         portion = -(-count * len(self._there) // max(len(self._items), 1))
-        touched = self._take(self._there.sweep(portion), self._called.sweep(portion))
+        touched = self._store_posteriors(self._there.sweep(portion), self._called.sweep(portion))
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
-        """Return nothing: what the others say tells as much."""
+        """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
     @property
     def unrest(self) -> float:
-        """By how much (0-1) the last sweep changed a belief, at most."""
+        """The largest change (0-1) of any group's posterior in the last sweep."""
         return max(self._there.unrest, self._called.unrest)
 
     def relearn(self) -> None:
-        """Learn anew from the open items."""
+        """Estimate the hyper-parameters now, from the open items."""
         self._there.relearn()
         self._called.relearn()
 
     def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what this partition has learned of an annotator, or of the pool."""
+        """Return this partition's counts of an annotator, or the evidence of the POOL."""
         return {"there": self._there.learned(annotator), "called": self._called.learned(annotator)}
 
     def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
-        """Take over what each of the other partitions has learned of an annotator, or of the pool."""
+        """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         self._there.set_remote_counts(annotator, [other["there"] for other in others])
         self._called.set_remote_counts(annotator, [other["called"] for other in others])
 
     def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return what closed items taught of an annotator; of the pool, what was learned."""
+        """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         return {"there": self._there.dump_closed(annotator), "called": self._called.dump_closed(annotator)}
 
     def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
-        """Restore what `kept` gave; of the pool after the annotators."""
+        """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         self._there.load_closed(annotator, stored["there"])
         self._called.load_closed(annotator, stored["called"])
 
     def fade(self, share: float) -> None:
-        """Forget this share (0-1) of what closed items taught of all annotators."""
+        """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         self._there.fade(share)
         self._called.fade(share)
 
     def accuracy(self, annotator: str) -> Accuracy | None:
-        """Return how often an annotator is right about whether something is there; None for one nobody knows."""
+        """Return an annotator's accuracy on whether objects exist; None for an unknown annotator."""
         found = self._there.accuracy(annotator)
         if found is None:
             return None
@@ -193,7 +196,9 @@ class RegionTruth:
         found = self._items.pop(item, None)
         return () if found is None else [(item, number) for number in range(len(found.groups))]
 
-    def _take(self, there: Mapping[Any, ItemJudgement], called: Mapping[Any, ItemJudgement]) -> Iterable[Hashable]:
+    def _store_posteriors(
+        self, there: Mapping[Any, ItemJudgement], called: Mapping[Any, ItemJudgement]
+    ) -> Iterable[Hashable]:
         self._weights = {}
         for (item, number), judgement in there.items():
             self._items[item].asked.answers[number] = answer_of(judgement)
@@ -204,21 +209,23 @@ class RegionTruth:
     def _judgement(self, item: Hashable) -> ItemJudgement:
         groups, asked, called, known = self._items[item]
         certainty = asked.certainty(lapse_of([self._there]))
-        names = asked.certainty(lapse_of([self._called])).lapse
-        found = [
-            self._found(group, certainty_of(asked.answers[number].yes, certainty.lapse), called[number][1], names)
+        label_lapse = asked.certainty(lapse_of([self._called])).lapse
+        judged = [
+            self._judged_group(
+                group, certainty_of(asked.answers[number].yes, certainty.lapse), called[number][1], label_lapse
+            )
             for number, group in enumerate(groups)
         ]
-        chosen = self._chosen(found, known=known)
+        chosen = self._chosen(judged, known=known)
         sides = [
-            one.there * one.called[one.mark.label] if n in chosen else 1 - one.there for n, one in enumerate(found)
+            one.there * one.called[one.mark.label] if n in chosen else 1 - one.there for n, one in enumerate(judged)
         ]
-        label = [mark.plain(self._kind) for mark in sorted(found[number].mark for number in chosen)]
+        label = [mark.plain(self._kind) for mark in sorted(judged[number].mark for number in chosen)]
         stored = [(*asked.answers[number].stored, *called[number]) for number in range(len(groups))]
         probability = round(probability_all_correct(sides, certainty), 6)
-        return ItemJudgement(label, probability, {}, asked.gain, partial(_doubt, found, certainty), stored)
+        return ItemJudgement(label, probability, {}, asked.gain, partial(_doubt, judged, certainty), stored)
 
-    def _found(self, group: Group, there: float, called: Mapping[str, float], lapse: float) -> _RegionGroup:
+    def _judged_group(self, group: Group, there: float, called: Mapping[str, float], lapse: float) -> _RegionGroup:
         options = self._called.labels
         names = {label: certainty_of(p, lapse, options) for label, p in called.items()}
         likeliest = max(names, key=lambda label: (names[label], label))
@@ -226,13 +233,13 @@ class RegionTruth:
         marks = frozenset(group.members.values())
         return _RegionGroup(marks, mark, there, names)
 
-    def _chosen(self, found: Sequence[_RegionGroup], *, known: bool) -> set[int]:
-        """Return the groups that are more probable than not; of spans that must not overlap, the more probable one."""
+    def _chosen(self, judged: Sequence[_RegionGroup], *, known: bool) -> set[int]:
+        """Return the groups with probability 0.5 or more; of spans that must not overlap, the more probable one."""
         chosen: set[int] = set()
-        for number in sorted(range(len(found)), key=lambda number: -found[number].there):
-            mark = found[number].mark
-            free = all(mark.right <= found[n].mark.left or found[n].mark.right <= mark.left for n in chosen)
-            if found[number].there >= MAYBE and (free or known or not self._apart):
+        for number in sorted(range(len(judged)), key=lambda number: -judged[number].there):
+            mark = judged[number].mark
+            free = all(mark.right <= judged[n].mark.left or judged[n].mark.right <= mark.left for n in chosen)
+            if judged[number].there >= MAYBE and (free or known or not self._apart):
                 chosen.add(number)
         return chosen
 
@@ -244,13 +251,13 @@ class RegionTruth:
         return weight
 
 
-def _about(group: Group, facts: ItemFacts, found: _RegionItem) -> ItemFacts:
-    said = {who: who in group.members for who in facts.ballots}
-    return question_facts(facts, said, group.known is not None if found.known else None)
+def _existence_facts(group: Group, facts: ItemFacts, placed: _RegionItem) -> ItemFacts:
+    answers = {who: who in group.members for who in facts.ballots}
+    return question_facts(facts, answers, group.known is not None if placed.known else None)
 
 
-def _names(group: Group, facts: ItemFacts) -> ItemFacts:
-    """Return what those who marked something called it."""
+def _label_facts(group: Group, facts: ItemFacts) -> ItemFacts:
+    """Return the label votes of those who marked the object."""
     ballots = {who: facts.ballots[who]._replace(label=mark.label) for who, mark in group.members.items()}
     return ItemFacts(ballots, None if group.known is None else group.known.label)
 
@@ -260,7 +267,7 @@ def _stored(stored: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def _doubt(found: Sequence[_RegionGroup], certainty: Certainty, label: Label) -> float:
-    """Return the probability that a list of marks is wrong: a mark missing, one too many, or called otherwise."""
+    """Return the probability that a list of marks is wrong: one missing, one too many, or one mislabelled."""
     given: dict[int, Mark] = {}
     for mark in marks_of(label):
         number = next((n for n, one in enumerate(found) if mark in one.members), None)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from assay_models.truth.truth_model import GivenLabel, ItemFacts
 from assay_schemas.annotation import Label
 
 _MILLION = 1_000_000
@@ -82,8 +83,20 @@ class ConsensusItem:
         """Return the minute (since 1970) of the newest live annotation; there must be one."""
         return (self.newest_live_us or 0) // (60 * _MILLION)
 
+    def remember(
+        self, published: PublishedConsensus, corrections: Mapping[str, StandingCorrection], correction_count: int
+    ) -> None:
+        """Remember what was published of the item."""
+        self.published = published
+        self.corrections_in_force = dict(corrections)
+        self.correction_count = correction_count
+
+    def mark_votes_judged(self) -> None:
+        """Remember that all votes were published on `items.judged`."""
+        self.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in self.votes.items()}
+
     def dump(self) -> bytes:
-        """Return what is kept."""
+        """Return the stored form: a JSON array whose order of fields is the format."""
         return orjson.dumps(
             (
                 self.project,
@@ -171,3 +184,13 @@ def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     if heard.vote is None:
         item.withdrawn_us[heard.annotator] = heard.occurred
     return True
+
+
+def facts_of(item: ConsensusItem) -> ItemFacts:
+    """Return what a truth model is given of an item; an adjudicated label counts as gold."""
+    known = item.gold if item.adjudication is None else item.adjudication.label
+    return ItemFacts(
+        {who: GivenLabel(vote.label, vote.copied) for who, vote in item.votes.items()},
+        known,
+        item.model_probabilities or None,
+    )

@@ -66,7 +66,7 @@ def test_an_item_that_nothing_is_known_of_changes_nothing() -> None:
 
 
 def test_an_annotators_vote_goes_and_the_item_is_spoken_of_anew() -> None:
-    item = an_item(gone={"a17": 5}, standing={"a17": StandingCorrection("c", "x1", "safe", "scam")})
+    item = an_item(withdrawn_us={"a17": 5}, corrections_in_force={"a17": StandingCorrection("c", "x1", "safe", "scam")})
     state = a_state(item)
     published = {**NOTHING, "items.consensus": {b"p:i": b"{}"}, "items.review": {b"p:i": b"{}"}}
 
@@ -92,7 +92,7 @@ def test_an_item_with_nobody_elses_word_goes_altogether() -> None:
 
 def test_the_word_of_an_adjudicator_goes_where_it_is_known_to_be_theirs() -> None:
     word = a_vote(3, "x3", "safe")
-    state = a_state(an_item(word=word, votes={"b": a_vote(2, "x2", "scam")}))
+    state = a_state(an_item(adjudication=word, votes={"b": a_vote(2, "x2", "scam")}))
 
     unknown = forget(state, NOTHING, A17)
     known = forget(state, NOTHING, A17._replace(settled_by=frozenset({"x3"})))
@@ -112,7 +112,7 @@ def test_an_annotator_is_only_forgotten_in_the_project_that_was_named() -> None:
 
 
 def test_under_a_pseudonym_everything_goes_on_as_it_was() -> None:
-    item = an_item(standing={"a17": StandingCorrection("c", "x1", "safe", "scam")})
+    item = an_item(corrections_in_force={"a17": StandingCorrection("c", "x1", "safe", "scam")})
     state = a_state(item, an_item("j", votes={"b": a_vote(2, "x2", "scam")}), kept=(("p", "a17"),))
     counts = {"project": "p", "annotator": "a17", "partition": 0, "learned": {"n": 1}}
     published = {

@@ -4,9 +4,11 @@ PYTHON ?= python3
 SECONDS ?=
 WORKERS ?= 3
 BIN := .venv/bin
+RUN ?= -m pytest
+FAST := not kafka and not postgres and not slow and not chaos and not browser and not platforms
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-platforms test-browser screenshots check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
+.PHONY: help setup demo test test-fast test-platforms test-browser screenshots check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -25,14 +27,17 @@ demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts 
 	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup ## Run all tests, on three workers with a real Kafka each (WORKERS=0: one after the other)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/python $(RUN) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
+
+test-fast: setup ## Run the tests that need no Kafka and no database (about a minute)
+	@$(BIN)/python -m pytest -n 2 --no-cov -m "$(FAST)"
 
 test-platforms: setup ## Run the tests against a real Label Studio (installed for it; the first time takes minutes)
-	@$(BIN)/python -m pytest --no-cov -m platforms tests/platforms
+	@$(BIN)/python $(RUN) --no-cov -m platforms tests/platforms
 
 test-browser: setup ## Run the tests of the console in a real Chromium (Debian's; installed where that is possible)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium >/dev/null; } || echo "Chromium could not be installed; these tests are skipped"
-	@$(BIN)/python -m pytest --no-cov -m browser tests/browser
+	@$(BIN)/python $(RUN) --no-cov -m browser tests/browser
 
 screenshots: setup ## Write every page of the console, light and dark, wide and narrow, to docs/screenshots
 	@$(BIN)/python -m tests.browser.screenshots

@@ -80,9 +80,9 @@ def _false_alarms(name: str, calm: dict[str, Calm], seeds: dict[str, tuple[int, 
     ]
     notes.append("200 careful annotators of accuracy .7 to .98, 20 labels an hour, 3 to 5 votes an item")
     notes.append("signals raised per annotator-week [95 % Clopper-Pearson interval]")
-    notes.append(
-        "tuned: the seeds that settings were chosen on; untuned: other seeds; the result is that of the untuned"
-    )
+    notes.append("settings were chosen on the tuned seeds")
+    notes.append("the result compares the untuned seeds with the target")
+    notes.append("where the interval contains the target, the difference may be chance")
     return Sheet(f"False alarms per annotator-week, {name}", ["detector", *calm, "target", "result"], rows, notes)
 
 

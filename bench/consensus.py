@@ -83,7 +83,7 @@ def measure(ground: Ground, load: Load) -> Sheet:
         f"{load.annotations:,} validated annotations of the demo were on the topic before the process started.",
         "Import to consensus includes the validator. Sender and reader share one further process.",
         "Reading 1,000,000 records of state from Kafka is measured under capacity and counts towards the target, too.",
-        f"Each rate is timed for {load.seconds:g} s, after all events of {load.warm_up_seconds:g} s of warm-up came back.",
+        f"Each rate is timed for {load.seconds:g} s, after {load.warm_up_seconds:g} s of warm-up that all came back.",
     )
     return Sheet(
         "Consensus: throughput and latency through Kafka", ("what", "measured", "target", "result"), rows, notes

@@ -244,7 +244,7 @@ def _sheet(readings: Sequence[Reading], load: Load) -> Sheet:
     notes = (
         f"{load.seconds:g} s after {load.warm_up_seconds:g} s of warm-up; p50 and p99 in ms.",
         "Sender and read_committed consumer share one further process.",
-        "The floor validates nothing and has no transaction. Quix Streams calls the same core with state in memory only.",
+        "The floor validates nothing and has no transaction. Quix Streams calls the same core, its state in memory.",
         f"'not back': no verdict {_DRAIN_SECONDS:g} s after the last event was sent.",
     )
     columns = ("from producer to verdict", "events/s", "p50", "p99", "p50 / floor", "p99 / floor", "kept up")

@@ -173,8 +173,8 @@ def _sheet(runs: Sequence[Run]) -> Sheet:
         "verdicts",
     )  # fmt: skip
     notes = (
-        "Time runs from the first to the last verdict by the broker's timestamps. The first timestamp's are not counted.",
-        "The peers call the same core with one event at a time. Their state is in memory only and lost with the process.",
+        "Time runs from the first to the last verdict by the broker's time. Those of the first moment do not count.",
+        "The peers call the same core with one event at a time. Their state is in memory and lost with the process.",
         "Assay's state is on Kafka, written in the same transaction as the verdicts.",
         "The floor is a lower bound of the work: it scores each new item once and validates nothing.",
         "'verdicts': the verdicts on Kafka, compared with the same events validated in this process.",

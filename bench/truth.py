@@ -98,7 +98,7 @@ def _accuracy(
     rows = [[crowd.name, str(crowd.items), *map(_share, row)] for crowd, row in zip(crowds, table, strict=True)]
     means = [_mean([row[column] for row in table]) for column in range(len(PEERS) + 3)]
     notes = (
-        "stream: one pass in order of arrival, batches of 500 votes, 500 more re-judged each time, 20 sweeps at the end",
+        "stream: one pass in order of arrival, batches of 500 votes, as many re-judged, 20 sweeps at the end",
         "majority: ties count as fractions; peers: crowd-kit, same votes, same run",
     )
     return Sheet(

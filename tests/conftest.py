@@ -18,6 +18,9 @@ hypothesis.settings.load_profile("assay")
 
 _prefixes = itertools.count(1)
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+PROGRAMS = {"kafka", "postgres"}
+"""Fixtures that start a program, which are markers, too."""
+
 LONGEST = (
     "tests/services/validator/test_chaos.py",
     "tests/services/alerts/test_kafka.py",
@@ -31,8 +34,44 @@ LONGEST = (
 )
 
 
+SLOW = {
+    *LONGEST,
+    "tests/models/conduct/test_validity.py",
+    "tests/models/consistency/test_real_data.py",
+    "tests/models/consistency/test_trainer.py",
+    "tests/models/truth/categorical/test_interleavings.py",
+    "tests/models/truth/test_real_data.py",
+    "tests/models/truth/test_survival.py",
+    "tests/models/truth/test_factory.py",
+    "tests/models/truth/test_guarantees.py",
+    "tests/services/archive/test_commands.py",
+    "tests/services/cli/test_startup.py",
+    "tests/services/console/auth/test_openid.py",
+    "tests/services/console/auth/test_sign_in.py",
+    "tests/services/gateway/core/platforms/test_bad_input.py",
+    "tests/services/consensus/core/test_agreement_readings.py",
+    "tests/services/consensus/core/test_closed_items.py",
+    "tests/services/console/reviews/test_reviews.py",
+    "tests/services/gateway/reconcile/test_sources.py",
+    "tests/services/replay/test_alerts.py",
+}
+"""Files that take more than a few seconds: `make test-fast` leaves them out."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: then no worker is left alone with one of them at the end."""
+    """Mark tests by the programs their fixtures start, and begin with the files that take longest.
+
+    With the longest first no worker is left alone with one of them at the end.
+    """
+    for item in items:
+        for program in PROGRAMS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(program)
+        if item.nodeid.partition("::")[0] in SLOW:
+            item.add_marker("slow")
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "postgresql" in callspec.params.values():
+            item.add_marker("postgres")
     place = {file: number for number, file in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
 

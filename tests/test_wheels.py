@@ -50,10 +50,14 @@ def install(distribution: str, wheels: Path, folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
     python = folder / "env" / "bin" / "python"
     pins = folder / "pins.txt"
-    pins.write_text("\n".join(re.findall(r"^\S+==[^\\\n]+", (ROOT / "requirements" / "base.txt").read_text(), re.MULTILINE)))
+    pins.write_text(
+        "\n".join(re.findall(r"^\S+==[^\\\n]+", (ROOT / "requirements" / "base.txt").read_text(), re.MULTILINE))
+    )
     options = ["--quiet", "--disable-pip-version-check", "--find-links", str(wheels), "--constraint", str(pins)]
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", *options, distribution], check=True, timeout=600
+        [sys.executable, "-m", "pip", "--python", str(python), "install", *options, distribution],
+        check=True,
+        timeout=600,
     )
     return python.parent
 

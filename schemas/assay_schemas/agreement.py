@@ -1,4 +1,4 @@
-"""How well the annotators of a project agree."""
+"""Agreement events: readings of a coefficient over a window, and the counts that partitions exchange."""
 
 from typing import Annotated, Any
 

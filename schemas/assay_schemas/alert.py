@@ -1,4 +1,4 @@
-"""An alert: something that a person should know of, and how far it has come."""
+"""Alert events: state transitions, and the observations and orders that alert rules are evaluated on."""
 
 from enum import StrEnum
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""When people are to be alerted: the rules under `alerts` in a contract."""
+"""Alert rules: the entries under `alerts` in a contract."""
 
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -10,7 +10,7 @@ from assay_schemas.annotation import Event
 from assay_schemas.conduct import Detector
 
 EACH = "*"
-"""As a label, an attribute's value or an annotator: one alert for each of them."""
+"""As a label, an attribute value or an annotator: one alert for each of them."""
 
 Duration: TypeAlias = Annotated[str, Field(pattern=r"^(0m|[1-9]\d{0,3}[mhd])$")]
 _Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=256)]

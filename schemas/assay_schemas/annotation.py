@@ -1,4 +1,4 @@
-"""One annotator's label for one item, as it travels on the topic `annotations`."""
+"""The annotation event: one annotator's label for one item, as published on the topic `annotations`."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError
 MAX_ID_LENGTH = 256
 MAX_TEXT_LENGTH = 500_000
 MAX_PARTS = 1_000
-"""The most labels, spans, boxes or features that one annotation may carry."""
+"""Limit on the labels, spans, boxes or features of one annotation."""
 MAX_WHOLE_NUMBER = 2**53
-"""Beyond this (either way), readers of JSON do not agree on what a whole number is."""
+"""Beyond this absolute value, JSON parsers disagree on whole numbers."""
 
 ProjectId = NewType("ProjectId", str)
 ItemId = NewType("ItemId", str)
@@ -39,12 +39,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a time as whole µs since 1970: it compares and subtracts ten times as fast as a time with a zone."""
+    """Return a time as whole µs since 1970, which is compared ten times as fast as a datetime with a zone."""
     return (moment - EPOCH) // _MICROSECOND
 
 
 def _written_time(value: object) -> object:
-    """Refuse bare numbers, of which pydantic would guess whether they are seconds or milliseconds."""
+    """Reject bare numbers, because pydantic would guess whether they are seconds or milliseconds."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
     raise PydanticCustomError("time_format", "a time is written like this: 2026-11-24T12:00:00Z")
@@ -54,10 +54,9 @@ _Time: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_time)]
 
 
 class Event(BaseModel):
-    """What every value on a topic is: frozen, without unknown fields, without NaN or infinity.
+    """The base of all values on topics: frozen, without unknown fields, without NaN or infinity.
 
-    The limit on every text has a second effect: pydantic then also refuses lone surrogates, which UTF-8
-    cannot carry.
+    The length limit on texts has a side effect: pydantic then also rejects lone surrogates, which UTF-8 cannot encode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH)
@@ -106,7 +105,7 @@ Label: TypeAlias = (
     | Annotated[list[Span], Field(max_length=MAX_PARTS)]
     | Annotated[list[Box], Field(max_length=MAX_PARTS)]
 )
-"""Text, a number, texts, spans or boxes; the project's contract says which."""
+"""A text, a number, or a list of texts, spans or boxes; the project's contract defines which."""
 
 
 class Media(Event):
@@ -164,5 +163,5 @@ class Annotation(Event):
 
     @property
     def key(self) -> bytes:
-        """Return the Kafka key that all topics about this item share: `project:item`."""
+        """The Kafka key that all topics about this item share: `project:item`."""
         return f"{self.project}:{self.item.id}".encode()

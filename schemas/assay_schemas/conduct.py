@@ -1,4 +1,4 @@
-"""How an annotator behaves: signals, and a report."""
+"""Conduct events: signals about annotators, and reports on them."""
 
 from enum import StrEnum
 from typing import Annotated

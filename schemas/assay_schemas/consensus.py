@@ -1,4 +1,4 @@
-"""What an item's annotations come to together, which of them are wrong, and how reliable their authors are."""
+"""Consensus events: labels of items, corrections of annotations, review requests and annotators' reliability."""
 
 from enum import StrEnum
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""From bytes to annotations: a whole batch at once, and a plain reason for what is none."""
+"""Decoding of bytes to annotations, in batches, with a reason for each value that is not an annotation."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,10 @@ _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """Bytes that are no annotation. `reason` is a short code, `field` where it lies, `message` says what to do."""
+    """Bytes that are not an annotation.
+
+    `reason` is a short code, `field` the path of the error, `message` explains it to the user.
+    """
 
     reason: str
     field: str
@@ -31,7 +34,7 @@ Decoded: TypeAlias = Annotation | Undecodable
 
 
 def decode(values: Sequence[bytes | None]) -> list[Decoded]:
-    """Decode a batch: twenty at once where all is well, one by one where something is not."""
+    """Return the decoded values in order; validates twenty at once, and one by one where any of them fails."""
     decoded: list[Decoded] = []
     for start in range(0, len(values), _AT_ONCE):
         part = values[start : start + _AT_ONCE]
@@ -40,15 +43,15 @@ def decode(values: Sequence[bytes | None]) -> list[Decoded]:
 
 
 def _decode_all(values: Sequence[bytes | None]) -> Sequence[Annotation] | None:
-    """Decode many at once; None where any of them needs a closer look."""
-    whole = [value for value in values if value is not None and len(value) <= LARGEST_VALUE_BYTES]
-    joined = b"[" + b",".join(whole) + b"]"
+    """Return the annotations in these values, decoded at once; None if any of them needs to be decoded alone."""
+    complete = [value for value in values if value is not None and len(value) <= LARGEST_VALUE_BYTES]
+    joined = b"[" + b",".join(complete) + b"]"
     try:
-        found = _BATCH.validate_json(joined)
+        annotations = _BATCH.validate_json(joined)
     except ValidationError:
         return None
-    # One value could hold two annotations ("{…},{…}"), and a key could stand twice.
-    return found if len(found) == len(values) and _no_repeated_key(joined, found) else None
+    # One value could hold two annotations ("{…},{…}"), and a key could occur twice.
+    return annotations if len(annotations) == len(values) and _no_repeated_key(joined, annotations) else None
 
 
 def _decode_one(value: bytes | None) -> Decoded:
@@ -59,24 +62,24 @@ def _decode_one(value: bytes | None) -> Decoded:
             "too-large", "value", f"the value has {len(value)} bytes; at most {LARGEST_VALUE_BYTES} are read"
         )
     try:
-        found = _ONE.validate_json(value)
+        annotation = _ONE.validate_json(value)
     except ValidationError as error:
         return _explain(value, error)
-    if not _no_repeated_key(value, [found]):
+    if not _no_repeated_key(value, [annotation]):
         repeated = _repeated_key(value)
         if repeated is not None:
             return Undecodable("repeated-key", repeated, f"the key '{repeated}' stands twice in one object")
-    return found
+    return annotation
 
 
-def _no_repeated_key(raw: bytes, found: Sequence[Annotation]) -> bool:
-    """Tell whether surely no object has a key twice, by counting.
+def _no_repeated_key(raw: bytes, annotations: Sequence[Annotation]) -> bool:
+    """Return whether it is certain that no object has a key twice, by counting the keys.
 
-    Without white space each key ends in `":`, and inside strings such a pair can only add to the count. So equal
-    counts mean that no key was lost; anything else needs a closer look. Pydantic keeps the last of two equal keys and
-    does not say so.
+    Without white space each key ends in `":`, and strings that contain it only increase the count. Equal counts
+    therefore prove that no key was dropped; different counts need a closer look. Pydantic silently keeps the last of
+    two equal keys.
     """
-    return raw.translate(None, _WHITE_SPACE).count(b'":') == sum(map(_key_count, found))
+    return raw.translate(None, _WHITE_SPACE).count(b'":') == sum(map(_key_count, annotations))
 
 
 def _key_count(annotation: Annotation) -> int:
@@ -97,11 +100,11 @@ def _repeated_key(raw: bytes) -> str | None:
     repeated: list[str] = []
 
     def see(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        keys = dict(pairs)
+        if len(keys) < len(pairs):
             names = [name for name, _ in pairs]
-            repeated.extend(name for name in found if names.count(name) > 1)
-        return found
+            repeated.extend(name for name in keys if names.count(name) > 1)
+        return keys
 
     json.loads(raw, object_pairs_hook=see)
     return repeated[0] if repeated else None

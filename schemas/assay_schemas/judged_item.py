@@ -1,4 +1,4 @@
-"""An item with its annotations, each beside what the others say: what conduct is judged by."""
+"""Judged items: annotations with the consensus of the other annotators, the input of conduct detection."""
 
 from typing import Annotated
 

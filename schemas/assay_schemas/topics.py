@@ -1,4 +1,4 @@
-"""The register of topics: what lies on each, how it is keyed and how long it is kept."""
+"""The register of topics: name, purpose, key, value and retention of each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024
 
 
 class Kept(StrEnum):
-    """How long a topic keeps its records: for a time, or the newest of each key for ever."""
+    """Retention of a topic: records for a limited time, or the newest record of each key for ever."""
 
     TIME = "delete"
     COMPACTED = "compact"
@@ -24,7 +24,11 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `value` None means bytes that no model describes; `single` that one partition is enough."""
+    """One topic.
+
+    `value` is None if the bytes have no schema; `single`: the topic has one partition; `broker_time`: the broker, not
+    the producer, sets the timestamps.
+    """
 
     name: str
     purpose: str
@@ -141,17 +145,17 @@ ALERTS_STATE = Topic(
 )
 
 
-def _intake_state(of: str, *, single: bool = False) -> Topic:
-    """Return the state topic of one intake of the alerts: nothing but its position."""
+def _observer_state(of: str, *, single: bool = False) -> Topic:
+    """Return the state topic of one observer of the alert service, which holds only its position."""
     purpose = f"How far the alerts have read {of}."
     return Topic(f"alerts.{of}.state", purpose, "state key", None, kept=Kept.COMPACTED, single=single)
 
 
-ALERTS_VALIDATED_STATE = _intake_state("annotations.validated")
-ALERTS_REJECTED_STATE = _intake_state("annotations.rejected")
-ALERTS_CONSENSUS_STATE = _intake_state("items.consensus")
-ALERTS_AGREEMENT_STATE = _intake_state("agreement.rolling")
-ALERTS_SIGNALS_STATE = _intake_state("annotators.signals", single=True)
+ALERTS_VALIDATED_STATE = _observer_state("annotations.validated")
+ALERTS_REJECTED_STATE = _observer_state("annotations.rejected")
+ALERTS_CONSENSUS_STATE = _observer_state("items.consensus")
+ALERTS_AGREEMENT_STATE = _observer_state("agreement.rolling")
+ALERTS_SIGNALS_STATE = _observer_state("annotators.signals", single=True)
 TOPICS = (
     ANNOTATIONS,
     VALIDATED,
@@ -180,7 +184,7 @@ TOPICS = (
     ALERTS_AGREEMENT_STATE,
     ALERTS_SIGNALS_STATE,
 )
-SINGLE = frozenset(topic.name for topic in TOPICS if topic.single)
-"""Topics of one partition, which all partitions write to: what is on them has to be seen in one place."""
+"""All topics of Assay, for AsyncAPI, topic creation and `assay tail`."""
 
-"""Every topic of Assay. AsyncAPI, creation and `assay tail` all read this."""
+SINGLE = frozenset(topic.name for topic in TOPICS if topic.single)
+"""Names of the topics with a single partition: all partitions write to it, and one consumer sees every record."""

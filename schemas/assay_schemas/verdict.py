@@ -1,4 +1,4 @@
-"""What the validator says of an annotation."""
+"""The validator's verdict on an annotation: validated or rejected, with findings and the model's score."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from assay_schemas.json_data import Json
 from assay_services.devtools.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +141,7 @@ class LabelStudioServer:
         made = {"email": f"{name}@example.com", "username": name, "password": "only-for-this-test-2"}
         return int(self.ask("POST", "/api/users/", json=made)["id"])
 
-    def annotate(self, task: int, user: int, result: list[dict[str, Any]], **rest: Any) -> int:  # noqa: ANN401
+    def annotate(self, task: int, user: int, result: list[dict[str, Json]], **rest: Json) -> int:
         """Annotate a task as somebody; return the annotation's number."""
         body = {"result": result, "completed_by": user, "lead_time": 4.2} | rest
         return int(self.ask("POST", f"/api/tasks/{task}/annotations/", json=body)["id"])

@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from assay_schemas.annotation import MAX_PARTS, MAX_WHOLE_NUMBER, Action, Annotation, AnnotatorKind, Box, Span
+from assay_schemas.json_data import Json
 from tests.support.builders import GOOD, LABELS, an_annotation, an_item, annotation_input
 
 
-def problems(**changes: Any) -> set[tuple[str, str]]:  # noqa: ANN401  # raw input
+def problems(**changes: Json) -> set[tuple[str, str]]:
     """Return what is wrong with the input as JSON (field, kind of problem); as objects it is refused too."""
     raw = annotation_input(**changes)
     with pytest.raises(ValidationError) as from_json:
@@ -69,7 +70,7 @@ def test_each_kind_of_label_survives_json(kind: str) -> None:
     ("raw", "kind"),
     [("safe", str), (3, int), (3.0, float), (["a"], str), (GOOD["spans"], Span), (GOOD["boxes"], Box)],
 )
-def test_a_label_is_read_as_what_it_is(raw: Any, kind: type) -> None:  # noqa: ANN401  # raw input
+def test_a_label_is_read_as_what_it_is(raw: Json, kind: type) -> None:
     label = an_annotation(label=raw).label
 
     assert type(label[0] if isinstance(label, list) else label) is kind

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.rules import BUILT_IN, ExpressionRule
+from assay_schemas.json_data import Json
 from tests.support.builders import LABELS, a_contract, contract_input
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -16,7 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def problems(kind: str = "categorical", /, **changes: Any) -> list[tuple[str, str, str]]:  # noqa: ANN401  # raw input
+def problems(kind: str = "categorical", /, **changes: Json) -> list[tuple[str, str, str]]:
     """Return field, type and message of all that is wrong with a contract."""
     with pytest.raises(ValidationError) as caught:
         LabelContract.model_validate(contract_input(kind, **changes))

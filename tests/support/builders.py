@@ -10,6 +10,7 @@ from assay_models.consistency.label_score import Score
 from assay_models.rules.check import Circumstances
 from assay_schemas.annotation import Annotation, microseconds
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LABELS: dict[str, dict[str, Any]] = {
@@ -32,7 +33,7 @@ GOOD: dict[str, Any] = {
 """A label of each kind that nothing is wrong with."""
 
 
-def an_item(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def an_item(**changes: Json) -> dict[str, Json]:
     """Return a raw item: a short text without media or gold."""
     return {
         "id": "i-204",
@@ -41,7 +42,7 @@ def an_item(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
     } | changes
 
 
-def annotation_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def annotation_input(**changes: Json) -> dict[str, Json]:
     """Return the raw input of an annotation that no default rule objects to."""
     plain = {
         "id": "an-881",
@@ -55,23 +56,23 @@ def annotation_input(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw i
     return plain | changes
 
 
-def an_annotation(**changes: Any) -> Annotation:  # noqa: ANN401  # raw input
+def an_annotation(**changes: Json) -> Annotation:
     """Return an annotation that no default rule objects to."""
     return Annotation.model_validate(annotation_input(**changes))
 
 
-def contract_input(kind: str = "categorical", /, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def contract_input(kind: str = "categorical", /, **changes: Json) -> dict[str, Json]:
     """Return the raw input of a contract with labels of this kind; `label` may change the kind's options."""
     plain = {"project": "ads-safety", "version": 7}
     return plain | changes | {"label": LABELS[kind] | changes.get("label", {})}
 
 
-def a_contract(kind: str = "categorical", /, **changes: Any) -> LabelContract:  # noqa: ANN401  # raw input
+def a_contract(kind: str = "categorical", /, **changes: Json) -> LabelContract:
     """Return a contract without rules of its own, with labels of this kind."""
     return LabelContract.model_validate(contract_input(kind, **changes))
 
 
-def a_score(**changes: Any) -> Score:  # noqa: ANN401  # raw input
+def a_score(**changes: Json) -> Score:
     """Return what a model says of a label that it finds improbable."""
     return Score(0.012, "scam", 0.9, below_threshold=True)._replace(**changes)
 

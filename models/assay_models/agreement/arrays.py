@@ -1,4 +1,4 @@
-"""A table as arrays, as it is and padded with pseudo-items."""
+"""Pattern tables as arrays, optionally padded with pseudo-items."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 from assay_models.agreement.contingency import PatternTable, Value, rank, restricted
 
 PAIR = 2
-"""Labels an item needs before any two can be compared."""
+"""The number of labels an item needs for a pair."""
 
 AGREEING_ITEMS = 1.0
-"""Pseudo-items of the interval on which all agree."""
+"""Number of pseudo-items with full agreement, for the interval."""
 
 CHANCE_ITEMS = 0.5
-"""Pseudo-items of the interval that are labelled by chance."""
+"""Number of pseudo-items labelled by chance, for the interval."""
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class PatternCounts:
-    """One row per pattern, one column per value.
+    """A pattern table as arrays: one row per pattern, one column per value.
 
-    `votes` counts annotators, `sizes` is its sum over a row, `pairs` how many ordered pairs of labels a row has,
-    `items` how many items show the row.
+    `votes`: number of annotators, (rows, columns); `sizes`: its row sums; `pairs`: ordered pairs of labels per row;
+    `items`: number of items with this pattern.
     """
 
     values: tuple[Value, ...]
@@ -36,26 +36,26 @@ class PatternCounts:
 
     @property
     def profiles(self) -> FloatArray:
-        """Return the share of each value in each row."""
+        """The share of each value in each row."""
         return self.votes / self.sizes[:, None]
 
     @property
     def annotators(self) -> float:
-        """Return the mean number of labels of the items that have two or more; at least one item must."""
+        """The mean number of labels over items with two or more; requires at least one such item."""
         paired = self.sizes >= PAIR
         return float((self.items * self.sizes)[paired].sum() / self.items[paired].sum())
 
     @property
     def has_pairs(self) -> bool:
-        """Say whether any item has two labels."""
+        """Whether any item has two labels."""
         return bool((self.sizes >= PAIR).any())
 
 
 def counts_of(table: PatternTable, *, least: int = 1, values: Collection[Value] | None = None) -> PatternCounts:
-    """Return the patterns with at least so many labels, in an order that depends on nothing but the table.
+    """Return the patterns with at least `least` labels as arrays, in an order that depends only on the table's content.
 
-    Because of this order, equal tables give equal readings to the last bit, however they came about. With
-    `values`, these are the columns, and other labels count as missing; else the columns are the values that occur.
+    Because of this order, equal tables give bit-identical results, whatever their history. `values` sets the columns,
+    and other labels count as missing; by default the columns are the values that occur.
     """
     if values is not None:
         table = restricted(table, frozenset(values))
@@ -76,10 +76,10 @@ def counts_of(table: PatternTable, *, least: int = 1, values: Collection[Value] 
 
 
 def padded(counts: PatternCounts) -> PatternCounts:
-    """Return the counts with pseudo-items: on `AGREEING_ITEMS` all agree, `CHANCE_ITEMS` are labelled by chance.
+    """Return the counts plus pseudo-items: `AGREEING_ITEMS` with full agreement, `CHANCE_ITEMS` labelled by chance.
 
-    Their values come half from the shares in the table, half from all values that occur alike: else a rare
-    value, of which a small table knows next to nothing, would seem well known. At least one item must have two labels.
+    Their values follow the mean of the shares in the table and the uniform distribution over the values that occur;
+    without the latter, a rare value would seem well known in a small table. At least one item must have two labels.
     """
     mix = mixed(counts.items @ counts.votes)
     known = np.flatnonzero(mix)
@@ -95,25 +95,25 @@ def padded(counts: PatternCounts) -> PatternCounts:
 
 
 def mixed(totals: FloatArray) -> FloatArray:
-    """Return the shares of the values of pseudo-items."""
+    """Return the distribution of the values of pseudo-items."""
     occurring = totals > 0
     return np.asarray((totals / totals.sum() + occurring / occurring.sum()) / 2)
 
 
 def usual_loss(weights: FloatArray, losses: FloatArray) -> float:
-    """Return the loss that the average loss comes from: 1 if losses are 0 or 1, the mean if all are alike."""
+    """Return the mean loss weighted by the loss itself: 1 if losses are 0 or 1, the mean if all are equal."""
     total = float(weights @ losses)
     return float(weights @ losses**2) / total if total > 0 else 0.0
 
 
 def scaled(values: Collection[Value] | Collection[float]) -> FloatArray:
-    """Return numbers in parts of the largest of them, so that no square overflows."""
+    """Return the numbers divided by their largest absolute value, to avoid overflow of squares."""
     numbers = np.array(list(values), dtype=np.float64)
     return np.asarray(numbers / (np.abs(numbers).max(initial=0) or 1))
 
 
 def row_order(rows: FloatArray) -> NDArray[np.intp]:
-    """Return an order of the rows that depends on their content only."""
+    """Return an order of the rows that depends only on their content."""
     if not rows.size:
         return np.arange(len(rows))
     plain = np.ascontiguousarray(rows)

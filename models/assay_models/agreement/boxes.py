@@ -1,4 +1,4 @@
-"""Agreement of boxes: how many of two annotators' boxes match, and how well the matched ones lie on each other."""
+"""Agreement of boxes: the F1 score of matching, and the mean overlap of matched boxes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 from assay_schemas.annotation import Box
 
 LEAST_OVERLAP = 0.5
-"""The least intersection over union (0-1) of boxes that match."""
+"""Two boxes match from this intersection over union (0-1)."""
 
 
 class BoxCounts(NamedTuple):
-    """What an item says: summed over all pairs of its annotators.
+    """An item's content, summed over all pairs of its annotators.
 
-    `boxes` counts the boxes of both, `matched` the matched pairs of boxes, `overlap` sums their intersection over
+    `boxes`: boxes of both annotators; `matched`: matched pairs of boxes; `overlap`: sum of their intersections over
     union.
     """
 
@@ -30,19 +30,19 @@ class BoxCounts(NamedTuple):
 
 
 BoxTable: TypeAlias = Mapping[BoxCounts, int]
-"""How many items say the same; adds and subtracts like any `table`."""
+"""The number of items with the same content; adds and subtracts like a `PatternTable`."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxAgreement:
-    """Pairwise F1 and, where anything matches, the mean intersection over union of what does."""
+    """Pairwise F1 score, and the mean intersection over union of matched boxes, None if no boxes match."""
 
     f1: Estimate
     overlap: Estimate | None
 
 
 def box_counts_of(annotations: Sequence[Sequence[Box]]) -> BoxCounts:
-    """Return what an item says; each annotator gives a list of boxes, which may be empty."""
+    """Return the content of an item, with one list of boxes (maybe empty) per annotator."""
     matched = [matches(first, second) for first, second in combinations(annotations, 2)]
     boxes = (len(annotations) - 1) * sum(map(len, annotations))
     return BoxCounts(
@@ -51,28 +51,28 @@ def box_counts_of(annotations: Sequence[Sequence[Box]]) -> BoxCounts:
 
 
 def matches(first: Sequence[Box], second: Sequence[Box]) -> list[float]:
-    """Return the intersections over union of the boxes that match, best first.
+    """Return the intersections over union of the matched boxes, best first.
 
-    Boxes match if their labels are the same and they overlap by `LEAST_OVERLAP`, each with one at most. The best
-    overlap is taken first. Of boxes that barely overlap among themselves hardly two can match the same one,
-    so this is the best matching but for crowded images.
+    Boxes match if they have the same label and overlap by at least `LEAST_OVERLAP`; each box matches at most once.
+    Greedy by overlap. Boxes that barely overlap each other can hardly match the same box, which makes the greedy
+    matching optimal except in crowded images.
     """
     if not first or not second:
         return []
     labels = [np.array([box.label for box in boxes]) for boxes in (first, second)]
     shares = overlaps(first, second) * np.equal.outer(*labels)
     near = [(float(shares[i, j]), first[i], second[j]) for i, j in np.argwhere(shares >= LEAST_OVERLAP).tolist()]
-    taken: set[int] = set()
-    kept = []
+    used: set[int] = set()
+    shares_matched = []
     for share, a, b in sorted(near, key=_order):
-        if taken.isdisjoint((id(a), id(b))):
-            taken |= {id(a), id(b)}
-            kept.append(share)
-    return kept
+        if used.isdisjoint((id(a), id(b))):
+            used |= {id(a), id(b)}
+            shares_matched.append(share)
+    return shares_matched
 
 
 def overlaps(first: Sequence[Box], second: Sequence[Box]) -> FloatArray:
-    """Return the intersection over union (0-1) of each two boxes, both lists not empty; 0 for those without area."""
+    """Return the intersection over union (0-1) of all pairs of boxes, 0 without area; both lists must be non-empty."""
     a, b = (np.array([(box.x, box.y, box.width, box.height) for box in boxes]) for boxes in (first, second))
     low, high = a[:, None, :2], a[:, None, :2] + a[:, None, 2:]
     sides = np.minimum(high, b[None, :, :2] + b[None, :, 2:]) - np.maximum(low, b[None, :, :2])
@@ -82,17 +82,17 @@ def overlaps(first: Sequence[Box], second: Sequence[Box]) -> FloatArray:
 
 
 def box_agreement(table: BoxTable) -> BoxAgreement | None:
-    """Return how well boxes agree, or None where no two annotators of an item drew any box.
+    """Return the agreement of boxes, or None if no item has two annotators and a box.
 
-    F1 is twice the matched pairs over the boxes of both: 1 if all match, 0 if none does. An item's pairs weigh
-    1 / (annotators - 1), so that each box weighs the same. Nothing is taken off for chance. An item on which all
-    agree that there is nothing says nothing. The intervals are over items.
+    F1 is twice the matched pairs over the boxes of both: 1 if all match, 0 if none does. An item's pairs have weight 1
+    / (annotators - 1), which gives each box the same weight. It is not corrected for chance. Items where all
+    annotators agree on no box are ignored. The intervals are over items.
     """
-    kept = {BoxCounts(*said): number for said, number in table.items()}
-    kept = {counts: number for counts, number in kept.items() if counts.annotators >= PAIR and counts.boxes}
-    if not kept:
+    by_counts = {BoxCounts(*counts_row): number for counts_row, number in table.items()}
+    by_counts = {counts: number for counts, number in by_counts.items() if counts.annotators >= PAIR and counts.boxes}
+    if not by_counts:
         return None
-    rows = np.array([(*counts, number) for counts, number in kept.items()], dtype=np.float64)
+    rows = np.array([(*counts, number) for counts, number in by_counts.items()], dtype=np.float64)
     annotators, boxes, matched, shares, items = rows[row_order(rows)].T
     weights = 1 / (annotators - 1)
     f1 = _mean(items, weights * boxes, 1 - 2 * matched / boxes)
@@ -101,13 +101,13 @@ def box_agreement(table: BoxTable) -> BoxAgreement | None:
 
 
 def _order(pair: tuple[float, Box, Box]) -> tuple[float, list[tuple[float, float, float, float]]]:
-    """Sort the best overlap first, and equal ones by where they lie, whoever drew which."""
+    """Return the sort key: best overlap first, ties by position, regardless of who drew which box."""
     share, *boxes = pair
     return -share, sorted((box.x, box.y, box.width, box.height) for box in boxes)
 
 
 def _mean(items: FloatArray, weights: FloatArray, losses: FloatArray) -> Estimate | None:
-    """Return one minus the weighted mean loss; None where nothing has weight."""
+    """Return one minus the weighted mean loss; None if all weights are 0."""
     if not weights.any():
         return None
     size = float(items @ weights) / float(items[weights > 0].sum())

@@ -1,9 +1,9 @@
-"""Cohen's kappa: how two annotators agree beyond what their own shares of values would give by chance.
+"""Cohen's kappa: agreement of two annotators beyond what their own label distributions give by chance.
 
 Cohen 1960, and 1968 for weights. 1 is perfect agreement, 0 is chance, below 0 is worse than chance. Every function
-returns None where kappa is undefined: no item has been labelled by both, or both gave one and the same value
-only. The standard error is that of Fleiss, Cohen & Everitt 1969, with n - 1. The kappas of many pairs are computed in
-one stroke; a single one is that of a pair alone.
+returns None where kappa is undefined: no item was labelled by both, or both gave one and the same value only. The
+standard error is that of Fleiss, Cohen & Everitt 1969, with n - 1. The kappas of many pairs are computed together; a
+single kappa is the special case of one pair.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,23 +18,24 @@ from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.estimate import Estimate, estimate_from
 
 PairTable: TypeAlias = Mapping[tuple[Value, Value], int]
-"""How many items the first annotator gave the one value and the second the other; adds like any `table`."""
+"""The number of items by (first annotator's value, second annotator's value); adds like a `PatternTable`."""
 
 Ints: TypeAlias = NDArray[np.int64]
 
 _Distances: TypeAlias = Callable[[FloatArray], FloatArray]
-"""From the numbers of each pair's values (one row per pair) to the distances of each two."""
+"""From the numbers of each pair's values (one row per pair) to the distance matrix of each pair."""
 
 _MOST_CELLS = 500_000
-"""Cells computed in one stroke: a few megabytes."""
+"""Limit on the cells computed at once: a few megabytes."""
 _FLOOR = -1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PairTables:
-    """The tables of `count` pairs: `items` items of pair number `pairs` got these two of the `values`.
+    """The contingency tables of `count` pairs of annotators, as sparse rows.
 
-    Ordered by pair; no two rows are of the same cell. A pair may be without any.
+    Row i: `items[i]` items of pair number `pairs[i]` got the values number `firsts[i]` and `seconds[i]` of `values`.
+    Ordered by pair, at most one row per cell. A pair may have no rows.
     """
 
     count: int
@@ -55,17 +56,17 @@ class PairTables:
 
 def cohen_kappa(table: PairTable) -> Estimate | None:
     """Return kappa for unordered values."""
-    return cohen_kappas(_alone(table))[0]
+    return cohen_kappas(_single_pair(table))[0]
 
 
 def linear_kappa(table: PairTable) -> Estimate | None:
-    """Return weighted kappa for numbers, whose distance is their difference; other labels count as missing."""
-    return linear_kappas(_alone(table))[0]
+    """Return weighted kappa for numbers, with the difference as distance; other labels count as missing."""
+    return linear_kappas(_single_pair(table))[0]
 
 
 def quadratic_kappa(table: PairTable) -> Estimate | None:
-    """Return weighted kappa for numbers, whose distance is their squared difference; other labels count as missing."""
-    return quadratic_kappas(_alone(table))[0]
+    """Return weighted kappa for numbers, with the squared difference as distance; other labels count as missing."""
+    return quadratic_kappas(_single_pair(table))[0]
 
 
 def cohen_kappas(tables: PairTables) -> list[Estimate | None]:
@@ -83,7 +84,7 @@ def quadratic_kappas(tables: PairTables) -> list[Estimate | None]:
     return _kappas(*_numeric(tables), lambda numbers: _differences(numbers) ** 2)
 
 
-def _alone(table: PairTable) -> PairTables:
+def _single_pair(table: PairTable) -> PairTables:
     values = sorted({value for pair in table for value in pair}, key=rank)
     place = {value: number for number, value in enumerate(values)}
     cells = np.array([(place[one], place[other]) for one, other in table], dtype=np.int64).reshape(-1, 2)
@@ -100,35 +101,37 @@ def _differences(numbers: FloatArray) -> FloatArray:
 
 
 def _numeric(tables: PairTables) -> tuple[PairTables, FloatArray]:
-    """Return the tables without the values that are no numbers, and the numbers; 0 for what does not occur then."""
+    """Return the tables without non-numeric values, and the values as numbers (0 for the removed ones)."""
     numbers = np.array([value if isinstance(value, (int, float)) else np.nan for value in tables.values])
-    kept = ~np.isnan(numbers[tables.firsts]) & ~np.isnan(numbers[tables.seconds])
-    firsts, seconds = tables.firsts[kept], tables.seconds[kept]
-    numeric = PairTables(tables.count, tables.pairs[kept], firsts, seconds, tables.items[kept], tables.values)
+    is_numeric = ~np.isnan(numbers[tables.firsts]) & ~np.isnan(numbers[tables.seconds])
+    firsts, seconds = tables.firsts[is_numeric], tables.seconds[is_numeric]
+    numeric = PairTables(
+        tables.count, tables.pairs[is_numeric], firsts, seconds, tables.items[is_numeric], tables.values
+    )
     return numeric, np.nan_to_num(numbers)
 
 
 def _kappas(tables: PairTables, numbers: FloatArray, distances: _Distances) -> list[Estimate | None]:
-    found: list[Estimate | None] = [None] * tables.count
+    estimates_by_pair: list[Estimate | None] = [None] * tables.count
     present = np.unique(tables.pairs)
     at_once = max(1, _MOST_CELLS // max(1, len(tables.values) ** 2))
     for start in range(0, present.size, at_once):
-        some = present[start : start + at_once]
-        low, high = np.searchsorted(tables.pairs, (some[0], some[-1] + 1))
-        rows = np.searchsorted(some, tables.pairs[low:high])
+        batch = present[start : start + at_once]
+        low, high = np.searchsorted(tables.pairs, (batch[0], batch[-1] + 1))
+        rows = np.searchsorted(batch, tables.pairs[low:high])
         cells = np.concatenate([tables.firsts[low:high], tables.seconds[low:high]])
         used, places = np.unique(cells, return_inverse=True)
         firsts, seconds = places.reshape(2, -1)
-        both = np.zeros((some.size, used.size, used.size))
+        both = np.zeros((batch.size, used.size, used.size))
         both[rows, firsts, seconds] = tables.items[low:high]
         estimates = _estimates(both, distances(_scaled(numbers[used], both)))
-        for pair, estimate in zip(some.tolist(), estimates, strict=True):
-            found[pair] = estimate
-    return found
+        for pair, estimate in zip(batch.tolist(), estimates, strict=True):
+            estimates_by_pair[pair] = estimate
+    return estimates_by_pair
 
 
 def _scaled(numbers: FloatArray, both: FloatArray) -> FloatArray:
-    """Return each pair's numbers in parts of the largest of them, so that no square overflows; 0 for what it lacks."""
+    """Return each pair's numbers divided by its largest absolute value, to avoid overflow; 0 for absent values."""
     occurring = both.any(axis=1) | both.any(axis=2)
     each = np.where(occurring, numbers, 0.0)
     largest = np.abs(each).max(axis=1, keepdims=True)
@@ -136,9 +139,9 @@ def _scaled(numbers: FloatArray, both: FloatArray) -> FloatArray:
 
 
 def _estimates(both: FloatArray, distances: FloatArray) -> Iterator[Estimate | None]:
-    """Yield the estimates of tables given as items by pair, first and second value.
+    """Yield the estimates of dense tables: items by pair, first and second value.
 
-    Pseudo-items are as `counts.padded` has them; what is said by chance is said in shares.
+    Pseudo-items are those of `arrays.padded`, with chance labels spread over the values by their shares.
     """
     mixes = _mixed(both.sum(axis=2)), _mixed(both.sum(axis=1))
     agreeing = AGREEING_ITEMS * (mixes[0] + mixes[1]) / 2
@@ -153,7 +156,7 @@ def _estimates(both: FloatArray, distances: FloatArray) -> Iterator[Estimate | N
 
 
 def _mixed(totals: FloatArray) -> FloatArray:
-    """Return `counts.mixed` of each row."""
+    """Return `arrays.mixed` of each row."""
     occurring = totals > 0
     shares = totals / totals.sum(axis=1, keepdims=True)
     return np.asarray((shares + occurring / occurring.sum(axis=1, keepdims=True)) / 2)
@@ -162,9 +165,9 @@ def _mixed(totals: FloatArray) -> FloatArray:
 def _linearised(
     both: FloatArray, distances: FloatArray, mixes: tuple[FloatArray, FloatArray], by_chance: float
 ) -> list[tuple[float, float, float]]:
-    """Return each pair's coefficient, its standard error and the disagreement expected; `interval` says how.
+    """Return each pair's coefficient, its standard error and the expected disagreement; see `estimate`.
 
-    The number of items that are labelled by chance joins those that are given.
+    `by_chance`: the number of pseudo-items labelled by chance to add.
     """
     totals = both.sum(axis=2) + by_chance * mixes[0], both.sum(axis=1) + by_chance * mixes[1]
     count = totals[0].sum(axis=1)

@@ -1,4 +1,4 @@
-"""What items say, counted: patterns, and tables of them that add and subtract exactly."""
+"""Patterns of labels, and tables that count them; tables add and subtract exactly."""
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 Value: TypeAlias = str | int | float | tuple[str, ...]
-"""One label: text, a number, or the sorted texts of a multi-label."""
+"""One label: a text, a number, or the sorted texts of a multi-label."""
 
 Pattern: TypeAlias = tuple[tuple[Value, int], ...]
-"""How many annotators gave an item which value, in the order of values; missing values are absent."""
+"""(value, number of annotators who gave it), ordered by value; values that nobody gave are absent."""
 
 PatternTable: TypeAlias = Mapping[Pattern, int]
-"""How many items show which pattern."""
+"""The number of items with each pattern."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -25,7 +25,7 @@ def value_of(label: str | float | Collection[str]) -> Value:
 
 
 def pattern_of(labels: Iterable[str | float | Collection[str]]) -> Pattern:
-    """Return the pattern of the labels one item got, one per annotator; an item without labels has the empty one."""
+    """Return the pattern of one item's labels, one label per annotator; empty for an item without labels."""
     counted: dict[Value, int] = {}
     for label in labels:
         value = value_of(label)
@@ -36,7 +36,7 @@ def pattern_of(labels: Iterable[str | float | Collection[str]]) -> Pattern:
 
 
 def rank(value: Value) -> tuple[int, Value]:
-    """Return a key that sorts values of all kinds: numbers, texts, then multi-labels."""
+    """Return a sort key for values of all kinds: numbers, texts, then multi-labels."""
     if isinstance(value, str):
         return 1, value
     return (2, value) if isinstance(value, tuple) else (0, value)
@@ -47,7 +47,7 @@ def _rank_of_first(pair: tuple[Value, int]) -> tuple[int, Value]:
 
 
 def added(table: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
-    """Return both tables as one."""
+    """Return the sum of two tables."""
     total = dict(table)
     for key, count in other.items():
         total[key] = total.get(key, 0) + count
@@ -55,9 +55,9 @@ def added(table: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
 
 
 def subtracted(table: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, int]:
-    """Return the table without the other's items; what falls to 0 disappears.
+    """Return the table minus the other; entries of 0 are removed.
 
-    Raises ValueError where the table has fewer than are to be taken out.
+    Raises ValueError if the result would be negative.
     """
     rest = dict(table)
     for key, count in other.items():
@@ -72,7 +72,7 @@ def subtracted(table: Mapping[Key, int], other: Mapping[Key, int]) -> dict[Key, 
 
 
 def merged(tables: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
-    """Return all tables as one."""
+    """Return the sum of all tables."""
     total: Counter[Key] = Counter()
     for table in tables:
         total.update(table)
@@ -85,28 +85,28 @@ def numbers_in(table: PatternTable) -> frozenset[float]:
 
 
 def restricted(table: PatternTable, values: Collection[Value]) -> dict[Pattern, int]:
-    """Return the table as if no annotator had given any other value; items left without labels disappear."""
-    kept: Counter[Pattern] = Counter()
+    """Return the table with only these values, as if no other label had been given; drops items left without labels."""
+    remaining: Counter[Pattern] = Counter()
     for pattern, count in table.items():
-        kept[tuple(pair for pair in pattern if pair[0] in values)] += count
-    del kept[()]
-    return dict(kept)
+        remaining[tuple(pair for pair in pattern if pair[0] in values)] += count
+    del remaining[()]
+    return dict(remaining)
 
 
 def one_versus_rest(table: PatternTable, label: str | float) -> dict[Pattern, int]:
-    """Return the table of one question: whether this label was given (1) or not (0).
+    """Return the binary table of one label: 1 if an annotator gave it, 0 if not.
 
-    A multi-label gives all the labels in it.
+    A multi-label gives all labels that it contains.
     """
-    asked: dict[Pattern, int] = {}
+    binary: dict[Pattern, int] = {}
     for pattern, count in table.items():
-        answer = _asked(pattern, label)
-        asked[answer] = asked.get(answer, 0) + count
-    return asked
+        answer = _binary_pattern(pattern, label)
+        binary[answer] = binary.get(answer, 0) + count
+    return binary
 
 
 @lru_cache(_MOST_PATTERNS)
-def _asked(pattern: Pattern, label: str | float) -> Pattern:
+def _binary_pattern(pattern: Pattern, label: str | float) -> Pattern:
     total = sum(number for _, number in pattern)
     given = sum(number for value, number in pattern if _gives(value, label))
     return tuple(pair for pair in ((0, total - given), (1, given)) if pair[1])

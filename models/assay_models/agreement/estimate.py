@@ -1,9 +1,8 @@
-"""From disagreements to an estimate: one minus observed over expected disagreement, with its 95 % interval.
+"""Coefficients with 95 % intervals, from disagreements: one minus observed over expected disagreement.
 
-The interval is made of the linearised coefficient (its influence function over items, as in Gwet 2008), at the table
-padded with one and a half pseudo-items (`counts.padded`; the idea is that of Agresti & Coull 1998), and is symmetric on
-Fisher's scale for agreement within classes, ln((value - floor) / (1 - value)). The README says why, and how often
-it holds the truth.
+The interval uses the linearised coefficient (its influence function over items, as in Gwet 2008), evaluated on the
+table plus one and a half pseudo-items (`arrays.padded`; an idea of Agresti & Coull 1998). It is symmetric on Fisher's
+scale for intraclass agreement, ln((value - floor) / (1 - value)). The README gives the reasons and the coverage.
 """
 
 from dataclasses import dataclass
@@ -17,18 +16,17 @@ from assay_models.agreement.arrays import FloatArray
 _Z = NormalDist().inv_cdf(0.975)
 _SMALL = (12.7062047, 4.3026527, 3.1824463, 2.7764451, 2.5705818, 2.4469119)
 _CLOSEST = 1e-3
-"""How near the transformed value may come to its floor, in parts of the scale."""
+"""Smallest distance to the floor before the transformation, as a share of the scale."""
 _NOTHING = 1e-15
-"""Disagreement below this is rounding."""
+"""Disagreement below this is rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A coefficient and how sure it is, taking the items as drawn from many.
+    """A coefficient with its uncertainty, treating the items as a sample from many.
 
-    `low` and `high` bound the 95 % interval, `items` is the number of items that could be paired.
-    `standard_error` is that of linearisation; None where the items do not vary (a standard error of 0 would
-    claim certainty), which the interval survives.
+    `low` and `high` bound the 95 % interval, `items` is the number of items with two labels. `standard_error` is from
+    linearisation; None where the items do not vary, because 0 would claim certainty. The interval exists all the same.
     """
 
     value: float
@@ -40,11 +38,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Disagreements:
-    """What each kind of item (with `items` of its kind) does to a coefficient.
+    """What a coefficient is computed from, with one entry per kind of item; `items` counts the items of each kind.
 
     The coefficient is 1 - `shrink` * observed / `expected`, where observed is the mean of `distances` weighted by
-    `pair_weights`. A slant is how much, relatively, an item drives observed / expected through the shares of the
-    values; it weighs with `share_weights`. `floor` is the least value the coefficient can take.
+    `pair_weights`. `slants` are each kind's relative influence on observed / expected via the shares of the values,
+    weighted by `share_weights`. `floor` is the lowest possible coefficient.
     """
 
     items: FloatArray
@@ -58,26 +56,26 @@ class Disagreements:
 
 
 def estimate_of(plain: Disagreements, padded: Disagreements) -> Estimate:
-    """Return the estimate of a table, given as it is and with pseudo-items.
+    """Return the estimate for a table, given without and with pseudo-items.
 
-    Some items must have weight, and some disagreement must be expected.
+    Requires some item with positive weight and some expected disagreement.
     """
     paired = round(float(plain.items[plain.pair_weights > 0].sum()))
     return estimate_from(_linearised(plain), _linearised(padded), paired=paired, floor=plain.floor)
 
 
 def estimate_from(plain: tuple[float, float], padded: tuple[float, float], *, paired: int, floor: float) -> Estimate:
-    """Return the estimate from a coefficient and its standard error (0 where nothing varies), without and with padding.
+    """Return the estimate for a (coefficient, standard error), given without and with pseudo-items.
 
-    `paired` items could be paired.
+    A standard error of 0 means that nothing varies. `paired`: number of items with two labels.
     """
     value, error = plain
-    low, high = _back(*padded, t_quantile(max(paired - 1, 1)), floor)
+    low, high = _interval_ends(*padded, t_quantile(max(paired - 1, 1)), floor)
     return Estimate(value, min(low, value), max(high, value), error if error > _NOTHING else None, paired)
 
 
 def t_quantile(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t, right to four decimals (Cornish-Fisher; tabulated up to 6)."""
+    """Return the 97.5 % quantile of Student's t, accurate to four decimals (Cornish-Fisher; tabulated up to 6)."""
     if freedom <= len(_SMALL):
         return _SMALL[freedom - 1]
     z, f = _Z, float(freedom)
@@ -94,7 +92,7 @@ def slants_of(profiles: FloatArray, shares: FloatArray, pull: FloatArray) -> Flo
 
 
 def _linearised(parts: Disagreements) -> tuple[float, float]:
-    """Return the coefficient and its standard error; 0 for a single item, which cannot vary."""
+    """Return the coefficient and its standard error; the error of a single item is 0."""
     count, pairs = float(parts.items.sum()), float(parts.items @ parts.pair_weights)
     shares = float(parts.items @ parts.share_weights)
     observed = float(parts.items @ (parts.pair_weights * parts.distances)) / pairs
@@ -106,8 +104,8 @@ def _linearised(parts: Disagreements) -> tuple[float, float]:
     return 1 - parts.shrink * observed / parts.expected, sqrt(variance) / parts.expected
 
 
-def _back(value: float, error: float, quantile: float, floor: float) -> tuple[float, float]:
-    """Return the ends of the interval, whose steps are taken on the transformed scale."""
+def _interval_ends(value: float, error: float, quantile: float, floor: float) -> tuple[float, float]:
+    """Return the ends of the interval, computed on the transformed scale and transformed back."""
     above = max(value - floor, _CLOSEST * (1 - floor))
     below = max(1 - value, _NOTHING)
     place, step = log(above / below), quantile * error * (1 / above + 1 / below)

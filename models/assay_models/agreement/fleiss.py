@@ -1,4 +1,4 @@
-"""Fleiss' kappa: agreement beyond what equal annotators with these shares of values would reach by chance."""
+"""Fleiss' kappa: agreement beyond what interchangeable annotators with this label distribution reach by chance."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 def fleiss_kappa(table: PatternTable) -> Estimate | None:
     """Return Fleiss' kappa, or None where it is undefined.
 
-    1 is perfect agreement, 0 is chance, below 0 is worse than chance. Undefined when no item has two labels, or
-    when only one value occurs. Fleiss 1971, generalised to varying numbers of annotators as in Gwet 2014,
-    "Handbook of Inter-Rater Reliability", chapter 2: every item weighs the same, however many labels it has, and
-    items with one label count for the shares of the values only.
+    1 is perfect agreement, 0 is chance, below 0 is worse than chance. Undefined when no item has two labels, or when
+    only one value occurs. Fleiss 1971, generalised to varying numbers of annotators as in Gwet 2014, "Handbook of
+    Inter-Rater Reliability", chapter 2: every item has the same weight, whatever its number of labels, and items with
+    one label count only for the shares of the values.
     """
     counts = counts_of(table)
     if not counts.has_pairs or len(counts.values) < PAIR:

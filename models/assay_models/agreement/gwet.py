@@ -1,10 +1,9 @@
-"""Gwet's AC1 and AC2: agreement beyond chance, where chance happens on items that are hard to label only.
+"""Gwet's AC1 and AC2: agreement beyond chance, with chance agreement only on items that are hard to label.
 
 Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement"; the weighted AC2 as
 in Gwet 2014, chapter 3. 1 is perfect agreement, 0 is chance. Every function returns None where the coefficient is
-undefined: no item has two labels, or there is only one value. `values` are the values that could have been given
-(other labels count as missing); without it those that occur, which makes the coefficient depend on whether a rare
-value happens to occur.
+undefined: no item has two labels, or only one value exists. `values` are the possible values (other labels count as
+missing); by default those that occur, which makes the coefficient depend on whether a rare value happens to occur.
 """
 
 from collections.abc import Collection
@@ -17,19 +16,19 @@ from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 
 
 def gwet_ac1(table: PatternTable, *, values: Collection[Value] | None = None) -> Estimate | None:
-    """Return AC1, for unordered values."""
+    """Return AC1 for unordered values."""
     counts = counts_of(table, values=values)
     return _coefficient(counts, 1 - np.eye(len(counts.values)))
 
 
 def linear_ac2(table: PatternTable, *, values: Collection[float] | None = None) -> Estimate | None:
-    """Return AC2 for numbers, whose distance is their difference in parts of the range."""
+    """Return AC2 for numbers with linear weights: the distance is the difference as a share of the range."""
     counts = counts_of(table, values=numbers_in(table) if values is None else values)
     return _coefficient(counts, _differences(counts))
 
 
 def quadratic_ac2(table: PatternTable, *, values: Collection[float] | None = None) -> Estimate | None:
-    """Return AC2 for numbers, whose distance is the square of their difference in parts of the range."""
+    """Return AC2 for numbers with quadratic weights: the distance is the squared difference as a share of the range."""
     counts = counts_of(table, values=numbers_in(table) if values is None else values)
     return _coefficient(counts, _differences(counts) ** 2)
 

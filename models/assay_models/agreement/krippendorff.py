@@ -1,8 +1,8 @@
 """Krippendorff's alpha: one minus observed over expected disagreement of paired values.
 
 Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability"; the metrics are those of its section E. 1 is perfect
-agreement, 0 is chance, below 0 is worse than chance. Every function returns None where alpha is undefined: no
-item has two labels, or only one value occurs among those that have. The interval is described in `interval`.
+agreement, 0 is chance, below 0 is worse than chance. Every function returns None where alpha is undefined: no item has
+two labels, or only one value occurs among the items that have. `estimate` describes the interval.
 """
 
 from collections.abc import Callable
@@ -17,20 +17,20 @@ _SAME, _WITHIN, _OVERLAPPING = 1.0, 2 / 3, 1 / 3
 
 
 def nominal_alpha(table: PatternTable) -> Estimate | None:
-    """Return alpha for unordered values: two values are the same or not."""
+    """Return alpha for unordered values, which are equal or not."""
     counts = counts_of(table, least=PAIR)
     return _alpha(counts, 1 - np.eye(len(counts.values)))
 
 
 def interval_alpha(table: PatternTable) -> Estimate | None:
-    """Return alpha for numbers whose differences mean something; other labels count as missing."""
+    """Return alpha for numbers with meaningful differences; other labels count as missing."""
     counts = counts_of(table, least=PAIR, values=numbers_in(table))
     numbers = scaled(counts.values)
     return _alpha(counts, np.subtract.outer(numbers, numbers) ** 2)
 
 
 def ratio_alpha(table: PatternTable) -> Estimate | None:
-    """Return alpha for numbers from 0 upwards whose ratios mean something; other labels count as missing."""
+    """Return alpha for non-negative numbers with meaningful ratios; other labels count as missing."""
     counts = counts_of(table, least=PAIR, values={number for number in numbers_in(table) if number >= 0})
     numbers = scaled(counts.values)
     sums = np.add.outer(numbers, numbers)
@@ -38,17 +38,17 @@ def ratio_alpha(table: PatternTable) -> Estimate | None:
 
 
 def ordinal_alpha(table: PatternTable) -> Estimate | None:
-    """Return alpha for numbers that say an order and nothing else; other labels count as missing.
+    """Return alpha for numbers of which only the order is meaningful; other labels count as missing.
 
-    The distance of two values is the number of labels that lie between them in the table, half of their own
-    included, squared: the squared difference of their mean ranks. So the shares of the values move the
-    distances, too, which the interval accounts for.
+    The distance of two values is the squared number of labels between them in the table, half of their own included:
+    the squared difference of their mean ranks. The distances therefore depend on the shares of the values, which the
+    interval takes into account.
     """
     return _with_interval(counts_of(table, least=PAIR, values=numbers_in(table)), _ordinal_parts)
 
 
 def jaccard_alpha(table: PatternTable) -> Estimate | None:
-    """Return alpha for multi-labels: the distance is the share of their labels that only one of two has."""
+    """Return alpha for multi-labels with the Jaccard distance: the share of their labels that only one of two has."""
     counts = counts_of(table, least=PAIR)
     return _alpha(counts, 1 - _overlaps(counts)[0])
 
@@ -56,8 +56,8 @@ def jaccard_alpha(table: PatternTable) -> Estimate | None:
 def masi_alpha(table: PatternTable) -> Estimate | None:
     """Return alpha for multi-labels with the distance 1 - MASI (Passonneau 2006).
 
-    MASI is the Jaccard share times 1 for the same set, 2/3 where one set lies within the other, 1/3 where they
-    overlap otherwise, 0 where they do not.
+    MASI is the Jaccard index times 1 for equal sets, 2/3 if one set contains the other, 1/3 if they overlap otherwise,
+    and 0 if they are disjoint.
     """
     counts = counts_of(table, least=PAIR)
     jaccard, within = _overlaps(counts)
@@ -66,9 +66,13 @@ def masi_alpha(table: PatternTable) -> Estimate | None:
 
 
 def alpha_parts(counts: PatternCounts, inner: FloatArray, distances: FloatArray, floor: float) -> Disagreements | None:
-    """Return the parts of alpha for items whose mean inner distances are known, whatever these rest on."""
-    nothing = np.zeros(len(counts.values))
-    return _parts(counts, inner, distances, (nothing, nothing), floor)
+    """Return the parts of alpha for items with known mean inner distances, None without expected disagreement.
+
+    `inner`: mean distance of two labels of each item, (items,); `distances`: of any two values; `floor`: lowest
+    possible value.
+    """
+    zeros = np.zeros(len(counts.values))
+    return _parts(counts, inner, distances, (zeros, zeros), floor)
 
 
 def _alpha(counts: PatternCounts, distances: FloatArray) -> Estimate | None:
@@ -85,7 +89,7 @@ def _with_interval(counts: PatternCounts, parts: Callable[[PatternCounts], Disag
 
 
 def _inner(counts: PatternCounts, distances: FloatArray) -> FloatArray:
-    """Return the mean distance of two labels of the same item."""
+    """Return the mean distance of two labels of the same item, per row."""
     return np.asarray(((counts.votes @ distances) * counts.votes).sum(axis=1) / counts.pairs)
 
 
@@ -108,7 +112,7 @@ def _ordinal_parts(counts: PatternCounts) -> Disagreements | None:
 def _parts(
     counts: PatternCounts, inner: FloatArray, distances: FloatArray, pulls: tuple[FloatArray, FloatArray], floor: float
 ) -> Disagreements | None:
-    """Return the parts of alpha; the pulls are gradients, through the distances, of observed and expected."""
+    """Return the parts of alpha; `pulls` are the gradients of observed and expected disagreement via the distances."""
     labels = float(counts.items @ counts.sizes)
     shares = counts.items @ counts.votes / labels
     expected = float(shares @ distances @ shares)
@@ -129,7 +133,7 @@ def _parts(
 
 
 def _overlaps(counts: PatternCounts) -> tuple[FloatArray, FloatArray]:
-    """Return for each two values the Jaccard share of their labels, and whether one lies within the other."""
+    """Return, for all pairs of values, the Jaccard index of their labels, and whether one contains the other."""
     sets = [frozenset(value) if isinstance(value, tuple) else frozenset((str(value),)) for value in counts.values]
     place = {label: number for number, label in enumerate(sorted(frozenset().union(*sets)))}
     members = np.zeros((len(sets), len(place)))

@@ -1,4 +1,4 @@
-"""Percent agreement: how often two annotators of an item say the same."""
+"""Percent agreement: how often two annotators give an item the same label."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from assay_models.agreement.estimate import Disagreements, Estimate, estimate_of
 def percent_agreement(table: PatternTable) -> Estimate | None:
     """Return the share (0-1) of an item's pairs of labels that agree, averaged over items, or None without pairs.
 
-    Nothing is taken off for chance. Every item weighs the same, however many labels it has.
+    It is not corrected for chance. Every item has the same weight, whatever its number of labels.
     """
     counts = counts_of(table, least=PAIR)
     return estimate_of(_parts(counts), _parts(padded(counts))) if counts.has_pairs else None

@@ -1,4 +1,4 @@
-"""Sliding windows of event time: tables of one-minute panes, kept summed as items come, move and go."""
+"""Sliding windows of event time: one-minute cells per scope, with incrementally maintained sums."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -9,14 +9,13 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class SlidingWindows:
-    """The panes of all scopes; a plain mutable value without locks.
+    """The cells of all scopes. Mutable; no locks. Times are minutes since 1970.
 
-    An item is in the pane of its newest live annotation. Late data, updates, deletions and skips are all the same:
-    `move` takes the item out of its old place and puts it into its new one. A window holds the minutes
-    from `end_minute - length_minutes + 1` to `end_minute`. Each window that has been read is kept summed: the next
-    reading costs what has changed in the meantime, and the minutes it has slid by. Memory: one pane per scope and
-    minute with items, until `forget`, one sum per scope and length read, and until the next reading a copy of each
-    pane that has changed.
+    An item is counted in the cell of its newest live annotation. `move` handles late data, updates, deletions and
+    skips alike: it removes the item from its old cell and adds it to its new one. A window covers the minutes from
+    `end_minute - length_minutes + 1` to `end_minute`. Once read, a window's sum is maintained: the next reading costs
+    only the changes since, and the minutes the window has moved. Memory: one cell per scope and minute with items
+    (until `forget`), one sum per scope and length read, and a copy of each cell changed since the last reading.
     """
 
     def __init__(self) -> None:
@@ -27,19 +26,19 @@ class SlidingWindows:
 
     @property
     def floor(self) -> int:
-        """Return the first minute that is not forgotten; -1 at first."""
+        """The first minute that is not forgotten; -1 initially."""
         return self._floor
 
     @property
     def dropped(self) -> int:
-        """Return how many items came too late: their pane had been forgotten."""
+        """The number of items that arrived too late: their minute was forgotten."""
         return self._dropped
 
     def move(self, scope: Scope, old: CellKey | None, new: CellKey | None) -> None:
-        """Take an item from its old place (None: it is new) to its new one (None: nothing live is left of it).
+        """Move an item from its old cell (None: new item) to its new one (None: no live annotation is left).
 
-        What lies in a forgotten minute is not there any more, and is not put there again. Raises ValueError
-        if the item is not where it is said to be.
+        Forgotten minutes are neither decremented nor incremented. Raises ValueError if the item is not in its old
+        cell.
         """
         if new is not None and new.minute < self._floor:
             self._dropped += 1
@@ -50,40 +49,40 @@ class SlidingWindows:
             self._exchange(scope, old, new)
             return
         if old is not None:
-            self._leave(scope, old)
+            self._remove(scope, old)
         if new is not None:
-            pane = self._opened(scope).to_change(new.minute)
-            _shift(pane.patterns, (new.pattern,), 1)
-            _shift(pane.annotators, new.annotators, 1)
+            cell = self._opened(scope).to_change(new.minute)
+            _shift(cell.patterns, (new.pattern,), 1)
+            _shift(cell.annotators, new.annotators, 1)
 
-    def merge(self, scope: Scope, minute: int, pane: WindowCell) -> None:
-        """Add a pane, for instance another partition's; nothing happens if the minute is forgotten."""
-        if minute < self._floor or not pane.patterns:
+    def merge(self, scope: Scope, minute: int, cell: WindowCell) -> None:
+        """Add a cell, for instance another partition's; no effect for a forgotten minute."""
+        if minute < self._floor or not cell.patterns:
             return
-        self._opened(scope).to_change(minute).add(pane)
+        self._opened(scope).to_change(minute).add(cell)
 
-    def withdraw(self, scope: Scope, minute: int, pane: WindowCell) -> None:
-        """Take a pane out again, for instance to replace a partition's by its newer counts.
+    def withdraw(self, scope: Scope, minute: int, cell: WindowCell) -> None:
+        """Subtract a cell, for instance to replace another partition's counts by newer ones.
 
-        Raises ValueError, and changes nothing, where there is less than is to be taken out.
+        No effect for a forgotten minute. Raises ValueError, and changes nothing, if the result would be negative.
         """
-        if minute < self._floor or not pane.patterns:
+        if minute < self._floor or not cell.patterns:
             return
-        panes = self._scopes.get(scope, _NO_SCOPE)
-        panes.by_minute.get(minute, _NO_SUM).check(pane)
-        panes.to_change(minute).subtract(pane)
+        windows = self._scopes.get(scope, _NO_SCOPE)
+        windows.by_minute.get(minute, _NO_SUM).check(cell)
+        windows.to_change(minute).subtract(cell)
         self._tidy(scope, minute)
 
     def table(self, scope: Scope, end_minute: int, length_minutes: int) -> dict[Any, int]:
-        """Return the table of a window, as the coefficients take it."""
+        """Return the table of a window, in the form the coefficients take."""
         return dict(self._sum(scope, end_minute, length_minutes).patterns)
 
     def annotators(self, scope: Scope, end_minute: int, length_minutes: int) -> int:
-        """Return how many annotators have a label in a window."""
+        """Return the number of annotators with a label in a window."""
         return len(self._sum(scope, end_minute, length_minutes).annotators)
 
     def pane(self, scope: Scope, minute: int) -> WindowCell:
-        """Return one pane as it is now; empty where nothing is."""
+        """Return a copy of one cell; an empty one if nothing is counted there."""
         return self._scopes.get(scope, _NO_SCOPE).by_minute.get(minute, _NO_SUM).frozen()
 
     def scopes(self) -> frozenset[Scope]:
@@ -91,59 +90,59 @@ class SlidingWindows:
         return frozenset(self._scopes)
 
     def forget(self, before_minute: int) -> None:
-        """Drop all panes before a minute, for good; what comes for them later is dropped and counted."""
+        """Drop all cells before a minute for good; later arrivals for them are dropped and counted in `dropped`."""
         if before_minute <= self._floor:
             return
-        for scope, panes in list(self._scopes.items()):
-            for minute in [minute for minute in panes.by_minute if minute < before_minute]:
-                self.withdraw(scope, minute, panes.by_minute[minute].frozen())
+        for scope, windows in list(self._scopes.items()):
+            for minute in [minute for minute in windows.by_minute if minute < before_minute]:
+                self.withdraw(scope, minute, windows.by_minute[minute].frozen())
         self._floor = before_minute
 
     def _exchange(self, scope: Scope, old: CellKey, new: CellKey) -> None:
-        """Move an item within its minute: only what differs is touched."""
-        gone = [who for who in old.annotators if who not in new.annotators]
-        come = [who for who in new.annotators if who not in old.annotators]
-        pane = self._checked(scope, old, gone).to_change(new.minute)
+        """Move an item within its minute, changing only the counts that differ."""
+        removed = [who for who in old.annotators if who not in new.annotators]
+        joined = [who for who in new.annotators if who not in old.annotators]
+        cell = self._checked(scope, old, removed).to_change(new.minute)
         if old.pattern != new.pattern:
-            _shift(pane.patterns, (old.pattern,), -1)
-            _shift(pane.patterns, (new.pattern,), 1)
-        _shift(pane.annotators, gone, -1)
-        _shift(pane.annotators, come, 1)
+            _shift(cell.patterns, (old.pattern,), -1)
+            _shift(cell.patterns, (new.pattern,), 1)
+        _shift(cell.annotators, removed, -1)
+        _shift(cell.annotators, joined, 1)
 
-    def _leave(self, scope: Scope, old: CellKey) -> None:
-        pane = self._checked(scope, old, old.annotators).to_change(old.minute)
-        _shift(pane.patterns, (old.pattern,), -1)
-        _shift(pane.annotators, old.annotators, -1)
-        if not pane.patterns:
+    def _remove(self, scope: Scope, old: CellKey) -> None:
+        cell = self._checked(scope, old, old.annotators).to_change(old.minute)
+        _shift(cell.patterns, (old.pattern,), -1)
+        _shift(cell.annotators, old.annotators, -1)
+        if not cell.patterns:
             self._tidy(scope, old.minute)
 
     def _checked(self, scope: Scope, place: CellKey, annotators: Iterable[str]) -> "_ScopeWindows":
-        """Return the scope, if the item and these of its annotators are counted where they are said to be."""
-        panes = self._scopes.get(scope, _NO_SCOPE)
-        pane = panes.by_minute.get(place.minute, _NO_SUM)
-        if place.pattern not in pane.patterns or not pane.annotators.keys() >= set(annotators):
+        """Return the scope's windows; raise ValueError if the item or these annotators are not counted there."""
+        windows = self._scopes.get(scope, _NO_SCOPE)
+        cell = windows.by_minute.get(place.minute, _NO_SUM)
+        if place.pattern not in cell.patterns or not cell.annotators.keys() >= set(annotators):
             raise ValueError(f"{place!r} cannot be taken from {scope!r}, where it is not")
-        return panes
+        return windows
 
     def _opened(self, scope: Scope) -> "_ScopeWindows":
-        panes = self._scopes.get(scope)
-        if panes is None:
-            panes = self._scopes[scope] = _ScopeWindows()
-        return panes
+        windows = self._scopes.get(scope)
+        if windows is None:
+            windows = self._scopes[scope] = _ScopeWindows()
+        return windows
 
     def _tidy(self, scope: Scope, minute: int) -> None:
-        panes = self._scopes[scope]
-        panes.tidy(minute)
-        if not panes.by_minute:
+        windows = self._scopes[scope]
+        windows.tidy(minute)
+        if not windows.by_minute:
             del self._scopes[scope]
 
     def _sum(self, scope: Scope, end: int, length: int) -> "_Sum":
-        panes = self._scopes.get(scope)
-        return _Sum() if panes is None else panes.window(end, length)
+        windows = self._scopes.get(scope)
+        return _Sum() if windows is None else windows.window(end, length)
 
 
 class _Sum:
-    """Counts of patterns and annotators that change in place."""
+    """Mutable counts of patterns and annotators."""
 
     __slots__ = ("annotators", "patterns")
 
@@ -160,9 +159,9 @@ class _Sum:
         _add(self.annotators, other.annotators)
 
     def check(self, other: WindowCell) -> None:
-        """Raise ValueError where there is less than is to be taken out."""
-        for said, count in other.patterns.items():
-            _check(self.patterns, (said,), count)
+        """Raise ValueError if subtracting `other` would give negative counts."""
+        for pattern, count in other.patterns.items():
+            _check(self.patterns, (pattern,), count)
         for who, count in other.annotators.items():
             _check(self.annotators, (who,), count)
 
@@ -175,7 +174,7 @@ class _Sum:
 
 
 class _ScopeWindows:
-    """The panes of one scope, the windows that have been read, and what changed panes were when windows were summed."""
+    """The cells of one scope, its window sums, and copies of cells from before they changed since the last sum."""
 
     __slots__ = ("by_minute", "changed", "windows")
 
@@ -185,15 +184,15 @@ class _ScopeWindows:
         self.changed: dict[int, WindowCell] = {}
 
     def to_change(self, minute: int) -> _Sum:
-        pane = self.by_minute.get(minute)
-        if pane is None:
-            pane = self.by_minute[minute] = _Sum()
+        cell = self.by_minute.get(minute)
+        if cell is None:
+            cell = self.by_minute[minute] = _Sum()
         if self.windows and minute not in self.changed:
-            self.changed[minute] = pane.frozen()
-        return pane
+            self.changed[minute] = cell.frozen()
+        return cell
 
     def tidy(self, minute: int) -> None:
-        """Drop a pane that has become empty."""
+        """Drop the cell if it is empty."""
         if self.by_minute[minute].is_empty:
             self._settle(minute)
             del self.by_minute[minute]
@@ -208,7 +207,7 @@ class _ScopeWindows:
         return window.sum
 
     def _settle(self, minute: int) -> None:
-        """Tell the windows what has changed in a pane."""
+        """Apply a cell's changes to the window sums."""
         before = self.changed.pop(minute, None)
         if before is None:
             return
@@ -224,27 +223,27 @@ class _ScopeWindows:
 
 
 class _WindowSum:
-    """The sum of the panes of the minutes end - length + 1 … end."""
+    """The sum of the cells of the minutes end - length + 1 to end."""
 
     __slots__ = ("end", "length", "sum")
 
-    def __init__(self, end: int, length: int, panes: Mapping[int, _Sum]) -> None:
+    def __init__(self, end: int, length: int, cells: Mapping[int, _Sum]) -> None:
         self.end = end
         self.length = length
         self.sum = _Sum()
-        for minute, pane in panes.items():
+        for minute, cell in cells.items():
             if self.holds(minute):
-                self.sum.add(pane)
+                self.sum.add(cell)
 
-    def slide(self, end: int, panes: Mapping[int, _Sum]) -> None:
-        """Move the end by less than the length, either way."""
+    def slide(self, end: int, cells: Mapping[int, _Sum]) -> None:
+        """Move the end of the window by less than its length, in either direction."""
         low, high = sorted((self.end, end))
         younger, older = range(low + 1, high + 1), range(low - self.length + 1, high - self.length + 1)
         entering, leaving = (younger, older) if end > self.end else (older, younger)
-        for pane in _present(panes, entering):
-            self.sum.add(pane)
-        for pane in _present(panes, leaving):
-            self.sum.subtract(pane)
+        for cell in _present(cells, entering):
+            self.sum.add(cell)
+        for cell in _present(cells, leaving):
+            self.sum.subtract(cell)
         self.end = end
 
     def holds(self, minute: int) -> bool:
@@ -252,25 +251,25 @@ class _WindowSum:
 
 
 _NO_SCOPE, _NO_SUM = _ScopeWindows(), _Sum()
-"""What is looked at where there is nothing; never changed."""
+"""Defaults for absent scopes and cells; never changed."""
 
 
-def _present(panes: Mapping[int, _Sum], minutes: Iterable[int]) -> list[_Sum]:
-    return [panes[minute] for minute in minutes if minute in panes]
+def _present(cells: Mapping[int, _Sum], minutes: Iterable[int]) -> list[_Sum]:
+    return [cells[minute] for minute in minutes if minute in cells]
 
 
 def _difference(before: Mapping[Key, int], now: Mapping[Key, int]) -> dict[Key, int]:
-    """Return by how much each count has changed; 0 is absent."""
-    found = {key: count - before.get(key, 0) for key, count in now.items() if count != before.get(key, 0)}
-    return found | {key: -count for key, count in before.items() if key not in now}
+    """Return the change of each count; unchanged counts are absent."""
+    changes = {key: count - before.get(key, 0) for key, count in now.items() if count != before.get(key, 0)}
+    return changes | {key: -count for key, count in before.items() if key not in now}
 
 
 def _add(total: dict[Key, int], other: Mapping[Key, int]) -> None:
-    """Add counts, which may be negative; what falls to 0 disappears."""
+    """Add counts, which may be negative; entries of 0 are removed."""
     for key, count in other.items():
-        there = total.get(key, 0) + count
-        if there:
-            total[key] = there
+        sum_ = total.get(key, 0) + count
+        if sum_:
+            total[key] = sum_
         else:
             del total[key]
 
@@ -282,9 +281,9 @@ def _subtract(total: dict[Key, int], other: Mapping[Key, int]) -> None:
 
 def _shift(total: dict[Key, int], keys: Iterable[Key], count: int) -> None:
     for key in keys:
-        there = total.get(key, 0) + count
-        if there:
-            total[key] = there
+        sum_ = total.get(key, 0) + count
+        if sum_:
+            total[key] = sum_
         else:
             del total[key]
 

@@ -1,11 +1,12 @@
 """Agreement of labelled spans: Krippendorff's unitizing alpha over code points, with intervals over items.
 
-Of the coefficients that look at boundaries we take the family of Krippendorff, Mathet, Bouvry & Widlöcher 2016, "On the
-reliability of unitizing textual continua: Further developments" (its u-alphas), which weighs every coincidence by its
-length: a boundary that is off by three characters costs three characters. The alpha_U of 2004 squares the distance of
-boundaries, so that one long span outweighs a corpus, and expects from the lengths of all units and gaps together, which
-does not add up over items. Gamma (Mathet et al. 2015) expects from shuffled corpora: a reading would need dice
-and an optimisation per shuffle. The u-alphas need only, per item, how many code points got which pattern of labels.
+We use the u-alphas of Krippendorff, Mathet, Bouvry & Widlöcher 2016, "On the reliability of unitizing textual
+continua: Further developments", which weigh every coincidence by its length: a boundary off by three characters costs
+three characters. Two alternatives were rejected. The alpha_U of 2004 squares the distance of boundaries, which lets
+one long span outweigh a corpus; its expected disagreement depends on the lengths of all units and gaps together and is
+not additive over items. Gamma (Mathet et al. 2015) estimates the expected disagreement from shuffled corpora, which
+needs random numbers and an optimisation per shuffle. The u-alphas only need, per item, the number of code points with
+each pattern of labels.
 """
 
 from collections import Counter, defaultdict
@@ -30,41 +31,41 @@ from assay_models.agreement.krippendorff import alpha_parts
 from assay_schemas.annotation import Span
 
 Stretches: TypeAlias = tuple[tuple[Pattern, int], ...]
-"""What an item says: how many code points of its text show which pattern of labels; the gap is the value ()."""
+"""An item's content: the number of code points of its text with each pattern of labels; a gap has the value ()."""
 
 SpanTable: TypeAlias = Mapping[Stretches, int]
-"""How many items say the same; adds and subtracts like any `table`."""
+"""The number of items with the same content; adds and subtracts like a `PatternTable`."""
 
 IN_SPAN = "in a span"
 
 
 def stretches_of(annotations: Collection[Sequence[Span]], *, length: int) -> Stretches:
-    """Return what an item of so many code points says; each annotator gives a list of spans, which may be empty.
+    """Return the content of an item of `length` code points, with one list of spans (maybe empty) per annotator.
 
-    Where an annotator's spans overlap, the code points have all their labels. What lies outside the text is cut off.
+    Where spans of one annotator overlap, the code points have all their labels. Spans are cut at the ends of the text.
     """
     inside = [[(max(s.start, 0), min(s.end, length), s.label) for s in spans] for spans in annotations]
     cuts = sorted(
         {0, length} | {end for spans in inside for low, high, _ in spans if low < high for end in (low, high)}
     )
     counted: Counter[Pattern] = Counter()
-    for (start, end), *said in zip(pairwise(cuts), *(_sweep(spans, cuts[:-1]) for spans in inside), strict=True):
-        counted[pattern_of(said)] += end - start
+    for (start, end), *labels in zip(pairwise(cuts), *(_sweep(spans, cuts[:-1]) for spans in inside), strict=True):
+        counted[pattern_of(labels)] += end - start
     return tuple(sorted(counted.items(), key=lambda stretch: [(rank(value), n) for value, n in stretch[0]]))
 
 
 def unitizing_alpha(table: SpanTable) -> Estimate | None:
-    """Return alpha of what each code point is labelled, the gap being one more label.
+    """Return alpha over code points, with gaps as one more label.
 
     1 is perfect agreement, 0 is chance, below 0 is worse than chance. None where it is undefined: no text has two
-    annotators, or all code points have one and the same label (for instance none). The interval takes the
-    items, not the code points, as drawn from many; `items` counts those with two annotators.
+    annotators, or all code points have the same label (for instance none). The interval treats the items, not the code
+    points, as the sample; `items` counts those with two annotators.
     """
     return _alpha({stretches: count for stretches, count in table.items() if _annotators(stretches) >= PAIR})
 
 
 def covering_alpha(table: SpanTable) -> Estimate | None:
-    """Return alpha of whether each code point lies in a span, whatever its label; None as `unitizing_alpha`."""
+    """Return alpha on whether each code point lies in any span; None as for `unitizing_alpha`."""
     covered: Counter[Stretches] = Counter()
     for stretches, count in table.items():
         covered[_without_labels(stretches)] += count
@@ -72,17 +73,17 @@ def covering_alpha(table: SpanTable) -> Estimate | None:
 
 
 def _sweep(spans: Iterable[tuple[int, int, str]], cuts: Iterable[int]) -> Iterator[tuple[str, ...]]:
-    """Yield the labels that hold from each cut to the next."""
+    """Yield the labels of the segment between each cut and the next."""
     changes: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for low, high, label in spans:
         if low < high:
             changes[low].append((label, 1))
             changes[high].append((label, -1))
-    holding: Counter[str] = Counter()
+    active: Counter[str] = Counter()
     for cut in cuts:
         for label, step in changes[cut]:
-            holding[label] += step
-        yield tuple(label for label, number in holding.items() if number)
+            active[label] += step
+        yield tuple(label for label, number in active.items() if number)
 
 
 def _annotators(stretches: Stretches) -> int:
@@ -102,8 +103,8 @@ def _without_labels(stretches: Stretches) -> Stretches:
 def _alpha(table: SpanTable) -> Estimate | None:
     if not table:
         return None
-    found = {value for stretches in table for pattern, _ in stretches for value, _ in pattern}
-    place = {value: number for number, value in enumerate(sorted(found, key=rank))}
+    values = {value for stretches in table for pattern, _ in stretches for value, _ in pattern}
+    place = {value: number for number, value in enumerate(sorted(values, key=rank))}
     votes, agreeing = np.zeros((len(table), len(place))), np.zeros(len(table))
     for row, stretches in enumerate(table):
         for pattern, length in stretches:
@@ -131,7 +132,7 @@ def _estimate(counts: PatternCounts, inner: FloatArray, floor: float) -> Estimat
 
 
 def _padded(counts: PatternCounts) -> PatternCounts:
-    """Return the items with a typical one on which all agree, and half of one on which they disagree as usual."""
+    """Return the items plus pseudo-items: one typical item with full agreement, half of one with the usual loss."""
     count = counts.items.sum()
     typical = np.tile(counts.items @ counts.votes / count, (2, 1))
     sizes = typical.sum(axis=1)

@@ -1,4 +1,4 @@
-"""What one minute of one scope says: counts of patterns, annotators and pairs of annotators."""
+"""The counts of one scope in one minute: patterns, annotators and pairs of annotators."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import Any, NamedTuple, TypeAlias
 from assay_models.agreement.contingency import Value, added, pattern_of, subtracted
 
 Scope: TypeAlias = Hashable
-"""Whose agreement: for instance ("all",) or ("attribute", "market", "BR")."""
+"""The subset of items measured, for instance ("all",) or ("attribute", "market", "BR")."""
 
 Content: TypeAlias = tuple[Any, ...]
-"""What an item says: a pattern, or the stretches of its text, or the counts of its boxes."""
+"""An item's labels as counted: a pattern, the stretches of its text, or the counts of its boxes."""
 
 PairVote: TypeAlias = tuple[str, str, Value, Value]
-"""Two annotators in the order of their names, and what each of them said."""
+"""Two annotators in the order of their names, and the value each of them gave."""
 
 
 class CellKey(NamedTuple):
-    """Where an item stands: the minute of its newest live annotation, what it says, and who says it.
+    """Where an item is counted: the minute of its newest live annotation, its content and its annotators.
 
-    `annotators` may be left empty; then they are not counted.
+    `minute` is in minutes since 1970. With `annotators` empty, annotators are not counted.
     """
 
     minute: int
@@ -29,7 +29,7 @@ class CellKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WindowCell:
-    """Counts that add and subtract exactly; a pane without items is empty. Pairs have panes of their own (`pairs`)."""
+    """Counts that add and subtract exactly; empty without items. Pairs are counted in cells of their own (`pairs`)."""
 
     patterns: Mapping[Content, int] = field(default_factory=dict)
     annotators: Mapping[str, int] = field(default_factory=dict)
@@ -37,49 +37,49 @@ class WindowCell:
 
     @property
     def is_empty(self) -> bool:
-        """Say whether nothing is counted."""
+        """Return whether all counts are zero."""
         return not self.patterns and not self.pairs
 
 
 def cell_key_of(minute: int, labels: Mapping[str, str | float | Collection[str]]) -> CellKey:
-    """Return the place of an item with these labels, by annotator."""
+    """Return the cell key of an item with these labels by annotator."""
     return CellKey(minute, pattern_of(labels.values()), tuple(sorted(labels)))
 
 
 def cell_of(place: CellKey) -> WindowCell:
-    """Return what one item adds to its pane."""
+    """Return the cell with this one item."""
     return WindowCell({place.pattern: 1}, dict.fromkeys(place.annotators, 1))
 
 
-def plus(pane: WindowCell, other: WindowCell) -> WindowCell:
-    """Return both panes as one."""
+def plus(cell: WindowCell, other: WindowCell) -> WindowCell:
+    """Return the sum of two cells."""
     return WindowCell(
-        added(pane.patterns, other.patterns),
-        added(pane.annotators, other.annotators),
-        added(pane.pairs, other.pairs),
+        added(cell.patterns, other.patterns),
+        added(cell.annotators, other.annotators),
+        added(cell.pairs, other.pairs),
     )
 
 
-def minus(pane: WindowCell, other: WindowCell) -> WindowCell:
-    """Return the pane without the other; raises ValueError where it has less than is to be taken out."""
+def minus(cell: WindowCell, other: WindowCell) -> WindowCell:
+    """Return the cell minus the other; raises ValueError if the result would be negative."""
     return WindowCell(
-        subtracted(pane.patterns, other.patterns),
-        subtracted(pane.annotators, other.annotators),
-        subtracted(pane.pairs, other.pairs),
+        subtracted(cell.patterns, other.patterns),
+        subtracted(cell.annotators, other.annotators),
+        subtracted(cell.pairs, other.pairs),
     )
 
 
-def dump(pane: WindowCell) -> dict[str, Any]:
-    """Return the pane as JSON data, tuples for lists; `load` gives an equal pane back of what JSON makes of it."""
+def dump(cell: WindowCell) -> dict[str, Any]:
+    """Return the cell as JSON data with tuples for lists; `load` restores it, also after a round trip through JSON."""
     return {
-        "patterns": list(pane.patterns.items()),
-        "annotators": pane.annotators,
-        "pairs": list(pane.pairs.items()),
+        "patterns": list(cell.patterns.items()),
+        "annotators": cell.annotators,
+        "pairs": list(cell.pairs.items()),
     }
 
 
 def load(data: Mapping[str, Any]) -> WindowCell:
-    """Return the pane that `dump` described."""
+    """Return the cell that `dump` described."""
     return WindowCell(_counts(data["patterns"]), dict(data["annotators"]), _counts(data["pairs"]))
 
 

@@ -1,4 +1,4 @@
-"""What a rule reads, and whether its condition holds of it."""
+"""The values that alert rules evaluate, and whether a rule's condition holds for them."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -6,12 +6,12 @@ from math import sqrt
 from assay_schemas.alert_rule import AlertRule
 
 _Z = 1.959963984540054
-"""Of a 95 % interval."""
+"""Normal quantile of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleReading:
-    """One value with its 95 % interval (None where it has none), and how much it rests on."""
+    """A value with its 95 % interval (None without one) and its sample size."""
 
     value: float
     low: float | None
@@ -20,7 +20,7 @@ class RuleReading:
 
 
 def share(hits: float, total: int) -> RuleReading | None:
-    """Return a share with its interval (Wilson 1927), or None of nothing."""
+    """Return a share (0-1) with its Wilson interval (Wilson 1927); None if `total` is 0."""
     if total <= 0:
         return None
     value = min(1.0, max(0.0, hits / total))
@@ -31,15 +31,15 @@ def share(hits: float, total: int) -> RuleReading | None:
 
 
 def mean(total_seconds: float, count: int) -> RuleReading | None:
-    """Return a mean, without an interval; None of nothing."""
+    """Return a mean in seconds, without an interval; None if `count` is 0."""
     return None if count <= 0 else RuleReading(total_seconds / count, None, None, count)
 
 
 def holds(rule: AlertRule, reading: RuleReading | None, before: RuleReading | None = None) -> bool:
-    """Tell whether the rule's condition holds of a reading; `before` is that of the window before.
+    """Return whether the rule's condition holds for a reading; `before` is the reading of the previous window.
 
-    What rests on too little says nothing, so it does not hold. With `sure` the whole interval must lie beyond the
-    threshold, and a reading without an interval is never sure.
+    False if the sample is smaller than the rule's `at_least`. With `sure` the whole interval must lie beyond the
+    threshold; a reading without an interval is never sure.
     """
     if reading is None or reading.count < rule.at_least:
         return False
@@ -55,7 +55,7 @@ def holds(rule: AlertRule, reading: RuleReading | None, before: RuleReading | No
 
 
 def _gap(one: RuleReading, other: RuleReading, *, sure: bool) -> float:
-    """Return how far two readings lie apart: their values, or the nearest ends of their intervals."""
+    """Return the distance of two readings: of their values, or with `sure` of the nearest ends of their intervals."""
     if not sure:
         return abs(one.value - other.value)
     if one.low is None or one.high is None or other.low is None or other.high is None:

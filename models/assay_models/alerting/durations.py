@@ -1,4 +1,4 @@
-"""Durations as contracts write them: `15m`, `24h`, `7d`."""
+"""Durations in the notation of contracts: `15m`, `24h`, `7d`."""
 
 _MINUTES = {"m": 1, "h": 60, "d": 1_440}
 

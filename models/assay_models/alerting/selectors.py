@@ -1,4 +1,4 @@
-"""Of which annotations and readings a rule speaks, and which of its alerts they belong to."""
+"""Which annotations, agreement readings and signals a rule selects, and the labels of the alert they belong to."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from assay_schemas.contract.label_contract import LabelContract
 
 
 class RuleInput(NamedTuple):
-    """One annotation with its verdict, as far as rules look at it. `labels` are all it has, in text."""
+    """One annotation with its verdict, reduced to what rules look at. `labels` are all its labels as text."""
 
     annotator: str
     labels: frozenset[str]
@@ -22,7 +22,7 @@ class RuleInput(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What one annotation adds to one alert's counts: labels, hits, total."""
+    """One annotation's contribution to the counts of one alert: labels of the alert, hits, total."""
 
     labels: Mapping[str, str]
     hits: float
@@ -30,7 +30,7 @@ class Count(NamedTuple):
 
 
 def window_minutes(rule: AlertRule, contract: LabelContract) -> int:
-    """Return a rule's window: its own, else the contract's longest for agreement, else an hour."""
+    """Return a rule's window in minutes: its own, else for agreement the contract's longest one, else 60."""
     if rule.where.window is not None:
         return minutes_of(rule.where.window)
     if rule.metric is Metric.AGREEMENT:
@@ -39,10 +39,10 @@ def window_minutes(rule: AlertRule, contract: LabelContract) -> int:
 
 
 def counts(rule: AlertRule, seen: RuleInput, vocabulary: Sequence[str]) -> list[Count]:
-    """Return what an annotation adds to a rule's alerts; nothing where the rule does not speak of it.
+    """Return an annotation's contributions to a rule's alerts; empty if the rule does not select it.
 
-    A rule about each label has one alert for each label of the annotation; about the share of each label, one for each
-    of the vocabulary, since an annotation with another label counts against it.
+    A rule on each label has one alert per label of the annotation. A rule on the share of each label has one alert per
+    label of the vocabulary, because an annotation with another label counts in the total.
     """
     where, labels = rule.where, dict[str, str]()
     if where.annotator is not None:
@@ -60,7 +60,7 @@ def counts(rule: AlertRule, seen: RuleInput, vocabulary: Sequence[str]) -> list[
 
 
 def of_reading(rule: AlertRule, window: str, scope: Mapping[str, str]) -> Mapping[str, str] | None:
-    """Return the labels of the alert that a reading of agreement belongs to, or None where it is not the rule's."""
+    """Return the labels of the alert that an agreement reading belongs to; None if the rule does not select it."""
     where = rule.where
     if where.window is not None and window != where.window:
         return None
@@ -68,15 +68,15 @@ def of_reading(rule: AlertRule, window: str, scope: Mapping[str, str]) -> Mappin
         return None
     if "annotators" in scope or where.attribute != scope.get("attribute"):
         return None
-    for wanted, found in ((where.label, scope.get("label")), (where.value, scope.get("value"))):
-        if wanted not in {None, EACH, found}:
+    for wanted, given in ((where.label, scope.get("label")), (where.value, scope.get("value"))):
+        if wanted not in {None, EACH, given}:
             return None
     labels = {"label": scope["label"]} if "label" in scope else {}
     return labels | ({scope["attribute"]: scope["value"]} if "attribute" in scope else {})
 
 
 def of_signal(rule: AlertRule, signal: Signal) -> Mapping[str, str] | None:
-    """Return the labels of the alert that a signal belongs to; None where the rule does not speak of it."""
+    """Return the labels of the alert that a signal belongs to; None if the rule does not select it."""
     where = rule.where
     if where.annotator not in {None, EACH, signal.annotator} or where.detector not in {None, signal.detector}:
         return None
@@ -90,17 +90,17 @@ def _label_counts(rule: AlertRule, seen: RuleInput, labels: dict[str, str], voca
 
 
 def _by_label(rule: AlertRule, seen: RuleInput, labels: dict[str, str]) -> list[Count]:
-    found = _hit(rule, seen)
-    if found is None:
+    hit = _hit(rule, seen)
+    if hit is None:
         return []
     if rule.where.label is None:
-        return [Count(labels, found, 1)]
+        return [Count(labels, hit, 1)]
     wanted = seen.labels if rule.where.label == EACH else seen.labels & {rule.where.label}
-    return [Count(labels | {"label": one}, found, 1) for one in sorted(wanted)]
+    return [Count(labels | {"label": one}, hit, 1) for one in sorted(wanted)]
 
 
 def _hit(rule: AlertRule, seen: RuleInput) -> float | None:
-    """Return whether a rule's share counts the annotation, or its seconds; None where it is not part of the whole."""
+    """Return 1 or 0 for a share, or seconds for a mean; None if the annotation does not count in the total."""
     match rule.metric:
         case Metric.REJECTION_SHARE:
             return float(seen.rejected)

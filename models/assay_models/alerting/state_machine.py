@@ -1,4 +1,4 @@
-"""The life of one alert: pending, firing, acknowledged, resolved; and what it does when it comes and goes."""
+"""The lifecycle of one alert: pending, firing, acknowledged, resolved; with detection of flapping."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +7,10 @@ from typing import NamedTuple
 from assay_schemas.alert import AlertState
 
 FLAPS = 4
-"""So many firings within `FLAP_MINUTES` are too many."""
+"""An alert flaps if it fired this many times within `FLAP_MINUTES`."""
 FLAP_MINUTES = 360
 FLAP_RESET_MINUTES = 60
-"""How long a flapping alert must be quiet before it resolves."""
+"""How long the condition of a flapping alert must not hold before the alert resolves."""
 
 _MINUTE_MS = 60_000
 _NOTIFIED = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
@@ -18,10 +18,11 @@ _NOTIFIED = {AlertState.FIRING, AlertState.ACKNOWLEDGED}
 
 @dataclass(frozen=True, slots=True)
 class AlertLifecycle:
-    """Where an alert stands. Times are in ms of event time.
+    """The state of one alert. Times in ms of event time.
 
-    `state` None: nothing is the matter. `since` is when the condition began to hold, `quiet` when it ceased to (None:
-    it holds). `firings` are the last times at which it began to fire.
+    `state`: None while the condition does not hold. `since`: when the condition began to hold. `is_suppressed`: when
+    the condition of a firing alert ceased to hold, None while it holds. `firings`: the last times at which it began to
+    fire.
     """
 
     state: AlertState | None = None
@@ -31,12 +32,12 @@ class AlertLifecycle:
 
     @property
     def is_notified(self) -> bool:
-        """Tell whether people have been told, and it is not over."""
+        """Whether people have been notified and the alert is not resolved."""
         return self.state in _NOTIFIED
 
 
 class Transition(NamedTuple):
-    """One transition: from which state to which, at which time (ms), and since when the condition holds."""
+    """One transition: previous and new state, its time (ms), and when the condition began to hold (ms)."""
 
     was: AlertState | None
     state: AlertState
@@ -45,29 +46,30 @@ class Transition(NamedTuple):
 
 
 def is_flapping(life: AlertLifecycle, at: int) -> bool:
-    """Tell whether the alert has come and gone too often lately."""
+    """Return whether the alert fired at least `FLAPS` times within the last `FLAP_MINUTES`."""
     return sum(at - fired <= FLAP_MINUTES * _MINUTE_MS for fired in life.firings) >= FLAPS
 
 
 def is_forgettable(life: AlertLifecycle, at: int) -> bool:
-    """Tell whether nothing of this life matters any more."""
+    """Return whether this state equals a new one: nothing is active, and no firing counts towards flapping."""
     return life.state is None and all(at - fired > FLAP_MINUTES * _MINUTE_MS for fired in life.firings)
 
 
 def advance_state(
     life: AlertLifecycle, *, holds: bool, at: int, lasting: int, keep: int
 ) -> tuple[AlertLifecycle, Sequence[Transition]]:
-    """Return what becomes of an alert whose condition holds, or does not, at a time.
+    """Return the next state of an alert and its transitions, for a condition that holds or not at time `at` (ms).
 
-    `lasting`: how many minutes the condition must hold. `keep`: how many it must have ceased to.
+    `lasting`: minutes that the condition must hold before the alert fires. `keep`: minutes that it must not hold
+    before the alert resolves.
     """
     if life.is_notified:
-        return _go_on(life, holds=holds, at=at, keep=keep)
+        return _advance_notified(life, holds=holds, at=at, keep=keep)
     if not holds:
         if life.state is None:
             return life, ()
-        gone = replace(life, state=None, is_suppressed=None)
-        return gone, [Transition(AlertState.PENDING, AlertState.RESOLVED, at, life.since)]
+        resolved = replace(life, state=None, is_suppressed=None)
+        return resolved, [Transition(AlertState.PENDING, AlertState.RESOLVED, at, life.since)]
     since = at if life.state is None else life.since
     if at - since >= lasting * _MINUTE_MS:
         firings = (*life.firings, at)[-FLAPS:]
@@ -80,19 +82,21 @@ def advance_state(
 
 
 def acknowledge(life: AlertLifecycle, *, at: int) -> tuple[AlertLifecycle, Sequence[Transition]]:
-    """Return what becomes of an alert that somebody says they look at; only one that fires can be acknowledged."""
+    """Return the state after a person acknowledges the alert; unchanged unless it is firing."""
     if life.state is not AlertState.FIRING:
         return life, ()
-    taken = replace(life, state=AlertState.ACKNOWLEDGED)
-    return taken, [Transition(AlertState.FIRING, AlertState.ACKNOWLEDGED, at, life.since)]
+    acknowledged = replace(life, state=AlertState.ACKNOWLEDGED)
+    return acknowledged, [Transition(AlertState.FIRING, AlertState.ACKNOWLEDGED, at, life.since)]
 
 
-def _go_on(life: AlertLifecycle, *, holds: bool, at: int, keep: int) -> tuple[AlertLifecycle, Sequence[Transition]]:
+def _advance_notified(
+    life: AlertLifecycle, *, holds: bool, at: int, keep: int
+) -> tuple[AlertLifecycle, Sequence[Transition]]:
     if holds:
         return (life if life.is_suppressed is None else replace(life, is_suppressed=None)), ()
     quiet = at if life.is_suppressed is None else life.is_suppressed
     wanted = max(keep, FLAP_RESET_MINUTES) if is_flapping(life, at) else keep
     if at - quiet < wanted * _MINUTE_MS:
         return replace(life, is_suppressed=quiet), ()
-    over = replace(life, state=None, is_suppressed=None)
-    return over, [Transition(life.state, AlertState.RESOLVED, at, life.since)]
+    resolved = replace(life, state=None, is_suppressed=None)
+    return resolved, [Transition(life.state, AlertState.RESOLVED, at, life.since)]

@@ -1,4 +1,4 @@
-"""Whom an alert need not be told to: silences that people asked for, and alerts that make it redundant."""
+"""Suppression of notifications: silences set by people, and inhibition by other alerts."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Silence(NamedTuple):
-    """What people do not want to hear of until a time (ms). All matchers must match; `project` '' is every one."""
+    """A silence until a time (ms). All matchers must match; an empty `project` means all projects."""
 
     id: str
     project: str
@@ -15,7 +15,7 @@ class Silence(NamedTuple):
 
 
 class Named(NamedTuple):
-    """An alert, as silences and other alerts see it. `labels` include `rule` and `severity`."""
+    """An alert as silences and other alerts see it. `labels` include `rule` and `severity`."""
 
     project: str
     rule: str
@@ -23,12 +23,15 @@ class Named(NamedTuple):
 
 
 def named(project: str, rule: str, severity: str, labels: Mapping[str, str]) -> Named:
-    """Return an alert under its names."""
+    """Return an alert with its rule and severity added to its labels."""
     return Named(project, rule, {**labels, "rule": rule, "severity": severity})
 
 
 def matches(silence: Silence, alert: Named, *, now: int) -> bool:
-    """Tell whether a silence covers an alert at `now` (ms). A matcher may have `*` and `?`; a missing label is ''."""
+    """Return whether a silence covers an alert at `now` (ms).
+
+    A matcher may contain the wildcards `*` and `?`; a missing label counts as empty.
+    """
     return (
         now < silence.until
         and silence.project in {"", alert.project}
@@ -37,20 +40,21 @@ def matches(silence: Silence, alert: Named, *, now: int) -> bool:
 
 
 def silenced_by(silences: Iterable[Silence], alert: Named, *, now: int) -> list[str]:
-    """Return the ids of the silences that cover an alert."""
-    return sorted(one.id for one in silences if matches(one, alert, now=now))
+    """Return the ids of the silences that cover an alert, sorted."""
+    return sorted(silence.id for silence in silences if matches(silence, alert, now=now))
 
 
 def inhibited_by(alert: Named, rules: Iterable[str], firing: Iterable[Named]) -> list[str]:
-    """Return those of the rules of which an alert fires that speaks of the same.
+    """Return those of `rules` with a firing alert on the same subject.
 
-    It does where no label that both have differs: an alert about everything makes those about its parts redundant.
+    Two alerts have the same subject if no label that both have differs: an alert about everything inhibits those about
+    its parts.
     """
     wanted = set(rules)
-    return sorted({one.rule for one in firing if one.rule in wanted and _agree(one, alert)})
+    return sorted({other.rule for other in firing if other.rule in wanted and _same_subject(other, alert)})
 
 
-def _agree(one: Named, other: Named) -> bool:
+def _same_subject(one: Named, other: Named) -> bool:
     if one.project != other.project:
         return False
     shared = (one.labels.keys() & other.labels.keys()) - {"rule", "severity"}

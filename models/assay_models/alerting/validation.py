@@ -1,4 +1,4 @@
-"""What is wrong with the alert rules of a contract: names that nothing has, thresholds of another unit."""
+"""Validation of a contract's alert rules: unknown names, wrong scope fields, thresholds in the wrong unit."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.rules import BUILT_IN, Rule
 
 MOST_LABELS = 200
-"""So many shares may be counted at once with every annotation."""
+"""Limit on the label shares that one annotation updates."""
 _SHARES = {
     Metric.REJECTION_SHARE,
     Metric.LABEL_SHARE,
@@ -28,13 +28,13 @@ _SCOPES: dict[Metric, set[str]] = {
     Metric.REVIEW_SHARE: {"window"},
     Metric.SIGNAL: {"annotator", "detector"},
 }
-"""Which fields of the scope say something about which metric."""
+"""The scope fields that apply to each metric."""
 
 _NEEDED = {Metric.LABEL_SHARE: "label", Metric.FINDING_RATE: "rule"}
 
 
 class AlertProblem(NamedTuple):
-    """One thing that is wrong: with which rule, where in it, and what."""
+    """One problem: the index of the rule, the path of the field in it, and a message."""
 
     place: int
     field: tuple[str, ...]
@@ -42,7 +42,7 @@ class AlertProblem(NamedTuple):
 
 
 def alert_problems(contract: LabelContract) -> Iterator[AlertProblem]:
-    """Yield everything that is wrong with the contract's alert rules."""
+    """Yield all problems of the contract's alert rules."""
     for index, rule in enumerate(contract.alerts):
         for field, message in _problems(rule, contract):
             yield AlertProblem(index, field, message)
@@ -52,14 +52,14 @@ def _problems(rule: AlertRule, contract: LabelContract) -> Iterator[tuple[tuple[
     given = {name for name in type(rule.where).model_fields if getattr(rule.where, name) is not None}
     for name in sorted(given - _SCOPES[rule.metric]):
         fields = ", ".join(sorted(_SCOPES[rule.metric]))
-        yield ("where", name), f"'{rule.metric.value}' is not read by {name}; it may have: {fields}"
+        yield ("where", name), f"'{rule.metric.value}' is not read by {name}; fields it uses: {fields}"
     needed = _NEEDED.get(rule.metric)
     if needed is not None and needed not in given:
         yield ("where",), f"'{rule.metric.value}' needs a {needed} here"
     if (rule.where.value is None) != (rule.where.attribute is None):
         yield ("where",), "attribute and value stand together; value '*' makes one alert for each"
     if rule.absent is not None and EACH in {rule.where.label, rule.where.value, rule.where.annotator}:
-        yield ("absent",), "what is absent must be named: '*' cannot know whom to wait for"
+        yield ("absent",), "what is absent must be named: '*' is not possible here"
     labels = getattr(contract.label, "values", ())
     if rule.metric is Metric.LABEL_SHARE and rule.where.label == EACH and not 0 < len(labels) <= MOST_LABELS:
         yield ("where", "label"), f"'*' needs a vocabulary of at most {MOST_LABELS} labels"
@@ -72,29 +72,29 @@ def _name_problems(rule: AlertRule, contract: LabelContract) -> Iterator[tuple[t
     labels = list(getattr(contract.label, "values", ()))
     if where.label not in {None, EACH}:
         if labels:
-            yield from _unknown(("where", "label"), "label", where.label, labels)
+            yield from _unknown_name(("where", "label"), "label", where.label, labels)
         elif rule.metric is Metric.AGREEMENT:
             yield (
                 ("where", "label"),
-                f"agreement by label is read of labels with values, not of '{contract.label.kind}'",
+                f"agreement by label needs a kind of label with values, which '{contract.label.kind}' is not",
             )
     if rule.metric is Metric.AGREEMENT:
-        yield from _unknown(("where", "attribute"), "attribute", where.attribute, contract.agreement.attributes)
-        yield from _unknown(("where", "window"), "window", where.window, contract.agreement.windows)
-    rules = [*(rule_id for rule_id in BUILT_IN if _is_on(rule_id)), *(one.id for one in contract.rules)]
-    yield from _unknown(("where", "rule"), "rule", where.rule, rules)
+        yield from _unknown_name(("where", "attribute"), "attribute", where.attribute, contract.agreement.attributes)
+        yield from _unknown_name(("where", "window"), "window", where.window, contract.agreement.windows)
+    rules = [*(rule_id for rule_id in BUILT_IN if _is_active_by_default(rule_id)), *(one.id for one in contract.rules)]
+    yield from _unknown_name(("where", "rule"), "rule", where.rule, rules)
     others = [one.id for one in contract.alerts if one.id != rule.id]
     for one in rule.inhibited_by:
-        yield from _unknown(("inhibited_by",), "other alert", one, others)
+        yield from _unknown_name(("inhibited_by",), "other alert", one, others)
 
 
-def _is_on(rule_id: str) -> bool:
+def _is_active_by_default(rule_id: str) -> bool:
     kind: type[Rule] = BUILT_IN[rule_id]
     needs_options = any(field.is_required() for name, field in kind.model_fields.items() if name != "id")
     return not needs_options and not kind.model_fields["id"].is_required()
 
 
-def _unknown(
+def _unknown_name(
     field: tuple[str, ...], what: str, name: str | None, known: Iterable[str]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     names = list(known)

@@ -1,4 +1,4 @@
-"""All that is remembered of one annotator."""
+"""The conduct state of one annotator."""
 
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -15,18 +15,18 @@ from assay_schemas.conduct import Detector
 
 _MOST_PAIRS: Final = 34
 _MOST_NAMES: Final = 1_360
-"""Pairs that are remembered, and characters of their names together; a pair with a long name counts for several."""
+"""Limits on the number of pairs and on the characters of their names; a pair with a long name counts for several."""
 _COPYING_PART = LEVELS[Detector.COPYING] / FALSE_ALARMS_PER_WEEK
 _PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in DETECTORS]
 
 
 class AnnotatorState:
-    """One annotator: evidence by detector and peer, habits, the last annotations, tallies for the report."""
+    """One annotator: evidence per detector and peer, baseline, history, and counts for the report. Mutable."""
 
     __slots__ = ("habits", "pairs", "purse", "recent", "signals", "tallies", "watches")
 
     def __init__(self, at: float) -> None:
-        """Begin with the time (s) of the first annotation."""
+        """Start with the time (s) of the first annotation."""
         self.purse = AlarmBudget(at)
         self.habits = Baseline(session=at)
         self.watches = {
@@ -39,46 +39,46 @@ class AnnotatorState:
         self.signals = 0
 
     def pair(self, peer: str, at: float) -> AnnotatorPair:
-        """Return the pair with a peer; a new one, from this time (s) on, takes the place of the weakest."""
-        found = self.pairs.get(peer)
-        if found is None:
+        """Return the pair with a peer; a new one, starting at `at` (s), replaces the weakest over the limit."""
+        pair = self.pairs.get(peer)
+        if pair is None:
             while self.pairs and (len(self.pairs) + 1) * max(len(peer), _MOST_NAMES // _MOST_PAIRS) > _MOST_NAMES:
                 del self.pairs[_weakest(self.pairs)]
-            found = self.pairs[peer] = AnnotatorPair(Alternative(at=at))
-        return found
+            pair = self.pairs[peer] = AnnotatorPair(Alternative(at=at))
+        return pair
 
     @property
     def e_value(self) -> float:
-        """The evidence that anything is wrong: the mean over the detectors, weighed by their allowances."""
-        parts = sum([part * watch.strength for part, watch in zip(_PARTS, self.watches.values(), strict=True)])
+        """The evidence for any change: the mean e-value over all detectors, weighted by their false alarm levels."""
+        parts = sum([part * detector.strength for part, detector in zip(_PARTS, self.watches.values(), strict=True)])
         return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
 
     def forget_item(self, item: str) -> bool:
-        """Forget which annotations of the item there were, not what was concluded; tell whether any was remembered."""
-        found = self.recent.forget(item)
+        """Delete the item's annotations, but not the evidence from them; return whether any was stored."""
+        was_stored = self.recent.forget(item)
         for pair in self.pairs.values():
-            found = pair.forget_item(item) or found
-        return found
+            was_stored = pair.forget_item(item) or was_stored
+        return was_stored
 
     def forget_peer(self, peer: str, pseudonym: str | None) -> bool:
-        """Forget the pair with a peer, or have it under another name; tell whether there was one."""
+        """Delete the pair with a peer, or rename it to the pseudonym; return whether it existed."""
         pair = self.pairs.pop(peer, None)
         if pair is not None and pseudonym is not None:
             self.pairs[pseudonym] = pair
         return pair is not None
 
     def standing(self) -> Iterator[Detector]:
-        """Yield what is raised and not withdrawn."""
+        """Yield the detectors with a signal that has not been withdrawn."""
         yield from (detector for detector, watch in self.watches.items() if watch.raised is not None)
         if any(pair.raised is not None for pair in self.pairs.values()):
             yield Detector.COPYING
 
     def dump(self) -> list[Any]:
-        """Return it as plain JSON data."""
+        """Return the state as plain JSON data."""
         return [
             self.purse.dump(),
             self.habits.dump(),
-            [watch.dump() for watch in self.watches.values()],
+            [detector.dump() for detector in self.watches.values()],
             {peer: pair.dump() for peer, pair in self.pairs.items()},
             self.recent.dump(),
             self.tallies.dump(),
@@ -87,20 +87,20 @@ class AnnotatorState:
 
     @classmethod
     def load(cls, stored: list[Any]) -> "AnnotatorState":
-        """Take back what `dump` gave."""
-        one = cls(0.0)
-        one.purse, one.habits = AlarmBudget.load(stored[0]), Baseline.load(stored[1])
-        one.watches = {
-            detector: EDetector.load(found, row.weights)
-            for (detector, row), found in zip(DETECTORS.items(), stored[2], strict=True)
+        """Return the annotator that `dump` described."""
+        state = cls(0.0)
+        state.purse, state.habits = AlarmBudget.load(stored[0]), Baseline.load(stored[1])
+        state.watches = {
+            detector: EDetector.load(dumped, row.weights)
+            for (detector, row), dumped in zip(DETECTORS.items(), stored[2], strict=True)
         }
-        one.pairs = {peer: AnnotatorPair.load(pair) for peer, pair in stored[3].items()}
-        one.recent, one.tallies, one.signals = History.load(stored[4]), ReportCounts.load(stored[5]), stored[6]
-        return one
+        state.pairs = {peer: AnnotatorPair.load(pair) for peer, pair in stored[3].items()}
+        state.recent, state.tallies, state.signals = History.load(stored[4]), ReportCounts.load(stored[5]), stored[6]
+        return state
 
 
 def _weakest(pairs: Mapping[str, AnnotatorPair]) -> str:
-    """Return the peer with whom there is least evidence, of several the first by name; raised ones only at need."""
+    """Return the peer with the least evidence (ties: first by name); one with a raised signal only if all have one."""
     weakest, least = "", inf
     for peer, pair in pairs.items():
         if pair.raised is None:

@@ -1,4 +1,4 @@
-"""Copying: two annotators share more than their knowledge explains, errors above all."""
+"""Copying: two annotators agree, above all in errors, more often than their knowledge explains."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,24 +9,24 @@ from assay_models.conduct.e_detector import WITHDRAW_AT, Alternative
 from assay_models.conduct.population import Population
 
 _COPIED: Final = 0.8
-"""The part of the labels that is copied."""
+"""The share of copied labels under the alternative."""
 _MOST_EXPECTED: Final = 0.985
 _MOST_OVERUSE: Final = 3.0
 _MOST_TELLING: Final = 10
 _MOST_TEXT: Final = 1_000
 _FEW_TELLING: Final = 2
 _LITTLE_TEXT: Final = 200
-"""How much is remembered of a pair that there is evidence about, and of any other; text in characters."""
+"""Limits on the stored examples (items, and characters of their ids) for pairs with evidence, and for all others."""
 _EVIDENT: Final = 1.0
 _TELLING_FROM: Final = 1.5
 
 
 @dataclass(slots=True)
 class AnnotatorPair:
-    """What two annotators have in common.
+    """The common items of two annotators, with the evidence for copying.
 
-    `telling` are the items that speak most for copying since it may have begun: item, annotation, label, truth,
-    whether that is gold, time.
+    `telling`: the common items with the strongest evidence since the possible start of copying, each as [item,
+    annotation, label, truth, whether that is gold, time (s)].
     """
 
     copying: Alternative
@@ -38,7 +38,7 @@ class AnnotatorPair:
     telling: list[list[Any]] = field(default_factory=list)
 
     def update(self, ratio: float, spent: float, fading: float, at: float) -> None:
-        """Take in one common item; what was raised is only weighed against."""
+        """Update with one common item; after a signal accumulate only counter-evidence."""
         if self.raised is not None:
             self.against = max(self.against / ratio, 1.0)
             return
@@ -47,13 +47,13 @@ class AnnotatorPair:
         self.copying.update(ratio, spent, fading, at)
 
     def count(self, *, same: bool, error: bool) -> None:
-        """Count one common item."""
+        """Add one common item to the counts."""
         self.common += 1
         self.same += same
         self.same_errors += same and error
 
     def record(self, ratio: float, case: list[Any]) -> None:
-        """Remember an annotation that speaks clearly for copying."""
+        """Store an annotation as an example if its likelihood ratio is at least 1.5."""
         if ratio < _TELLING_FROM:
             return
         evident = self.copying.evidence >= _EVIDENT
@@ -63,43 +63,44 @@ class AnnotatorPair:
             del self.telling[0]
 
     def forget_item(self, item: str) -> bool:
-        """Forget that an item spoke for copying; tell whether it did."""
-        kept = [case for case in self.telling if case[0] != item]
-        found = len(kept) < len(self.telling)
-        self.telling = kept
-        return found
+        """Delete an item from the examples; return whether it was among them."""
+        remaining = [case for case in self.telling if case[0] != item]
+        was_stored = len(remaining) < len(self.telling)
+        self.telling = remaining
+        return was_stored
 
     @property
     def is_refuted(self) -> bool:
-        """Tell whether what was raised is to be withdrawn."""
+        """Return whether the counter-evidence suffices to withdraw the signal."""
         return self.against >= WITHDRAW_AT
 
     def raise_as(self, signal: str) -> None:
-        """Count as raised, by a signal of this id."""
+        """Mark as raised by the signal with this id."""
         self.raised, self.against = signal, 1.0
 
     def begin_again(self, at: float) -> None:
-        """Forget all evidence up to this time, keep the counts."""
+        """Discard all evidence up to this time (s); keep the counts."""
         self.copying, self.raised, self.against, self.telling = Alternative(at=at), None, 1.0, []
 
     def dump(self) -> list[Any]:
-        """Return it as plain JSON data."""
+        """Return the state as plain JSON data."""
         return [
             self.copying.dump(), self.common, self.same, self.same_errors, self.raised, self.against, self.telling,
         ]  # fmt: skip
 
     @classmethod
     def load(cls, stored: list[Any]) -> "AnnotatorPair":
-        """Take back what `dump` gave."""
+        """Return the pair that `dump` described."""
         return cls(Alternative.load(stored[0]), *stored[1:])
 
 
 def ratio(look: Features, habits: Baseline, pool: Population, kind: int, theirs: str) -> float:
-    """Return how many times as likely the annotation is if it was copied from the other's label `theirs`.
+    """Return the likelihood ratio of an annotation: copied from the other's label `theirs` against independent.
 
-    The other side knows the consensus (of all others, the other one among them) and errs in the annotator's own way. A
-    consensus needs no copying, so agreement on it says little; agreement with a dissenter is rare, the more so the
-    surer the consensus, and where items mislead many, the pool's dissenters agree often and it says less.
+    An independent annotator knows the consensus (of all others, the peer included) and errs in the annotator's usual
+    way. Agreement on the consensus is weak evidence, because it needs no copying. Agreement with a dissenter is strong
+    evidence, the stronger the more certain the consensus; it is weaker where many annotators are misled and dissenters
+    often agree.
     """
     usual = _usual(look, habits, pool, kind, theirs)
     return _COPIED / usual + 1 - _COPIED if look.label == theirs else 1 - _COPIED

@@ -1,4 +1,4 @@
-"""Take one annotation in by all detectors of its annotator, and say what is to be raised or withdrawn."""
+"""Updates all detectors and pairs of an annotator with one annotation, and returns which to raise or withdraw."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -19,13 +19,13 @@ _COPYING_AT: Final = 1 / LEVELS[Detector.COPYING]
 _DEMANDS = [
     (detector, row.ratios, 1 / LEVELS[detector], 1 - UPFRONT.get(detector, 0.0)) for detector, row in DETECTORS.items()
 ]
-"""Of each detector: what judges an annotation, the evidence demanded, what is left of the first week's allowance."""
+"""Per detector: ratio function, evidence threshold, and the share of the first week's budget not spent up front."""
 _ROUNDING: Final = 1 - 1e-9
-"""A sharpened bet leads to exactly what is demanded."""
+"""Tolerance: a bet that was cut to avoid overshoot leads to exactly the threshold."""
 
 
 class DetectionChange(NamedTuple):
-    """What is to be said: a detector's watch or a pair, and whether it is raised or else withdrawn."""
+    """A detector or pair (`about`) whose signal is to be raised, or else withdrawn. `peer` is None for detectors."""
 
     detector: Detector
     peer: str | None
@@ -34,25 +34,25 @@ class DetectionChange(NamedTuple):
 
 
 def update_detectors(look: Features, own: AnnotatorState, pool: Population, *, spent: float) -> list[DetectionChange]:
-    """Let each detector take the annotation in; return those that have reached what their level demands."""
+    """Update every detector with the annotation; return those to raise or to withdraw."""
     habits, fading = own.habits, own.purse.fading
     first, changes = own.purse.is_in_first_week, list[DetectionChange]()
     for detector, ratios, demanded, left in _DEMANDS:
-        watch, said = own.watches[detector], ratios(look, habits, pool)
-        share = spent * left if first else spent
-        if isinstance(said, Bet):
-            watch.update_with_bet(said, share, fading, look.at, agrees=look.agrees, demanded=demanded)
-        elif said is not None:
-            watch.update(said, share, fading, look.at)
-        due = watch.strength >= demanded * _ROUNDING if watch.raised is None else watch.is_refuted
-        if due and (detector is not Detector.FATIGUE or _spans_sessions(watch, own)):
-            changes.append(DetectionChange(detector, None, watch, raised=watch.raised is None))
+        state, ratio_or_bet = own.watches[detector], ratios(look, habits, pool)
+        budget = spent * left if first else spent
+        if isinstance(ratio_or_bet, Bet):
+            state.update_with_bet(ratio_or_bet, budget, fading, look.at, agrees=look.agrees, demanded=demanded)
+        elif ratio_or_bet is not None:
+            state.update(ratio_or_bet, budget, fading, look.at)
+        due = state.strength >= demanded * _ROUNDING if state.raised is None else state.is_refuted
+        if due and (detector is not Detector.FATIGUE or _spans_sessions(state, own)):
+            changes.append(DetectionChange(detector, None, state, raised=state.raised is None))
     return changes
 
 
-def _spans_sessions(watch: EDetector, own: AnnotatorState) -> bool:
-    """Tell whether what was seen began before this session: one bad session may have other reasons than fatigue."""
-    return watch.raised is not None or watch.choose().since < own.habits.session
+def _spans_sessions(state: EDetector, own: AnnotatorState) -> bool:
+    """Return whether the change began before this session: one bad session may have other causes than fatigue."""
+    return state.raised is not None or state.choose().since < own.habits.session
 
 
 def update_pairs(
@@ -64,10 +64,10 @@ def update_pairs(
     *,
     spent: float,
 ) -> Iterator[DetectionChange]:
-    """Let the pairs with the item's other annotators take it in.
+    """Update the annotator's pairs with the other annotators of the item; yield those to raise or to withdraw.
 
-    A pair belongs to the one of the two who comes first by name, so an item counts once, and one annotator's state
-    is enough.
+    A pair belongs to the annotator whose name sorts first. Each item therefore counts once, and the state of one
+    annotator suffices.
     """
     peers = sorted(peer for peer in judged.others if peer > judged.annotator)
     if look.truth is None or not peers:

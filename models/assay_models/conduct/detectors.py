@@ -1,7 +1,8 @@
-"""The detectors that watch one annotator at a time, and the table that lists them.
+"""The detectors of a single annotator, and the table that lists them.
 
-Each detector turns one annotation into likelihood ratios: how many times as likely it is if something is wrong, for
-each way in which it may be wrong (an alternative), than under the usual conduct. `e_detector` adds them up.
+Each detector returns the likelihood ratios of one annotation: its probability under each alternative (a way in which
+conduct may have changed) divided by its probability under the annotator's usual conduct. `e_detector` accumulates
+them.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,31 +17,33 @@ from assay_models.conduct.population import Population
 from assay_schemas.conduct import Detector
 
 _LEFT = (0.54, 0.78)
-"""Accuracy drop: how much is left of the skill. With four labels, of an accuracy of .9 about .6 and .75."""
+"""Accuracy drop: the remaining share of the skill. With four labels, an accuracy of 0.9 falls to about 0.6 or 0.75."""
 
 _LEAST_SKILL: Final = 0.68
-"""Guessing, in parts of the pool's skill: whoever has more does not guess. Of a pool that is right at .87 of four
-labels this is .67."""
+"""Guessing: annotators above this skill do not guess.
+
+In units of the pool's skill (see `Skill`); for a pool with accuracy 0.87 on four labels it is an accuracy of 0.67.
+"""
 _LEAST_LIKELY: Final = 0.02
 _PATTERN_KEPT: Final = 0.9
-"""How often somebody with a pattern keeps to it."""
+"""The probability that an annotator with a pattern follows it."""
 PATTERNS: Final = 4
-"""Patterns: the same label again, or every second, third or fourth one."""
+"""Number of patterns: repeating the last label, or the one two, three or four annotations ago."""
 
 _FAST_BELOW: Final = -1.645
-"""In standard deviations from the pool's mean: a twentieth of all times are as fast as that."""
+"""In standard deviations from the pool's mean: 5 % of all times are below."""
 _MOST_USUAL_FAST: Final = 0.4
 _TOO_MANY_FAST: Final = 0.9
-"""A fast annotator has at most two fifths of such times; who clicks through has nine tenths."""
+"""Shares of fast times: at most 0.4 for a fast annotator, 0.9 for one who clicks through."""
 
 _SHIFT_LABELS: Final = 8
-"""The labels looked at: the first that the annotator has used."""
+"""Number of labels monitored: the first ones that the annotator has used."""
 _SHIFT_TIMES: Final = 3.0
 _SHIFT_MORE: Final = 0.1
 _SHIFT_MOST: Final = 0.6
 _SHIFT_LEAST: Final = 0.001
 CLOSE: Final = 0.05
-"""Two times in a row are close if they differ by less than a twentieth."""
+"""Two successive times are close if their logarithms differ by less than this."""
 TIMINGS = ("lead", "gap")
 _LEAST_CLOSE: Final = 0.25
 _MOST_CLOSE: Final = 0.6
@@ -49,19 +52,19 @@ _TIRED_AFTER_HOURS = (1.0, 2.0, 4.0)
 _EARLY: Final = 1.06
 _LATE: Final = 0.75
 EARLY_HOURS: Final = 1.0
-"""Whoever errs early in the session, too, is not tired: later annotations are compared with the first hour's."""
+"""The first hour of a session is the reference for fatigue: annotators who also err early are not tired."""
 
 
 @dataclass(slots=True)
 class Features:
-    """One annotation as the detectors see it, beside what is usual. Times in seconds since 1970.
+    """The features of one annotation that detectors use, and the expected values. Times in s since 1970.
 
-    `truth` is gold, or else the consensus of the others; None where there is neither, and then nothing is known of
-    `agrees`. `pool` is how often the pool agrees with such a truth, `expected` how often this annotator does; both are
-    `chance` where there is no truth. `pace` is by how much the logarithm of the time taken lies from the pool's mean,
-    in standard deviations; `lead_step` and `gap_step` by how much the logarithm of the time taken, or of the time since
-    the last annotation, has changed; None where unknown. `hours` is the time since the session began. `late`: all
-    but the truth had been seen before.
+    `truth` is gold, or else the consensus of the others; None without either, and then `agrees` has no meaning. `pool`
+    is the pool's rate of agreement with such a truth, `expected` this annotator's; both equal `chance` without a
+    truth. `pace`: ln(time taken) as a standard score against the pool. `lead_step` and `gap_step`: the change of
+    ln(time taken) and of ln(time since the previous annotation) from one annotation to the next. These are None if
+    unknown. `hours`: time since the session began. `late`: only the truth is new, the annotation itself has been
+    evaluated before.
     """
 
     at: float
@@ -78,12 +81,12 @@ class Features:
     late: bool = False
 
 
-def accuracy_drop(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
+def accuracy_drop(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # one signature for all detectors
     """Return the bet on each drop of accuracy (right less often than before); None without a truth.
 
-    Without a drop the annotation agrees as probably as predicted from *all* annotations before: averaged over what one
-    may think of a newcomer, that is a fair bet, however little is known. What a drop leaves is computed from the skill
-    before the last 50 annotations.
+    Without a drop, the probability of agreement is predicted from *all* previous annotations: averaged over the prior
+    of a newcomer's skill, that is a fair bet, however few they are. The accuracy after a drop is computed from the
+    skill before the last 50 annotations.
     """
     if look.truth is None:
         return None
@@ -92,11 +95,11 @@ def accuracy_drop(look: Features, habits: Baseline, pool: Population) -> Bet | N
     return Bet([one / usual for one in after], [(1 - one) / (1 - usual) for one in after], usual)
 
 
-def guessing(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # all detectors are called alike
+def guessing(look: Features, habits: Baseline, pool: Population) -> Bet | None:  # noqa: ARG001  # one signature for all detectors
     """Return the bet on guessing (labels that do not depend on the items); None without a truth.
 
-    A guesser agrees as often as the annotator's own mix of labels would. The other side is whoever has the least skill;
-    for the more skilled, the bet is worse than fair.
+    A guesser agrees as often as the annotator's own label distribution would by chance. The null hypothesis is an
+    annotator with the lowest skill; for more skilled ones the bet is worse than fair.
     """
     if look.truth is None:
         return None
@@ -105,11 +108,11 @@ def guessing(look: Features, habits: Baseline, pool: Population) -> Bet | None: 
     return Bet([guess / able], [(1 - guess) / (1 - able)], able)
 
 
-def pattern(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
-    """Return the ratio for each pattern: the next label is known from the last ones, whatever the item.
+def pattern(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # one signature for all detectors
+    """Return the ratio for each pattern: the next label follows from the last ones, whatever the item.
 
-    The other side says the consensus's label as often as this annotator does, else any other: so a queue in which
-    the same label is right a hundred times in a row is no pattern of the annotator's.
+    Under the null hypothesis the label equals the consensus as often as it usually does for this annotator. A queue
+    with the same correct label a hundred times in a row is therefore no evidence for a pattern.
     """
     if look.truth is None or look.late or len(habits.newest) < PATTERNS:
         return (1.0,) * PATTERNS
@@ -123,8 +126,8 @@ def _error_share(look: Features, habits: Baseline, others: float) -> float:
     return min(habits.share_of_errors(look.label, look.chance), others / (others + 1)) if others > 1 else 1.0
 
 
-def too_fast(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
-    """Return the ratio for somebody who clicks through: faster than nearly all others on items of that length."""
+def too_fast(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # one signature for all detectors
+    """Return the ratio for clicking through: faster than nearly all others on items of this length."""
     if look.pace is None:
         return (1.0,)
     if look.pace < _FAST_BELOW:
@@ -132,12 +135,16 @@ def too_fast(look: Features, habits: Baseline, pool: Population) -> tuple[float,
     return ((1 - _TOO_MANY_FAST) / (1 - _MOST_USUAL_FAST),)
 
 
-def label_shift(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
-    """Return the ratio for each label of being given far more often in error than before."""
+def label_shift(
+    look: Features,
+    habits: Baseline,
+    pool: Population,  # noqa: ARG001
+) -> tuple[float, ...]:  # one signature for all detectors
+    """Return, for each monitored label, the ratio for giving it in error far more often than before."""
     if look.truth is None:
         return (1.0,) * _SHIFT_LABELS
-    found = [_shift_ratio(look, habits, label) for label in islice(habits.label_counts, _SHIFT_LABELS)]
-    return (*found, *(1.0,) * (_SHIFT_LABELS - len(found)))
+    ratios = [_shift_ratio(look, habits, label) for label in islice(habits.label_counts, _SHIFT_LABELS)]
+    return (*ratios, *(1.0,) * (_SHIFT_LABELS - len(ratios)))
 
 
 def _shift_ratio(look: Features, habits: Baseline, label: str) -> float:
@@ -148,11 +155,11 @@ def _shift_ratio(look: Features, habits: Baseline, label: str) -> float:
     return over / usual if look.label == label else (1 - over) / (1 - usual)
 
 
-def bot_timing(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
-    """Return the ratios for times more regular than people's: of the time taken, and of the time between annotations.
+def bot_timing(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # one signature for all detectors
+    """Return the ratios for times too regular for a person: the time taken, and the time between annotations.
 
-    People's times are taken to be close twice as often as the pool's are, and at least in a quarter of cases:
-    where times are whole seconds, closeness is common.
+    Under the null hypothesis, successive times are close twice as often as the pool's, and in at least a quarter of
+    cases: where times are whole seconds, close times are common.
     """
     return _timing_ratio(look.lead_step, pool, TIMINGS[0]), _timing_ratio(look.gap_step, pool, TIMINGS[1])
 
@@ -164,8 +171,8 @@ def _timing_ratio(step: float | None, pool: Population, sort: str) -> float:
     return _REGULAR / usual if abs(step) < CLOSE else (1 - _REGULAR) / (1 - usual)
 
 
-def fatigue(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # all detectors are called alike
-    """Return the ratio for tiring (right less often late in a session than early) after one, two and four hours."""
+def fatigue(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # one signature for all detectors
+    """Return the ratios for fatigue (right less often late in a session than early) after one, two and four hours."""
     if look.truth is None or look.late:
         return (1.0,) * len(_TIRED_AFTER_HOURS)
     skill = habits.skill.ratio
@@ -176,12 +183,15 @@ def fatigue(look: Features, habits: Baseline, pool: Population) -> tuple[float, 
 
 
 def _fatigue_ratio(look: Features, skill: float, usual: float) -> float:
-    found = chance_of_agreeing(skill, look.pool, look.chance)
-    return found / usual if look.agrees else (1 - found) / (1 - usual)
+    tired = chance_of_agreeing(skill, look.pool, look.chance)
+    return tired / usual if look.agrees else (1 - tired) / (1 - usual)
 
 
 class DetectorRow(NamedTuple):
-    """One row of the table: the prior weight of each alternative (they add up to 1), and what judges an annotation."""
+    """A detector: the prior weights of its alternatives (they add up to 1) and its ratio function.
+
+    The function returns None or ratios of 1 where the annotation carries no information.
+    """
 
     weights: Sequence[float]
     ratios: Callable[[Features, Baseline, Population], Bet | tuple[float, ...] | None]
@@ -198,4 +208,4 @@ DETECTORS = MappingProxyType(
         Detector.FATIGUE: DetectorRow((1 / len(_TIRED_AFTER_HOURS),) * len(_TIRED_AFTER_HOURS), fatigue),
     }
 )
-"""The detectors of one annotator. Their order is that of the stored state: a new one goes to the end."""
+"""The detectors of one annotator, in the order of the stored state: append new ones at the end."""

@@ -1,4 +1,4 @@
-"""From a judged annotation to what the detectors see, and to what everybody learns of it."""
+"""Extracts the detectors' features from a judged annotation, and updates the baselines with it."""
 
 from math import log
 from typing import Final, NamedTuple
@@ -19,14 +19,14 @@ _LEAST_TEXT: Final = 20
 
 
 class ComparisonLabel(NamedTuple):
-    """What an annotation is compared with, and of which kind (see `pool`) it is; `label` is None where nothing is."""
+    """The label that an annotation is compared with, None without any, and its kind (see `population.kind_of`)."""
 
     label: str | None
     kind: int
 
 
 def truth_of(judged: JudgedAnnotation) -> ComparisonLabel:
-    """Return gold where it is known, else the consensus."""
+    """Return the gold label if the item has one, else the consensus."""
     if judged.gold is not None:
         return ComparisonLabel(name_of(judged.gold), GOLD)
     if judged.consensus is None:
@@ -37,7 +37,7 @@ def truth_of(judged: JudgedAnnotation) -> ComparisonLabel:
 def extract(
     judged: JudgedAnnotation, truth: ComparisonLabel, own: AnnotatorState, pool: Population, *, late: bool = False
 ) -> Features:
-    """Return what the detectors see of an annotation; nothing of it has been learned yet (if `late`: but its truth)."""
+    """Return the features of an annotation that has not been learned yet; with `late` only those from its truth."""
     at, label, habits = judged.at, name_of(judged.label), own.habits
     usual = expected = pool.chance
     if truth.label is not None:
@@ -59,7 +59,7 @@ def extract(
 
 
 def case_of(judged: JudgedAnnotation, truth: ComparisonLabel, look: Features) -> HistoryEntry:
-    """Return what is remembered of an annotation."""
+    """Return the annotation's entry for the history."""
     return HistoryEntry(
         look.at, judged.item, judged.annotation, look.label, look.truth, truth.kind == GOLD, look.agrees,
         round(look.expected, 4), round(look.pool, 4), None if look.pace is None else round(look.pace, 3),
@@ -69,7 +69,7 @@ def case_of(judged: JudgedAnnotation, truth: ComparisonLabel, look: Features) ->
 
 
 def same_label(label: str, other: Label | None) -> bool | None:
-    """Tell whether the other label is the same; None where there is no other."""
+    """Return whether the other label equals this one; None without another label."""
     return None if other is None else name_of(other) == label
 
 
@@ -82,9 +82,9 @@ def learn(
     *,
     gap: float,
 ) -> None:
-    """Let the annotator's habits and the pool learn from an annotation. Where a drop stands, skill is not learned.
+    """Update the annotator's baseline and the population. The skill is frozen while an accuracy drop is raised.
 
-    `gap`: how long (s) after the newest one before it was made.
+    `gap`: seconds since the annotator's previous newest annotation.
     """
     if gap > _NEW_SESSION:
         own.habits.begin_session(look.at)
@@ -94,7 +94,7 @@ def learn(
 
 
 def learn_truth(truth: ComparisonLabel, look: Features, own: AnnotatorState, pool: Population) -> None:
-    """Let them learn from the comparison with the truth, if there is any."""
+    """Update both with the comparison against the truth, if there is one."""
     habits = own.habits
     if look.truth is None:
         return
@@ -121,5 +121,5 @@ def _learn_times(judged: JudgedAnnotation, look: Features, own: AnnotatorState, 
 
 
 def length_of(judged: JudgedAnnotation) -> int:
-    """Return the length of an item's text in doublings; -1 for items without text."""
+    """Return the bit length of the number of characters of an item's text; -1 without text."""
     return -1 if judged.text_length is None else judged.text_length.bit_length()

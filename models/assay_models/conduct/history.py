@@ -1,4 +1,4 @@
-"""An annotator's last annotations: what signals are shown with, and by which repetitions are known."""
+"""An annotator's last annotations: the examples shown with signals, and the detection of repeated deliveries."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
@@ -8,13 +8,13 @@ from zlib import crc32
 _MOST: Final = 32
 _MOST_SEEN: Final = 400
 _MOST_TEXT: Final = 3_600
-"""Characters of all ids and labels together, so that long ones do not make the state large."""
+"""Limit on the characters of all ids and labels together, which bounds the state's size."""
 
 
 class HistoryEntry(NamedTuple):
-    """One annotation as it was judged. `pace`: as in `Look`; `seconds`: the time taken, where known.
+    """One judged annotation. `at` in s since 1970; `pace` as in `Features`; `seconds`: time taken, None if unknown.
 
-    `copied`: whether it is the prelabel, `modelled`: whether it is the model's label; None where there is none.
+    `copied`: whether the label equals the pre-label, `modelled`: the model's label; None if the item has none.
     """
 
     at: float
@@ -33,39 +33,39 @@ class HistoryEntry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many characters it takes up."""
+        """The number of characters of ids and labels."""
         return len(self.item) + len(self.annotation) + len(self.label) + len(self.truth or "")
 
 
 class History:
-    """The last annotations in the order in which they came, and marks of ten times as many."""
+    """The last annotations in order of arrival (at most 32), and 32-bit hashes of the last 400."""
 
     __slots__ = ("cases", "newest", "seen", "size")
 
     def __init__(self, cases: Iterable[HistoryEntry] = (), seen: Iterable[int] = ()) -> None:
-        """Start with these cases, and with the marks of those that were here."""
+        """Start with these entries, and with the hashes of the annotations seen before."""
         self.cases = list(cases)
         self.size = sum(case.size for case in self.cases)
         self.newest = {case.item: case for case in self.cases}
         self.seen = dict.fromkeys(seen)
 
     def has_seen(self, annotation: str) -> bool:
-        """Tell whether the annotation was among the last 400, as far as a 32-bit mark can tell."""
+        """Return whether the annotation is among the last 400; a hash collision may give a false yes."""
         return _mark(annotation) in self.seen
 
     def place_of(self, annotation: str) -> int | None:
-        """Return where the annotation is remembered, or None."""
+        """Return the index of the annotation's entry, or None if it is not stored."""
         for place in range(len(self.cases) - 1, -1, -1):
             if self.cases[place].annotation == annotation:
                 return place
         return None
 
     def newest_of(self, item: str) -> HistoryEntry | None:
-        """Return the newest remembered annotation of the item, or None."""
+        """Return the newest stored annotation of the item, or None."""
         return self.newest.get(item)
 
     def add(self, case: HistoryEntry) -> None:
-        """Remember one more, and forget the oldest where there are too many; one is always remembered."""
+        """Append an entry and drop the oldest ones over the limits; at least one entry stays."""
         self.cases.append(case)
         self.newest[case.item] = case
         self.size += case.size
@@ -79,7 +79,7 @@ class History:
             del self.seen[next(iter(self.seen))]
 
     def replace(self, place: int, case: HistoryEntry) -> HistoryEntry:
-        """Put a newer word in the place of an older; return that."""
+        """Replace the entry at this index and return the old one."""
         before = self.cases[place]
         self.cases[place] = case
         self.newest = {each.item: each for each in self.cases}
@@ -87,21 +87,21 @@ class History:
         return before
 
     def forget(self, item: str) -> bool:
-        """Forget an item's annotations; tell whether there were any."""
-        kept = [case for case in self.cases if case.item != item]
-        found = len(kept) < len(self.cases)
-        self.cases, self.size = kept, sum(case.size for case in kept)
-        self.newest = {case.item: case for case in kept}
-        return found
+        """Delete an item's entries; return whether any existed."""
+        remaining = [case for case in self.cases if case.item != item]
+        was_stored = len(remaining) < len(self.cases)
+        self.cases, self.size = remaining, sum(case.size for case in remaining)
+        self.newest = {case.item: case for case in remaining}
+        return was_stored
 
     def dump(self) -> list[Any]:
-        """Return it as plain JSON data."""
+        """Return the state as plain JSON data."""
         marks = b"".join(mark.to_bytes(4, "big") for mark in self.seen)
         return [b64encode(marks).decode(), [list(case) for case in self.cases]]
 
     @classmethod
     def load(cls, stored: list[Any]) -> "History":
-        """Take back what `dump` gave."""
+        """Return the history that `dump` described."""
         marks = b64decode(stored[0])
         seen = (int.from_bytes(marks[start : start + 4], "big") for start in range(0, len(marks), 4))
         return cls((HistoryEntry(*case) for case in stored[1]), seen)

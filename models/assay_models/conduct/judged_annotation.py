@@ -1,4 +1,4 @@
-"""One annotation beside what is known without it: what a stream takes in."""
+"""The input of a conduct stream: one annotation with the consensus of the other annotators."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,16 +11,16 @@ from assay_schemas.annotation import EPOCH, AnnotationId, AnnotatorId, Event, It
 
 _MILLION: Final = 1_000_000
 _LABELS = ("label", "consensus", "gold", "model_label", "prelabel")
-_SAID: TypeAdapter[dict[str, Label | None]] = TypeAdapter(dict[str, Label | None])
+_LABEL_FIELDS: TypeAdapter[dict[str, Label | None]] = TypeAdapter(dict[str, Label | None])
 
 
 class JudgedAnnotation(NamedTuple):
-    """One annotation as it is judged; `occurred` is in µs since 1970.
+    """One annotation with what it is compared with. `occurred` is in µs since 1970.
 
-    `consensus` is the item's label by the other votes alone, and `consensus_probability` how probable that is; both
-    are None with fewer than two other votes. `others` are the labels of the annotators whose annotation of the item is
-    live; the annotator's own may stand among them, and is not looked at. `text_length` counts the characters of the
-    item's text; None where it has none.
+    `consensus` is the item's label from the other votes alone, and `consensus_probability` its probability (0-1); both
+    are None with fewer than two other votes. `others` are the labels of all annotators with a live annotation of the
+    item; the annotator's own entry, if present, is ignored. `text_length` is the number of characters of the item's
+    text, None without text.
     """
 
     project: ProjectId
@@ -41,12 +41,12 @@ class JudgedAnnotation(NamedTuple):
 
     @property
     def at(self) -> float:
-        """When it was made, in s since 1970, to the millisecond."""
+        """When it was made, in s since 1970, rounded to milliseconds."""
         return round(self.occurred / _MILLION, 3)
 
 
 def to_json(judged: JudgedAnnotation) -> str:
-    """Return it as it is kept of somebody who has made few."""
+    """Return the annotation as JSON text, the format in which newcomers' annotations are stored."""
     plain: dict[str, Any] = judged._asdict()
     plain["others"] = {who: label for who, label in judged.others.items() if who != judged.annotator}
     renamed = {"occurred_at" if name == "occurred" else name: value for name, value in plain.items()}
@@ -55,9 +55,9 @@ def to_json(judged: JudgedAnnotation) -> str:
 
 
 def from_json(text: str) -> JudgedAnnotation:
-    """Take back what `to_json` gave."""
+    """Return the annotation that `to_json` described."""
     plain = orjson.loads(text)
     occurred = microseconds(datetime.fromisoformat(plain.pop("occurred_at")))
-    plain |= _SAID.validate_python({name: plain[name] for name in _LABELS})
-    plain["others"] = _SAID.validate_python(plain["others"])
+    plain |= _LABEL_FIELDS.validate_python({name: plain[name] for name in _LABELS})
+    plain["others"] = _LABEL_FIELDS.validate_python(plain["others"])
     return JudgedAnnotation(**plain, occurred=occurred)

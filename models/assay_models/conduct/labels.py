@@ -1,4 +1,4 @@
-"""Labels as they are compared: equal or not."""
+"""Labels in a form that can be compared for equality, and the number of labels to choose from."""
 
 from hashlib import blake2b
 from typing import Final
@@ -12,13 +12,13 @@ _LONGEST: Final = 32
 _SHOWN: Final = 16
 _MOST_STEPS: Final = 20
 _UNLISTED: Final = 8
-"""Among how many labels one chooses where they cannot be listed."""
+"""Number of labels to choose from where they cannot be listed."""
 
 
 def name_of(label: Label) -> str:
-    """Return the text by which a label is compared: equal texts are equal labels.
+    """Return the text that represents a label: equal texts mean equal labels.
 
-    Texts stand for themselves, everything else as canonical JSON (1.0 is 1); what is long is cut, with a hash.
+    Texts represent themselves, everything else is canonical JSON (1.0 becomes 1); long texts are cut and get a hash.
     """
     text = label if isinstance(label, str) else _json(label)
     if len(text) <= _LONGEST:
@@ -27,7 +27,7 @@ def name_of(label: Label) -> str:
 
 
 def class_count(contract: LabelContract) -> int:
-    """Return among how many labels an annotator chooses, at least 2."""
+    """Return the number of labels that an annotator chooses from, at least 2."""
     kind = contract.label
     if kind.kind == "categorical":
         return max(len(set(kind.values)), 2)

@@ -1,4 +1,4 @@
-"""The report of an annotator, from what is remembered of them."""
+"""The report about an annotator, from the stored counts."""
 
 from collections.abc import Mapping
 from itertools import accumulate, combinations
@@ -18,11 +18,11 @@ _PEERS_AT_EACH_END: Final = 5
 _LEAST_COMMON: Final = 5
 _JEFFREYS: Final = 0.5
 _LEAST_READING: Final = 0.001
-"""Seconds: in less nobody has read anything, and the speed may be beyond all numbers."""
+"""Reading speed is None below this total (s): nobody has read anything, and the quotient might overflow."""
 
 
 def report_of(project: ProjectId, name: str, own: AnnotatorState) -> ConductReport:
-    """Return the report, as of the newest annotation."""
+    """Return the report, as of the annotator's newest annotation."""
     tallies = own.tallies
     return ConductReport(
         project=project,
@@ -46,7 +46,7 @@ def report_of(project: ProjectId, name: str, own: AnnotatorState) -> ConductRepo
 
 
 def rate_of(count: int, found: int) -> Rate | None:
-    """Return `found` of `count` with its 95 % interval (Jeffreys), or None where nothing was counted."""
+    """Return `found` / `count` with its 95 % credible interval (Jeffreys prior); None if `count` is 0."""
     if count <= 0:
         return None
     low, high = interval(found + _JEFFREYS, count - found + _JEFFREYS)
@@ -55,18 +55,18 @@ def rate_of(count: int, found: int) -> Rate | None:
 
 
 def _label_uses(confusion: Mapping[str, Mapping[str, float]]) -> dict[str, LabelUse]:
-    said: dict[str, float] = {}
+    given: dict[str, float] = {}
     for row in confusion.values():
         for label, count in row.items():
-            said[label] = said.get(label, 0.0) + count
+            given[label] = given.get(label, 0.0) + count
     expected = {truth: sum(row.values()) for truth, row in confusion.items()}
     total = sum(expected.values())
     if total <= 0:
         return {}
-    names = dict.fromkeys((*expected, *said))
+    names = dict.fromkeys((*expected, *given))
     return {
         name: LabelUse(
-            said_share=min(said.get(name, 0.0) / total, 1.0), expected_share=min(expected.get(name, 0.0) / total, 1.0)
+            said_share=min(given.get(name, 0.0) / total, 1.0), expected_share=min(expected.get(name, 0.0) / total, 1.0)
         )
         for name in names
     }
@@ -125,11 +125,11 @@ _ENOUGH: Final = 3.0
 
 
 def spammer_score(confusion: Mapping[str, Mapping[str, float]]) -> float | None:
-    """Return 1 for labels that follow the truth perfectly, 0 for labels that do not depend on it.
+    """Return 1 for labels that follow the truth perfectly, 0 for labels that are independent of it; None if undefined.
 
-    `confusion` has for each true label how often which label was given. The score is the mean squared distance of the
-    rows, over the labels that have been the truth three times or more; None with fewer than two of those. For two
-    labels it is (sensitivity + specificity - 1) squared.
+    `confusion[true][given]` holds counts. The score is the mean squared distance between the rows, over the true
+    labels with three annotations or more. Undefined with fewer than two of those. For two labels it is (sensitivity +
+    specificity - 1) squared.
     """
     rows = [_shares(row) for row in confusion.values() if sum(row.values()) >= _ENOUGH]
     if len(rows) < 2:  # noqa: PLR2004  # a distance needs two

@@ -1,4 +1,4 @@
-"""What a report of an annotator is made of: counts that an updated annotation can be taken out of again."""
+"""The counts behind an annotator's report; an updated annotation can be subtracted again."""
 
 from dataclasses import dataclass, field, fields
 from math import exp, floor, log2
@@ -13,7 +13,7 @@ _MONTH_DAYS: Final = 30.0
 _MOST_DAYS: Final = 14
 _MOST_CELLS: Final = 64
 STEPS: Final = 8
-"""Steps of the speed distribution per doubling."""
+"""Bins of the speed distribution per doubling of the seconds."""
 _LEAST_SECONDS: Final = 0.05
 _MOST_SECONDS: Final = 86_400.0
 ELSE = "…"
@@ -21,11 +21,11 @@ ELSE = "…"
 
 @dataclass(slots=True)
 class ReportCounts:
-    """Counts of one annotator.
+    """Counts of one annotator. Pairs of numbers are (compared, equal).
 
-    `gold` and `consensus`: compared, agreed. `confusion`: truth -> label -> count, which fades over a month.
-    `speed`: step of the logarithm of the seconds -> count. `reading`: characters and seconds. `days`: day since 1970 ->
-    compared, agreed, expected by the pool's habit.
+    `confusion`: truth -> label -> count, with exponential decay over a month. `speed`: bin of log2(seconds) -> count.
+    `reading`: characters and seconds. `days`: day since 1970 -> compared, agreed, expected agreements at the
+    population's rate.
     """
 
     annotations: int = 0
@@ -45,7 +45,7 @@ class ReportCounts:
     days: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, case: HistoryEntry, sign: int = 1) -> None:
-        """Count an annotation in, or with a sign of -1 out again."""
+        """Add an annotation, or subtract it with sign -1."""
         self.annotations += sign
         if case.truth is not None:
             side = self.gold if case.is_gold else self.consensus
@@ -62,17 +62,17 @@ class ReportCounts:
             self.speed[step] = self.speed.get(step, 0) + sign
 
     def read(self, characters: int, seconds: float) -> None:
-        """Count the reading of a text."""
+        """Add a text of this many characters, read in this many seconds."""
         self.reading[0] += characters
         self.reading[1] += seconds
 
     def repeat(self, *, same: bool) -> None:
-        """Count an item that was labelled again."""
+        """Add an item that the annotator labelled again."""
         self.repeats[0] += 1
         self.repeats[1] += same
 
     def work(self, at: float, gap: float) -> None:
-        """Count working time: an annotation at this time, so long after the one before (below 0: before it)."""
+        """Add working time: an annotation at `at` (s), `gap` seconds after the previous one (negative: before it)."""
         self.hours[int(at % _DAY // _HOUR)] += 1
         if gap > _NEW_SESSION or self.sessions == 0:
             self.sessions += 1
@@ -82,10 +82,10 @@ class ReportCounts:
     def _confuse(self, case: HistoryEntry, sign: int) -> None:
         day = int(case.at // _DAY)
         if day > self.faded:
-            keep = exp((self.faded - day) / _MONTH_DAYS) if self.faded else 1.0
+            decay = exp((self.faded - day) / _MONTH_DAYS) if self.faded else 1.0
             self.faded = day
             self.confusion = {
-                truth: {label: round(count * keep, 4) for label, count in row.items()}
+                truth: {label: round(count * decay, 4) for label, count in row.items()}
                 for truth, row in self.confusion.items()
             }
         truth, label = case.truth or ELSE, case.label
@@ -106,12 +106,12 @@ class ReportCounts:
             del self.days[min(self.days, key=int)]
 
     def dump(self) -> list[Any]:
-        """Return it as plain JSON data."""
+        """Return the state as plain JSON data."""
         return [getattr(self, name) for name in _STATE]
 
     @classmethod
     def load(cls, stored: list[Any]) -> "ReportCounts":
-        """Take back what `dump` gave."""
+        """Return the counts that `dump` described."""
         return cls(*stored)
 
 

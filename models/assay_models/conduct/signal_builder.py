@@ -1,4 +1,4 @@
-"""A signal in words and numbers: what, since when, how sure, and by which annotations."""
+"""Builds a signal: detector, time of the change, strength of the evidence and example annotations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ _MOST_ITEMS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Raising:
-    """What a signal is about.
+    """What a signal is about. `at` in s since 1970.
 
-    `strength` is the evidence for that state, `number` how many signals the annotator had before.
+    `strength` is the evidence for the new state, `number` the count of the annotator's previous signals.
     """
 
     project: str
@@ -38,7 +38,7 @@ class Raising:
 
 
 def signal_of(raising: Raising, change: Alternative, evidence: Evidence, level: float) -> Signal:
-    """Return the signal. Its id comes from what it is about, so the same annotations give the same ids."""
+    """Return the signal. Its id is a hash of its subject, so the same annotations give the same ids."""
     about = (raising.project, raising.annotator, raising.detector, raising.peer, raising.number, raising.state)
     return Signal(
         id=blake2b(orjson.dumps((*about, raising.at)), digest_size=12).hexdigest(),
@@ -59,7 +59,7 @@ def signal_of(raising: Raising, change: Alternative, evidence: Evidence, level: 
 
 
 def evidence_of(detector: Detector, change: Alternative, cases: Sequence[HistoryEntry]) -> Evidence:
-    """Return what the annotations since the change say, as far as they are among the remembered `cases`."""
+    """Return the evidence from the annotations since the change that are among the stored `cases`."""
     since = [case for case in cases if case.at >= change.since]
     compared = [case for case in since if case.truth is not None]
     telling = sorted(since, key=_MOST_TELLING.get(detector, _newest), reverse=True)
@@ -73,32 +73,39 @@ def evidence_of(detector: Detector, change: Alternative, cases: Sequence[History
 
 
 def pair_evidence_of(pair: AnnotatorPair) -> Evidence:
-    """Return what two annotators have in common."""
+    """Return the evidence from the common items of two annotators."""
     counts = {"common": float(pair.common), "same": float(pair.same), "same_errors": float(pair.same_errors)}
     items = [_telling_item(*case) for case in pair.telling]
     return Evidence(counts=counts, comparison={"same_share": pair.same / max(pair.common, 1)}, items=items)
 
 
 def _comparison(since: Sequence[HistoryEntry], compared: Sequence[HistoryEntry]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     if compared:
-        found["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
-        found["own_usual_share"] = sum([case.expected for case in compared]) / len(compared)
-        found["pool_share"] = sum([case.pool for case in compared]) / len(compared)
+        shares["agreeing_share"] = sum(case.agrees for case in compared) / len(compared)
+        shares["own_usual_share"] = sum([case.expected for case in compared]) / len(compared)
+        shares["pool_share"] = sum([case.pool for case in compared]) / len(compared)
     seconds = [case.seconds for case in since if case.seconds is not None]
     paces = [case.pace for case in since if case.pace is not None]
     if seconds:
-        found["median_seconds"] = median(seconds)
+        shares["median_seconds"] = median(seconds)
     if paces:
-        found["median_pace"] = median(paces)
-    return found
+        shares["median_pace"] = median(paces)
+    return shares
 
 
 def _item(case: HistoryEntry) -> TellingItem:
     return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
 
 
-def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # as it is stored
+def _telling_item(
+    item: str,
+    annotation: str,
+    label: str,
+    truth: str | None,
+    is_gold: bool,  # noqa: FBT001
+    at: float,
+) -> TellingItem:  # from a stored row
     return TellingItem(
         item=ItemId(item), annotation=AnnotationId(annotation), label=label,
         consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),
@@ -129,5 +136,5 @@ _MOST_TELLING: Mapping[Detector, Callable[[HistoryEntry], tuple[float, float]]] 
 
 
 def moment(at: float) -> datetime:
-    """Return a time in s since 1970 as a time with its zone."""
+    """Return the UTC time for seconds since 1970."""
     return datetime.fromtimestamp(at, UTC)

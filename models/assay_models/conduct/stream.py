@@ -1,4 +1,4 @@
-"""How the annotators of a project behave, as their annotations are judged: one stream per project and partition."""
+"""Conduct of a project's annotators: one stream of judged annotations per project and partition."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -16,26 +16,27 @@ from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
 from assay_schemas.conduct import ConductReport, Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 
 POOL = ""
-"""In an annotator's place: what is known of all of them together."""
+"""Stands in place of an annotator's name and means all annotators together."""
 _NEWCOMER: Final = 3
-"""With so many annotations an annotator is looked at; before that they are only kept."""
+"""An annotator is evaluated from this many annotations on; until then the annotations are only stored."""
 _MOST_NEWCOMERS = 50_000
 _MOST_ANNOTATORS = 20_000
 _NOTICEABLE: Final = 1.0
 
 
 class ConductStream:
-    """Mutable, and deterministic: the same annotations in the same order give the same signals.
+    """Detects changes in annotators' conduct. Mutable and deterministic: the same input gives the same signals.
 
-    Each of an annotator's annotations counts once. One that comes again with the same id replaces what was counted of
-    it, but not what was concluded: a bet is not changed after the race (without a truth there was no bet). Whoever has
-    not been heard of for longest is forgotten when there are too many.
+    Each annotation counts once. If it arrives again with the same id, it replaces its counts, but the evidence stays
+    as it was: no bet is changed after its outcome is known (without a truth there was no bet). Over the limit on
+    annotators, the one least recently active is dropped.
     """
 
     def __init__(self, contract: LabelContract) -> None:
-        """Start with nothing known of a project's annotators."""
+        """Start without annotators."""
         self._project = contract.project
         self._pool = Population(class_count(contract))
         self._annotators: dict[str, AnnotatorState] = {}
@@ -48,7 +49,7 @@ class ConductStream:
         return len(self._annotators) + len(self._newcomers)
 
     def put(self, judged: JudgedAnnotation) -> list[Signal]:
-        """Take an annotation in; return what is to be said because of it."""
+        """Update the state with an annotation; return the signals to publish."""
         if self._pool.pass_to(judged.at):
             self._changed[POOL] = None
             self._remember_evidence()
@@ -56,23 +57,23 @@ class ConductStream:
         self._changed[name] = None
         own = self._annotators.pop(name, None)
         if own is None:
-            return self._welcome(judged)
-        self._annotators[name] = own  # the last in the order is who was heard of last
+            return self._add_newcomer(judged)
+        self._annotators[name] = own  # moved to the end: the dictionary is in order of last activity
         return self._judge(own, judged)
 
     def report(self, annotator: str) -> ConductReport | None:
-        """Return how an annotator works; None for one of whom too little is known."""
+        """Return the report about an annotator; None if unknown or with fewer than three annotations."""
         own = self._annotators.get(annotator)
         return None if own is None else report_of(self._project, annotator, own)
 
     def changed(self) -> list[str]:
-        """Return whose state has changed since the last call (POOL: that of all together)."""
-        found = list(self._changed)
+        """Return the annotators whose state has changed since the last call; POOL stands for the common state."""
+        names = list(self._changed)
         self._changed = {}
-        return found
+        return names
 
-    def dump(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
-        """Return the state of an annotator or of the POOL, to be written at once; None for one who was forgotten."""
+    def dump(self, annotator: str) -> Json:
+        """Return the state of an annotator or of the POOL, to be written at once; None for a dropped annotator."""
         if annotator == POOL:
             return [self._pool.dump(), self._evident, list(self._changing)]
         if annotator in self._newcomers:
@@ -80,8 +81,8 @@ class ConductStream:
         own = self._annotators.get(annotator)
         return None if own is None else own.dump()
 
-    def load(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # what `dump` gave
-        """Take back what `dump` gave; those heard of longest ago first, if it matters who is forgotten first."""
+    def load(self, annotator: str, stored: Json) -> None:
+        """Restore what `dump` returned. Load annotators in order of last activity, to keep the order of dropping."""
         if annotator == POOL:
             self._pool.load(stored[0])
             self._evident, self._changing = dict(stored[1]), dict.fromkeys(stored[2])
@@ -90,10 +91,10 @@ class ConductStream:
         else:
             self._annotators[annotator] = AnnotatorState.load(stored)
 
-    def _welcome(self, judged: JudgedAnnotation) -> list[Signal]:
+    def _add_newcomer(self, judged: JudgedAnnotation) -> list[Signal]:
         name = judged.annotator
-        kept = self._newcomers.pop(name, [])
-        earlier = [from_json(text) for text in kept]
+        stored = self._newcomers.pop(name, [])
+        earlier = [from_json(text) for text in stored]
         earlier = [one for one in earlier if one.annotation != judged.annotation]
         if len(earlier) + 1 < _NEWCOMER:
             self._newcomers[name] = [to_json(one) for one in (*earlier, judged)]
@@ -117,7 +118,7 @@ class ConductStream:
         truth = truth_of(judged)
         look = extract(judged, truth, own, self._pool)
         gap_from = own.purse.last
-        changes = self._weigh(own, judged, truth, look)
+        changes = self._update_evidence(own, judged, truth, look)
         learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
         before = own.recent.newest_of(judged.item)
         if before is not None:
@@ -127,7 +128,7 @@ class ConductStream:
         own.tallies.add(case)
         return self._all_signals(judged.annotator, own, changes)
 
-    def _weigh(
+    def _update_evidence(
         self, own: AnnotatorState, judged: JudgedAnnotation, truth: ComparisonLabel, look: Features
     ) -> list[DetectionChange]:
         spent = own.purse.allocate(look.at)
@@ -135,7 +136,7 @@ class ConductStream:
         return [*single, *update_pairs(judged, truth, look, own, self._pool, spent=spent)]
 
     def _replace(self, own: AnnotatorState, judged: JudgedAnnotation) -> list[Signal]:
-        """Count an annotation anew that came again, if it is remembered; bet on it if there was no truth before."""
+        """Replace the counts of an annotation that arrived again; bet on it only if it had no truth before."""
         place = own.recent.place_of(judged.annotation)
         if place is None:
             return []
@@ -149,7 +150,7 @@ class ConductStream:
         if before.truth is not None:
             case = case._replace(expected=before.expected, pool=before.pool)
         elif truth.label is not None:
-            changes = self._weigh(own, judged, truth, look)
+            changes = self._update_evidence(own, judged, truth, look)
             learn_truth(truth, look, own, self._pool)
         own.tallies.add(own.recent.replace(place, case), -1)
         own.tallies.add(case)
@@ -184,7 +185,7 @@ class ConductStream:
         return (value for other, value in self._evident.items() if other != name)
 
     def _remember_evidence(self) -> None:
-        """Let what has changed within the last minute be known: within a minute, order does not matter."""
+        """Update the stored e-values once a minute, which makes the order of annotations within it irrelevant."""
         for name in self._changing:
             value = self._annotators[name].e_value
             if value > _NOTICEABLE:

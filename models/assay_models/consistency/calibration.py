@@ -1,4 +1,4 @@
-"""Is a probability what it says? Temperature, calibration error, and intervals of shares."""
+"""Calibration of probabilities: temperature, calibration error, log loss, and the interval of a share."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ _REFINEMENTS = 3
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities of logits of shape (rows, classes)."""
+    """Return the softmax of each row of logits, (rows, classes)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -19,7 +19,7 @@ def log_loss(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> 
 
 
 def skill_score(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
-    """Return the part of the class frequencies' log loss that the probabilities save; both (items, classes).
+    """Return the relative reduction of the log loss against the class frequencies; arguments (items, classes).
 
     1 is perfect, 0 is no better than the frequencies, below 0 is worse. Needs votes for at least two classes.
     """
@@ -28,11 +28,10 @@ def skill_score(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) 
 
 
 def fit_temperature(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> float:
-    """Return the divisor of the logits (0.05-20) that makes the votes most probable.
+    """Return the divisor of the logits (0.05-20) that maximises the likelihood of the votes.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2: one parameter, which cannot
-    change any prediction. The loss is convex in its inverse, so a grid, refined thrice, finds it to within
-    0.01 %.
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2: one parameter, which cannot change any
+    prediction. The loss is convex in its inverse; a grid, refined three times, finds the minimum to within 0.01 %.
     """
     grid = _GRID
     for _ in range(_REFINEMENTS):
@@ -58,7 +57,7 @@ def calibration_error(probabilities: NDArray[np.float64], votes: NDArray[np.floa
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of a share (Wilson 1927), or None without trials."""
+    """Return the 95 % interval of a share (Wilson 1927), or None if `trials` is 0."""
     if trials == 0:
         return None
     z = 1.959963984540054

@@ -1,4 +1,4 @@
-"""Class names: the text form of a label that can be a class."""
+"""Class names: the text form of labels that can be classes."""
 
 from typing import Final
 
@@ -10,11 +10,10 @@ _DECIMALS: Final = 12
 
 
 def class_name(label: Label | None) -> str | None:
-    """Return the text form of a label, or None where it cannot be a class (lists, spans, boxes, nothing).
+    """Return the text form of a label, or None if it cannot be a class (lists, spans, boxes, None).
 
-    Text stands for itself. A number is written in the shortest way that reads back as the same
-    number: 3 and 3.0 are "3", 0.5 is "0.5", -0.0 is "0". Within one kind the form is one-to-one; a contract
-    has labels of one kind only.
+    Text is unchanged. A number has the shortest form that parses to the same number: 3 and 3.0 are "3", 0.5 is "0.5",
+    -0.0 is "0". Within one kind of label the form is one-to-one; a contract has labels of one kind only.
     """
     if isinstance(label, str):
         return label
@@ -24,7 +23,7 @@ def class_name(label: Label | None) -> str | None:
 
 
 def number_of(name: str) -> int | float:
-    """Return the number that a class name stands for: whole if it can be.
+    """Return the number that a class name denotes, as an int if possible.
 
     Raises ValueError for a name that `class_name` did not make from a number.
     """
@@ -35,7 +34,7 @@ def number_of(name: str) -> int | float:
 
 
 def class_names(kind: LabelKind) -> tuple[str, ...] | None:
-    """Return the names of all labels that a contract allows, in its order, or None if they are no classes.
+    """Return the names of all labels that a contract allows, in its order, or None if its labels are not classes.
 
     None for multi-labels, spans and boxes, for ordinal labels without steps, and for more than 10,000 steps.
     """

@@ -1,4 +1,4 @@
-"""Which labels are probably wrong: confident learning, and the thresholds that follow from it."""
+"""Confident learning: estimates of the label error rate per class, and the resulting flagging thresholds."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from assay_models.consistency.calibration import skill_score
 
 MAX_FLAGGED_SHARE = 0.1
-"""However bad the labels: more than a tenth of a class is too much for people to look at."""
+"""Limit on the flagged share of a class: people cannot check more, however many labels are wrong."""
 
 MAX_THRESHOLD = 0.5
-"""A label with a probability of a half or more is the likeliest one: never flagged."""
+"""A label with a probability of at least 0.5 is the likeliest one and is never flagged."""
 
 MIN_SKILL = 0.05
-"""Below this skill score the model hardly knows more than the class frequencies, and so flags nothing."""
+"""Below this skill score the model is hardly better than the class frequencies and flags nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,13 @@ class Thresholds:
 def thresholds_of(probabilities: NDArray[np.float64], votes: NDArray[np.float64]) -> Thresholds:
     """Return the thresholds of each class from out-of-fold probabilities and votes, both (items, classes).
 
-    Northcutt, Jiang & Chuang 2021, "Confident Learning", section 3.1: the confident threshold of a class is
-    the mean probability of the class among its own votes; a vote counts in the confident joint as of the
-    likeliest class that reaches its threshold; the share of a class's votes counted as of another class is
-    the share estimated wrong. The flagging threshold of a class is the quantile of its votes' own probability
-    at that share, at most at `MAX_FLAGGED_SHARE`, and never above `MAX_THRESHOLD`: about as many labels are
-    flagged as are believed to be wrong, the least probable first. It is 0, which flags nothing, where no vote
-    of the class is believed to be wrong and where the model's skill is below `MIN_SKILL`. Every class needs
-    at least one vote.
+    Northcutt, Jiang & Chuang 2021, "Confident Learning", section 3.1. The confident threshold of a class is the mean
+    probability of the class among its own votes. In the confident joint, a vote counts towards the likeliest class
+    that reaches its threshold; the share of a class's votes that count towards another class estimates its error rate.
+    The flagging threshold of a class is the quantile of its votes' own probability at that share (at most
+    `MAX_FLAGGED_SHARE`), limited to `MAX_THRESHOLD`: about as many labels are flagged as are estimated to be wrong,
+    the least probable first. It is 0, which flags nothing, if no vote of the class is estimated to be wrong or the
+    model's skill is below `MIN_SKILL`. Every class needs at least one vote.
     """
     totals = votes.sum(axis=0)
     confident = (votes * probabilities).sum(axis=0) / totals

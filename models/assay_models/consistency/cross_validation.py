@@ -1,4 +1,4 @@
-"""Judge a linear model by items that it has not seen."""
+"""Cross-validation: evaluates a linear model on items that it was not trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class SyntheticErrors:
-    """How well planted errors are found: by the model (or None), by class frequencies alone, of how many."""
+    """Detection of planted errors: AUROC of the model (or None) and of the class frequencies, number of errors."""
 
     auroc: float | None
     baseline_auroc: float
@@ -26,7 +26,7 @@ class SyntheticErrors:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What cross-validation found; the logits are out-of-fold, (items, classes), before the temperature."""
+    """The results of cross-validation; the logits are out-of-fold, (items, classes), before the temperature."""
 
     logits: NDArray[np.float64]
     inverse_regularisation: float
@@ -35,14 +35,14 @@ class Tested:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Return the out-of-fold probabilities, after the temperature."""
+        """The out-of-fold probabilities, after the temperature."""
         return softmax(self.logits / self.temperature)
 
 
 def cross_validate(design: Design, votes: NDArray[np.float64], *, folds: int, rng: np.random.Generator) -> Tested:
-    """Return how the best of the models judges the items it has not seen, and how well it finds errors.
+    """Return the out-of-fold results of the best regularisation, and its detection of planted errors.
 
-    Raises TrainingImpossible where a class has too few items to be in every training set.
+    Raises TrainingImpossible if a class has too few items to be in every training set.
     """
     fold_of = deal_folds(votes, folds=folds, rng=rng)
     logits, strength = _best_strength(splits_of(design, votes, fold_of), votes)
@@ -52,23 +52,23 @@ def cross_validate(design: Design, votes: NDArray[np.float64], *, folds: int, rn
 
 
 def _best_strength(splits: Sequence[Split], votes: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return the out-of-fold logits of the strength with the least calibrated log loss, and that strength.
+    """Return the out-of-fold logits with the lowest calibrated log loss, and their regularisation strength.
 
-    From the strongest regularisation on the loss first falls and then rises; the weakest, which take longest
-    to fit, are left out once it does.
+    With weaker regularisation the loss first falls and then rises; the search stops when it rises, because the weakest
+    values take longest to fit.
     """
-    found: list[tuple[float, NDArray[np.float64], float]] = []
+    tried: list[tuple[float, NDArray[np.float64], float]] = []
     for strength in STRENGTHS:
         logits = _out_of_fold(splits, votes, strength=strength)
         loss = log_loss(softmax(logits / fit_temperature(logits, votes)), votes)
-        if found and loss > found[-1][0]:
+        if tried and loss > tried[-1][0]:
             break
-        found.append((loss, logits, strength))
-    return found[-1][1:]
+        tried.append((loss, logits, strength))
+    return tried[-1][1:]
 
 
 def _out_of_fold(splits: Sequence[Split], votes: NDArray[np.float64], *, strength: float) -> NDArray[np.float64]:
-    """Return the logits of each item from the model that did not see it: (items, classes)."""
+    """Return each item's logits from the model that was not trained on it, (items, classes)."""
     logits = np.zeros_like(votes)
     for split in splits:
         inputs, given = split.inputs[split.train], votes[split.train]
@@ -85,9 +85,9 @@ def _score_synthetic_errors(
     *,
     strength: float,
 ) -> SyntheticErrors:
-    """Train on the votes with errors among them, out-of-fold, and see how improbable the errors look.
+    """Train on the votes with planted errors and return how well their out-of-fold probabilities reveal them.
 
-    Undefined (None) if planting left a fold's training items without a class.
+    The model's AUROC is None if planting removed a class from a fold's training items.
     """
     count = int(moved.sum())
     shares = np.broadcast_to(noisy.sum(axis=0) / noisy.sum(), noisy.shape)
@@ -106,7 +106,7 @@ PLANTED_SHARE = 0.1
 def plant_errors(
     votes: NDArray[np.float64], *, share: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the votes with a share of them moved to another class at random, and the moved ones alone.
+    """Return the votes with a random share of them moved to another class, and the moved ones alone.
 
     All have the shape (items, classes). At least one vote is moved.
     """
@@ -117,15 +117,15 @@ def plant_errors(
     wrong = (given[chosen] + rng.integers(1, classes, size=len(chosen))) % classes
     moved = np.zeros_like(votes)
     np.add.at(moved, (rows[chosen], wrong), 1)
-    taken = np.zeros_like(votes)
-    np.add.at(taken, (rows[chosen], given[chosen]), 1)
-    return votes - taken + moved, moved
+    removed = np.zeros_like(votes)
+    np.add.at(removed, (rows[chosen], given[chosen]), 1)
+    return votes - removed + moved, moved
 
 
 def auroc_of(probabilities: NDArray[np.float64], noisy: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
-    """Return the chance that a moved vote is less probable than one left alone; ties count half.
+    """Return the probability that a moved vote has a lower probability than an unmoved one; ties count half.
 
-    All have the shape (items, classes); `noisy` counts all votes, `moved` those of them that were moved.
+    All have the shape (items, classes); `noisy` counts all votes, `moved` the moved ones among them.
     """
     suspicion = np.concatenate([1 - probabilities.ravel()] * 2)
     is_moved = np.repeat([1, 0], noisy.size)

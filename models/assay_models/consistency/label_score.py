@@ -1,4 +1,4 @@
-"""What a consistency model's view of an item says of one label."""
+"""The score of one label, from a consistency model's probabilities."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from assay_schemas.annotation import Label
 
 
 class Score(NamedTuple):
-    """What the model thinks of a label: a `ModelScore`, light enough to make for every annotation."""
+    """The model's score of a label: a `ModelScore`, cheap enough to make for every annotation."""
 
     label_probability: float
     predicted: Label
@@ -24,11 +24,11 @@ def score(
     thresholds: Sequence[float],
     flag_below: float | None = None,
 ) -> Score | None:
-    """Return what the model thinks of one label, or None if it is none of the model's classes.
+    """Return the model's score of one label, or None if the label is not one of the model's classes.
 
-    `row_probabilities` is one row of `Scorer.probabilities` (plain floats are fastest: `.tolist()`), `labels`
-    and `thresholds` are the scorer's; `flag_below`, where given, stands in for all thresholds. The prediction
-    is of the label's own kind: a number for a number. Probabilities are rounded to 6 decimals.
+    `row_probabilities` is one row of `OnnxScorer.probabilities` (plain floats are fastest: `.tolist()`), `labels` and
+    `thresholds` are the scorer's; `flag_below` replaces all thresholds. The prediction has the label's own type: a
+    number for a number. Probabilities are rounded to 6 decimals.
     """
     name = label if type(label) is str else class_name(label)
     try:

@@ -1,4 +1,4 @@
-"""The linear model: from a training set to weights, in folds."""
+"""The linear model: design matrix, folds, fit and weights."""
 
 from dataclasses import dataclass
 from warnings import catch_warnings, simplefilter
@@ -14,14 +14,14 @@ from assay_models.consistency.text_features import Vocabulary, count_terms, lear
 from assay_models.consistency.training_data import TrainingImpossible, TrainingSet
 
 CLIP = 10.0
-"""Standard deviations: one absurd feature value must not decide alone."""
+"""Standard deviations: limits the influence of one extreme feature value."""
 
 _ITERATIONS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What does not depend on the fold: the vocabulary, and the terms counted per item."""
+    """The inputs that do not depend on the fold: the vocabulary, the term counts and the features per item."""
 
     vocabulary: Vocabulary
     counts: csr_array
@@ -30,7 +30,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What is measured on the training items only; no label is looked at. See `Weights`."""
+    """Statistics of the training items only; labels are not used. See `ModelWeights`."""
 
     rarity: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One fold: all items' inputs, scaled by the items to train on; these items; and the items to test."""
+    """One fold: the inputs of all items, scaled by the training items; the training items; the test items."""
 
     inputs: csr_array
     train: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Split:
 
 
 def design_of(data: TrainingSet) -> Design:
-    """Return the terms of all items, counted, and their features.
+    """Return the vocabulary, the term counts and the features of all items.
 
     Raises TrainingImpossible if there is neither a term nor a feature to learn from.
     """
@@ -60,9 +60,9 @@ def design_of(data: TrainingSet) -> Design:
 
 
 def measure(design: Design, rows: NDArray[np.int64]) -> Scaling:
-    """Return the rarity of terms, and the mean and spread of features, among these items.
+    """Return the rarity of terms, and the mean and standard deviation of features, among these items.
 
-    Raises TrainingImpossible where a feature is too large to have a mean.
+    Raises TrainingImpossible if a feature is too large to have a mean.
     """
     known = ~np.isnan(design.features[rows])
     count = np.maximum(known.sum(axis=0), 1)
@@ -76,7 +76,7 @@ def measure(design: Design, rows: NDArray[np.int64]) -> Scaling:
 
 
 def matrix_of(design: Design, scaling: Scaling) -> csr_array:
-    """Return the inputs of the linear model for all items: terms, features, what is missing."""
+    """Return the inputs of the linear model for all items: terms, features, indicators of missing features."""
     missing = np.isnan(design.features)
     with np.errstate(over="ignore"):
         scaled = np.clip((design.features - scaling.mean) / scaling.deviation, -CLIP, CLIP)
@@ -93,13 +93,13 @@ def fit_linear(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return coefficients (inputs, classes) and biases (classes,) of a logistic regression on all votes.
 
-    Every vote weighs the same: an item of which annotators disagree stands there once per label, with the
-    number of votes as its weight.
+    Every vote has the same weight: an item with several labels appears once per label, weighted by the number of
+    votes.
     """
     rows, classes = np.nonzero(votes)
     model = LogisticRegression(C=inverse_regularisation, max_iter=_ITERATIONS)
     with catch_warnings():
-        # Weak regularisation may not converge in time: the out-of-fold loss judges what came out, as ever.
+        # Weak regularisation may not converge in time; the out-of-fold loss evaluates the result all the same.
         simplefilter("ignore", ConvergenceWarning)
         model.fit(inputs[rows], classes, sample_weight=votes[rows, classes])
     coefficients, bias = np.asarray(model.coef_).T, np.asarray(model.intercept_)
@@ -109,9 +109,9 @@ def fit_linear(
 
 
 def deal_folds(votes: NDArray[np.float64], *, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the fold of each item, such that every class is spread over the folds.
+    """Return the fold of each item, stratified by class.
 
-    Items are dealt out like cards, in random order within the rarest class that each has a vote of.
+    Items are dealt to the folds in turn, in random order within the rarest class that each has a vote for.
     """
     rank = np.argsort(np.argsort((votes > 0).sum(axis=0), kind="stable"))
     rarest = np.where(votes > 0, rank, votes.shape[1]).min(axis=1)
@@ -122,13 +122,13 @@ def deal_folds(votes: NDArray[np.float64], *, folds: int, rng: np.random.Generat
 
 
 def splits_of(design: Design, votes: NDArray[np.float64], fold_of: NDArray[np.int64]) -> tuple[Split, ...]:
-    """Return one split per fold. Raises TrainingImpossible where a class has votes in one fold only."""
+    """Return one split per fold. Raises TrainingImpossible if a class has votes in one fold only."""
     splits = []
     for fold in range(int(fold_of.max()) + 1):
         train, test = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         if not votes[train].any(axis=0).all():
             raise TrainingImpossible(
-                "one label's items all fell into one fold; "
+                "all items of one label are in the same fold; "
                 "wait for more history, or try another seed or number of folds"
             )
         splits.append(Split(matrix_of(design, measure(design, train)), train, test))
@@ -143,7 +143,7 @@ def weights_of(
     *,
     temperature: float,
 ) -> ModelWeights:
-    """Return the linear model as the graph wants it."""
+    """Return the linear model in the form that the graph needs."""
     terms, features = len(scaling.rarity), len(scaling.mean)
     cooled = coefficients / temperature
     return ModelWeights(

@@ -1,4 +1,4 @@
-"""The model card: what a consistency model was trained on, and how far to believe it."""
+"""The model card: a consistency model's training data, settings and evaluation."""
 
 from typing import Annotated, TypeAlias
 
@@ -14,8 +14,8 @@ class _CardSection(BaseModel):
 class DataFacts(_CardSection):
     """The votes the model was trained on.
 
-    `sha256` is of the sorted observations, so the order in which they were read does not change it.
-    `unseen_labels` were asked for, but no vote for them exists: the model has no class for them.
+    `sha256` is the hash of the sorted observations and does not depend on their order. `unseen_labels` were requested,
+    but have no votes: the model has no class for them.
     """
 
     sha256: str
@@ -27,9 +27,9 @@ class DataFacts(_CardSection):
 class ClassFacts(_CardSection):
     """One class.
 
-    A label with a probability below `threshold` is flagged. `confident_threshold` is the mean probability of
-    the class's own votes and `estimated_error_share` the share of them that confident learning holds to be
-    wrong; `flagged_share` is the share of them that lies below `threshold`.
+    A label with a probability below `threshold` is flagged. `confident_threshold` is the mean probability of the
+    class's own votes, `estimated_error_share` the share of them that confident learning estimates to be wrong, and
+    `flagged_share` the share of them below `threshold`.
     """
 
     label: str
@@ -41,7 +41,7 @@ class ClassFacts(_CardSection):
 
 
 class FitFacts(_CardSection):
-    """How the model was fitted. A `temperature` above 1 means that its logits had been too sure."""
+    """How the model was fitted. A `temperature` above 1 means that its logits were overconfident."""
 
     uses_text: bool
     feature_count: int
@@ -53,19 +53,18 @@ class FitFacts(_CardSection):
 
 
 class Figures(_CardSection):
-    """What the model is worth; all out-of-fold: no item is judged by a model that has seen it.
+    """The evaluation. All figures are out-of-fold: no item is judged by a model that was trained on it.
 
-    `accuracy` is the share of items whose majority label is predicted, with its 95 % Wilson interval, over
-    the `accuracy_item_count` items without a tie; `majority_share` is what always saying the commonest label
-    would reach. All four are None if every item is tied. `log_loss` is the mean over votes, in nats.
-    `skill_score` is the part of the class frequencies' log loss that the model saves: 1 is perfect, 0 no
-    better than the frequencies, below 0 worse. The calibration errors are over votes, in 15 equal-width bins,
-    before and after the temperature.
+    `accuracy` is the share of items whose majority label is predicted, with its 95 % Wilson interval, over the
+    `accuracy_item_count` items without a tie; `majority_share` is the accuracy of always predicting the most frequent
+    label. All four are None if every item is tied. `log_loss` is the mean over votes, in nats. `skill_score` is the
+    relative reduction of the log loss against the class frequencies: 1 is perfect, 0 no better than the frequencies,
+    below 0 worse. The calibration errors are over votes, in 15 equal-width bins, before and after the temperature.
 
-    `planted_error_auroc` is the chance that a planted error gets a lower probability than a vote left alone
-    (which may be wrong too): 1 is perfect, 0.5 guessing; None if there are too few votes to plant any. Where
-    one class is rare, errors planted at random mostly bear its label, so that the class frequencies find them
-    without looking at any item: `planted_error_baseline_auroc` is what they reach, and what to beat.
+    `planted_error_auroc` is the probability that a planted error gets a lower probability than an unmodified vote
+    (which may be wrong, too): 1 is perfect, 0.5 is guessing; None if there are too few votes to plant any. Where one
+    class is rare, most randomly planted errors have its label, and the class frequencies alone detect them:
+    `planted_error_baseline_auroc` is their result, and the one to beat.
     """
 
     accuracy: _Share | None
@@ -83,7 +82,7 @@ class Figures(_CardSection):
 
 
 class ModelCard(_CardSection):
-    """What stands beside a model file, as JSON."""
+    """The JSON document stored next to a model file."""
 
     data: DataFacts
     classes: tuple[ClassFacts, ...]

@@ -17,11 +17,11 @@ _END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class ModelWeights:
-    """A linear model, its temperature already in it. K is the number of classes, F of features.
+    """A linear model with the temperature already applied. K is the number of classes, F of features.
 
-    `terms` has the shape (words + pairs, K) and `rarity` (words + pairs,). A feature is standardised with
-    `mean` and `deviation` (F,), held within ±`clip`, and weighed by `features` (F, K); where it is missing,
-    `missing` (F, K) is added instead. `bias` has the shape (K,).
+    `terms` has the shape (words + pairs, K) and `rarity` (words + pairs,). A feature is standardised with `mean` and
+    `deviation` (F,), clipped to ±`clip`, and multiplied by `features` (F, K); where it is missing, `missing` (F, K) is
+    added instead. `bias` has the shape (K,).
     """
 
     vocabulary: Vocabulary
@@ -37,7 +37,7 @@ class ModelWeights:
 
 @dataclass(slots=True)
 class _Draft:
-    """A graph in the making."""
+    """A graph under construction."""
 
     nodes: list[NodeProto] = field(default_factory=list)
     constants: list[TensorProto] = field(default_factory=list)
@@ -55,9 +55,9 @@ class _Draft:
 def build_graph(weights: ModelWeights, *, metadata: dict[str, str]) -> bytes:
     """Return the ONNX file.
 
-    Inputs: `text` (strings, normalised, (N,)) if the vocabulary has any, and `features` (double, (N, F), NaN
-    where missing) if F > 0. Output: `probabilities` (double, (N, K)). All sums are in double, so that padding
-    to the longest text of a batch, which changes their order, changes nothing to within 1e-12.
+    Inputs: `text` (strings, normalised, (N,)) if the vocabulary has words, and `features` (double, (N, F), NaN where
+    missing) if F > 0. Output: `probabilities` (double, (N, K)). All sums are in double precision: padding to the
+    longest text of a batch changes their order, but the results by less than 1e-12.
     """
     draft = _Draft()
     logits = draft.constant("bias", weights.bias)
@@ -76,7 +76,10 @@ def build_graph(weights: ModelWeights, *, metadata: dict[str, str]) -> bytes:
 
 
 def _text_logits(draft: _Draft, weights: ModelWeights) -> str:
-    """Sum a row of weights per known term, and divide by the length: the root of the last column's sum."""
+    """Add the logits of the text: the sum of a row of weights per known term, divided by the text's length.
+
+    The length is the root of the sum of the last column.
+    """
     draft.inputs.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["N"]))
     columns = np.column_stack([weights.terms * weights.rarity[:, None], weights.rarity**2])
     table = draft.constant("table", np.vstack([np.zeros(columns.shape[1]), columns]))  # row 0: an unknown term
@@ -91,7 +94,7 @@ def _text_logits(draft: _Draft, weights: ModelWeights) -> str:
 def _term_rows(draft: _Draft, vocabulary: Vocabulary) -> str:
     """Return the table rows of each text's words, then of its pairs: int64, (N, tokens + pairs).
 
-    A pair is looked up by its two words' numbers, as one number: no strings are made.
+    A pair is looked up by one number computed from its two words' numbers, without string operations.
     """
     count = len(vocabulary.words)
     number = {word: row for row, word in enumerate(vocabulary.words, 1)}
@@ -123,8 +126,8 @@ def _feature_logits(draft: _Draft, weights: ModelWeights) -> str:
     centred = draft.add("Sub", "features", draft.constant("mean", weights.mean), to="centred")
     scaled = draft.add("Div", centred, draft.constant("deviation", weights.deviation), to="scaled")
     low, high = draft.constant("low", -weights.clip), draft.constant("high", weights.clip)
-    held = draft.add("Clip", scaled, low, high, to="held")
-    known = draft.add("Where", missing, draft.constant("zero", 0.0), held, to="known")
+    clipped = draft.add("Clip", scaled, low, high, to="held")
+    known = draft.add("Where", missing, draft.constant("zero", 0.0), clipped, to="known")
     absent = draft.add("Where", missing, draft.constant("unit", 1.0), "zero", to="absent")
     given = draft.add("MatMul", known, draft.constant("feature_weights", weights.features), to="given")
     lacking = draft.add("MatMul", absent, draft.constant("missing_weights", weights.missing), to="lacking")

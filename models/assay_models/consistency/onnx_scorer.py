@@ -1,6 +1,6 @@
-"""Ask a trained consistency model: texts and features in, probabilities and scores out.
+"""Inference with a trained consistency model: probabilities from texts and features.
 
-Needs onnxruntime only; what trains a model is in `train` and the extra `assay[train]`.
+Needs onnxruntime only; training is in `trainer` and needs the extra `assay[train]`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ FORMAT: Final = 1
 
 MAX_ROWS: Final = 512
 MAX_CELLS: Final = 16_384
-"""Rows times tokens times classes of one run: small enough for the sums to stay in the processor's cache."""
+"""Rows times tokens times classes of one run: small enough for the processor's cache."""
 
 _ORT_ERRORS: Final = (
     ort_errors.EPFail,
@@ -38,11 +38,11 @@ _ORT_ERRORS: Final = (
 
 
 class ModelUnusable(Exception):
-    """There is no usable model in this file; the message is the reason in plain words."""
+    """The file contains no usable model; the message is the reason in plain words."""
 
 
 class _FileMetadata(BaseModel):
-    """What the file says of itself, in its metadata."""
+    """The model's description in the file's metadata."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
@@ -55,13 +55,13 @@ class _FileMetadata(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> "_FileMetadata":
         if len(self.thresholds) != len(self.labels) or len(set(self.labels)) != len(self.labels):
-            raise ValueError("each label needs one threshold, and no label may stand there twice")
+            raise ValueError("each label needs one threshold, and labels must be unique")
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxScorer:
-    """A loaded model. `thresholds` go with `labels`: a label whose probability is below is flagged."""
+    """A loaded model. A label with a probability below its threshold (same position as in `labels`) is flagged."""
 
     labels: tuple[str, ...]
     thresholds: tuple[float, ...]
@@ -70,7 +70,7 @@ class OnnxScorer:
     session: ort.InferenceSession
 
     def can_judge(self, text: str | None, features: Sequence[float] | None) -> bool:
-        """Say whether the item has anything that the model looks at; else its answer is only the average."""
+        """Return whether the item has any input of the model; without, the prediction is only the average."""
         return (self.uses_text and bool(text)) or (features is not None and 0 < len(features) == self.feature_count)
 
     def probabilities(
@@ -78,10 +78,10 @@ class OnnxScorer:
     ) -> NDArray[np.float64]:
         """Return the probability of each class for each item: shape (items, classes), rows sum to 1.
 
-        Takes texts as they are; they are normalised here. A missing text counts as empty; a vector that is
-        missing or not `feature_count` long counts as missing. A row does not depend on the others beyond
-        1e-12. Raises ValueError if there are not as many features as texts, and ModelUnusable if the model,
-        tried out when it was loaded, fails all the same.
+        Texts need not be normalised. A missing text counts as empty; a feature vector that is None or not
+        `feature_count` long counts as missing. Rows are independent of each other up to 1e-12. Raises ValueError if
+        texts and features differ in number, and ModelUnusable if the model fails although it passed the trial when it
+        was loaded.
         """
         if len(texts) != len(features):
             raise ValueError(f"{len(texts)} texts and {len(features)} feature vectors; there must be one each per item")
@@ -100,16 +100,18 @@ class OnnxScorer:
             given = (unknown if v is None or len(v) != self.feature_count else v for v in features)
             inputs["features"] = np.array(list(given), dtype=np.float64)
         try:
-            found = np.asarray(self.session.run(["probabilities"], inputs)[0], dtype=np.float64)
-        except (*_ORT_ERRORS, ValueError) as error:  # ValueError: an input it lacks, an output of text
-            raise ModelUnusable("the model does not take or return what its description says") from error
-        if found.shape != (len(words), len(self.labels)):
+            probabilities = np.asarray(self.session.run(["probabilities"], inputs)[0], dtype=np.float64)
+        except (*_ORT_ERRORS, ValueError) as error:  # ValueError: a missing input or a text output
+            raise ModelUnusable(
+                "the model does not take or return the tensors that its description promises"
+            ) from error
+        if probabilities.shape != (len(words), len(self.labels)):
             raise ModelUnusable("the model does not return one probability per label and item")
-        return found
+        return probabilities
 
 
 def _runs(words: Sequence[str], *, classes: int) -> Iterator[list[int]]:
-    """Yield the rows of each run: texts of like length together, since all are padded to the longest."""
+    """Yield the rows of each run, grouped by length of text, because all texts are padded to the longest."""
     lengths = [text.count(" ") + 1 for text in words]
     run: list[int] = []
     for row in sorted(range(len(words)), key=lengths.__getitem__):
@@ -122,7 +124,7 @@ def _runs(words: Sequence[str], *, classes: int) -> Iterator[list[int]]:
 
 
 def load_scorer(path: Path) -> OnnxScorer:
-    """Return the model in the file. Raises ModelUnusable if it is missing, broken, or not one of ours."""
+    """Return the model in the file. Raises ModelUnusable if it is missing, damaged, or not made by Assay."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -131,22 +133,22 @@ def load_scorer(path: Path) -> OnnxScorer:
 
 
 def scorer_of(content: bytes) -> OnnxScorer:
-    """Return the model in these bytes, after one trial. Raises ModelUnusable if they hold none of ours."""
+    """Return the model in these bytes, after a trial run. Raises ModelUnusable if they contain no usable model."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a worker has one core
-    options.log_severity_level = 4  # what is wrong is said by the exception
+    options.log_severity_level = 4  # errors are reported by the exception
     try:
         session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except _ORT_ERRORS as error:
         raise ModelUnusable("the file is not an ONNX model that this onnxruntime can run") from error
-    written = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if written is None:
+    metadata = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if metadata is None:
         raise ModelUnusable("the file is an ONNX model, but not one that `assay train` made")
     try:
-        facts = _FileMetadata.model_validate_json(written)
+        facts = _FileMetadata.model_validate_json(metadata)
     except ValidationError as error:
         raise ModelUnusable(
-            "the file's description of itself is damaged or of another version; train it anew"
+            "the file's description of the model is damaged or has another version; train the model again"
         ) from error
     scorer = OnnxScorer(facts.labels, facts.thresholds, facts.uses_text, facts.feature_count, session)
     _try_out(scorer)
@@ -154,7 +156,7 @@ def scorer_of(content: bytes) -> OnnxScorer:
 
 
 def _try_out(scorer: OnnxScorer) -> None:
-    """Score an item with nothing in it, and one with something."""
+    """Score one empty item and one with text and features."""
     tried = scorer.probabilities(["", "a b"], [None, (0.0,) * scorer.feature_count])
     if not np.allclose(tried.sum(axis=1), 1) or tried.min() < 0:
         raise ModelUnusable("the model does not return probabilities")

@@ -1,4 +1,4 @@
-"""Words and pairs of words as numbers: the sparse matrix that the ONNX graph computes again."""
+"""Words and pairs of words as features: the sparse matrix that the ONNX graph reproduces."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ MAX_WEIGHTS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The terms a model may know: words, and pairs of neighbouring words of which both are known.
+    """The terms of a model: words, and pairs of adjacent words that are both in the vocabulary.
 
-    The matrix has the words' columns first, then the pairs'.
+    The matrix has the columns of the words first, then those of the pairs.
     """
 
     words: tuple[str, ...]
@@ -26,7 +26,7 @@ class Vocabulary:
 
 
 def learn_vocabulary(texts: Sequence[str], *, classes: int, min_items: int = 2) -> Vocabulary:
-    """Return the commonest terms that occur in at least `min_items` of the normalised texts, sorted."""
+    """Return the most frequent terms that occur in at least `min_items` of the normalised texts, sorted."""
     words: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     for text in texts:
@@ -34,14 +34,14 @@ def learn_vocabulary(texts: Sequence[str], *, classes: int, min_items: int = 2) 
         words.update(set(tokens))
         pairs.update(set(pairwise(tokens)))
     most = min(MAX_TERMS, MAX_WEIGHTS // classes) // 2
-    kept = sorted((w for w, n in words.items() if n >= min_items), key=lambda w: (-words[w], w))[:most]
-    known = set(kept)
+    chosen = sorted((w for w, n in words.items() if n >= min_items), key=lambda w: (-words[w], w))[:most]
+    known = set(chosen)
     both = (p for p, n in pairs.items() if n >= min_items and p[0] in known and p[1] in known)
-    return Vocabulary(tuple(sorted(kept)), tuple(sorted(sorted(both, key=lambda p: (-pairs[p], p))[:most])))
+    return Vocabulary(tuple(sorted(chosen)), tuple(sorted(sorted(both, key=lambda p: (-pairs[p], p))[:most])))
 
 
 def count_terms(texts: Sequence[str], vocabulary: Vocabulary) -> csr_array:
-    """Return how often each term occurs in each normalised text: shape (texts, words + pairs)."""
+    """Return the count of each term in each normalised text, (texts, words + pairs)."""
     words = {word: column for column, word in enumerate(vocabulary.words)}
     pairs = {pair: column for column, pair in enumerate(vocabulary.pairs, len(words))}
     columns: list[int] = []
@@ -67,10 +67,10 @@ def rarity_of(counts: csr_array, *, min_items: int = 2) -> NDArray[np.float64]:
 
 
 def weigh_terms(counts: csr_array, rarity: NDArray[np.float64]) -> csr_array:
-    """Return counts times rarity, each row divided by its length.
+    """Return counts times rarity, with each row divided by its length.
 
-    The length is the root of the summed squared rarity of all occurrences: TF-IDF's Euclidean length, but as
-    if no term were repeated, because that is a plain sum over tokens and so needs no counting in the graph.
+    The length is the root of the summed squared rarity of all occurrences. This is the Euclidean length of TF-IDF as
+    if no term were repeated: it is a sum over tokens and needs no counting in the graph.
     """
     squared = counts @ rarity**2
     length = np.sqrt(np.where(squared > 0, squared, 1.0))

@@ -1,4 +1,4 @@
-"""Train the consistency model: votes in, one ONNX file and its card out."""
+"""Training of the consistency model: from votes to an ONNX file and its model card."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from assay_models.consistency.training_data import TrainingSet, TrainingVote, ga
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A trained model: the file's bytes, and the card to put beside it."""
+    """A trained model: the bytes of the ONNX file, and its model card."""
 
     onnx: bytes
     card: ModelCard
@@ -36,11 +36,11 @@ def fit_model(
     folds: int = 5,
     created_with: str = "assay",
 ) -> FittedModel:
-    """Return a model of the label given the item's text, its features, or both, whichever there are.
+    """Return a model that predicts the label from the item's text, its features, or both, as available.
 
-    `labels` are the class names a vote may have, in the order of the model's output; those without any vote
-    get no class. Observations are in order of time. The same observations and seed give the same bytes.
-    All figures come from folds that never split an item. Raises TrainingImpossible with what to do.
+    `labels` are the class names a vote may have, in the order of the model's output; those without votes get no class.
+    Observations are in order of time. The same observations and seed give the same bytes. All figures are from folds
+    that never split an item. Raises TrainingImpossible with an explanation of what to do.
     """
     data = gather(observations, labels=labels, folds=folds)
     design = design_of(data)
@@ -82,15 +82,15 @@ def _data_facts(data: TrainingSet) -> DataFacts:
 
 
 def _class_facts(data: TrainingSet, tested: Tested) -> tuple[ClassFacts, ...]:
-    found = thresholds_of(tested.probabilities, data.votes)
+    thresholds = thresholds_of(tested.probabilities, data.votes)
     return tuple(
         ClassFacts(
             label=label,
             vote_count=int(data.votes[:, j].sum()),
-            threshold=found.flagging[j],
-            confident_threshold=found.confident[j],
-            estimated_error_share=found.error_shares[j],
-            flagged_share=found.flagged_shares[j],
+            threshold=thresholds.flagging[j],
+            confident_threshold=thresholds.confident[j],
+            estimated_error_share=thresholds.error_shares[j],
+            flagged_share=thresholds.flagged_shares[j],
         )
         for j, label in enumerate(data.labels)
     )
@@ -128,7 +128,7 @@ def _figures(tested: Tested, votes: NDArray[np.float64]) -> Figures:
 
 
 def _against_majority(logits: NDArray[np.float64], votes: NDArray[np.float64]) -> tuple[int, int, int]:
-    """Count items without a tie: those predicted right, all of them, those with the commonest label."""
+    """Return, over the items without a tie: the number predicted right, of all, and with the most frequent label."""
     most = votes.max(axis=1)
     decided = (votes == most[:, None]).sum(axis=1) == 1
     majority = votes[decided].argmax(axis=1)

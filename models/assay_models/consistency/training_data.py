@@ -1,4 +1,4 @@
-"""The training data: votes, checked and gathered per item."""
+"""The training data: votes, validated and grouped by item."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from assay_schemas.errors import AssayUserError
 
 
 class TrainingImpossible(AssayUserError):
-    """These observations cannot make a model; the message says what to do."""
+    """The observations are not sufficient to train a model; the message explains what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class TrainingVote:
 class TrainingSet:
     """The votes per item.
 
-    `texts` are normalised ("" where an item has none); `features` has the shape (items, features), NaN where
-    an item has none; `votes` has the shape (items, classes) and counts.
+    `texts` are normalised ("" without a text); `features` has the shape (items, features), NaN for items without them;
+    `votes` has the shape (items, classes) and holds counts.
     """
 
     labels: tuple[str, ...]
@@ -53,20 +53,20 @@ def data_hash(observations: Iterable[TrainingVote]) -> str:
 
 
 def gather(observations: Sequence[TrainingVote], *, labels: Sequence[str], folds: int) -> TrainingSet:
-    """Return the votes per item, in the items' order of id.
+    """Return the votes grouped by item, in order of item id.
 
-    Observations are in order of time: an item's text and features are the last ones given.
-    Raises TrainingImpossible if these votes cannot train and test a model in so many folds.
+    Observations are in order of time: an item's text and features are the last ones given. Raises TrainingImpossible
+    if these votes cannot train and test a model in this many folds.
     """
-    if folds < 2:  # noqa: PLR2004  # one fold would test a model on what it has seen
-        raise TrainingImpossible(f"{folds} folds cannot both train and test; ask for at least 2")
+    if folds < 2:  # noqa: PLR2004  # one fold would test a model on its training data
+        raise TrainingImpossible(f"cross-validation needs at least 2 folds, not {folds}")
     known = _seen_labels(observations, labels)
     items = {item: row for row, item in enumerate(sorted({o.item for o in observations}))}
     texts = {o.item: o.text for o in observations if o.text is not None}
     words = tuple(normalise(texts.get(item, "")) for item in items)
     features = _feature_matrix(observations, items)
     if not any(words) and features.shape[1] == 0:
-        raise TrainingImpossible("no item has a text or features; the history must carry at least one of the two")
+        raise TrainingImpossible("no item has a text or features; training needs at least one of the two")
     votes = np.zeros((len(items), len(known)))
     column = {label: index for index, label in enumerate(known)}
     for observation in observations:
@@ -77,15 +77,15 @@ def gather(observations: Sequence[TrainingVote], *, labels: Sequence[str], folds
 
 
 def _seen_labels(observations: Sequence[TrainingVote], labels: Sequence[str]) -> tuple[str, ...]:
-    seen, asked = {o.label for o in observations}, set(labels)
+    seen, requested = {o.label for o in observations}, set(labels)
     known = tuple(label for label in dict.fromkeys(labels) if label in seen)
     for observation in observations:
-        if observation.label not in asked:
+        if observation.label not in requested:
             raise TrainingImpossible(
-                f"item '{observation.item}' has the label '{observation.label}', which is not asked for; "
-                "leave such votes out, or add the label"
+                f"item '{observation.item}' has the label '{observation.label}', which is not among the model's; "
+                "remove such votes, or add the label"
             )
-    if len(known) < 2:  # noqa: PLR2004  # one class leaves nothing to tell apart
+    if len(known) < 2:  # noqa: PLR2004  # a classifier needs two classes
         raise TrainingImpossible(
             f"a model needs votes for at least 2 labels, here are {len(known)}; wait for more history"
         )
@@ -101,7 +101,7 @@ def _feature_matrix(observations: Sequence[TrainingVote], items: dict[str, int])
     for item, values in given.items():
         if len(values) != usual:
             raise TrainingImpossible(
-                f"item '{item}' has {len(values)} features where most have {usual}; all must have as many"
+                f"item '{item}' has {len(values)} features where most have {usual}; all items need the same number"
             )
         if not all(map(isfinite, values)):
             raise TrainingImpossible(f"item '{item}' has a feature that is not a finite number; leave the item out")
@@ -113,6 +113,6 @@ def _check_items_per_class(votes: NDArray[np.float64], labels: Sequence[str], fo
     for label, count in zip(labels, (votes > 0).sum(axis=0).tolist(), strict=True):
         if count < folds:
             raise TrainingImpossible(
-                f"the label '{label}' was given to {count} items, and {folds} folds need as many; "
-                "wait for more history, ask for fewer folds, or leave this label's votes out"
+                f"the label '{label}' was given to {count} items, but {folds} folds need at least {folds}; "
+                "wait for more history, use fewer folds, or remove this label's votes"
             )

@@ -1,4 +1,4 @@
-"""The checks of everything beside the label: times, speed, people, gold, the model's view."""
+"""Checks of everything but the label's form: fields, times, speed, annotators, pre-labels, gold, the model."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from assay_schemas.contract.rules import (
 
 
 def required_fields(rule: RequiredFieldsRule, _: LabelContract) -> Check:
-    """Make the check that the item carries the fields the contract requires."""
+    """Return the check that the item has the fields the contract requires."""
     attributes = [name.removeprefix("attributes.") for name in rule.fields if name.startswith("attributes.")]
     others = [name for name in rule.fields if not name.startswith("attributes.")]
     empty: tuple[object, ...] = (None, "", [])
@@ -35,7 +35,7 @@ def required_fields(rule: RequiredFieldsRule, _: LabelContract) -> Check:
 
 
 def not_in_future(rule: NotInFutureRule, _: LabelContract) -> Check:
-    """Make the check that the annotation was not made later than now."""
+    """Return the check that the annotation was not made later than now."""
     tolerance = rule.tolerance_seconds * 1_000_000
 
     def check(annotation: Annotation, circumstances: Circumstances) -> Objections:
@@ -47,7 +47,7 @@ def not_in_future(rule: NotInFutureRule, _: LabelContract) -> Check:
 
 
 def not_before_project(rule: NotBeforeProjectRule, _: LabelContract) -> Check:
-    """Make the check that the annotation was not made before the project began."""
+    """Return the check that the annotation was not made before the project began."""
     began_at = microseconds(rule.began_at)
 
     def check(annotation: Annotation, circumstances: Circumstances) -> Objections:
@@ -60,7 +60,7 @@ def not_before_project(rule: NotBeforeProjectRule, _: LabelContract) -> Check:
 
 
 def not_updated_before_created(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that the annotation's state is not older than the annotation."""
+    """Return the check that the annotation was not changed before it was created."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         created = annotation.created_at
@@ -73,7 +73,7 @@ def not_updated_before_created(rule: Rule, _: LabelContract) -> Check:
 
 
 def negative_lead_time(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that the time spent is not negative."""
+    """Return the check that the time spent is not negative."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         seconds = annotation.lead_time_seconds
@@ -85,7 +85,7 @@ def negative_lead_time(rule: Rule, _: LabelContract) -> Check:
 
 
 def too_fast(rule: TooFastRule, _: LabelContract) -> Check:
-    """Make the check that the annotator took at least so long."""
+    """Return the check that the annotator spent at least the minimum time."""
     limit = rule.lead_time_below_seconds
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
@@ -98,7 +98,7 @@ def too_fast(rule: TooFastRule, _: LabelContract) -> Check:
 
 
 def too_slow(rule: TooSlowRule, _: LabelContract) -> Check:
-    """Make the check that the annotator took at most so long."""
+    """Return the check that the annotator spent at most the maximum time."""
     limit = rule.lead_time_above_seconds
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
@@ -111,7 +111,7 @@ def too_slow(rule: TooSlowRule, _: LabelContract) -> Check:
 
 
 def faster_than_reading(rule: FasterThanReadingRule, _: LabelContract) -> Check:
-    """Make the check that the annotator took as long as a fast reader needs for the text."""
+    """Return the check that the annotator spent the time that a fast reader needs for the text."""
     seconds_a_word = 60 / rule.words_per_minute
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
@@ -130,7 +130,7 @@ def faster_than_reading(rule: FasterThanReadingRule, _: LabelContract) -> Check:
 
 
 def annotator_allowed(rule: AnnotatorAllowedRule, _: LabelContract) -> Check:
-    """Make the check that the annotator may label this project."""
+    """Return the check that the annotator may label in this project."""
     allow = None if rule.allow is None else frozenset(rule.allow)
     deny = frozenset(rule.deny)
 
@@ -146,7 +146,7 @@ def annotator_allowed(rule: AnnotatorAllowedRule, _: LabelContract) -> Check:
 
 
 def prelabel_copied(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that the label differs from the pre-label."""
+    """Return the check that the label differs from the pre-label."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         if annotation.prelabel is None or annotation.label != annotation.prelabel:
@@ -157,7 +157,7 @@ def prelabel_copied(rule: Rule, _: LabelContract) -> Check:
 
 
 def gold_missed(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that the label is the known right one."""
+    """Return the check that the label equals the gold label."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         gold = annotation.item.gold
@@ -169,7 +169,7 @@ def gold_missed(rule: Rule, _: LabelContract) -> Check:
 
 
 def model_disagrees(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that the consistency model does not find the label improbable."""
+    """Return the check that the consistency model does not consider the label improbable."""
 
     def check(_: Annotation, circumstances: Circumstances) -> Objections:
         score = circumstances.score
@@ -186,7 +186,7 @@ def model_disagrees(rule: Rule, _: LabelContract) -> Check:
 
 
 def _same(label: Label | None, gold: Label) -> bool:
-    """Compare as the field does: the order of a list does not matter."""
+    """Return whether label and gold are equal; the order of a list does not matter."""
     if isinstance(label, list) and isinstance(gold, list):
         return sorted(map(repr, label)) == sorted(map(repr, gold))
     return label == gold

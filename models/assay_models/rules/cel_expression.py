@@ -1,4 +1,4 @@
-"""Rules that a project writes itself, in CEL: type-checked when loaded, bounded in cost."""
+"""Custom rules in CEL: type-checked when loaded, bounded in cost."""
 
 import re
 from collections import Counter
@@ -23,14 +23,14 @@ _LABEL_TYPES = {
     "boxes": cel.Type.List(cel.Type.DYN),
 }
 _FIELDS = {"item": tuple(Item.model_fields), "annotator": ("id", "kind")}
-_SILENT = re.compile(
+_NOT_CODE = re.compile(
     r"(?P<comment>//[^\n]*)"
     r"|\b(?:[rR][bB]?|[bB][rR])(?:'{3}.*?'{3}|\"{3}.*?\"{3}|'[^'\n]*'|\"[^\"\n]*\")"
     r"|'{3}(?:[^\\]|\\.)*?'{3}|\"{3}(?:[^\\]|\\.)*?\"{3}"
     r"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"",
     re.DOTALL,
 )
-"""Comments and strings (raw, tripled, plain): what stands in them is no part of the expression."""
+"""Comments and strings (raw, triple-quoted, plain), which are masked before an expression is searched."""
 _LONGEST_REASON = 200
 _MOST_REMEMBERED = 4_096
 _FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
@@ -38,41 +38,42 @@ _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 
 
 class ExpressionError(Exception):
-    """A CEL expression that cannot be a rule; the message says why, in the user's words."""
+    """A CEL expression that cannot be a rule; the message explains why to the user."""
 
 
 def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
-    """Make the check of a project's own rule: it objects where its expression is true.
+    """Return the check of a custom rule: it objects where its expression is true.
 
-    The cost is bounded: no recursion in CEL, at most one loop over a list (of at most 1,000 parts), 2,000 characters.
-    Where an expression cannot be evaluated (an attribute that this item lacks), the rule counts and does not object.
-    Raise ExpressionError where it does not type-check, loops twice, or is not a condition.
+    The cost is bounded: CEL has no recursion, at most one loop is allowed (over at most 1,000 parts), and at most
+    2,000 characters. Where the expression cannot be evaluated (for example, the item lacks an attribute), the check
+    returns a finding that only counts. Raises ExpressionError if the expression does not type-check, loops twice, or
+    is not boolean.
     """
-    spoken = _spoken(rule.when)
-    _check_fields(spoken)
-    if len(_LOOP.findall(spoken)) > 1:
+    masked = _masked(rule.when)
+    _check_fields(masked)
+    if len(_LOOP.findall(masked)) > 1:
         raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
     conditions = [_condition(part, compiled, contract) for part, compiled in _parts(rule.when, contract)]
-    path = _path_of(spoken)
+    path = _path_of(masked)
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
-        troubles: list[str] = []
+        reasons: list[str] = []
         for condition in conditions:
-            said = condition(annotation)
-            if said is False:  # as in CEL: nothing and-ed to a false can make it true, nor an error
+            result = condition(annotation)
+            if result is False:  # as in CEL: false && error is false
                 return NONE
-            if said is not True:
-                troubles.append(said)
-        if not troubles:
+            if result is not True:
+                reasons.append(result)
+        if not reasons:
             return finding(rule, path, f"the condition holds: {rule.when}")
-        message = f"could not be evaluated: {troubles[0]}"
+        message = f"could not be evaluated: {reasons[0]}"
         return (Finding(rule=rule.id, action=RuleAction.COUNT, message=message, path=path),)
 
     return check
 
 
 def _parts(source: str, contract: LabelContract) -> list[tuple[str, Any]]:
-    """Compile an expression as the conditions that are and-ed in it; in one piece where it has other operators."""
+    """Compile each condition of a conjunction; the whole expression as one if it has other outermost operators."""
     whole = _compile(source, contract)
     parts = [(part, _compile_part(part, contract)) for part in split_conjunction(source)]
     return [(source, whole)] if any(compiled is None for _, compiled in parts) else parts
@@ -82,30 +83,30 @@ def _compile_part(part: str, contract: LabelContract) -> Any | None:  # noqa: AN
     try:
         return _compile(part, contract)
     except ExpressionError:
-        return None  # of no certain type, as `item.gold` is
+        return None  # not boolean by itself: for instance `item.gold` has a dynamic type
 
 
 def split_conjunction(source: str) -> list[str]:
-    """Return what stands between the outermost `&&`; the source alone where something else stands beside them."""
-    silent = _SILENT.sub(lambda found: ("\n" if found["comment"] else "_") * len(found[0]), source)
+    """Return the operands of the outermost `&&`, or the source alone if it has another outermost operator."""
+    masked = _NOT_CODE.sub(lambda found: ("\n" if found["comment"] else "_") * len(found[0]), source)
     depth, begin, parts = 0, 0, []
-    for place, sign in enumerate(silent):
+    for place, sign in enumerate(masked):
         depth += (sign in "([{") - (sign in ")]}")
-        if depth == 0 and (sign == "?" or silent.startswith("||", place)):
+        if depth == 0 and (sign == "?" or masked.startswith("||", place)):
             return [source]
-        if depth == 0 and silent.startswith("&&", place):
+        if depth == 0 and masked.startswith("&&", place):
             parts.append(source[begin:place])
             begin = place + len("&&")
     return [*parts, source[begin:]]
 
 
 def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[[Annotation], bool | str]:  # noqa: ANN401
-    """Return what evaluates one condition: true, false, or why it cannot be said.
+    """Return a function that evaluates one condition: true, false, or the reason why it cannot be evaluated.
 
-    An answer is remembered where it hangs on nothing but words that come again and again.
+    Results are cached where they depend only on values that recur often.
     """
-    spoken = _spoken(source)
-    activation, remembered = _activation_for(spoken), _remembered_by(spoken, contract)
+    masked = _masked(source)
+    activation, cache_key = _activation_for(masked), _cache_key_of(masked, contract)
 
     def evaluate(annotation: Annotation) -> bool | str:
         value = compiled.eval(data=activation(annotation))
@@ -113,14 +114,14 @@ def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[
             return bool(value.value())
         return visible(str(value.value())[:_LONGEST_REASON])
 
-    if remembered is None:
+    if cache_key is None:
         return evaluate
     answers: dict[object, bool | str] = {}
 
     def remember(annotation: Annotation) -> bool | str:
-        if annotation.label.__class__ is list:  # of the wrong kind here, and no key
+        if annotation.label.__class__ is list:  # the wrong kind of label here, and not hashable
             return evaluate(annotation)
-        key = remembered(annotation)
+        key = cache_key(annotation)
         answer = answers.get(key)
         if answer is None:
             if len(answers) >= _MOST_REMEMBERED:
@@ -131,10 +132,10 @@ def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[
     return remember
 
 
-def _remembered_by(spoken: str, contract: LabelContract) -> Callable[[Annotation], object] | None:
-    """Return what the answer of a condition may be remembered by, or None where it hangs on more."""
-    fields = _FIELD.findall(spoken)
-    words = set(re.findall(r"(?<![\w.])[a-z_]+", spoken))
+def _cache_key_of(masked: str, contract: LabelContract) -> Callable[[Annotation], object] | None:
+    """Return the cache key function of a condition, or None if it depends on more than labels and attributes."""
+    fields = _FIELD.findall(masked)
+    words = set(re.findall(r"(?<![\w.])[a-z_]+", masked))
     if words & {"item", "lead_time_seconds", "annotator"} or fields:
         return None
     if "label" not in words:
@@ -146,8 +147,8 @@ def _remembered_by(spoken: str, contract: LabelContract) -> Callable[[Annotation
     return lambda a: a.label
 
 
-def _spoken(source: str) -> str:
-    return _SILENT.sub(lambda found: " " if found["comment"] else "''", source)
+def _masked(source: str) -> str:
+    return _NOT_CODE.sub(lambda found: " " if found["comment"] else "''", source)
 
 
 def _compile(source: str, contract: LabelContract) -> Any:  # noqa: ANN401  # cel has no type stubs
@@ -185,28 +186,28 @@ _ITEM_READERS: dict[str, Callable[[Item], object]] = {
 }
 
 
-def _activation_for(spoken: str) -> Callable[[Annotation], Mapping[str, object]]:
-    """Return what gives an expression the variables and item fields that it names, and no others.
+def _activation_for(masked: str) -> Callable[[Annotation], Mapping[str, object]]:
+    """Return the function that provides an expression's variables: only those it uses.
 
-    Converting them is most of the cost. Where `item` stands without a field, it gets all.
+    Converting them is most of the cost. If `item` is used without a field, all its fields are provided.
     """
-    words = Counter(re.findall(r"(?<![\w.])[a-z_]+", spoken))
+    words = Counter(re.findall(r"(?<![\w.])[a-z_]+", masked))
     readers = [(name, read) for name, read in _READERS.items() if words[name]]
-    named = [name for variable, name in _FIELD.findall(spoken) if variable == "item"]
+    named = [name for variable, name in _FIELD.findall(masked) if variable == "item"]
     fields = _ITEM_READERS if words["item"] > len(named) else {name: _ITEM_READERS[name] for name in named}
 
     def activation(annotation: Annotation) -> Mapping[str, object]:
-        found = {name: value for name, read in readers if (value := read(annotation)) is not None}
+        variables = {name: value for name, read in readers if (value := read(annotation)) is not None}
         if fields:
-            found["item"] = {name: read(annotation.item) for name, read in fields.items()}
-        return found
+            variables["item"] = {name: read(annotation.item) for name, read in fields.items()}
+        return variables
 
     return activation
 
 
-def _path_of(spoken: str) -> str:
-    """Return the first thing an expression names, as the path of its findings."""
-    first = re.search(r"(?<![\w.])(?:(?:item|annotator|attributes)\s*\.\s*\w+|label|lead_time_seconds)", spoken)
+def _path_of(masked: str) -> str:
+    """Return the first name in an expression, as the path of its findings."""
+    first = re.search(r"(?<![\w.])(?:(?:item|annotator|attributes)\s*\.\s*\w+|label|lead_time_seconds)", masked)
     if first is None:
         return ""
     path = re.sub(r"\s", "", first[0])
@@ -229,7 +230,7 @@ def _check_fields(source: str) -> None:
 
 
 def _plain(message: str) -> str:
-    """Return the compiler's first complaint without its own prefixes, and where it is."""
+    """Return the compiler's first error without its prefixes, with its position."""
     line = message.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
-    found = re.match(r"<input>:\d+:(\d+): (.*)", line)
-    return f"{found[2]} (at character {found[1]})" if found else line
+    match = re.match(r"<input>:\d+:(\d+): (.*)", line)
+    return f"{match[2]} (at character {match[1]})" if match else line

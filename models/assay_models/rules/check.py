@@ -1,4 +1,4 @@
-"""What a check is: it takes an annotation and its circumstances, and says what it objects to."""
+"""The interface of a check: a function of an annotation and its circumstances that returns findings."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -14,9 +14,10 @@ _HIDDEN = {"Cf", "Cc", "Co", "Cn", "Zl", "Zp"}
 
 
 class Circumstances(NamedTuple):
-    """What a check may know beside the annotation.
+    """What a check may use beside the annotation.
 
-    `now`: when it arrived, `occurred`: when it was made, both in µs since 1970, and the model's view.
+    `now`: when the annotation arrived; `occurred`: when it was made; both in µs since 1970. `score`: the consistency
+    model's score, None without one.
     """
 
     now: int
@@ -30,16 +31,16 @@ NONE: Objections = ()
 
 
 def finding(rule: Rule, path: str, message: str) -> Objections:
-    """Return the rule's one objection, in the contract's own words where it has some."""
+    """Return one finding of the rule, with the contract's message if it has one."""
     return (Finding(rule=rule.id, action=rule.action, message=rule.message or message, path=path),)
 
 
 def shown(value: object) -> str:
-    """Return a value for a message: short, with invisible and direction-changing characters made visible."""
+    """Return a value for a message: quoted, shortened, with invisible characters made visible (see `visible`)."""
     text = value if isinstance(value, str) else str(value)
     return f"'{visible(text[:SHOWN_CHARACTERS])}'" + ("…" if len(text) > SHOWN_CHARACTERS else "")
 
 
 def visible(text: str) -> str:
-    """Return the text with its invisible and direction-changing characters written out by number."""
+    """Return the text with invisible and direction-changing characters replaced by their code points."""
     return "".join(f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in _HIDDEN else c for c in text)

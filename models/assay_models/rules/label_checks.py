@@ -1,4 +1,4 @@
-"""The checks of the label: of the right kind, in the vocabulary, in range, inside the item."""
+"""Checks of the label: its kind, vocabulary, count, range, and bounds inside the item."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _Part = TypeVar("_Part")
 
 
 def label_kind(rule: Rule, contract: LabelContract) -> Check:
-    """Make the check that the label is of the contract's kind."""
+    """Return the check that the label has the contract's kind."""
     kind = contract.label.kind
     kinds: dict[str, tuple[Callable[[object], bool], str]] = {
         "categorical": (lambda v: isinstance(v, str), "a text"),
@@ -52,7 +52,7 @@ def label_kind(rule: Rule, contract: LabelContract) -> Check:
 
 
 def known_label(rule: Rule, contract: LabelContract) -> Check:
-    """Make the check that every label is in the vocabulary."""
+    """Return the check that every label is in the vocabulary."""
     values = _vocabulary(contract)
     known = frozenset(values)
 
@@ -81,7 +81,7 @@ def known_label(rule: Rule, contract: LabelContract) -> Check:
 
 
 def label_count(rule: Rule, contract: LabelContract) -> Check:
-    """Make the check that a multi-label has the right number of values, none twice."""
+    """Return the check that a multi-label has an allowed number of values, without repetition."""
     kind = contract.label
     if not isinstance(kind, MultilabelLabel):
         raise TypeError(kind)
@@ -101,7 +101,7 @@ def label_count(rule: Rule, contract: LabelContract) -> Check:
 
 
 def label_range(rule: Rule, contract: LabelContract) -> Check:
-    """Make the check that a number lies in the contract's range and on its steps."""
+    """Return the check that a number lies in the contract's range and on its steps."""
     kind = contract.label
     if not isinstance(kind, OrdinalLabel):
         raise TypeError(kind)
@@ -120,24 +120,26 @@ def label_range(rule: Rule, contract: LabelContract) -> Check:
 
 
 def span_bounds(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that spans lie inside the text and are not empty."""
+    """Return the check that spans lie inside the text and are not empty."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         size = None if annotation.item.text is None else len(annotation.item.text)
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for i, span in enumerate(_parts(annotation.label, Span)):
             if span.start >= span.end:
-                found += finding(rule, f"label[{i}]", f"the span {span.start}-{span.end} is empty")
+                findings += finding(rule, f"label[{i}]", f"the span {span.start}-{span.end} is empty")
             elif span.start < 0 or (size is not None and span.end > size):
                 length = "" if size is None else f", which has {size} characters"
-                found += finding(rule, f"label[{i}]", f"the span {span.start}-{span.end} lies outside the text{length}")
-        return found
+                findings += finding(
+                    rule, f"label[{i}]", f"the span {span.start}-{span.end} lies outside the text{length}"
+                )
+        return findings
 
     return check
 
 
 def span_overlap(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that no two spans overlap."""
+    """Return the check that no two spans overlap."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         ordered = sorted(enumerate(_parts(annotation.label, Span)), key=lambda pair: (pair[1].start, pair[1].end))
@@ -150,19 +152,19 @@ def span_overlap(rule: Rule, _: LabelContract) -> Check:
 
 
 def box_bounds(rule: Rule, _: LabelContract) -> Check:
-    """Make the check that boxes have an area and lie inside the image, where its size is known."""
+    """Return the check that boxes have an area and lie inside the image, if its size is known."""
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         media = annotation.item.media
         right = math.inf if media is None or media.width is None else media.width
         bottom = math.inf if media is None or media.height is None else media.height
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for i, box in enumerate(_parts(annotation.label, Box)):
             if box.width <= 0 or box.height <= 0:
-                found += finding(rule, f"label[{i}]", f"the box is {box.width:g} by {box.height:g}: it has no area")
+                findings += finding(rule, f"label[{i}]", f"the box is {box.width:g} by {box.height:g}: it has no area")
             elif box.x < 0 or box.y < 0 or box.x + box.width > right or box.y + box.height > bottom:
-                found += finding(rule, f"label[{i}]", "the box reaches beyond the image")
-        return found
+                findings += finding(rule, f"label[{i}]", "the box reaches beyond the image")
+        return findings
 
     return check
 

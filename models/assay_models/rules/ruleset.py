@@ -1,4 +1,4 @@
-"""A contract, compiled once into the checks that judge every annotation."""
+"""A contract's rules, compiled once into the checks that evaluate every annotation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,10 +67,10 @@ _WITHOUT_LABEL = {
 
 
 class RuleProblem(Exception):
-    """A rule that does not compile. `index` is its place under `rules`, `field` the field at fault."""
+    """A rule that does not compile. `index`: its position under `rules`, -1 if built in; `field`: the cause."""
 
     def __init__(self, index: int, field: str, message: str) -> None:
-        """Say where and why."""
+        """Create the error with the position, the field and the reason."""
         super().__init__(message)
         self.index = index
         self.field = field
@@ -78,25 +78,25 @@ class RuleProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The checks of one contract: for labels, and for what has none (skipped, deleted)."""
+    """The checks of one contract: for annotations with a label, and without one (skipped, deleted)."""
 
     contract: LabelContract
     for_labels: Sequence[Check]
     without_label: Sequence[Check]
 
     def check(self, annotation: Annotation, circumstances: Circumstances) -> list[Finding]:
-        """Return everything the rules object to, in the contract's order."""
+        """Return all findings, in the contract's order."""
         labelled = annotation.action in (Action.CREATED, Action.UPDATED)
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for check in self.for_labels if labelled else self.without_label:
             objections = check(annotation, circumstances)
             if objections:
-                found.extend(objections)
-        return found
+                findings.extend(objections)
+        return findings
 
 
 def compile_contract(contract: LabelContract) -> RuleSet:
-    """Compile the contract's rules, and the built-in ones it does not mention. Raise RuleProblem."""
+    """Return the checks of the contract's rules and of the default rules it does not list; raise RuleProblem."""
     for_labels: list[Check] = []
     without_label: list[Check] = []
     for index, rule in _rules_in_force(contract):

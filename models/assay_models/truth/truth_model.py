@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 
 POOL = ""
 """Stands in place of an annotator's name and means all annotators together."""
@@ -71,7 +72,7 @@ class TruthModel(Protocol):
         """Apply a newer version of the contract: new labels, other options."""
         ...
 
-    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         ...
 
@@ -83,7 +84,7 @@ class TruthModel(Protocol):
         """Remove an item, but keep its contribution to the annotators' counts."""
         ...
 
-    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Json) -> None:
         """Restore a closed item as it was stored; its contribution belongs to the open item again."""
         ...
 
@@ -115,7 +116,7 @@ class TruthModel(Protocol):
         """Estimate the hyper-parameters now, from the open items. Slow: call it when the partition is idle."""
         ...
 
-    def learned(self, annotator: str) -> Any:  # noqa: ANN401
+    def learned(self, annotator: str) -> Json:
         """Return this partition's counts of an annotator (or the evidence of the POOL), for the other partitions."""
         ...
 
@@ -123,11 +124,11 @@ class TruthModel(Protocol):
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         ...
 
-    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401
+    def dump_closed(self, annotator: str) -> Json:
         """Return an annotator's counts from closed items (for the POOL, the model's own state), to be stored."""
         ...
 
-    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401
+    def load_closed(self, annotator: str, stored: Json) -> None:
         """Restore what `dump_closed` returned."""
         ...
 

@@ -1,4 +1,4 @@
-"""The label contract: what a project's labels must look like, and what happens when they do not."""
+"""The label contract: a project's labels, rules, model, consensus, agreement and alerts."""
 
 from enum import StrEnum
 from typing import Annotated, TypeAlias

@@ -1,4 +1,4 @@
-"""The kinds of label that a contract can ask for."""
+"""The kinds of label that a contract can define."""
 
 from typing import Annotated, Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-"""The rules of a contract: the built-in ones with their options, and expressions of your own."""
+"""The rules of a contract: the built-in ones with their options, and custom expressions."""
 
 import re
 from datetime import UTC, datetime
@@ -9,13 +9,14 @@ from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Posit
 from pydantic_core import PydanticCustomError
 
 from assay_schemas.annotation import Event
+from assay_schemas.json_data import Json
 from assay_schemas.verdict import RuleAction
 
 _SECONDS_IN_A_YEAR = 31_622_400
 
 
 class Rule(Event):
-    """What all rules have: an id, an action, and the words a labelling lead reads."""
+    """The fields that all rules have; `message` replaces the built-in message."""
 
     id: str
     action: RuleAction = RuleAction.REJECT
@@ -204,10 +205,10 @@ BUILT_IN: dict[str, type[Rule]] = {
     "gold-missed": GoldMissedRule,
     "model-disagrees": ModelDisagreesRule,
 }
-"""Every built-in rule. Those that need no option are on unless the contract says `enabled: false`."""
+"""All built-in rules. Those without required options are active unless the contract sets `enabled: false`."""
 
 
-def _which_rule(value: Any) -> str:  # noqa: ANN401  # pydantic hands over raw input of any shape
+def _which_rule(value: Json) -> str:
     if isinstance(value, Rule):
         return "expression" if isinstance(value, ExpressionRule) else value.id
     built_in = isinstance(value, dict) and "when" not in value and isinstance(value.get("id"), str)
@@ -215,7 +216,7 @@ def _which_rule(value: Any) -> str:  # noqa: ANN401  # pydantic hands over raw i
 
 
 def _known_rule(value: Any) -> Any:  # noqa: ANN401  # the same
-    """Refuse an unknown rule here: what a discriminator raises leaves pydantic as no ValidationError."""
+    """Reject an unknown rule here, because an error raised in a discriminator would not become a ValidationError."""
     rule_id = value.get("id") if isinstance(value, dict) and "when" not in value else None
     if not isinstance(rule_id, str) or rule_id in BUILT_IN:
         return value

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.json_data import Json
 from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
 from assay_services.export.core.dataset import DatasetRow, label_of
 from assay_services.export.formats import write_parquet
@@ -149,7 +150,7 @@ def _flat(example: DatasetRow) -> list[Cell]:
     return [_cell(value) for value in example]
 
 
-def _cell(value: Any) -> Cell:  # noqa: ANN401
+def _cell(value: Json) -> Cell:
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
     cell: Cell = value

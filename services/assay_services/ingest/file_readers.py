@@ -13,6 +13,7 @@ import orjson
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.errors import AssayUserError
+from assay_schemas.json_data import Json
 
 _REQUIRED = ("item", "annotator", "label")
 _LINES = {".jsonl", ".ndjson", ".json"}
@@ -214,7 +215,7 @@ def _number(text: str) -> Any:  # noqa: ANN401  # what is no number stays text, 
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401
+def _parsed(text: str) -> Json:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

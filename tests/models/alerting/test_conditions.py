@@ -10,9 +10,10 @@ from assay_models.alerting.conditions import RuleReading, holds, mean, share
 from assay_models.alerting.durations import minutes_of
 from assay_models.alerting.minute_counts import MinuteCounts
 from assay_schemas.alert_rule import AlertRule
+from assay_schemas.json_data import Json
 
 
-def a_rule(**changes: Any) -> AlertRule:  # noqa: ANN401  # raw input
+def a_rule(**changes: Json) -> AlertRule:
     return AlertRule.model_validate({"id": "r", "metric": "agreement", "at_least": 10} | changes)
 
 
@@ -89,7 +90,7 @@ def test_an_interval_holds_its_value(total: int, data: st.DataObject) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 3)), max_size=60), st.randoms())
-def test_a_window_has_the_same_sums_in_whatever_order_they_came(added: list[tuple[int, int]], dice: Any) -> None:  # noqa: ANN401
+def test_a_window_has_the_same_sums_in_whatever_order_they_came(added: list[tuple[int, int]], dice: Json) -> None:
     panes, shuffled = MinuteCounts(), MinuteCounts()
     for minute, hits in added:
         panes.add(minute, hits, 3)

@@ -7,13 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from assay_models.alerting.validation import alert_problems
+from assay_schemas.json_data import Json
 from assay_services.ingest.contract_files.contract_file import ContractError, load_contract
 from tests.support.builders import a_contract
 
 AGREEMENT = {"windows": ["15m", "1h"], "attributes": ["market"]}
 
 
-def problems(kind: str = "categorical", /, **rule: Any) -> list[str]:  # noqa: ANN401  # raw input
+def problems(kind: str = "categorical", /, **rule: Json) -> list[str]:
     raw = {"id": "r", "metric": "agreement"} | rule
     contract = a_contract(kind, agreement=AGREEMENT, rules=[{"id": "mine", "when": "true"}], alerts=[raw])
     return [f"{'.'.join(one.field)}: {one.message}" for one in alert_problems(contract)]

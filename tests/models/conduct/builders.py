@@ -11,6 +11,7 @@ from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
+from assay_schemas.json_data import Json
 from tests.support.builders import a_contract
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -18,7 +19,7 @@ LABELS = ("safe", "adult", "violence", "scam")
 CONTRACT = a_contract(label={"values": list(LABELS)})
 
 
-def a_judged(number: int = 0, **changes: Any) -> JudgedAnnotation:  # noqa: ANN401  # raw input
+def a_judged(number: int = 0, **changes: Json) -> JudgedAnnotation:
     """Return the how many-th annotation of a17: right, three minutes after the one before."""
     plain: dict[str, Any] = {
         "project": "ads-safety",

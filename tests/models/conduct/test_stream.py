@@ -1,7 +1,6 @@
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 import orjson
 import pytest
@@ -13,12 +12,13 @@ from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Detector, Signal, SignalState
+from assay_schemas.json_data import Json
 from tests.models.conduct.builders import CONTRACT, LABELS, START, a_copy, a_judged, put_all
 
 _MAX_BYTES = 20_000
 
 
-def wrong(number: int, **changes: Any) -> JudgedAnnotation:  # noqa: ANN401  # raw input
+def wrong(number: int, **changes: Json) -> JudgedAnnotation:
     return a_judged(number, **({"label": LABELS[(number + 1 + number % 3) % 4]} | changes))
 
 

@@ -1,11 +1,10 @@
 """How the tests of this folder ask for a verdict."""
 
-from typing import Any
-
 from assay_models.consistency.label_score import Score
 from assay_models.rules.ruleset import compile_contract
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 from assay_schemas.verdict import Finding
 from tests.support.builders import a_contract, circumstances
 
@@ -25,6 +24,6 @@ def places(
     return [(found.rule, found.path) for found in findings(annotation, contract, score=score)]
 
 
-def with_rule(kind: str = "categorical", /, **rule: Any) -> LabelContract:  # noqa: ANN401  # raw input
+def with_rule(kind: str = "categorical", /, **rule: Json) -> LabelContract:
     """Return a contract with one rule of its own."""
     return a_contract(kind, rules=[rule])

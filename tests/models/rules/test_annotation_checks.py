@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from assay_schemas.json_data import Json
 from tests.models.rules.judged import findings, places, with_rule
 from tests.support.builders import GOOD, NOW, a_contract, a_score, an_annotation, an_item
 
@@ -199,7 +200,7 @@ def test_a_label_the_model_finds_improbable_is_flagged() -> None:
 
 
 @pytest.mark.parametrize("score", [None, a_score(below_threshold=False)])
-def test_where_the_model_says_nothing_or_agrees_nothing_is_found(score: Any) -> None:  # noqa: ANN401
+def test_where_the_model_says_nothing_or_agrees_nothing_is_found(score: Json) -> None:
     annotation = an_annotation()
 
     assert findings(annotation, score=score) == []

@@ -8,6 +8,7 @@ import orjson
 
 from assay_models.truth.factory import make_truth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
+from assay_schemas.json_data import Json
 from tests.support.builders import a_contract
 
 MANY = [f"l{number}" for number in range(12)]
@@ -22,7 +23,7 @@ LABELS: dict[str, dict[str, Any]] = {
 KINDS = tuple(LABELS)
 
 
-def a_truth(kind: str, /, **label: Any) -> TruthModel:  # noqa: ANN401  # raw input
+def a_truth(kind: str, /, **label: Json) -> TruthModel:
     return make_truth(a_contract(kind, label=LABELS[kind] | label))
 
 
@@ -30,20 +31,20 @@ def facts(known: Any = None, /, **labels: Any) -> ItemFacts:  # noqa: ANN401  # 
     return ItemFacts({who: GivenLabel(label) for who, label in labels.items()}, known)
 
 
-def a_span(start: int, end: int, label: str = "person") -> Any:  # noqa: ANN401  # plain JSON data
+def a_span(start: int, end: int, label: str = "person") -> Json:
     return {"start": start, "end": end, "label": label}
 
 
-def a_box(x: float, y: float = 0.0, width: float = 10.0, label: str = "car") -> Any:  # noqa: ANN401  # plain JSON data
+def a_box(x: float, y: float = 0.0, width: float = 10.0, label: str = "car") -> Json:
     return {"x": x, "y": y, "width": width, "height": 10.0, "label": label}
 
 
-def _span_near(rng: random.Random, mark: Any, miss: float) -> Any:  # noqa: ANN401
+def _span_near(rng: random.Random, mark: Json, miss: float) -> Json:
     start, name = mark["start"], mark["label"] if rng.random() > miss / 2 else "place"
     return a_span(start + rng.randrange(2), start + 20 + rng.randrange(3), name)
 
 
-def _box_near(rng: random.Random, mark: Any, miss: float) -> Any:  # noqa: ANN401
+def _box_near(rng: random.Random, mark: Json, miss: float) -> Json:
     return a_box(mark["x"] + rng.random(), rng.random(), label=mark["label"] if rng.random() > miss / 2 else "bike")
 
 
@@ -89,7 +90,7 @@ def a_crowd(kind: str, *, items: int = 40, voters: int = 4, seed: int = 3) -> di
 PEOPLE = (*(f"w{who}" for who in range(6)), "spammer", POOL)
 
 
-def plain(data: Any) -> Any:  # noqa: ANN401  # plain JSON data
+def plain(data: Json) -> Json:
     """Return what is left of data that were written as JSON and read again."""
     return orjson.loads(orjson.dumps(data))
 

@@ -16,6 +16,7 @@ from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.regions.region_truth import RegionTruth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from assay_schemas.annotation import Box, Span
+from assay_schemas.json_data import Json
 from tests.support.builders import a_contract
 
 LONG_SCALE = {"low": -100, "high": 100, "step": None}
@@ -29,7 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def a_truth(kind: str, **label: Any) -> TruthModel:  # noqa: ANN401  # raw input
+def a_truth(kind: str, **label: Json) -> TruthModel:
     return make_truth(a_contract(kind, label=KINDS[kind] | label))
 
 

@@ -7,6 +7,7 @@ import orjson
 
 from assay_schemas.alert import Alert, Order, OrderKind
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.core.observers import SOURCES, Observer
 from assay_services.alerts.core.step import AlertsCore, order_record
@@ -28,7 +29,7 @@ def ms_at(minute: float) -> int:
     return BEGAN_MS + int(minute * MINUTE_MS)
 
 
-def an_annotation(minute: float, *, came: float | None = None, **changes: Any) -> ARecord:  # noqa: ANN401  # raw input
+def an_annotation(minute: float, *, came: float | None = None, **changes: Json) -> ARecord:
     """Return a judged annotation made at a minute, which came at another; `findings` are ids of rules."""
     found = [{"rule": rule, "action": "flag", "message": "m", "path": "label"} for rule in changes.pop("findings", [])]
     score, market = changes.pop("score", None), changes.pop("market", "BR")
@@ -39,7 +40,7 @@ def an_annotation(minute: float, *, came: float | None = None, **changes: Any) -
     return ARecord(orjson.dumps(value), timestamp=ms_at(minute if came is None else came))
 
 
-def a_reading(minute: float, value: float | None, **changes: Any) -> ARecord:  # noqa: ANN401  # raw input
+def a_reading(minute: float, value: float | None, **changes: Json) -> ARecord:
     """Return a reading of agreement of the hour that ends at a minute."""
     plain: dict[str, Any] = {
         "project": "ads-safety", "coefficient": "krippendorff-alpha", "value": value, "low": None, "high": None,
@@ -49,7 +50,7 @@ def a_reading(minute: float, value: float | None, **changes: Any) -> ARecord:  #
     return ARecord(orjson.dumps(plain | changes), timestamp=ms_at(minute))
 
 
-def a_signal(minute: float, *, annotator: str = "w1", state: str = "raised", **changes: Any) -> ARecord:  # noqa: ANN401
+def a_signal(minute: float, *, annotator: str = "w1", state: str = "raised", **changes: Json) -> ARecord:
     plain = {
         "id": "s", "project": "ads-safety", "annotator": annotator, "detector": "guessing", "peer": None,
         "state": state, "since": time_at(minute - 30).isoformat(), "since_low": time_at(minute - 40).isoformat(),
@@ -63,7 +64,7 @@ def a_signal(minute: float, *, annotator: str = "w1", state: str = "raised", **c
 class Watch:
     """Intakes and alerts with their state, fed by hand, and all transitions so far."""
 
-    def __init__(self, *rules: dict[str, Any], watches: bool = False, **contract: Any) -> None:  # noqa: ANN401
+    def __init__(self, *rules: dict[str, Json], watches: bool = False, **contract: Json) -> None:
         self.contracts: dict[str, LabelContract] = {}
         self.put_in_force(*rules, **contract)
         self.watches = watches
@@ -72,7 +73,7 @@ class Watch:
         self.said: list[Alert] = []
         self.offset = 0
 
-    def put_in_force(self, *rules: dict[str, Any], **contract: Any) -> None:  # noqa: ANN401  # raw input
+    def put_in_force(self, *rules: dict[str, Json], **contract: Json) -> None:
         read = {"windows": ["15m", "1h"], "attributes": ["market"]}
         made = a_contract(alerts=list(rules), agreement=read, **contract)
         self.contracts[made.project] = made
@@ -88,7 +89,7 @@ class Watch:
     def annotations(self, *records: ARecord) -> Step:
         return self.hear("annotations.validated", *records)
 
-    def order(self, kind: OrderKind, subject: str, *, minute: float, project: str = "", **changes: Any) -> None:  # noqa: ANN401
+    def order(self, kind: OrderKind, subject: str, *, minute: float, project: str = "", **changes: Json) -> None:
         """Let somebody ask for something."""
         order = Order(**{"kind": kind, "subject": subject, "by": "lea", "why": "known"} | changes)
         key, value = order_record(order, project)

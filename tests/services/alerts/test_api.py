@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from assay_schemas.json_data import Json
 from assay_services.alerts.api.routes import build_api
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control.api_keys import ApiKeyStore
@@ -27,7 +28,7 @@ class Caller:
         self.keys = {scope: keys.create(scope.value, [scope], now=now)[1] for scope in Scope}
         self._api = build_api(settings, engine)
 
-    def ask(self, method: str, page: str, scope: Scope | None, body: Any = None, **headers: str) -> Any:  # noqa: ANN401
+    def ask(self, method: str, page: str, scope: Scope | None, body: Json = None, **headers: str) -> Json:
         sent = {} if scope is None else {"Authorization": f"Bearer {self.keys[scope]}"}
 
         async def work() -> httpx.Response:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import VALIDATED
 from assay_services.archive.core.plan import Fetched
 from tests.support.builders import NOW, annotation_input
@@ -45,7 +46,7 @@ class Came(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-def verdict_value(**changes: Any) -> bytes:  # noqa: ANN401  # raw input
+def verdict_value(**changes: Json) -> bytes:
     """Return a verdict without findings; changes are the annotation's."""
     annotation = annotation_input(**changes)
     return orjson.dumps({"annotation": annotation, "findings": [], "score": None, "contract_version": 7})

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import CONSENSUS, REJECTED, REVIEW, VALIDATED
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.core.core_api import Headers
@@ -65,7 +66,7 @@ async def publish(settings: ArchiveSettings, rng: random.Random) -> None:
     await producer.stop()
 
 
-async def _flush(producer: Any, waiting: dict[int, list[Record]]) -> None:  # noqa: ANN401
+async def _flush(producer: Json, waiting: dict[int, list[Record]]) -> None:
     for number, some in waiting.items():
         await asyncio.gather(*await send_all(producer, number, some))
         some.clear()

@@ -8,6 +8,7 @@ import orjson
 
 from assay_models.truth.factory import make_truth
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.json_data import Json
 from assay_schemas.topics import COUNTS, PANES
 from assay_services.consensus.core.convergence import run_until_converged
 from assay_services.consensus.core.events import PartitionOrigin
@@ -33,7 +34,7 @@ class ARecord:
     headers: Headers = field(default_factory=list)
 
 
-def a_validated(*, score: Any = None, at: int = BEGAN_MS, **changes: Any) -> ARecord:  # noqa: ANN401  # raw input
+def a_validated(*, score: Json = None, at: int = BEGAN_MS, **changes: Json) -> ARecord:
     """Return a validated annotation as it lies on the topic, by `item` and `annotator` ids and what is changed."""
     item, annotator = changes.pop("item", "i1"), changes.pop("annotator", "a1")
     kind = changes.pop("kind", "human")
@@ -86,7 +87,7 @@ class Fed:
         """Return what was said on a topic, decoded."""
         return [None if one.value is None else orjson.loads(one.value) for one in self.said if one.topic == topic]
 
-    def newest(self, topic: str = "items.consensus") -> Any:  # noqa: ANN401  # decoded JSON
+    def newest(self, topic: str = "items.consensus") -> Json:
         return self.values(topic)[-1]
 
     def _take(self, step: Step) -> None:

@@ -23,7 +23,7 @@ class Counting(Core):
     def __init__(self, poison: bytes | None = None) -> None:
         self._poison = poison
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002, RUF100
         count = int(state.get(b"count") or b"0")
         outputs: list[Output] = []
         for record in batch:
@@ -163,7 +163,7 @@ def test_a_step_that_asks_for_patience_is_taken_once_more(settings: RuntimeSetti
     class Hesitant(Counting):
         asked = False
 
-        def step(self, state: State, batch: Sequence[Record]) -> Step:
+        def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002, RUF100
             if not self.asked:
                 self.asked = True
                 raise NotYet("a contract")

@@ -1,19 +1,19 @@
 """Training sets: who goes into which split, and what the card says of it."""
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay_schemas.json_data import Json
 from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
 from assay_services.export.core.dataset import UNSPLIT, DatasetRow, ExportImpossible, label_of, read_splits, split_all
 
 THREE = read_splits("train/val/test=0.8/0.1/0.1")
 
 
-def an_example(number: int, **changes: Any) -> DatasetRow:  # noqa: ANN401
+def an_example(number: int, **changes: Json) -> DatasetRow:
     plain = DatasetRow(f"i-{number}", "a text", "safe", 0.9, "accepted", 3, 0, None, {"market": "BR"}, None, None, "")
     return plain._replace(**changes)
 
@@ -96,7 +96,7 @@ def test_agreement_is_that_of_the_labels_kind() -> None:
 @pytest.mark.parametrize(
     "labels", [[], [["a"]], [["a", "a"]], [[[{"start": 0}]]], [[str(n), str(n)] for n in range(1_001)]]
 )
-def test_agreement_that_is_undefined_says_why(labels: Any) -> None:  # noqa: ANN401
+def test_agreement_that_is_undefined_says_why(labels: Json) -> None:
     found = agreement_of(labels)
 
     assert found.value is None

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import orjson
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.devtools.ports import free_port
 from assay_services.engine.kafka import partition_reader
@@ -45,7 +46,7 @@ class Gateway(NamedTuple):
         """Wait until Kafka is `up`, or `away`, for the gateway."""
         wait_for(lambda: self.kafka() == kafka, seconds=180, what=f"Kafka is {kafka} for the gateway")
 
-    def connect(self, name: str, platform: str, secret: str, **settings: Any) -> None:  # noqa: ANN401
+    def connect(self, name: str, platform: str, secret: str, **settings: Json) -> None:
         """Let a platform deliver."""
         store = ConnectionStore(open_control(self.settings), Vault(self.settings))
         made = Connection(name=name, platform=platform, project="ads-safety", secrets="", created_at=datetime.now(UTC))
@@ -88,7 +89,7 @@ def a_gateway(settings: GatewaySettings, **limits: object) -> Iterator[Gateway]:
         process.stop()
 
 
-def annotation(number: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def annotation(number: int, **changes: Json) -> dict[str, Json]:
     """Return the raw input of one of many annotations."""
     return annotation_input(id=f"an-{number}", item={"id": f"i-{number % 50}"}, **changes)
 

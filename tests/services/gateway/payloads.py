@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import DecodeContext, PlatformDelivery, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from tests.support.builders import NOW
@@ -16,9 +17,10 @@ SECRETS = ("0f3aPROJECTTOKEN77", "storage-login-77", "storage-pass-77")
 """What a Label Studio payload carries beside the annotation and must never come out again."""
 
 
-def asked(**changes: Any) -> DecodeContext:  # noqa: ANN401  # of any field
+def asked(**changes: Json) -> DecodeContext:
     settings = Settings(**{key: changes.pop(key) for key in list(changes) if key in Settings.__slots__})
-    return DecodeContext(**({"project": None, "now": NOW, "default": settings} | changes))
+    fields: dict[str, Any] = {"project": None, "now": NOW, "default": settings, **changes}
+    return DecodeContext(**fields)
 
 
 def sent(body: object, **headers: str) -> PlatformDelivery:
@@ -34,7 +36,7 @@ def choices(*words: str, name: str = "sentiment") -> dict[str, Any]:
     return region("choices", {"choices": list(words)}, name=name)
 
 
-def ls_annotation(*result: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def ls_annotation(*result: dict[str, Json], **changes: Json) -> dict[str, Json]:
     return {
         "id": 2,
         "result": list(result) or [choices("Negative")],
@@ -52,7 +54,7 @@ def ls_annotation(*result: dict[str, Any], **changes: Any) -> dict[str, Any]:  #
     } | changes
 
 
-def ls_task(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def ls_task(**changes: Json) -> dict[str, Json]:
     data = {"text": "The delivery was late", "external_id": "T-0"}
     return {"id": 1, "data": data, "meta": {}, "overlap": 2, "project": 1} | changes
 
@@ -69,13 +71,13 @@ def ls_project(config: str = TEXT_CONFIG) -> dict[str, Any]:
     }
 
 
-def ls_hook(*result: dict[str, Any], action: str = "ANNOTATION_CREATED", **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def ls_hook(*result: dict[str, Json], action: str = "ANNOTATION_CREATED", **changes: Json) -> dict[str, Json]:
     project = ls_project(changes.pop("config", TEXT_CONFIG))
     task = changes.pop("task", ls_task())
     return {"action": action, "annotation": ls_annotation(*result, **changes), "task": task, "project": project}
 
 
-def argilla_hook(kind: str = "response.updated", **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def argilla_hook(kind: str = "response.updated", **changes: Json) -> dict[str, Json]:
     questions = [
         {"name": "sentiment", "settings": {"type": "label_selection"}},
         {"name": "note", "settings": {"type": "text"}},

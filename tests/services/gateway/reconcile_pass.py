@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from assay_schemas.annotation import Action, Annotation
+from assay_schemas.json_data import Json
 from assay_services.gateway.api.webhooks import WebhookReceiver, WebhookReply
 from assay_services.gateway.core.annotation_bodies import OutgoingRecord
 from assay_services.gateway.core.decode_result import PlatformDelivery
@@ -67,7 +67,7 @@ class ProcessEndedError(BaseException):
 class Shop:
     """A fake platform, connected."""
 
-    def __init__(self, fake: Fake, url: str, settings: GatewaySettings, **chosen: Any) -> None:  # noqa: ANN401
+    def __init__(self, fake: Fake, url: str, settings: GatewaySettings, **chosen: Json) -> None:
         self.fake, self.url, self.settings = fake, url, settings
         self.engine = open_control(settings)
         self.connections = ConnectionStore(self.engine, Vault(settings))
@@ -121,7 +121,7 @@ class Shop:
 
 
 @contextmanager
-def a_shop(fake: Fake, settings: GatewaySettings, **chosen: Any) -> Iterator[Shop]:  # noqa: ANN401
+def a_shop(fake: Fake, settings: GatewaySettings, **chosen: Json) -> Iterator[Shop]:
     """Serve a fake platform and connect it."""
     with served(fake.app) as url:
         yield Shop(fake, url, settings, **chosen)

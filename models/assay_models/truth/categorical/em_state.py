@@ -171,14 +171,14 @@ class EMState:
     def fetch_back(self, places: IntegerArray) -> None:
         """Subtract the contribution of these reopened items from the counts of closed items."""
         ballots, units = self.items.read(places), self.items.beliefs(places)
-        for tally in (self.past, self.counted):
-            tally.add(ballots, units, sign=-1)
+        for counts_table in (self.past, self.counted):
+            counts_table.add(ballots, units, sign=-1)
 
     def grow(self, classes: int) -> None:
         """Increase the number of classes."""
         self.items.grow(classes)
-        for tally in (self.counted, self.past, self.others):
-            tally.grow(classes)
+        for counts_table in (self.counted, self.past, self.others):
+            counts_table.grow(classes)
 
     def _settle_piece(self, places: IntegerArray, learned: Learned, first_fresh: int) -> FloatArray:
         logits, moved = self._judge_once(places, learned)

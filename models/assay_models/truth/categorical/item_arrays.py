@@ -92,15 +92,15 @@ class OpenItems:
 
     def in_turn(self, start: int, count: int) -> IntegerArray:
         """Return the places of up to `count` settled items, from `start` upwards and then from 0."""
-        places, found, missing = len(self.names), list[IntegerArray](), count
+        places, parts, missing = len(self.names), list[IntegerArray](), count
         step = 4 * count + _FIRST_PLACES  # scanning a million places would take longer than the E-step itself
         for first, last in ((min(start, places), places), (0, min(start, places))):
             for low in range(first, last, step):
                 if missing:
                     here = np.flatnonzero(self.settled[low : min(low + step, last)])[:missing] + low
                     missing -= len(here)
-                    found.append(here)
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+                    parts.append(here)
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def beliefs(self, places: IntegerArray) -> IntegerArray:
         """Return the responsibilities of the items at these places, (items, classes), in millionths; 0 if unsettled."""

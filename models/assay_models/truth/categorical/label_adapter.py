@@ -17,6 +17,7 @@ from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import Label
+from assay_schemas.json_data import Json
 
 LEAST_SHOWN = 0.001
 _OTHER = ""
@@ -58,7 +59,7 @@ class LabelAdapter:
         for label in labels:
             self._number(label)
 
-    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         votes, known, view = self._votes(facts), self._known(facts), self._view(facts)
         if stored is None:
@@ -75,7 +76,7 @@ class LabelAdapter:
         """Remove an item, but keep its contribution to the counts."""
         self._stream.close(item)
 
-    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Json) -> None:
         """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
@@ -108,7 +109,7 @@ class LabelAdapter:
         """Estimate the hyper-parameters now, from the open items."""
         self._stream.relearn()
 
-    def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def learned(self, annotator: str) -> Json:
         """Return this partition's counts of an annotator, or the evidence of the POOL."""
         if annotator == POOL:
             return asdict(self._stream.evidence)
@@ -127,13 +128,13 @@ class LabelAdapter:
             counts = tuple((*pair, votes) for pair, votes in sorted(sums.items()))
             self._stream.set_others(self._annotators.number(annotator, way), counts)
 
-    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters and the pool's errors."""
         if annotator == POOL:
             return {"learned": asdict(self._stream.learned), "errors": self._named(self._stream.closed_errors())}
         return self._by_way(annotator, self._stream.closed_sums)
 
-    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
             learned = dict(stored["learned"])

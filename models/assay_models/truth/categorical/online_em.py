@@ -150,8 +150,8 @@ class OnlineEM:
     def sweep(self, count: int) -> Settled:
         """Judge up to `count` settled items again, in rotation; return those that moved by 0.005 or more."""
         self._flush()
-        nothing = np.zeros(0, np.int64)
-        return self._judged(nothing, self._turn(count, nothing))
+        no_fresh = np.zeros(0, np.int64)
+        return self._judged(no_fresh, self._turn(count, no_fresh))
 
     def without(self, items: Sequence[Hashable], *, among: int) -> Mapping[Hashable, Mapping[int, Likeliest]]:
         """Return the leave-one-out predictions for these settled items, by annotator.
@@ -257,7 +257,7 @@ class OnlineEM:
         """Estimate the hyper-parameters now, from the open items, instead of in small steps."""
         self._flush()
         self._weighing = None
-        self._take(weighed(sample_evidence(self._books, self._learned)))
+        self._set_evidence(weighed(sample_evidence(self._books, self._learned)))
 
     def _learn(self, votes: int) -> None:
         """Start an estimate when it is due; advance a running one by a few steps, which bounds the time per batch."""
@@ -267,18 +267,18 @@ class OnlineEM:
             self._weighing = sample_evidence(self._books, self._learned)
             self._learned = replace(self._learned, due=work + min(work, _LONGEST_WAIT))
         if self._weighing is not None:
-            self._weigh_on(self._weighing, pieces=1 + votes // _VOTES_A_PIECE)
+            self._advance_weighing(self._weighing, pieces=1 + votes // _VOTES_A_PIECE)
 
-    def _weigh_on(self, weighing: Weighing, *, pieces: int) -> None:
+    def _advance_weighing(self, weighing: Weighing, *, pieces: int) -> None:
         for _ in range(pieces):
             try:
                 next(weighing)
             except StopIteration as end:
                 self._weighing = None
-                self._take(end.value)
+                self._set_evidence(end.value)
                 return
 
-    def _take(self, evidence: PredictiveEvidence) -> None:
+    def _set_evidence(self, evidence: PredictiveEvidence) -> None:
         self._evidence = evidence
         self._learned = learn(self._learned, evidence.plus(self._others_evidence))
 

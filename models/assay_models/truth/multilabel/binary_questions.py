@@ -103,11 +103,11 @@ def accuracy_of(counts: Mapping[str, Iterable[ConfusionCell]]) -> Accuracy | Non
     All votes have equal weight. The confusion holds per question the expected number of correct yes answers (`given`),
     missed ones (`missed`) and false ones (`false`).
     """
-    cells = {name: {(truth, said): votes for truth, said, votes in count} for name, count in counts.items()}
+    cells = {name: {(truth, given): votes for truth, given, votes in count} for name, count in counts.items()}
     votes = sum(sum(each.values()) for each in cells.values())
     if votes <= 0:
         return None
-    right = sum(each.get((said, said), 0.0) for each in cells.values() for said in (YES, NO))
+    right = sum(each.get((given, given), 0.0) for each in cells.values() for given in (YES, NO))
     hits = right + _PRIOR_VOTES * _FIRST_ACCURACY
     misses = max(votes - right, 0.0) + _PRIOR_VOTES * (1 - _FIRST_ACCURACY)
     confusion = {
@@ -125,9 +125,9 @@ def added(by_way: Iterable[Mapping[str, Iterable[ConfusionCell]]]) -> list[Confu
     """Return the sum of one annotator's counts over several partitions and ways."""
     sums: Counter[tuple[str, str]] = Counter()
     for counts in by_way:
-        for truth, said, votes in chain.from_iterable(counts.values()):
-            sums[truth, said] += votes  # type: ignore[assignment]  # it adds fractions as well
-    return [(truth, said, votes) for (truth, said), votes in sums.items()]
+        for truth, given, votes in chain.from_iterable(counts.values()):
+            sums[truth, given] += votes  # type: ignore[assignment]  # it adds fractions as well
+    return [(truth, given, votes) for (truth, given), votes in sums.items()]
 
 
 def lapse_of(streams: Iterable[LabelAdapter]) -> float:

@@ -32,6 +32,7 @@ from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgem
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import MultilabelLabel
+from assay_schemas.json_data import Json
 
 
 class _Given(NamedTuple):
@@ -72,7 +73,7 @@ class MultilabelTruth:
             raise TypeError(contract.label)
         self._least, self._most = contract.label.min_count, contract.label.max_count
 
-    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         given = _given(facts)
         before = self._items.get(item)
@@ -81,10 +82,10 @@ class MultilabelTruth:
             for label in before.answers.keys() - set(given.labels):
                 self._questions[str(label)].remove(item)
         saved = stored if stored is not None and set(given.labels) <= stored.keys() else None
-        asked = self._add_item(item, facts, given, saved)
-        self._omissions.count(asked.voters, given.labels)
+        question_item = self._add_item(item, facts, given, saved)
+        self._omissions.count(question_item.voters, given.labels)
         for label in given.labels:
-            self._count_omissions(label, asked.voters)
+            self._count_omissions(label, question_item.voters)
             answer = None if saved is None else stored_question(saved[label])
             self._question(label).put(item, _about(label, facts, given), stored=answer)
         self._waiting |= dict.fromkeys(given.labels)
@@ -95,26 +96,26 @@ class MultilabelTruth:
 
     def remove(self, item: Hashable) -> None:
         """Remove an item together with its contribution to the counts."""
-        asked = self._forget(item)
-        self._omissions.count(asked.voters, map(str, asked.answers), sign=-1)
-        for label in asked.answers:
+        question_item = self._forget(item)
+        self._omissions.count(question_item.voters, map(str, question_item.answers), sign=-1)
+        for label in question_item.answers:
             self._questions[str(label)].remove(item)
 
     def close(self, item: Hashable) -> None:
         """Remove an item, but keep its contribution to the counts."""
-        asked = self._forget(item)
-        self._closed.update(asked.voters)
-        for label in asked.answers:
+        question_item = self._forget(item)
+        self._closed.update(question_item.voters)
+        for label in question_item.answers:
             self._questions[str(label)].close(item)
 
-    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Json) -> None:
         """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
             return
         given = _given(facts)
-        asked = self._add_item(item, facts, given, stored)
-        self._closed.subtract(asked.voters)
+        question_item = self._add_item(item, facts, given, stored)
+        self._closed.subtract(question_item.voters)
         for label in given.labels:
             self._question(label).reopen(item, _about(label, facts, given), stored=stored_question(stored[label]))
 
@@ -151,7 +152,7 @@ class MultilabelTruth:
         for question in self._questions.values():
             question.relearn()
 
-    def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def learned(self, annotator: str) -> Json:
         """Return this partition's counts of an annotator (or the evidence of the POOL), by label."""
         labels = {label: question.learned(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
@@ -176,7 +177,7 @@ class MultilabelTruth:
         for label in dict.fromkeys(chain.from_iterable(one["labels"] for one in (*before, *others))):
             self._set_omissions(label, annotator)
 
-    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         labels = {label: question.dump_closed(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
@@ -184,7 +185,7 @@ class MultilabelTruth:
         ballots = {way: self._closed[number] for way, number in self._annotators.ways(annotator).items()}
         return {"ballots": ballots, "labels": {label: counted for label, counted in labels.items() if counted}}
 
-    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
             for label, counts in stored.items():
@@ -216,11 +217,11 @@ class MultilabelTruth:
         everywhere = [here, *(other["labels"] for other in self._remote.get(annotator, ()))]
         return accuracy_of({label: added([one.get(label, {}) for one in everywhere]) for label in here})
 
-    def _add_item(self, item: Hashable, facts: ItemFacts, given: _Given, stored: Any) -> QuestionItem[int]:  # noqa: ANN401
+    def _add_item(self, item: Hashable, facts: ItemFacts, given: _Given, stored: Json) -> QuestionItem[int]:
         answers = {label: UNJUDGED if stored is None else restored(stored[label]) for label in given.labels}
         voters = tuple(self._annotators.number(who, way_of(ballot)) for who, ballot in facts.ballots.items())
-        asked = self._items[item] = QuestionItem(dict(answers), voters, known=given.known is not None)
-        return asked
+        question_item = self._items[item] = QuestionItem(dict(answers), voters, known=given.known is not None)
+        return question_item
 
     def _forget(self, item: Hashable) -> QuestionItem[int]:
         self._fresh.pop(item, None)
@@ -249,15 +250,15 @@ class MultilabelTruth:
             yield label, portion
 
     def _judgement(self, item: Hashable) -> ItemJudgement:
-        asked = self._items[item]
-        shown = {str(label): answer.yes for label, answer in asked.answers.items()}
-        chosen = self._chosen(shown, known=asked.known)
-        certainty = asked.certainty(lapse_of(self._questions[label] for label in shown))
+        question_item = self._items[item]
+        shown = {str(label): answer.yes for label, answer in question_item.answers.items()}
+        chosen = self._chosen(shown, known=question_item.known)
+        certainty = question_item.certainty(lapse_of(self._questions[label] for label in shown))
         probability = _probability_correct(shown, chosen, certainty)
-        stored = {label: answer.stored for label, answer in asked.answers.items()}
+        stored = {label: answer.stored for label, answer in question_item.answers.items()}
         doubt = partial(_doubt, shown, certainty)
         listed = {label: p for label, p in shown.items() if p >= LEAST_SHOWN}
-        return ItemJudgement(chosen, round(probability, 6), listed, asked.gain, doubt, stored)
+        return ItemJudgement(chosen, round(probability, 6), listed, question_item.gain, doubt, stored)
 
     def _chosen(self, shown: Mapping[str, float], *, known: bool) -> list[str]:
         """Return the labels with probability 0.5 or more; unless gold, as many as the contract requires and allows."""
@@ -274,10 +275,10 @@ class MultilabelTruth:
             self._questions[label] = a_question()
         return self._questions[label]
 
-    def _load(self, annotator: str, learned: Any, *, sign: int) -> None:  # noqa: ANN401  # plain JSON data
+    def _load(self, annotator: str, learned: Json, *, sign: int) -> None:
         for way, ballots in learned["ballots"].items():
-            asked = {label: _votes(counted.get(way, ())) for label, counted in learned["labels"].items()}
-            self._omissions.load(self._annotators.number(annotator, way), ballots, asked, sign=sign)
+            votes_by_label = {label: _votes(counted.get(way, ())) for label, counted in learned["labels"].items()}
+            self._omissions.load(self._annotators.number(annotator, way), ballots, votes_by_label, sign=sign)
 
     def _count_omissions(self, label: str, voters: Iterable[int]) -> None:
         """Update the label's question where a voter's number of joint omissions has changed."""

@@ -117,39 +117,39 @@ class NumericState:
             rows = ((0, max(missing, len(self.open) // 2, 16)), (0, 0))
             self.open, self.past, self.others = (np.pad(each, rows) for each in (self.open, self.past, self.others))
 
-    def teach(self, table: IntegerArray, found: Sequence[NumericItem], *, sign: int = 1) -> None:
+    def teach(self, table: IntegerArray, items: Sequence[NumericItem], *, sign: int = 1) -> None:
         """Add (subtract, with sign -1) these items' contributions to one of the three tables."""
-        numbers = numbers_of(found)
-        np.add.at(table, numbers.annotator, sign * _contributions(found, numbers))
+        numbers = numbers_of(items)
+        np.add.at(table, numbers.annotator, sign * _contributions(items, numbers))
 
-    def judge(self, found: Sequence[NumericItem], tolerance: float) -> None:
+    def judge(self, items: Sequence[NumericItem], tolerance: float) -> None:
         """Compute these items' posteriors from sums without their own contribution, then update the sums."""
-        numbers = numbers_of(found)
-        before, pool = _contributions(found, numbers), self.pool
+        numbers = numbers_of(items)
+        before, pool = _contributions(items, numbers), self.pool
         noise = noise_of((self.every[numbers.annotator] - before) / FIXED, pool)
-        _set_posteriors(found, weigh(numbers, noise, pool), tolerance)
-        np.add.at(self.open, numbers.annotator, _contributions(found, numbers) - before)
+        _set_posteriors(items, weigh(numbers, noise, pool), tolerance)
+        np.add.at(self.open, numbers.annotator, _contributions(items, numbers) - before)
 
 
-def numbers_of(found: Sequence[NumericItem]) -> Numbers:
+def numbers_of(items: Sequence[NumericItem]) -> Numbers:
     """Return the votes of items as flat arrays."""
-    lengths = [len(each.number) for each in found]
-    annotator = np.concatenate([np.zeros(0, np.int64), *(each.annotator for each in found)])
-    number = np.concatenate([_EMPTY, *(each.number for each in found)])
-    return Numbers(len(found), np.repeat(np.arange(len(found)), lengths), annotator, number)
+    lengths = [len(each.number) for each in items]
+    annotator = np.concatenate([np.zeros(0, np.int64), *(each.annotator for each in items)])
+    number = np.concatenate([_EMPTY, *(each.number for each in items)])
+    return Numbers(len(items), np.repeat(np.arange(len(items)), lengths), annotator, number)
 
 
-def _contributions(found: Sequence[NumericItem], numbers: Numbers) -> IntegerArray:
+def _contributions(items: Sequence[NumericItem], numbers: Numbers) -> IntegerArray:
     """Return the current contributions of these items' votes, (votes, columns)."""
-    weight, hit = (np.concatenate([_EMPTY, *(getattr(each, name) for each in found)]) for name in ("weight", "hit"))
-    mean, variance = (np.array([getattr(each, name) for each in found]) for name in ("mean", "variance"))
+    weight, hit = (np.concatenate([_EMPTY, *(getattr(each, name) for each in items)]) for name in ("weight", "hit"))
+    mean, variance = (np.array([getattr(each, name) for each in items]) for name in ("mean", "variance"))
     return lessons(numbers, Belief(mean, variance, weight), hit)
 
 
-def _set_posteriors(found: Sequence[NumericItem], belief: Belief, tolerance: float) -> None:
+def _set_posteriors(items: Sequence[NumericItem], belief: Belief, tolerance: float) -> None:
     """Set the items' posteriors. Hits are computed without the correction for correlation used in publication."""
     weights, start = np.maximum(belief.weight.round(_DECIMALS), _LEAST_WEIGHT), 0
-    for each, mean, variance in zip(found, belief.mean.tolist(), belief.variance.tolist(), strict=True):
+    for each, mean, variance in zip(items, belief.mean.tolist(), belief.variance.tolist(), strict=True):
         each.mean, each.variance = (mean, variance) if each.known is None else (each.known, 0.0)
         within, end = ScaleMeaning(each.mean, each.variance, 0.0).within, start + len(each.number)
         hits = [within(number, tolerance) for number in each.number.tolist()]

@@ -16,6 +16,7 @@ from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import OrdinalLabel
+from assay_schemas.json_data import Json
 
 _TOLERANCE_SHARE = 0.1
 _PASSES = 2
@@ -53,7 +54,7 @@ class NumericTruth:
             raise TypeError(contract.label)
         self._scale = contract.label
 
-    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         measured = self._measured(facts)
         if stored is None or len(stored[2]) != len(measured.number):
@@ -80,7 +81,7 @@ class NumericTruth:
             self._sums.teach(self._sums.past, [self._items[item]])
             self._drop(item)
 
-    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Json) -> None:
         """Restore a closed item; `stored` is None if it was closed without having been judged."""
         self.put(item, facts, stored=stored)
         if item in self._items:
@@ -97,13 +98,13 @@ class NumericTruth:
         """Judge again the `count` items judged longest ago; return those that moved by 5 % of the tolerance."""
         self._turn = self._turn or list(self._items)
         turn, self._turn = self._turn[:count], self._turn[count:]
-        found = {item: self._items[item] for item in turn if item in self._items}
-        before = [each.mean for each in found.values()]
-        self._judge(list(found.values()))
-        shifts = (abs(each.mean - mean) for each, mean in zip(found.values(), before, strict=True))
+        swept = {item: self._items[item] for item in turn if item in self._items}
+        before = [each.mean for each in swept.values()]
+        self._judge(list(swept.values()))
+        shifts = (abs(each.mean - mean) for each, mean in zip(swept.values(), before, strict=True))
         self._unrest = max(shifts, default=0.0)
         step = _NOTICEABLE_SHARE * self._tolerance
-        moved = {item: each for item, each in found.items() if each.moved >= step and item not in self._fresh}
+        moved = {item: each for item, each in swept.items() if each.moved >= step and item not in self._fresh}
         return self._judgements(moved)
 
     def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
@@ -118,7 +119,7 @@ class NumericTruth:
     def relearn(self) -> None:
         """Do nothing: this model has no hyper-parameters to estimate."""
 
-    def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def learned(self, annotator: str) -> Json:
         """Return this partition's sums of an annotator; empty for the POOL."""
         return self._dump(annotator, self._sums.open + self._sums.past)
 
@@ -130,11 +131,11 @@ class NumericTruth:
             for number, sums in self._read(annotator, other):
                 self._sums.others[number] += sums
 
-    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Json:
         """Return an annotator's sums from closed items."""
         return self._dump(annotator, self._sums.past)
 
-    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Json) -> None:
         """Restore what `dump_closed` returned."""
         for number, sums in self._read(annotator, stored):
             self._sums.past[number] = sums
@@ -179,25 +180,25 @@ class NumericTruth:
         return number
 
     def _drop(self, item: Hashable) -> None:
-        found = self._items.pop(item, None)
-        if found is not None:
-            self._sums.teach(self._sums.open, [found], sign=-1)
+        dropped = self._items.pop(item, None)
+        if dropped is not None:
+            self._sums.teach(self._sums.open, [dropped], sign=-1)
 
     def _absorb(self, fresh: Mapping[Hashable, NumericItem]) -> None:
         before = {item: self._items[item] for item in fresh if item in self._items}
-        for item, found in before.items():
-            fresh[item].inherit(found)
+        for item, previous in before.items():
+            fresh[item].inherit(previous)
         self._sums.teach(self._sums.open, list(before.values()), sign=-1)
         self._sums.teach(self._sums.open, [fresh[item] for item in before])
         self._items |= fresh
         for _ in range(_PASSES):
             self._judge(list(fresh.values()))
 
-    def _judge(self, found: Sequence[NumericItem]) -> None:
-        if found:
-            self._sums.judge(found, self._tolerance)
+    def _judge(self, items: Sequence[NumericItem]) -> None:
+        if items:
+            self._sums.judge(items, self._tolerance)
 
-    def _dump(self, annotator: str, table: IntegerArray) -> Any:  # noqa: ANN401  # plain JSON data
+    def _dump(self, annotator: str, table: IntegerArray) -> Json:
         ways = self._annotators.ways(annotator)
         if not ways:
             return {}
@@ -206,7 +207,7 @@ class NumericTruth:
             "sums": {way: table[number].tolist() for way, number in ways.items()},
         }
 
-    def _read(self, annotator: str, dumped: Any) -> Iterator[tuple[int, Sequence[int]]]:  # noqa: ANN401
+    def _read(self, annotator: str, dumped: Json) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield (annotator number, sums) from the format of `_dump`, converted to this model's units."""
         middle, length = dumped.get("scale", (self._middle, self._length))
         for way, sums in dumped.get("sums", {}).items():
@@ -214,20 +215,20 @@ class NumericTruth:
             moved = sums if same else rescaled(sums, length / self._length, (middle - self._middle) / self._length)
             yield self._number(annotator, way), moved
 
-    def _judgements(self, found: Mapping[Hashable, NumericItem]) -> Mapping[Any, ItemJudgement]:
+    def _judgements(self, items: Mapping[Hashable, NumericItem]) -> Mapping[Any, ItemJudgement]:
         noise = self._sums.pool.noise
-        for each in found.values():
+        for each in items.values():
             each.mark_published()
-        return {item: self._judgement(each, noise) for item, each in found.items()}
+        return {item: self._judgement(each, noise) for item, each in items.items()}
 
-    def _judgement(self, found: NumericItem, noise: float) -> ItemJudgement:
-        stored = [self._middle + self._length * found.mean, self._length * sqrt(found.variance)]
-        stored += [found.weight.tolist(), found.hit.tolist()]
-        if found.known is None and not len(found.number):
+    def _judgement(self, item: NumericItem, noise: float) -> ItemJudgement:
+        stored = [self._middle + self._length * item.mean, self._length * sqrt(item.variance)]
+        stored += [item.weight.tolist(), item.hit.tolist()]
+        if item.known is None and not len(item.number):
             return ItemJudgement(None, None, {}, 0.0, _certain_doubt, stored)
-        label, meaning, tolerance = self._label(found.mean), found.meaning, self._tolerance
+        label, meaning, tolerance = self._label(item.mean), item.meaning, self._tolerance
         probability = meaning.within(self._units(label), tolerance)
-        after = 0.0 if found.known is not None else 1 / (1 / meaning.variance + 1 / noise)
+        after = 0.0 if item.known is not None else 1 / (1 / meaning.variance + 1 / noise)
         gain = max(0.0, meaning._replace(variance=after).within(self._units(label), tolerance) - probability)
         doubt = partial(_doubt, meaning, tolerance, self._middle, self._length)
         return ItemJudgement(label, round(probability, 6), {}, round(gain, 6), doubt, stored)

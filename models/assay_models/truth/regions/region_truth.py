@@ -26,6 +26,7 @@ from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import BoxesLabel, SpansLabel
+from assay_schemas.json_data import Json
 
 _STEPS = 20
 """Weights are rounded to a twentieth, which keeps the borders from moving with every vote elsewhere."""
@@ -82,7 +83,7 @@ class RegionTruth:
         self._apart = isinstance(kind, SpansLabel) and not kind.overlap
         self._called.admit(kind.values)
 
-    def put(self, item: Hashable, facts: ItemFacts, *, stored: Any = None) -> None:  # noqa: ANN401
+    def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
         before = self._items.get(item)
         placed = self._item(item, facts, stored)
@@ -91,8 +92,8 @@ class RegionTruth:
             self._there.remove((item, number))
             self._called.remove((item, number))
         for number, group in enumerate(placed.groups):
-            there, called = (None, None) if saved is None else _stored(saved[number])
-            self._there.put((item, number), _existence_facts(group, facts, placed), stored=there)
+            existence, called = (None, None) if saved is None else _stored(saved[number])
+            self._there.put((item, number), _existence_facts(group, facts, placed), stored=existence)
             self._called.put((item, number), _label_facts(group, facts), stored=called)
         if saved is None:
             self._fresh[item] = None
@@ -111,15 +112,15 @@ class RegionTruth:
             self._there.close(number)
             self._called.close(number)
 
-    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Any) -> None:  # noqa: ANN401
+    def reopen(self, item: Hashable, facts: ItemFacts, *, stored: Json) -> None:
         """Restore a closed item; `stored` is None if it was closed without having been judged."""
         if stored is None:
             self.put(item, facts)
             return
         placed = self._item(item, facts, stored)
         for number, group in enumerate(placed.groups):
-            there, called = _stored(stored[number])
-            self._there.reopen((item, number), _existence_facts(group, facts, placed), stored=there)
+            existence, called = _stored(stored[number])
+            self._there.reopen((item, number), _existence_facts(group, facts, placed), stored=existence)
             self._called.reopen((item, number), _label_facts(group, facts), stored=called)
 
     def settle(self, *, sweep: int = 0) -> Mapping[Any, ItemJudgement]:
@@ -149,7 +150,7 @@ class RegionTruth:
         self._there.relearn()
         self._called.relearn()
 
-    def learned(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def learned(self, annotator: str) -> Json:
         """Return this partition's counts of an annotator, or the evidence of the POOL."""
         return {"there": self._there.learned(annotator), "called": self._called.learned(annotator)}
 
@@ -158,11 +159,11 @@ class RegionTruth:
         self._there.set_remote_counts(annotator, [other["there"] for other in others])
         self._called.set_remote_counts(annotator, [other["called"] for other in others])
 
-    def dump_closed(self, annotator: str) -> Any:  # noqa: ANN401  # plain JSON data
+    def dump_closed(self, annotator: str) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         return {"there": self._there.dump_closed(annotator), "called": self._called.dump_closed(annotator)}
 
-    def load_closed(self, annotator: str, stored: Any) -> None:  # noqa: ANN401  # plain JSON data
+    def load_closed(self, annotator: str, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         self._there.load_closed(annotator, stored["there"])
         self._called.load_closed(annotator, stored["called"])
@@ -174,27 +175,27 @@ class RegionTruth:
 
     def accuracy(self, annotator: str) -> Accuracy | None:
         """Return an annotator's accuracy on whether objects exist; None for an unknown annotator."""
-        found = self._there.accuracy(annotator)
-        if found is None:
+        existence = self._there.accuracy(annotator)
+        if existence is None:
             return None
-        counted = [(truth, said, votes) for truth, row in found.confusion.items() for said, votes in row.items()]
+        counted = [(truth, given, votes) for truth, row in existence.confusion.items() for given, votes in row.items()]
         return accuracy_of({"mark": counted})
 
-    def _item(self, item: Hashable, facts: ItemFacts, stored: Any) -> _RegionItem:  # noqa: ANN401
+    def _item(self, item: Hashable, facts: ItemFacts, stored: Json) -> _RegionItem:
         marks = {who: marks_of(ballot.label) for who, ballot in facts.ballots.items()}
         groups = grouped(marks, marks_of(facts.known))
         usable = stored is not None and len(stored) == len(groups)
         numbers = range(len(groups))
         answers: dict[Any, QuestionBelief] = {n: restored(stored[n][:2]) if usable else UNJUDGED for n in numbers}
-        asked = QuestionItem(answers, tuple(marks), known=facts.known is not None)
+        questions = QuestionItem(answers, tuple(marks), known=facts.known is not None)
         called: dict[int, Sequence[Mapping[str, float]]] = {n: stored[n][2:] for n in numbers} if usable else {}
-        found = self._items[item] = _RegionItem(groups, asked, called, facts.known is not None)
-        return found
+        region_item = self._items[item] = _RegionItem(groups, questions, called, facts.known is not None)
+        return region_item
 
     def _forget(self, item: Hashable) -> Iterable[tuple[Hashable, int]]:
         self._fresh.pop(item, None)
-        found = self._items.pop(item, None)
-        return () if found is None else [(item, number) for number in range(len(found.groups))]
+        region_item = self._items.pop(item, None)
+        return () if region_item is None else [(item, number) for number in range(len(region_item.groups))]
 
     def _store_posteriors(
         self, there: Mapping[Any, ItemJudgement], called: Mapping[Any, ItemJudgement]
@@ -207,12 +208,12 @@ class RegionTruth:
         return dict.fromkeys(item for item, _ in (*there, *called))
 
     def _judgement(self, item: Hashable) -> ItemJudgement:
-        groups, asked, called, known = self._items[item]
-        certainty = asked.certainty(lapse_of([self._there]))
-        label_lapse = asked.certainty(lapse_of([self._called])).lapse
+        groups, questions, called, known = self._items[item]
+        certainty = questions.certainty(lapse_of([self._there]))
+        label_lapse = questions.certainty(lapse_of([self._called])).lapse
         judged = [
             self._judged_group(
-                group, certainty_of(asked.answers[number].yes, certainty.lapse), called[number][1], label_lapse
+                group, certainty_of(questions.answers[number].yes, certainty.lapse), called[number][1], label_lapse
             )
             for number, group in enumerate(groups)
         ]
@@ -221,9 +222,9 @@ class RegionTruth:
             one.there * one.called[one.mark.label] if n in chosen else 1 - one.there for n, one in enumerate(judged)
         ]
         label = [mark.plain(self._kind) for mark in sorted(judged[number].mark for number in chosen)]
-        stored = [(*asked.answers[number].stored, *called[number]) for number in range(len(groups))]
+        stored = [(*questions.answers[number].stored, *called[number]) for number in range(len(groups))]
         probability = round(probability_all_correct(sides, certainty), 6)
-        return ItemJudgement(label, probability, {}, asked.gain, partial(_doubt, judged, certainty), stored)
+        return ItemJudgement(label, probability, {}, questions.gain, partial(_doubt, judged, certainty), stored)
 
     def _judged_group(self, group: Group, there: float, called: Mapping[str, float], lapse: float) -> _RegionGroup:
         options = self._called.labels
@@ -266,17 +267,17 @@ def _stored(stored: Sequence[Any]) -> tuple[Any, Any]:
     return stored_question(stored[:2]), stored[2:]
 
 
-def _doubt(found: Sequence[_RegionGroup], certainty: Certainty, label: Label) -> float:
+def _doubt(judged: Sequence[_RegionGroup], certainty: Certainty, label: Label) -> float:
     """Return the probability that a list of marks is wrong: one missing, one too many, or one mislabelled."""
     given: dict[int, Mark] = {}
     for mark in marks_of(label):
-        number = next((n for n, one in enumerate(found) if mark in one.members), None)
-        number = best_overlap(mark, [one.mark for one in found]) if number is None else number
+        number = next((n for n, one in enumerate(judged) if mark in one.members), None)
+        number = best_overlap(mark, [one.mark for one in judged]) if number is None else number
         if number is None or number in given:
             return 1.0
         given[number] = mark
     sides = [
         one.there * one.called.get(given[number].label, 0.0) if number in given else 1 - one.there
-        for number, one in enumerate(found)
+        for number, one in enumerate(judged)
     ]
     return 1 - probability_all_correct(sides, certainty)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
@@ -12,6 +12,7 @@ from assay_schemas.agreement import AgreementReading
 from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.consensus import Status
+from assay_schemas.json_data import Json
 from assay_services.engine.core.core_api import Record
 
 _ANY_TIME = TypeAdapter(AwareDatetime)
@@ -86,7 +87,7 @@ def signal(record: Record) -> Signal | None:
         return None
 
 
-def _labels(label: Any) -> frozenset[str]:  # noqa: ANN401  # decoded JSON
+def _labels(label: Json) -> frozenset[str]:
     if isinstance(label, list):
         return frozenset(str(one["label"] if isinstance(one, Mapping) else one) for one in label)
     return frozenset([str(label)])

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter
 
 from assay_schemas.annotation import microseconds
+from assay_schemas.json_data import Json
 from assay_services.consensus.core.item_state import IncomingAnnotation, Vote
 
 _LIVE = {"created", "updated"}
@@ -52,7 +52,7 @@ def _time(text: str) -> datetime:
         return _ANY_TIME.validate_python(text)
 
 
-def _view(score: Any, label: Any) -> Mapping[str, float]:  # noqa: ANN401  # decoded JSON
+def _view(score: Json, label: Json) -> Mapping[str, float]:
     if score is None or not isinstance(label, str | int | float):
         return {}
     return {str(label): score["label_probability"], str(score["predicted"]): score["predicted_probability"]}

@@ -10,6 +10,8 @@ import orjson
 import pyarrow as pa
 from pyarrow import parquet
 
+from assay_schemas.json_data import Json
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MEDIA = {
@@ -45,7 +47,7 @@ def written(records: Records, format_: str, *, following: str | None) -> bytes:
     return _csv(flat) if format_ == "csv" else _parquet(flat)
 
 
-def _flat(value: Any) -> Any:  # noqa: ANN401  # any JSON
+def _flat(value: Json) -> Json:
     return orjson.dumps(value).decode() if isinstance(value, Mapping | list | tuple) else value
 
 
@@ -58,7 +60,7 @@ def _csv(records: Records) -> bytes:
     return out.getvalue().encode()
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401
+def _cell(value: Json) -> str:
     """Return a cell; what a spreadsheet would take for a formula is led by an apostrophe."""
     text = "" if value is None else str(value)
     guarded = isinstance(value, str) and text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from assay_schemas.alert import Alert
+from assay_schemas.json_data import Json
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.responses import answer
 from assay_services.console.auth.sessions import Viewer
@@ -71,7 +72,7 @@ def shown_to(viewer: Viewer, parts: ConsoleDependencies, alert: Alert) -> dict[s
     return renamed
 
 
-def _named(evidence: Any) -> Sequence[str]:  # noqa: ANN401  # any JSON
+def _named(evidence: Json) -> Sequence[str]:
     """Return who is named in evidence."""
     if isinstance(evidence, Mapping):
         own = [value for name, value in evidence.items() if name in _WHO and isinstance(value, str)]
@@ -79,7 +80,7 @@ def _named(evidence: Any) -> Sequence[str]:  # noqa: ANN401  # any JSON
     return [name for inner in evidence for name in _named(inner)] if isinstance(evidence, list) else []
 
 
-def _renamed(value: Any, called: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _renamed(value: Json, called: Mapping[str, str]) -> Json:
     if isinstance(value, Mapping):
         return {called.get(key, key): _renamed(inner, called) for key, inner in value.items()}
     if isinstance(value, list):

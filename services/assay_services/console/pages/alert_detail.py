@@ -10,6 +10,7 @@ from nicegui import ui
 
 from assay_models.alerting.suppression import Silence, named, silenced_by
 from assay_schemas.alert import Alert, AlertState
+from assay_schemas.json_data import Json
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.alert_list import MARKS, PEOPLE, summary, suppression_reason
 from assay_services.console.pages.html import (
@@ -146,7 +147,7 @@ def _evidence(view: View, alert: Alert) -> Html:
     return join((_tree(view, facts, _DEPTH), *tables))
 
 
-def _is_table(value: Any) -> bool:  # noqa: ANN401  # any JSON
+def _is_table(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
@@ -156,13 +157,13 @@ def _rows(view: View, project: str, name: str, found: Sequence[Mapping[str, Any]
     return table(_worded(name), [_worded(column) for column in columns], rows)
 
 
-def _cell(view: View, project: str, column: str, value: Any) -> Html:  # noqa: ANN401  # any JSON
+def _cell(view: View, project: str, column: str, value: Json) -> Html:
     if column == "item" and isinstance(value, str):
         return link("/item", text_or_dash(value, most=60), project=project, item=value)
     return _leaf(view, column, value, 0)
 
 
-def _tree(view: View, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JSON
+def _tree(view: View, value: Json, depth: int) -> Html:
     """Return nested facts as nested lists."""
     if isinstance(value, Mapping) and depth:
         rows = (
@@ -178,7 +179,7 @@ def _tree(view: View, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JS
     return text_or_dash(None if value is None else str(value), most=300)
 
 
-def _leaf(view: View, name: str, value: Any, depth: int) -> Html:  # noqa: ANN401  # any JSON
+def _leaf(view: View, name: str, value: Json, depth: int) -> Html:
     if name in PEOPLE and isinstance(value, str):
         return text_or_dash(view.named(value), most=60)
     if isinstance(value, str) and name in _TIMES:

@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from assay_models.consistency.calibration import wilson_interval
 from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label
+from assay_schemas.json_data import Json
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision
 
 _AT_ONCE = 200
@@ -158,7 +158,7 @@ def _event(decision: ReviewDecision, action: Action, at: datetime) -> Annotation
     )
 
 
-def _plain(label: Label | None) -> Any:  # noqa: ANN401  # plain JSON data
+def _plain(label: Label | None) -> Json:
     if isinstance(label, list):
         return [part if isinstance(part, str) else part.model_dump() for part in label]
     return label

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 
 from assay_schemas.errors import AssayUserError
+from assay_schemas.json_data import Json
 
 Splits: TypeAlias = tuple[tuple[str, float], ...]
 """The names of the splits and their shares, which add up to 1."""
@@ -40,7 +41,7 @@ class DatasetRow(NamedTuple):
     split: str
 
 
-def label_of(text: str | None, kind: str | None) -> Any:  # noqa: ANN401  # any label
+def label_of(text: str | None, kind: str | None) -> Json:
     """Return a label as it was given, from the text in the archive."""
     return text if text is None or kind == "text" else orjson.loads(text)
 

@@ -64,7 +64,11 @@ class YamlFile:
         """Return a problem with what stands at a place."""
         return YamlProblem(self.path, _line(self.root, place), _dotted(place), message)
 
-    def _problem(self, error: Any, names_near: Callable[[YamlPath], Sequence[str]]) -> YamlProblem:  # noqa: ANN401  # pydantic's ErrorDetails
+    def _problem(
+        self,
+        error: Any,  # noqa: ANN401  # pydantic's ErrorDetails
+        names_near: Callable[[YamlPath], Sequence[str]],
+    ) -> YamlProblem:
         place = _existing(self.root, error["loc"])
         message = str(error["msg"])
         if error["type"] == "extra_forbidden":

@@ -14,6 +14,7 @@ from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from assay_schemas.json_data import Json
 from assay_services.stores.columns import Moment, moment
 
 _TEXTS = text("label_kind = 'text'")
@@ -21,15 +22,15 @@ _OF_MANY = text("(scope ->> 'annotators') IS NULL")
 JSON_TEXT = JSON().with_variant(JSONB(), "postgresql")
 
 
-def _json(*, optional: bool = False) -> Any:  # noqa: ANN401
+def _json(*, optional: bool = False) -> Json:
     return Field(default=None if optional else ..., sa_column=Column(JSON_TEXT, nullable=optional))
 
 
-def _whole(*, key: bool = False) -> Any:  # noqa: ANN401
+def _whole(*, key: bool = False) -> Json:
     return Field(sa_column=Column(BigInteger(), primary_key=key, nullable=False, autoincrement=False))
 
 
-def _text(*, optional: bool = False, key: bool = False) -> Any:  # noqa: ANN401
+def _text(*, optional: bool = False, key: bool = False) -> Json:
     kind = Column(Text(), primary_key=key, nullable=optional and not key)
     return Field(default=None if optional else ..., sa_column=kind)
 

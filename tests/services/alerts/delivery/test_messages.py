@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_schemas.alert import Alert
+from assay_schemas.json_data import Json
 from assay_services.alerts.delivery.messages import MOST_IN_A_MESSAGE, Message, Waiting, as_text, next_message, wants
 from assay_services.stores.control.tables.alert_delivery import Subscription
 
@@ -15,7 +16,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 GROUP = timedelta(seconds=2)
 
 
-def an_alert(**changes: Any) -> Alert:  # noqa: ANN401  # raw input
+def an_alert(**changes: Json) -> Alert:
     plain: dict[str, Any] = {
         "id": "f1", "transition": "f1-1", "project": "ads", "rule": "low", "state": "firing", "was": None,
         "at": NOW, "since": NOW, "severity": "warning", "value": 0.4, "threshold": 0.6,
@@ -33,7 +34,7 @@ def a_subscription(**changes: Any) -> Subscription:  # noqa: ANN401  # columns
     return Subscription(**plain | changes)
 
 
-def waiting(number: int, *, seconds_ago: float = 10, **changes: Any) -> Waiting:  # noqa: ANN401  # raw input
+def waiting(number: int, *, seconds_ago: float = 10, **changes: Json) -> Waiting:
     content = an_alert(id=f"f{number}", transition=f"f{number}-1", **changes).model_dump(mode="json")
     return Waiting(number, content, NOW - timedelta(seconds=seconds_ago))
 

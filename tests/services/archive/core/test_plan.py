@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import (
     AGREEMENT,
     ALERTS,
@@ -253,7 +254,7 @@ def test_nul_which_not_every_database_can_hold_becomes_its_symbol_and_a_backslas
         (None, None, None),
     ],
 )
-def test_a_label_is_text_and_says_of_which_kind_it_was(label: Any, shown: str | None, kind: str | None) -> None:  # noqa: ANN401
+def test_a_label_is_text_and_says_of_which_kind_it_was(label: Json, shown: str | None, kind: str | None) -> None:
     row = row_of(verdict_value(label=label, action="created"))
 
     assert (row["label"], row["label_kind"]) == (shown, kind)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from assay_models.agreement.contingency import pattern_of
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_schemas.agreement import AgreementReading
+from assay_schemas.json_data import Json
 from assay_services.consensus.core.events import PartitionOrigin
 from assay_services.consensus.core.exchange import Exchange
 from tests.services.consensus.records import ALONE, READER, TELLER, Fed, a_validated
@@ -107,7 +108,7 @@ def test_what_cannot_be_read_is_none_and_not_a_number() -> None:
         ),
     ],
 )
-def test_every_kind_of_label_has_a_coefficient(kind: str, labels: Any, coefficient: str, name: str) -> None:  # noqa: ANN401
+def test_every_kind_of_label_has_a_coefficient(kind: str, labels: Json, coefficient: str, name: str) -> None:
     fed = Fed(a_contract(kind, agreement={"coefficient": coefficient}))
 
     for number in range(12):

@@ -1,10 +1,10 @@
 """What the consensus forgets of an item or an annotator, and what stays."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
+from assay_schemas.json_data import Json
 from assay_services.consensus.core.closed_counts import closed_counts_key
 from assay_services.consensus.core.erase import forget
 from assay_services.consensus.core.item_state import ConsensusItem, StandingCorrection, Vote, load_item
@@ -26,7 +26,7 @@ def a_vote(occurred: int, annotation: str, label: str) -> Vote:
     return Vote(occurred, annotation, label, copied=False)
 
 
-def an_item(name: str = "i", **changes: Any) -> ConsensusItem:  # noqa: ANN401
+def an_item(name: str = "i", **changes: Json) -> ConsensusItem:
     item = ConsensusItem("p", name, votes={"a17": a_vote(1, "x1", "safe"), "b": a_vote(2, "x2", "scam")})
     for field, value in changes.items():
         setattr(item, field, value)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.platforms.coercion import JsonFields
 from assay_services.gateway.reconcile.sources.http_client import Client, PlatformError, by_time, plain
 from tests.services.gateway.fakes.platform import served, zulu
@@ -21,7 +22,7 @@ START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def asked(app: FastAPI, path: str, **rest: Any) -> Any:  # noqa: ANN401  # JSON
-    async def ask(url: str) -> Any:  # noqa: ANN401
+    async def ask(url: str) -> Json:
         client = Client("Platform", url, {"Authorization": f"Token {SECRET}"})
         try:
             return await client.ask("GET", path, **rest)

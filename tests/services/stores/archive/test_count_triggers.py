@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import CONSENSUS, REJECTED, VALIDATED
 from assay_services.archive.bulk_insert import columns_of
 from assay_services.archive.core.erasure_filter import Forgotten
@@ -134,7 +135,7 @@ class Happening:
         return f"({', '.join(names)}) SELECT {', '.join(there)}"
 
 
-def settled(number: int, item: str, label: Any, status: str, *, is_gone: bool) -> Came:  # noqa: ANN401
+def settled(number: int, item: str, label: Json, status: str, *, is_gone: bool) -> Came:
     value = orjson.dumps(CONSENSUS_VALUE | {"item": item, "label": label, "status": status})
     return Came(number, None if is_gone else value, f"ads-safety:{item}".encode())
 

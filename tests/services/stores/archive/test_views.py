@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine
 
+from assay_schemas.json_data import Json
 from assay_schemas.topics import ALERTS, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, VALIDATED
 from assay_services.archive.core.plan import Fetched
 from assay_services.archive.store import Store
@@ -29,7 +30,7 @@ CORRECTION = {
 }
 
 
-def said(number: int, label: str, *, item: str = "i-204", findings: Any = (), **changes: Any) -> Came:  # noqa: ANN401
+def said(number: int, label: str, *, item: str = "i-204", findings: Json = (), **changes: Json) -> Came:
     about = an_item(id=item, attributes={"market": "BR", "guideline": "7"})
     plain = {"id": f"an-{number}", "annotator": {"id": f"a{number}"}, "item": about, "label": label}
     verdict = {"annotation": annotation_input(**plain | changes), "findings": list(findings), "score": None}

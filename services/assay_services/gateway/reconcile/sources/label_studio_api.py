@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import orjson
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.platforms.coercion import at, fields, identifier, listing
 from assay_services.gateway.reconcile.sources.http_client import RAISE, Client, PlatformError, by_page, by_time
 from assay_services.gateway.reconcile.sources.source import ApiFields
@@ -124,7 +125,7 @@ class LabelStudioApi:
         found = await self._ask("GET", f"/api/tasks/{task}/", missing=None)
         return None if found is None else fields(found)
 
-    async def _ask(self, method: str, path: str, *, missing: Any = RAISE, **rest: Any) -> Any:  # noqa: ANN401
+    async def _ask(self, method: str, path: str, *, missing: Json = RAISE, **rest: Json) -> Json:
         headers = await self._authorization()
         return await self._client.ask(method, path, missing=missing, headers=headers, **rest)
 

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
+from assay_schemas.json_data import Json
 from assay_services.stores.columns import Moment
 
 
@@ -50,11 +51,11 @@ def moment(value: Any) -> datetime:  # noqa: ANN401  # what a driver gives
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def maybe_moment(value: Any) -> datetime | None:  # noqa: ANN401
+def maybe_moment(value: Json) -> datetime | None:
     """Return a time, in UTC; None where there is none."""
     return None if value is None else moment(value)
 
 
-def parsed(value: Any) -> Any:  # noqa: ANN401  # any JSON
+def parsed(value: Json) -> Json:
     """Return the content of a JSON column."""
     return orjson.loads(value) if isinstance(value, str | bytes) else value

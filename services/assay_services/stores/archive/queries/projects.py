@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from assay_schemas.json_data import Json
 from assay_services.stores.archive.queries.db import asking, moment, parsed, rows
 from assay_services.stores.archive.queries.overview import project_names
 
@@ -129,7 +130,7 @@ def contract_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] 
             yield f"{path}: {_short(old[path])} became {_short(new[path])}"
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # any JSON
+def _leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _leaves(inner, f"{path}.{name}" if path else str(name))
@@ -140,6 +141,6 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: A
         yield path, value
 
 
-def _short(value: Any) -> str:  # noqa: ANN401
+def _short(value: Json) -> str:
     said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return said if len(said) < 80 else f"{said[:77]}..."  # noqa: PLR2004  # a line

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeResult,
@@ -146,7 +147,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON, JSON)
-def test_no_answer_of_an_api_makes_its_decoder_raise(one: Any, other: Any, third: Any) -> None:  # noqa: ANN401  # any JSON
+def test_no_answer_of_an_api_makes_its_decoder_raise(one: Json, other: Json, third: Json) -> None:
     task = {"id": 1, "data": other, "meta": third, "annotations": [{"id": 1, "result": one, "completed_by": third}]}
     assignment = {"id": "a", "status": "SUBMITTED", "tasks": [{"id": "t", "input_values": one}], "solutions": other}
     row = {"data_row": one, "projects": {"p": {"labels": [{"id": "l", "annotations": other}]}}}

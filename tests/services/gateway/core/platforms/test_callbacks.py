@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeResult,
@@ -46,7 +47,7 @@ def reason_of(outcome: DecodeResult) -> str:
 
 class TestLabelbox:
     @staticmethod
-    def hook(event: str = "LABEL_CREATED", asking: Any = None, **changes: Any) -> DecodeResult:  # noqa: ANN401  # raw input
+    def hook(event: str = "LABEL_CREATED", asking: Json = None, **changes: Json) -> DecodeResult:
         return labelbox.decode(sent(LABELBOX_HOOK | changes, x_labelbox_event=event), asking or asked())
 
     def test_a_label_becomes_an_annotation(self) -> None:
@@ -277,7 +278,7 @@ class TestToloka:
 
 class TestScale:
     @staticmethod
-    def hook(response: object = None, asking: Any = None, **task: Any) -> DecodeResult:  # noqa: ANN401  # raw input
+    def hook(response: object = None, asking: Json = None, **task: Json) -> DecodeResult:
         body: dict[str, Any] = {**SCALE_HOOK, "task": SCALE_HOOK["task"] | task}
         return scale.decode(sent(body if response is None else body | {"response": response}), asking or asked())
 
@@ -354,11 +355,11 @@ class TestScale:
 
 class TestAppen:
     @staticmethod
-    def hook(payload: object, signal: str = "unit_complete", asking: Any = None) -> DecodeResult:  # noqa: ANN401  # raw input
+    def hook(payload: object, signal: str = "unit_complete", asking: Json = None) -> DecodeResult:
         return appen.decode(sent(appen_form(signal, payload)), asking or asked())
 
     @staticmethod
-    def unit(**judgment: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+    def unit(**judgment: Json) -> dict[str, Json]:
         unit = copy.deepcopy(APPEN_UNIT)
         unit["results"]["judgments"][0].update(judgment)
         return unit

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import Annotations, Fetch, FetchTarget, Nothing, Rejected
 from assay_services.gateway.core.platforms.cvat import FetchedJob, decode, decode_job, frames_of
 from tests.services.gateway.payloads import CVAT_HOOK, asked, sent
@@ -21,11 +22,11 @@ LABELS = {1: "car", 2: "tree"}
 FRAMES = frames_of({"start_frame": 0, "frames": [{"name": "a.png", "width": 640, "height": 480}]})
 
 
-def a_shape(frame: int = 0, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # raw input
+def a_shape(frame: int = 0, **changes: Json) -> dict[str, Json]:
     return {"type": "rectangle", "frame": frame, "label_id": 1, "points": [10, 20, 40, 60], "rotation": 0} | changes
 
 
-def a_job(*shapes: dict[str, Any], last: dict[str, Any] | None = None, **changes: Any) -> FetchedJob:  # noqa: ANN401  # raw input
+def a_job(*shapes: dict[str, Json], last: dict[str, Json] | None = None, **changes: Json) -> FetchedJob:
     annotations = {
         "version": 1,
         "shapes": list(shapes),

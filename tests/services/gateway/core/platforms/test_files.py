@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import Annotations, DecodeContext, DecodeResult, Nothing, Rejected
 from assay_services.gateway.core.platforms import doccano, ground_truth, prodigy
 from tests.services.gateway.payloads import DOCCANO_ROW, GROUND_TRUTH_LINE, PRODIGY_ANSWERS, asked, sent
@@ -224,7 +225,7 @@ class TestDoccano:
 
 class TestGroundTruth:
     @staticmethod
-    def line(value: object = 1, asking: Any = None, row: Any = None, **metadata: Any) -> DecodeResult:  # noqa: ANN401  # raw input
+    def line(value: object = 1, asking: Json = None, row: Json = None, **metadata: Json) -> DecodeResult:
         changed = GROUND_TRUTH_LINE["sentiment-metadata"] | metadata
         plain = {name: one for name, one in changed.items() if one != "-"}
         body = GROUND_TRUTH_LINE | {"sentiment": value, "sentiment-metadata": plain} | (row or {})

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from assay_schemas.json_data import Json
 from assay_services.gateway.core.decode_result import Annotations, DecodeContext, Rejected
 from assay_services.gateway.core.platforms.label_studio import decode
 from tests.services.gateway.payloads import asked, choices, ls_hook, ls_task, region, sent
@@ -15,7 +16,7 @@ def config(*controls: str, shown: str = '<Text name="text" value="$text"/>') -> 
     return f"<View>{shown}{''.join(controls)}</View>"
 
 
-def label_of(*result: dict[str, Any], config: str, asking: DecodeContext | None = None, **changes: Any) -> object:  # noqa: ANN401  # raw input
+def label_of(*result: dict[str, Json], config: str, asking: DecodeContext | None = None, **changes: Json) -> object:
     outcome = decode(sent(ls_hook(*result, config=config, **changes)), asking or asked())
     assert isinstance(outcome, Annotations), outcome
     label = outcome.annotations[0].model_dump(mode="json")["label"]

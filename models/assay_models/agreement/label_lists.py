@@ -1,4 +1,4 @@
-"""Agreement straight from lists of labels, for notebooks and scripts."""
+"""Agreement coefficients computed from plain lists of labels, for notebooks and scripts."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.krippendorff import interval_alpha, nominal_alpha, ordinal_alpha, ratio_alpha
 
 Labels = Iterable[str | float | Collection[str]]
-"""The labels that one item was given, one per annotator; annotators without a label are left out."""
+"""The labels of one item, one per annotator; annotators without a label are left out."""
 
 _ALPHAS: Mapping[str, Callable[[PatternTable], Estimate | None]] = MappingProxyType(
     {"nominal": nominal_alpha, "ordinal": ordinal_alpha, "interval": interval_alpha, "ratio": ratio_alpha}
@@ -18,7 +18,7 @@ _ALPHAS: Mapping[str, Callable[[PatternTable], Estimate | None]] = MappingProxyT
 
 
 def pattern_table(items: Iterable[Labels]) -> PatternTable:
-    """Count how many items show which pattern of labels: the input of every coefficient of this package."""
+    """Return the number of items with each pattern of labels: the input of every coefficient of this package."""
     return Counter(pattern_of(labels) for labels in items)
 
 

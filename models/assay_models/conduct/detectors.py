@@ -135,11 +135,7 @@ def too_fast(look: Features, habits: Baseline, pool: Population) -> tuple[float,
     return ((1 - _TOO_MANY_FAST) / (1 - _MOST_USUAL_FAST),)
 
 
-def label_shift(
-    look: Features,
-    habits: Baseline,
-    pool: Population,  # noqa: ARG001
-) -> tuple[float, ...]:  # one signature for all detectors
+def label_shift(look: Features, habits: Baseline, pool: Population) -> tuple[float, ...]:  # noqa: ARG001  # one signature for all detectors
     """Return, for each monitored label, the ratio for giving it in error far more often than before."""
     if look.truth is None:
         return (1.0,) * _SHIFT_LABELS

@@ -98,14 +98,7 @@ def _item(case: HistoryEntry) -> TellingItem:
     return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
 
 
-def _telling_item(
-    item: str,
-    annotation: str,
-    label: str,
-    truth: str | None,
-    is_gold: bool,  # noqa: FBT001
-    at: float,
-) -> TellingItem:  # from a stored row
+def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # from a stored row
     return TellingItem(
         item=ItemId(item), annotation=AnnotationId(annotation), label=label,
         consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),

@@ -15,7 +15,7 @@ _RELEARNINGS = 2
 
 
 class InferredTruth(NamedTuple):
-    """The most probable label of each item with its probabilities, and how reliable each annotator is."""
+    """The most probable label of each item with its probabilities, and the accuracy of each annotator."""
 
     items: Mapping[Any, ItemJudgement]
     annotators: Mapping[str, Accuracy]
@@ -27,11 +27,11 @@ def infer_truth(
     contract: LabelContract | None = None,
     gold: Mapping[Any, Label] | None = None,
 ) -> InferredTruth:
-    """Infer labels and reliabilities from triples of item, annotator and label; of repeated pairs the last counts.
+    """Infer labels and accuracies from (item, annotator, label) triples; of repeated pairs the last counts.
 
-    The contract says which kind of label it is; without one, labels are categories named by their texts. `gold` gives
-    items whose label is known. The model is that of the running service, swept until no posterior moves by more than
-    0.0001 (at most 100 rounds).
+    `contract` defines the kind of label; without one, labels are categories named by their texts. `gold` maps items to
+    their known labels. The model is the one of the running service, swept until no posterior moves by more than 0.0001
+    (at most 100 rounds).
     """
     labels: defaultdict[Any, dict[str, GivenLabel]] = defaultdict(dict)
     for item, annotator, label in annotations:

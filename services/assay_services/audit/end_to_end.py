@@ -1,4 +1,4 @@
-"""From the platform to the archive: the newest annotation of each annotator on each item, at every station."""
+"""Compare the live annotations of each connected platform with the gateway, Kafka and the archive."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from rich.table import Table
 from sqlalchemy import text
 from sqlmodel import Session, select
 
@@ -25,7 +24,6 @@ from assay_services.stores.control.database import open_control
 from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection, HeldAnnotation
 from assay_services.stores.control.vault import Vault
-from assay_services.terminal import escape, out
 
 STATIONS = ("gateway", "Kafka", "archive")
 _SHOWN = 5
@@ -72,21 +70,6 @@ def audit_chain() -> list[ChainAudit]:
         return []
     on_topic = asyncio.run(_on_the_topic(settings))
     return [_audit(one, connections, settings, on_topic) for one in found]
-
-
-def print_chain_audit(found: Sequence[ChainAudit]) -> None:
-    """Print one line a connection, and what differs below."""
-    table = Table("connection", "platform", *STATIONS, "", title="live annotations from the platform to the archive")
-    for column in table.columns[1:5]:
-        column.justify = "right"
-    for one in found:
-        counts = [f"{len(one.stations[name]):,}" if name in one.stations else "?" for name in STATIONS]
-        mark = "[bold red]✗[/]" if one.problems else "[green]✓[/]"
-        table.add_row(one.connection, f"{len(one.platform):,}", *counts, mark)
-    out.print(table)
-    for one in found:
-        for problem in one.problems:
-            out.print(f"[bold red]✗[/] {one.connection}: {escape(problem)}", highlight=False)
 
 
 def _audit(

@@ -1,20 +1,20 @@
-"""The ledger as a table."""
+"""The ledgers as tables that fit a terminal of 80 columns."""
+
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from assay_services.audit.archive import TopicAudit
+from assay_services.audit.end_to_end import STATIONS, ChainAudit
 from assay_services.audit.topics import PartitionAudit
-from assay_services.terminal import out
 
 JUDGED = ("validated", "rejected", "dead", "superseded")
 ABSORBED = ("absorbed", "superseded", "unreadable", "no-contract")
 
 
-def print_audit(found: list[PartitionAudit], title: str, names: tuple[str, ...]) -> None:
-    """Print the ledger of one service as a table, and whether it balances."""
-    table = Table("partition", "in", *names, "waiting", "balance", title=title, box=None)
-    for column in table.columns[1:-1]:
-        column.justify = "right"
+def partition_table(found: Sequence[PartitionAudit], title: str, names: Sequence[str]) -> Table:
+    """Return the ledger of one service: one row per partition, their sum, and whether each balances."""
+    table = _table(title, "partition", "in", *names, "waiting", "balance")
     for one in found:
         counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
         state = "; ".join(one.problems) or ("not countable: retention" if one.lost_to_retention else "✓")
@@ -29,17 +29,34 @@ def print_audit(found: list[PartitionAudit], title: str, names: tuple[str, ...])
         f"{sum(one.waiting for one in found):,}",
         f"✗ {bad} partitions do not balance" if bad else "✓",
     )
-    out.print(table)
+    return table
 
 
-def print_archive_audit(found: list[TopicAudit]) -> None:
-    """Print the ledger of the archive as a table, and whether it balances."""
-    names = ("on the topic", "taken in", "rows", "unreadable", "forgotten", "waiting")
-    table = Table("topic", *names, "balance", title="what the archive holds", box=None)
+def archive_table(found: Sequence[TopicAudit]) -> Table:
+    """Return the ledger of the archive: one row per topic. Columns that are zero everywhere are left out."""
+    optional = [name for name in ("unreadable", "forgotten") if any(getattr(one, name) for one in found)]
+    table = _table("records in the archive", "topic", "in Kafka", "archived", "rows", *optional, "waiting", "balance")
+    for one in found:
+        numbers = (one.on_topic, one.records, one.rows, *(getattr(one, name) for name in optional), one.waiting)
+        shown = ("newest" if number is None else f"{number:,}" for number in numbers)
+        table.add_row(one.topic, *shown, "; ".join(one.problems) or "✓")
+    return table
+
+
+def chain_table(found: Sequence[ChainAudit]) -> Table:
+    """Return how many live annotations of each connection there are, from its platform to the archive."""
+    table = _table("live annotations from the platform to the archive", "connection", "platform", *STATIONS, "balance")
+    for one in found:
+        counts = [f"{len(one.stations[name]):,}" if name in one.stations else "?" for name in STATIONS]
+        table.add_row(one.connection, f"{len(one.platform):,}", *counts, "✗" if one.problems else "✓")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Return an empty table: a name, numbers, the balance. Long names wrap instead of being cut."""
+    table = Table(*columns, title=title, box=None)
     for column in table.columns[1:-1]:
         column.justify = "right"
-    for one in found:
-        numbers = (one.on_topic, one.records, one.rows, one.unreadable, one.forgotten, one.waiting)
-        shown = ("newest only" if number is None else f"{number:,}" for number in numbers)
-        table.add_row(one.topic, *shown, "; ".join(one.problems) or "✓")
-    out.print(table)
+    for column in table.columns:
+        column.overflow = "fold"
+    return table

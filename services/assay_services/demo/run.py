@@ -16,7 +16,7 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import AGREEMENT, CONSENSUS, CORRECTED, DEAD, REJECTED, RELIABILITY, SIGNALS, VALIDATED
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.archive import TopicAudit, audit_archive
-from assay_services.audit.tables import ABSORBED, JUDGED, print_archive_audit, print_audit
+from assay_services.audit.tables import ABSORBED, JUDGED, archive_table, partition_table
 from assay_services.audit.topics import PartitionAudit, audit, audit_consensus
 from assay_services.demo.receiver import Receiver
 from assay_services.demo.simulator import LABELS, PROFILES, PROJECT, Simulator
@@ -76,9 +76,9 @@ def run_demo(*, seconds: float | None, seed: int, folder: Path) -> None:
     """Run the demo: for some seconds, or until Ctrl-C."""
     if folder.exists():
         shutil.rmtree(folder)
-    out.print(f"[bold]Assay demo[/]: texts, truth and annotators are synthetic (seed {seed}); the rest is real.")
+    out.print(f"[bold]Assay demo[/]: synthetic texts, truth and annotators (seed {seed}). Everything else is real.")
     out.print(f"Annotators: {', '.join(profile.name for profile in PROFILES)}.")
-    with out.status("starting Kafka on loopback (the first time it is fetched, which takes a while) …"):
+    with out.status("starting Kafka on loopback (the first start downloads it, which takes a minute) …"):
         broker = LocalBroker(folder)
         broker.start()
     try:
@@ -121,15 +121,15 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
             await watching
         log.close()
     out.print(draw(scene, kafka=str(settings.kafka)))
-    print_audit(found, "annotations judged by the validator", JUDGED)
-    print_audit(absorbed, "validated annotations in the consensus", ABSORBED)
-    print_archive_audit(archived)
+    out.print(partition_table(found, "annotations judged by the validator", JUDGED))
+    out.print(partition_table(absorbed, "validated annotations in the consensus", ABSORBED))
+    out.print(archive_table(archived))
     out.print(accuracy_line(scene))
     print_alerts(receiver)
     unbalanced = [one for one in (*found, *absorbed) if one.problems or one.waiting]
     if unbalanced or any(one.problems or one.waiting for one in archived):
-        fail(f"the ledger does not balance; the services' log is {settings.folder / 'services.log'}")
-    out.print(f"[green]✓[/] every event has exactly one verdict; results of the run lie in {settings.folder}")
+        fail(f"the ledger does not balance; see the services' log in {settings.folder / 'services.log'}")
+    out.print(f"[green]✓[/] every event has exactly one verdict; the results are in {settings.folder}")
 
 
 def _supervisor(settings: RuntimeSettings, log: TextIO) -> Supervisor:
@@ -160,7 +160,7 @@ def _note(log: TextIO, name: str, line: str) -> None:
     if name != "console" or "console_first_admin" not in line:
         return
     link = orjson.loads(line)["link"]
-    out.print(f"[bold]The console[/], once and within the hour, to become its admin: {link}", soft_wrap=True)
+    out.print(f"[bold]Console[/] (this link makes you its admin; valid once, for an hour): {link}", soft_wrap=True)
 
 
 async def _stream(

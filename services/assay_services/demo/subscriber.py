@@ -45,7 +45,7 @@ async def alerts_delivered(settings: RuntimeSettings, receiver: Receiver) -> Non
 
 
 def print_alerts(receiver: Receiver) -> None:
-    """Say what the webhook subscriber was told, and that the careful annotators were left in peace."""
+    """Print what the webhook subscriber received, and whether any careful annotator was alerted on."""
     alerts = [Alert.model_validate(one) for one in receiver.alerts.values()]
     about = sorted({one.labels["annotator"] for one in alerts if "annotator" in one.labels})
     out.print(
@@ -57,7 +57,7 @@ def print_alerts(receiver: Receiver) -> None:
         out.print(f"  {one.at:%H:%M:%S}Z {one.severity.value} {one.rule} {one.state.value}: {escape(one.summary)}")
     careful = [name for name in about if name.startswith("careful")]
     mark = "[green]✓[/]" if not careful else "[bold red]✗[/]"
-    out.print(f"{mark} alerted: {', '.join(about) or 'nobody'}; careful annotators: {', '.join(careful) or 'none'}")
+    out.print(f"{mark} alerts on: {', '.join(about) or 'nobody'}; careful ones: {', '.join(careful) or 'none'}")
 
 
 def _control(settings: RuntimeSettings) -> ControlSettings:

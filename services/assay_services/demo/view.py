@@ -1,4 +1,4 @@
-"""What the demo shows while it runs."""
+"""The tables that the demo shows while it runs; each fits a terminal of 80 columns."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _LEAST_TO_CORRELATE = 2
 
 @dataclass(slots=True)
 class Scene:
-    """What is known so far. `given` and `right` are the simulator's: each annotator's labels, and how many are true."""
+    """Everything shown so far. `given` and `right` are the simulator's: labels by annotator, and how many are true."""
 
     given: Counter[str]
     right: Counter[str]
@@ -65,17 +65,17 @@ def _flow(scene: Scene) -> Table:
     rate = scene.judged_count / scene.seconds if scene.seconds else 0.0
     table.add_row("events sent", f"{scene.sent:,}")
     table.add_row("verdicts back", f"{scene.judged_count:,}")
-    table.add_row("verdicts a second", f"{rate:,.0f}")
-    table.add_row("under way", f"{max(0, scene.sent - scene.judged_count):,}")
+    table.add_row("verdicts per second", f"{rate:,.0f}")
+    table.add_row("in flight", f"{max(0, scene.sent - scene.judged_count):,}")
     if scene.latencies_ms:
         ordered = sorted(scene.latencies_ms)
-        table.add_row("half are back in", f"{ordered[len(ordered) // 2]:.0f} ms")
-        table.add_row("99 % are back in", f"{ordered[int(len(ordered) * 0.99)]:.0f} ms")
+        table.add_row("p50 latency", f"{ordered[len(ordered) // 2]:.0f} ms")
+        table.add_row("p99 latency", f"{ordered[int(len(ordered) * 0.99)]:.0f} ms")
     return table
 
 
 def _verdicts(scene: Scene) -> Table:
-    table = Table("verdict", "records", "share", title="verdicts")
+    table = _table("verdicts", "verdict", "records", "share")
     for name, (mark, colour) in _MARKS.items():
         count = scene.judged[name]
         share = count / scene.judged_count if scene.judged_count else 0.0
@@ -84,14 +84,14 @@ def _verdicts(scene: Scene) -> Table:
 
 
 def _findings(scene: Scene) -> Table:
-    table = Table("rule", "findings", title="top findings")
+    table = _table("top findings", "rule", "findings")
     for rule, count in scene.findings.most_common(7):
         table.add_row(rule, f"{count:,}")
     return table
 
 
 def _people(scene: Scene) -> Table:
-    table = Table("annotator", "labels", "estimated accuracy", "true", "with a finding", title="annotators")
+    table = _table("annotators", "annotator", "labels", "accuracy (95 %)", "true", "flagged")
     for who in sorted(scene.reliability, key=lambda who: scene.reliability[who]["accuracy"])[:_SHOWN_PEOPLE]:
         found = scene.reliability[who]
         interval = f"{found['accuracy']:.2f} ({found['accuracy_low']:.2f}-{found['accuracy_high']:.2f})"
@@ -101,7 +101,7 @@ def _people(scene: Scene) -> Table:
 
 
 def _agreement(scene: Scene) -> Table:
-    table = Table("of", "alpha (95 %)", "items", title="agreement, last 15 minutes")
+    table = _table("agreement, last 15 minutes", "scope", "alpha (95 %)", "items")
     for scope, reading in sorted(scene.agreement.items()):
         shown = "not defined"
         if reading["value"] is not None:
@@ -111,25 +111,33 @@ def _agreement(scene: Scene) -> Table:
 
 
 def _items(scene: Scene) -> Table:
-    table = Table("status", "items", title="consensus")
+    table = _table("consensus", "status", "items")
     for status, count in Counter(scene.statuses.values()).most_common():
         table.add_row(status, f"{count:,}")
     return table
 
 
 def _corrections(scene: Scene) -> Table:
-    title = f"corrections: {scene.corrections:,}, taken back: {scene.retractions:,}"
-    table = Table("item", "annotator", "said", "should be", "wrong with probability", title=title)
+    title = f"corrections: {scene.corrections:,}, retracted: {scene.retractions:,}"
+    table = _table(title, "item", "annotator", "given", "corrected", "P(wrong)")
     for one in scene.newest_corrections:
         table.add_row(one["item"], one["annotator"], str(one["was"]), str(one["label"]), f"{one['probability']:.2f}")
     return table
 
 
 def _signals(scene: Scene) -> Table:
-    table = Table("annotator", "signal", "since", "e-value", title=f"signals about annotators: {len(scene.signals)}")
+    table = _table(f"signals about annotators: {len(scene.signals)}", "annotator", "signal", "since", "e-value")
     for one in list(scene.signals.values())[-_SHOWN_SIGNALS:]:
         since = datetime.fromisoformat(one["since"])
         table.add_row(one["annotator"], one["detector"], f"{since:%H:%M:%S}Z", f"{one['e_value']:,.0f}")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Return an empty table in which long names wrap instead of being cut."""
+    table = Table(*columns, title=title)
+    for column in table.columns:
+        column.overflow = "fold"
     return table
 
 

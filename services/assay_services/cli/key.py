@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from assay_services.stores.control.api_keys import ApiKeyStore, NoSuchKeyError
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.tables.connections_and_keys import Scope
-from assay_services.terminal import fail, out, plain_errors
+from assay_services.terminal import fail, out, plain_errors, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 
@@ -36,16 +35,24 @@ def create(
 
 @app.command("list")
 @plain_errors
-def show() -> None:
-    """Show all keys: what they may do, when they were last used; never the keys themselves.
+def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
+    """Show all keys: their scopes and when they were last used. The keys themselves are never shown.
 
     Example: assay key list
     """
-    table = Table("id", "name", "may", "created", "last used", "state")
-    for key in ApiKeyStore(open_control(ControlSettings())).all():
-        state = "in force" if key.revoked_at is None else f"revoked {_time(key.revoked_at)}"
-        table.add_row(key.id, key.name, key.scopes, _time(key.created_at), _time(key.last_used_at), state)
-    out.print(table if table.row_count else "there are no keys yet: assay key create --name NAME --scope write")
+    rows = [
+        {
+            "id": key.id,
+            "name": key.name,
+            "scopes": key.scopes,
+            "created": _time(key.created_at),
+            "last used": _time(key.last_used_at),
+            "state": "in force" if key.revoked_at is None else f"revoked {_time(key.revoked_at)}",
+        }
+        for key in ApiKeyStore(open_control(ControlSettings())).all()
+    ]
+    columns = ("id", "name", "scopes", "created", "last used", "state")
+    print_rows(rows, columns, as_json=as_json, empty="no key yet: assay key create --name NAME --scope write")
 
 
 @app.command("revoke")

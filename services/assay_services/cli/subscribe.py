@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
@@ -18,7 +17,7 @@ from assay_services.stores.control.subscription_store import (
 )
 from assay_services.stores.control.tables.alert_delivery import Channel
 from assay_services.stores.control.vault import Vault
-from assay_services.terminal import escape, fail, out, plain_errors
+from assay_services.terminal import escape, fail, out, plain_errors, print_rows
 
 _FILTERS = ("project", "rule", "annotator", "label")
 
@@ -59,19 +58,26 @@ def subscribe_one(  # the options of a command
 
 
 @plain_errors
-def subscriptions() -> None:
+def subscriptions(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
     """Show who is sent alerts, and their problems.
 
     Example: assay subscriptions
     """
-    table = Table("subscription", "channel", "to", "of", "state", box=None)
+    rows = []
     for one in list_subscriptions(open_control(ControlSettings())):
-        of = [f"{name}={value}" for name in _FILTERS if (value := getattr(one, name)) is not None]
-        state = "[green]in force[/]" if one.disabled_at is None else "[bold red]disabled[/]"
-        problem = "" if one.problem is None else f" {escape(one.problem)}"
-        about = escape(" ".join([*of, f"{one.severity}+", one.states]))
-        table.add_row(escape(one.name), one.channel, escape(one.target), about, state + problem)
-    out.print(table if table.row_count else "nobody is told yet: assay subscribe webhook URL")
+        filters = [f"{name}={value}" for name in _FILTERS if (value := getattr(one, name)) is not None]
+        rows.append(
+            {
+                "subscription": one.name,
+                "channel": one.channel,
+                "to": one.target,
+                "filter": " ".join([*filters, f"{one.severity}+", one.states]),
+                "state": "in force" if one.disabled_at is None else "disabled",
+                "problem": one.problem,
+            }
+        )
+    columns = ("subscription", "channel", "to", "filter", "state", "problem")
+    print_rows(rows, columns, as_json=as_json, empty="no subscription yet: assay subscribe webhook URL")
 
 
 @plain_errors
@@ -84,7 +90,7 @@ def remove(name: Annotated[str, typer.Argument(help="The subscription's name.")]
         unsubscribe(open_control(ControlSettings()), name)
     except SubscriptionError as error:
         fail(str(error))
-    out.print(f"[green]✓[/] {escape(name)} is told nothing more")
+    out.print(f"[green]✓[/] {escape(name)} is sent no more alerts")
 
 
 def _filter(written: str) -> tuple[str, str]:

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.passwords import PasswordTooWeak
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.users import UserError, UserStore
-from assay_services.terminal import escape, fail, out, plain_errors
+from assay_services.terminal import escape, fail, out, plain_errors, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="Users of the console: add, list, change.")
 _UserName = Annotated[str, typer.Argument(help="The name to sign in with.")]
@@ -35,16 +34,22 @@ def add(name: _UserName, role: Annotated[Role, typer.Option(help="What they may 
 
 @app.command("list")
 @plain_errors
-def show() -> None:
+def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
     """Show all users: their role, when they were last seen, whether they are disabled.
 
     Example: assay user list
     """
-    table = Table("name", "role", "last seen", "state")
-    for user in _users().all():
-        seen = "never" if user.last_seen_at is None else f"{user.last_seen_at:%Y-%m-%d %H:%M}Z"
-        table.add_row(escape(user.name), user.role.value, seen, "disabled" if user.disabled else "active")
-    out.print(table if table.row_count else "there are no users yet; the console prints a link for the first admin")
+    rows = [
+        {
+            "name": user.name,
+            "role": user.role.value,
+            "last seen": "never" if user.last_seen_at is None else f"{user.last_seen_at:%Y-%m-%d %H:%M}Z",
+            "state": "disabled" if user.disabled else "active",
+        }
+        for user in _users().all()
+    ]
+    columns = ("name", "role", "last seen", "state")
+    print_rows(rows, columns, as_json=as_json, empty="no user yet; the console prints a link for the first admin")
 
 
 @app.command("role")

@@ -41,7 +41,7 @@ def test_somebody_subscribes_looks_and_leaves(outbox: AlertOutbox) -> None:
     assert "night" in tested.stdout + sent.stdout
     assert (again.exit_code, wrong.exit_code, unknown.exit_code) == (1, 1, 1)
     assert left.exit_code == 0
-    assert assay("subscriptions").stdout.startswith("nobody is told yet")
+    assert assay("subscriptions").stdout.startswith("no subscription yet")
     assert outbox.subscriptions() == []
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from assay_models.intervals import interval
+from assay_models.intervals import interval, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,12 @@ def test_next_to_no_errors_among_a_million_votes_leave_next_to_no_doubt() -> Non
 
     assert low > 1 - 1e-6
     assert high == 1
+
+
+def test_the_wilson_interval_of_half_of_ten() -> None:
+    # (0.5 + z²/20 ± z·sqrt(0.025 + z²/400)) / (1 + z²/10) with z = 1.96: 0.2366 to 0.7634
+    assert wilson_interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+def test_there_is_no_interval_without_trials() -> None:
+    assert wilson_interval(0, 0) is None

@@ -81,7 +81,7 @@ class SlidingWindows:
         """Return the number of annotators with a label in a window."""
         return len(self._sum(scope, end_minute, length_minutes).annotators)
 
-    def pane(self, scope: Scope, minute: int) -> WindowCell:
+    def cell(self, scope: Scope, minute: int) -> WindowCell:
         """Return a copy of one cell; an empty one if nothing is counted there."""
         return self._scopes.get(scope, _NO_SCOPE).by_minute.get(minute, _NO_SUM).frozen()
 

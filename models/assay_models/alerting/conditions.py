@@ -1,12 +1,9 @@
 """The values that alert rules evaluate, and whether a rule's condition holds for them."""
 
 from dataclasses import dataclass
-from math import sqrt
 
+from assay_models.intervals import wilson_interval
 from assay_schemas.alert_rule import AlertRule
-
-_Z = 1.959963984540054
-"""Normal quantile of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +18,10 @@ class RuleReading:
 
 def share(hits: float, total: int) -> RuleReading | None:
     """Return a share (0-1) with its Wilson interval (Wilson 1927); None if `total` is 0."""
-    if total <= 0:
+    interval = wilson_interval(hits, total)
+    if interval is None:
         return None
-    value = min(1.0, max(0.0, hits / total))
-    squared = _Z * _Z / total
-    middle = (value + squared / 2) / (1 + squared)
-    half = _Z / (1 + squared) * sqrt(value * (1 - value) / total + squared / (4 * total))
-    return RuleReading(value, max(0.0, middle - half), min(1.0, middle + half), total)
+    return RuleReading(min(1.0, max(0.0, hits / total)), *interval, total)
 
 
 def mean(total_seconds: float, count: int) -> RuleReading | None:

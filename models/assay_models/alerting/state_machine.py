@@ -27,7 +27,7 @@ class AlertLifecycle:
 
     state: AlertState | None = None
     since: int = 0
-    is_suppressed: int | None = None
+    quiet_since_ms: int | None = None
     firings: tuple[int, ...] = ()
 
     @property
@@ -68,7 +68,7 @@ def advance_state(
     if not holds:
         if life.state is None:
             return life, ()
-        resolved = replace(life, state=None, is_suppressed=None)
+        resolved = replace(life, state=None, quiet_since_ms=None)
         return resolved, [Transition(AlertState.PENDING, AlertState.RESOLVED, at, life.since)]
     since = at if life.state is None else life.since
     if at - since >= lasting * _MINUTE_MS:
@@ -93,10 +93,10 @@ def _advance_notified(
     life: AlertLifecycle, *, holds: bool, at: int, keep: int
 ) -> tuple[AlertLifecycle, Sequence[Transition]]:
     if holds:
-        return (life if life.is_suppressed is None else replace(life, is_suppressed=None)), ()
-    quiet = at if life.is_suppressed is None else life.is_suppressed
+        return (life if life.quiet_since_ms is None else replace(life, quiet_since_ms=None)), ()
+    quiet = at if life.quiet_since_ms is None else life.quiet_since_ms
     wanted = max(keep, FLAP_RESET_MINUTES) if is_flapping(life, at) else keep
     if at - quiet < wanted * _MINUTE_MS:
-        return replace(life, is_suppressed=quiet), ()
-    resolved = replace(life, state=None, is_suppressed=None)
+        return replace(life, quiet_since_ms=quiet), ()
+    resolved = replace(life, state=None, quiet_since_ms=None)
     return resolved, [Transition(life.state, AlertState.RESOLVED, at, life.since)]

@@ -23,19 +23,19 @@ _PARTS = [LEVELS[detector] / FALSE_ALARMS_PER_WEEK for detector in DETECTORS]
 class AnnotatorState:
     """One annotator: evidence per detector and peer, baseline, history, and counts for the report. Mutable."""
 
-    __slots__ = ("habits", "pairs", "purse", "recent", "signals", "tallies", "watches")
+    __slots__ = ("baseline", "budget", "detectors", "history", "pairs", "report_counts", "signals")
 
     def __init__(self, at: float) -> None:
         """Start with the time (s) of the first annotation."""
-        self.purse = AlarmBudget(at)
-        self.habits = Baseline(session=at)
-        self.watches = {
+        self.budget = AlarmBudget(at)
+        self.baseline = Baseline(session=at)
+        self.detectors = {
             detector: EDetector(row.weights, at=at, upfront=UPFRONT.get(detector, 0.0))
             for detector, row in DETECTORS.items()
         }
         self.pairs: dict[str, AnnotatorPair] = {}
-        self.recent = History()
-        self.tallies = ReportCounts()
+        self.history = History()
+        self.report_counts = ReportCounts()
         self.signals = 0
 
     def pair(self, peer: str, at: float) -> AnnotatorPair:
@@ -50,12 +50,12 @@ class AnnotatorState:
     @property
     def e_value(self) -> float:
         """The evidence for any change: the mean e-value over all detectors, weighted by their false alarm levels."""
-        parts = sum([part * detector.strength for part, detector in zip(_PARTS, self.watches.values(), strict=True)])
+        parts = sum([part * detector.strength for part, detector in zip(_PARTS, self.detectors.values(), strict=True)])
         return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
 
     def forget_item(self, item: str) -> bool:
         """Delete the item's annotations, but not the evidence from them; return whether any was stored."""
-        was_stored = self.recent.forget(item)
+        was_stored = self.history.forget(item)
         for pair in self.pairs.values():
             was_stored = pair.forget_item(item) or was_stored
         return was_stored
@@ -69,19 +69,19 @@ class AnnotatorState:
 
     def standing(self) -> Iterator[Detector]:
         """Yield the detectors with a signal that has not been withdrawn."""
-        yield from (detector for detector, watch in self.watches.items() if watch.raised is not None)
+        yield from (detector for detector, watch in self.detectors.items() if watch.raised is not None)
         if any(pair.raised is not None for pair in self.pairs.values()):
             yield Detector.COPYING
 
     def dump(self) -> list[Any]:
         """Return the state as plain JSON data."""
         return [
-            self.purse.dump(),
-            self.habits.dump(),
-            [detector.dump() for detector in self.watches.values()],
+            self.budget.dump(),
+            self.baseline.dump(),
+            [detector.dump() for detector in self.detectors.values()],
             {peer: pair.dump() for peer, pair in self.pairs.items()},
-            self.recent.dump(),
-            self.tallies.dump(),
+            self.history.dump(),
+            self.report_counts.dump(),
             self.signals,
         ]
 
@@ -89,13 +89,17 @@ class AnnotatorState:
     def load(cls, stored: list[Any]) -> "AnnotatorState":
         """Return the annotator that `dump` described."""
         state = cls(0.0)
-        state.purse, state.habits = AlarmBudget.load(stored[0]), Baseline.load(stored[1])
-        state.watches = {
+        state.budget, state.baseline = AlarmBudget.load(stored[0]), Baseline.load(stored[1])
+        state.detectors = {
             detector: EDetector.load(dumped, row.weights)
             for (detector, row), dumped in zip(DETECTORS.items(), stored[2], strict=True)
         }
         state.pairs = {peer: AnnotatorPair.load(pair) for peer, pair in stored[3].items()}
-        state.recent, state.tallies, state.signals = History.load(stored[4]), ReportCounts.load(stored[5]), stored[6]
+        state.history, state.report_counts, state.signals = (
+            History.load(stored[4]),
+            ReportCounts.load(stored[5]),
+            stored[6],
+        )
         return state
 
 

@@ -35,10 +35,10 @@ class DetectionChange(NamedTuple):
 
 def update_detectors(look: Features, own: AnnotatorState, pool: Population, *, spent: float) -> list[DetectionChange]:
     """Update every detector with the annotation; return those to raise or to withdraw."""
-    habits, fading = own.habits, own.purse.fading
-    first, changes = own.purse.is_in_first_week, list[DetectionChange]()
+    habits, fading = own.baseline, own.budget.fading
+    first, changes = own.budget.is_in_first_week, list[DetectionChange]()
     for detector, ratios, demanded, left in _DEMANDS:
-        state, ratio_or_bet = own.watches[detector], ratios(look, habits, pool)
+        state, ratio_or_bet = own.detectors[detector], ratios(look, habits, pool)
         budget = spent * left if first else spent
         if isinstance(ratio_or_bet, Bet):
             state.update_with_bet(ratio_or_bet, budget, fading, look.at, agrees=look.agrees, demanded=demanded)
@@ -52,7 +52,7 @@ def update_detectors(look: Features, own: AnnotatorState, pool: Population, *, s
 
 def _spans_sessions(state: EDetector, own: AnnotatorState) -> bool:
     """Return whether the change began before this session: one bad session may have other causes than fatigue."""
-    return state.raised is not None or state.choose().since < own.habits.session
+    return state.raised is not None or state.choose().since < own.baseline.session
 
 
 def update_pairs(
@@ -75,8 +75,8 @@ def update_pairs(
     for peer in peers:
         theirs, pair = name_of(judged.others[peer]), own.pair(peer, look.at)
         same = theirs == look.label
-        ratio = copy_detection.ratio(look, own.habits, pool, truth.kind, theirs)
-        pair.update(ratio, spent / len(peers), own.purse.fading, look.at)
+        ratio = copy_detection.ratio(look, own.baseline, pool, truth.kind, theirs)
+        pair.update(ratio, spent / len(peers), own.budget.fading, look.at)
         pair.count(same=same, error=not look.agrees)
         is_gold = truth.kind == GOLD
         pair.record(ratio, [judged.item, judged.annotation, look.label, look.truth, is_gold, look.at])

@@ -38,7 +38,7 @@ def extract(
     judged: JudgedAnnotation, truth: ComparisonLabel, own: AnnotatorState, pool: Population, *, late: bool = False
 ) -> Features:
     """Return the features of an annotation that has not been learned yet; with `late` only those from its truth."""
-    at, label, habits = judged.at, name_of(judged.label), own.habits
+    at, label, habits = judged.at, name_of(judged.label), own.baseline
     usual = expected = pool.chance
     if truth.label is not None:
         usual = pool.agreement(truth.kind, truth.label)
@@ -51,7 +51,7 @@ def extract(
         times = pool.time(length_of(judged))
         look.pace = None if times is None else (log(seconds) - times[0]) / times[1]
         look.lead_step = None if habits.lead is None else log(seconds) - habits.lead
-    gap = at - own.purse.last
+    gap = at - own.budget.last
     if 0 < gap <= _NEW_SESSION and habits.gap is not None:
         look.gap_step = log(gap) - habits.gap
     look.hours = 0.0 if gap > _NEW_SESSION else max(at - habits.session, 0.0) / _HOUR
@@ -87,27 +87,27 @@ def learn(
     `gap`: seconds since the annotator's previous newest annotation.
     """
     if gap > _NEW_SESSION:
-        own.habits.begin_session(look.at)
+        own.baseline.begin_session(look.at)
     learn_truth(truth, look, own, pool)
-    own.habits.count_label(look.label)
+    own.baseline.count_label(look.label)
     _learn_times(judged, look, own, pool, gap)
 
 
 def learn_truth(truth: ComparisonLabel, look: Features, own: AnnotatorState, pool: Population) -> None:
     """Update both with the comparison against the truth, if there is one."""
-    habits = own.habits
+    habits = own.baseline
     if look.truth is None:
         return
     if look.hours < EARLY_HOURS and not look.late:
         habits.early.learn(look.pool, look.chance, agrees=look.agrees)
     habits.err(look.label, look.truth, 1 - look.expected)
-    if own.watches[Detector.ACCURACY_DROP].raised is None:
+    if own.detectors[Detector.ACCURACY_DROP].raised is None:
         habits.compare(look.pool, look.chance, agrees=look.agrees)
     pool.note_agreement(truth.kind, look.truth, agrees=look.agrees)
 
 
 def _learn_times(judged: JudgedAnnotation, look: Features, own: AnnotatorState, pool: Population, gap: float) -> None:
-    habits, seconds = own.habits, judged.lead_time_seconds
+    habits, seconds = own.baseline, judged.lead_time_seconds
     for sort, step in zip(TIMINGS, (look.lead_step, look.gap_step), strict=True):
         if step is not None:
             pool.note_regularity(sort, close=abs(step) < CLOSE)
@@ -115,8 +115,8 @@ def _learn_times(judged: JudgedAnnotation, look: Features, own: AnnotatorState, 
         pool.note_time(length_of(judged), seconds)
         habits.lead = log(seconds)
         if (judged.text_length or 0) >= _LEAST_TEXT:
-            own.tallies.read(judged.text_length or 0, seconds)
-    own.tallies.work(look.at, gap)
+            own.report_counts.read(judged.text_length or 0, seconds)
+    own.report_counts.work(look.at, gap)
     habits.gap = log(gap) if 0 < gap <= _NEW_SESSION else habits.gap
 
 

@@ -23,11 +23,11 @@ _LEAST_READING: Final = 0.001
 
 def report_of(project: ProjectId, name: str, own: AnnotatorState) -> ConductReport:
     """Return the report, as of the annotator's newest annotation."""
-    tallies = own.tallies
+    tallies = own.report_counts
     return ConductReport(
         project=project,
         annotator=AnnotatorId(name),
-        as_of=moment(own.purse.last),
+        as_of=moment(own.budget.last),
         annotations=tallies.annotations,
         against_gold=rate_of(*tallies.gold),
         against_consensus=rate_of(*tallies.consensus),
@@ -101,11 +101,11 @@ def _speed(tallies: ReportCounts) -> Speed | None:
 
 def _activity(own: AnnotatorState) -> Activity:
     return Activity(
-        first_at=moment(own.purse.begun),
-        last_at=moment(own.purse.last),
-        sessions=own.tallies.sessions,
-        session_hours=own.tallies.session_seconds / _HOUR,
-        by_hour=own.tallies.hours,
+        first_at=moment(own.budget.begun),
+        last_at=moment(own.budget.last),
+        sessions=own.report_counts.sessions,
+        session_hours=own.report_counts.session_seconds / _HOUR,
+        by_hour=own.report_counts.hours,
     )
 
 

@@ -113,34 +113,34 @@ class ConductStream:
             self._changing.pop(name, None)
 
     def _judge(self, own: AnnotatorState, judged: JudgedAnnotation) -> list[Signal]:
-        if own.recent.has_seen(judged.annotation):
+        if own.history.has_seen(judged.annotation):
             return self._replace(own, judged)
         truth = truth_of(judged)
         look = extract(judged, truth, own, self._pool)
-        gap_from = own.purse.last
+        gap_from = own.budget.last
         changes = self._update_evidence(own, judged, truth, look)
         learn(judged, truth, look, own, self._pool, gap=look.at - gap_from)
-        before = own.recent.newest_of(judged.item)
+        before = own.history.newest_of(judged.item)
         if before is not None:
-            own.tallies.repeat(same=before.label == look.label)
+            own.report_counts.repeat(same=before.label == look.label)
         case = case_of(judged, truth, look)
-        own.recent.add(case)
-        own.tallies.add(case)
+        own.history.add(case)
+        own.report_counts.add(case)
         return self._all_signals(judged.annotator, own, changes)
 
     def _update_evidence(
         self, own: AnnotatorState, judged: JudgedAnnotation, truth: ComparisonLabel, look: Features
     ) -> list[DetectionChange]:
-        spent = own.purse.allocate(look.at)
+        spent = own.budget.allocate(look.at)
         single = update_detectors(look, own, self._pool, spent=spent)
         return [*single, *update_pairs(judged, truth, look, own, self._pool, spent=spent)]
 
     def _replace(self, own: AnnotatorState, judged: JudgedAnnotation) -> list[Signal]:
         """Replace the counts of an annotation that arrived again; bet on it only if it had no truth before."""
-        place = own.recent.place_of(judged.annotation)
+        place = own.history.place_of(judged.annotation)
         if place is None:
             return []
-        before = own.recent.cases[place]
+        before = own.history.cases[place]
         truth = truth_of(judged)
         if truth.label is None and before.truth is not None:
             truth = ComparisonLabel(before.truth, GOLD if before.is_gold else 0)
@@ -152,8 +152,8 @@ class ConductStream:
         elif truth.label is not None:
             changes = self._update_evidence(own, judged, truth, look)
             learn_truth(truth, look, own, self._pool)
-        own.tallies.add(own.recent.replace(place, case), -1)
-        own.tallies.add(case)
+        own.report_counts.add(own.history.replace(place, case), -1)
+        own.report_counts.add(case)
         return self._all_signals(judged.annotator, own, changes)
 
     def _all_signals(self, name: str, own: AnnotatorState, changes: Sequence[DetectionChange]) -> list[Signal]:
@@ -166,9 +166,9 @@ class ConductStream:
             leading, evidence, strength = about.copying, pair_evidence_of(about), about.copying.evidence
         else:
             leading = about.choose() if change.raised else about.leading
-            evidence, strength = evidence_of(change.detector, leading, own.recent.cases), about.strength
+            evidence, strength = evidence_of(change.detector, leading, own.history.cases), about.strength
         raising = Raising(
-            self._project, name, change.detector, change.peer, own.purse.last,
+            self._project, name, change.detector, change.peer, own.budget.last,
             strength if change.raised else about.against, own.signals,
             SignalState.RAISED if change.raised else SignalState.WITHDRAWN,
         )  # fmt: skip
@@ -178,7 +178,7 @@ class ConductStream:
         if change.raised:
             about.raise_as(signal.id)
         else:
-            about.begin_again(own.purse.last)
+            about.begin_again(own.budget.last)
         return signal
 
     def _evidence_of_others(self, name: str) -> Iterator[float]:

@@ -54,14 +54,3 @@ def calibration_error(probabilities: NDArray[np.float64], votes: NDArray[np.floa
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(place, weights=agreeing - weight * confidence, minlength=bins)
     return float(np.abs(gaps).sum() / weight.sum())
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of a share (Wilson 1927), or None if `trials` is 0."""
-    if trials == 0:
-        return None
-    z = 1.959963984540054
-    share = successes / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)))
-    return max(0.0, centre - half), min(1.0, centre + half)

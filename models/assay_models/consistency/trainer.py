@@ -10,7 +10,7 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 
-from assay_models.consistency.calibration import calibration_error, log_loss, skill_score, softmax, wilson_interval
+from assay_models.consistency.calibration import calibration_error, log_loss, skill_score, softmax
 from assay_models.consistency.confident_learning import thresholds_of
 from assay_models.consistency.cross_validation import Tested, cross_validate
 from assay_models.consistency.linear_model import Design, design_of, fit_linear, matrix_of, measure, weights_of
@@ -18,6 +18,7 @@ from assay_models.consistency.model_card import ClassFacts, DataFacts, Figures, 
 from assay_models.consistency.onnx_export import build_graph
 from assay_models.consistency.onnx_scorer import FORMAT, METADATA_KEY
 from assay_models.consistency.training_data import TrainingSet, TrainingVote, gather
+from assay_models.intervals import wilson_interval
 
 
 @dataclass(frozen=True, slots=True)

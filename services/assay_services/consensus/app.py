@@ -18,7 +18,7 @@ from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ConsensusSettings) -> faust.App:
-    """Build the worker of the consensus."""
+    """Build the consensus worker."""
     projects: dict[str, ConsensusProject] = {}
     lanes: list[Lane] = []
 

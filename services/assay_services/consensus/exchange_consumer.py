@@ -1,4 +1,4 @@
-"""Follow what the partitions tell each other: whole topics, read without a group."""
+"""Follow the exchange between partitions: whole topics, read without a consumer group."""
 
 import asyncio
 
@@ -18,17 +18,17 @@ _AT_ONCE = 5_000
 
 
 class Follower(Service):
-    """Keep a pool up to date; `read_all` waits until it knows all that was there at the start."""
+    """Keep an `Exchange` up to date with the topics `annotators.counts` and `agreement.panes`."""
 
     def __init__(self, settings: RuntimeSettings, pool: Exchange) -> None:
-        """Take the pool that is to be kept."""
+        """Write all records of both topics, of all partitions, to `pool`."""
         super().__init__()
         self._settings = settings
         self._pool = pool
         self._complete = asyncio.Event()
 
     async def read_all(self) -> None:
-        """Wait until everything that was on the topics at the start is known."""
+        """Wait until every record that was on the topics at the start has been read."""
         await self._complete.wait()
 
     @Service.task

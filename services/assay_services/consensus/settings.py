@@ -1,7 +1,7 @@
-"""What the consensus reads from its environment."""
+"""Settings of the consensus service."""
 
 from assay_services.engine.settings import RuntimeSettings
 
 
 class ConsensusSettings(RuntimeSettings):
-    """Nothing beyond what every worker reads."""
+    """The settings of every worker; the consensus adds none."""

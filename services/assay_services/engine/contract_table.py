@@ -1,4 +1,4 @@
-"""The contracts in force: the whole topic `contracts`, read without a group and followed for ever."""
+"""Follow the contracts in force: read the whole topic `contracts`, without a consumer group."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,17 +18,17 @@ log = get_logger("contracts")
 
 
 class ContractTable(Service):
-    """Hand every contract to `apply` as it comes; `None` when a project's contract is withdrawn."""
+    """Pass every contract to `apply` as it arrives; pass None when a project's contract is withdrawn."""
 
     def __init__(self, settings: RuntimeSettings, apply: Callable[[str, LabelContract | None], None]) -> None:
-        """Take the function that puts a contract in force."""
+        """Follow the topic `contracts` with the function that puts a contract in force (project, contract or None)."""
         super().__init__()
         self._settings = settings
         self._apply = apply
         self._complete = asyncio.Event()
 
     async def read_all(self) -> None:
-        """Wait until everything that was on the topic at the start is in force."""
+        """Wait until every contract that was on the topic at the start is in force."""
         await self._complete.wait()
 
     @Service.task
@@ -69,7 +69,7 @@ class ContractTable(Service):
 
 
 def callback_for(contracts: dict[str, LabelContract]) -> Callable[[str, LabelContract | None], None]:
-    """Return what keeps the contracts in force there, by project."""
+    """Return a callback for `ContractTable` that keeps `contracts` (by project) up to date."""
 
     def put_in_force(project: str, contract: LabelContract | None) -> None:
         if contract is None:
@@ -81,7 +81,7 @@ def callback_for(contracts: dict[str, LabelContract]) -> Callable[[str, LabelCon
 
 
 async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -> None:
-    """Put a contract in force for all workers."""
+    """Publish a contract, which puts it in force for all workers."""
     producer = make_producer(settings)
     await producer.start()
     try:

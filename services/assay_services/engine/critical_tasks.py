@@ -1,4 +1,4 @@
-"""Tasks that a process cannot do without: where one fails, the process ends, loudly."""
+"""Tasks that a process cannot run without: if one fails, the process exits."""
 
 import asyncio
 import os
@@ -9,9 +9,9 @@ from assay_services.engine.logs import get_logger
 
 
 def start_essential(work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-    """Start a task; if it raises, say so and end the process at once with exit code 1.
+    """Start a task; if it raises, log the error and end the process at once with exit code 1.
 
-    What was promised is durable before it is promised, so there is nothing to save on the way out.
+    Everything that was acknowledged is durable by then, so no clean-up is needed.
     """
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_end_if_failed)

@@ -1,4 +1,4 @@
-"""How Assay speaks to Kafka: one place for addresses, credentials and the clients' options."""
+"""Kafka clients: addresses, credentials, consumers, producers and transactions."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from assay_services.engine.settings import RuntimeSettings
 ADDRESS_FILE = "broker.json"
 LARGEST_REQUEST_BYTES = 12 * 1024 * 1024
 FENCED = (ProducerFenced, InvalidProducerEpoch)
-"""What a producer says when another has taken its transactional id."""
+"""Errors of a producer whose transactional id another producer has taken over."""
 
 _BATCH_BYTES = 900_000
 _BACKOFF_SECONDS = 1.0
@@ -33,15 +33,15 @@ log = get_logger("kafka")
 
 
 class TransactionLostError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
-    """The transaction was given up before all of it was sent: by the broker, or because of another producer."""
+    """The transaction was aborted before all its records were sent, by the broker or by another producer."""
 
 
 class NoKafkaError(AssayUserError):
-    """There is no Kafka to speak to: none in the settings, no local broker running."""
+    """The settings name no Kafka, and no local broker is running."""
 
 
 def kafka_address(settings: RuntimeSettings) -> str:
-    """Return `host:port[,host:port]` of Kafka: from the settings, else of the local broker."""
+    """Return Kafka's address, `host:port[,host:port]`, from the settings or of the local broker; raise NoKafkaError."""
     if settings.kafka is not None:
         return settings.kafka
     try:
@@ -54,7 +54,7 @@ def kafka_address(settings: RuntimeSettings) -> str:
 
 
 def client_options(settings: RuntimeSettings) -> dict[str, Any]:
-    """Return the options that every Kafka client shares: address and credentials."""
+    """Return the options that all Kafka clients share: address and credentials."""
     options: dict[str, Any] = {
         "bootstrap_servers": kafka_address(settings),
         "security_protocol": settings.kafka_security,
@@ -70,7 +70,7 @@ def client_options(settings: RuntimeSettings) -> dict[str, Any]:
 
 
 def make_consumer(settings: RuntimeSettings, *topics: str, **options: Any) -> AIOKafkaConsumer:  # noqa: ANN401
-    """Make a consumer that sees only what was committed; positions are never kept by Kafka for it."""
+    """Return a consumer that reads committed records only and never commits offsets to Kafka."""
     return AIOKafkaConsumer(
         *(settings.prefix + topic for topic in topics),
         **client_options(settings),
@@ -86,7 +86,7 @@ def make_consumer(settings: RuntimeSettings, *topics: str, **options: Any) -> AI
 
 
 def make_member(settings: RuntimeSettings, group: str) -> AIOKafkaConsumer:
-    """Make a consumer that shares partitions with the other members of its group."""
+    """Return a consumer that shares partitions with the other members of its group."""
     session_ms = int(settings.session_timeout_seconds * 1_000)
     return make_consumer(
         settings,
@@ -100,7 +100,7 @@ def make_member(settings: RuntimeSettings, group: str) -> AIOKafkaConsumer:
 
 
 def make_producer(settings: RuntimeSettings, *, transactional_id: str | None = None) -> AIOKafkaProducer:
-    """Make an idempotent producer, transactional where it has an id."""
+    """Return an idempotent producer; it is transactional if it has a `transactional_id`."""
     _shorten_transaction_backoff()
     return AIOKafkaProducer(
         **client_options(settings),
@@ -114,10 +114,10 @@ def make_producer(settings: RuntimeSettings, *, transactional_id: str | None = N
 
 
 def _shorten_transaction_backoff() -> None:
-    """Wait 2 ms, not aiokafka's fixed 20 ms, while the broker still completes the transaction before.
+    """Wait 2 ms instead of aiokafka's fixed 20 ms while the broker completes the previous transaction.
 
-    The constant has no option. It is hit at every back-to-back transaction: with it one took 27 ms, with 2 ms 5 to
-    8 ms. Less (0.5 ms) made no difference that could be told from noise once the broker was warm.
+    aiokafka has no option for it. Every back-to-back transaction waits that long: one took 27 ms before, and takes 5 to
+    8 ms with this. A wait of 0.5 ms was not measurably better on a warm broker.
     """
     sender.BACKOFF_OVERRIDE = 0.002
 
@@ -135,7 +135,7 @@ def _tls(settings: RuntimeSettings) -> ssl.SSLContext:
 
 
 def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
-    """Drop what lies below the position: `getmany` may hand over records fetched before a rebalance."""
+    """Return the records at or above an offset: `getmany` may return records that were fetched before a rebalance."""
     if records and records[0].offset < position:
         return [record for record in records if record.offset >= position]
     return records
@@ -143,17 +143,17 @@ def from_position(records: Sequence[Any], position: int) -> Sequence[Any]:
 
 @dataclass(frozen=True, slots=True)
 class PartitionReader:
-    """One partition of a topic, to be read from its first record to what is its end now."""
+    """Reads one partition of a topic from its first record to the offset that is its end now."""
 
     consumer: AIOKafkaConsumer
     partition: TopicPartition
 
     async def first_offset(self) -> int:
-        """Return the offset of the oldest record that is kept."""
+        """Return the offset of the oldest record that the broker still has."""
         return int((await self.consumer.beginning_offsets([self.partition]))[self.partition])
 
     async def batches(self) -> AsyncIterator[list[Any]]:
-        """Yield all committed records, many at a time."""
+        """Yield all committed records in batches."""
         end = (await self.consumer.end_offsets([self.partition]))[self.partition]
         await self.consumer.seek_to_beginning(self.partition)
         while await self.consumer.position(self.partition) < end:
@@ -164,12 +164,12 @@ class PartitionReader:
 
 @asynccontextmanager
 async def partition_reader(settings: RuntimeSettings, topic: str, number: int) -> AsyncIterator[PartitionReader]:
-    """Open one partition for reading, without a group."""
+    """Open one partition for reading, without a consumer group."""
     partition = TopicPartition(settings.prefix + topic, number)
     consumer = make_consumer(settings, fetch_max_wait_ms=20)
     consumer.assign([partition])
     try:
-        await consumer.start()  # inside: whoever loses patience meanwhile leaves no connection behind
+        await consumer.start()  # inside `try`: a cancelled start must close its connection
         yield PartitionReader(consumer, partition)
     finally:
         await consumer.stop()
@@ -183,9 +183,9 @@ async def send_all(
     prefix: str = "",
     single: Collection[str] = (),
 ) -> list[asyncio.Future[Any]]:
-    """Send (topic, key, value, headers) to one partition number, packed into as few batches as they need.
+    """Send (topic, key, value, headers) to one partition number, in as few batches as possible; return the futures.
 
-    Topics named in `single` have only one partition, which is theirs.
+    Topics in `single` have one partition, so their records go to partition 0.
     """
     open_batches: dict[str, Any] = {}
     sent: list[asyncio.Future[Any]] = []
@@ -212,9 +212,9 @@ async def commit(
     prefix: str,
     single: Collection[str] = (),
 ) -> None:
-    """Send all records, in this order, to one partition number of their topics, in one transaction.
+    """Send all records to one partition number of their topics, in this order and in one transaction.
 
-    Raise TransactionLostError or one of FENCED where nothing of it will ever be seen.
+    Raise TransactionLostError or one of FENCED if the transaction failed and no consumer will see any of it.
     """
     await producer.begin_transaction()
     try:
@@ -230,7 +230,7 @@ async def commit(
 
 
 async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> None:
-    """Call until Kafka answers, for at most `patience` seconds."""
+    """Call `start` until Kafka answers; give up and raise after `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -245,9 +245,9 @@ async def retrying(start: Callable[[], Awaitable[None]], *, patience: float) -> 
 
 
 def silence_fenced_futures(loop: asyncio.AbstractEventLoop) -> None:
-    """Say nothing of aiokafka's inner futures that fail when a producer is fenced: nobody can await them.
+    """Suppress warnings about aiokafka's internal futures that fail when a producer is fenced: nobody can await them.
 
-    The fencing itself reaches us as the error of the transaction, and is counted there.
+    The fencing itself is raised by the transaction, and counted there.
     """
     before: Any = loop.get_exception_handler()
     if not (isinstance(before, partial) and before.func is _unless_fenced):
@@ -268,7 +268,7 @@ def _unless_fenced(
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
-    """Close a producer whose fate is decided already; that Kafka is away or has fenced it changes nothing."""
+    """Close a producer whose transaction has ended or failed; ignore errors of an absent Kafka or a fenced producer."""
     try:
         await asyncio.wait_for(producer.stop(), timeout=10)
     except (KafkaError, OSError, TimeoutError) as error:
@@ -276,7 +276,7 @@ async def stop_quietly(producer: AIOKafkaProducer) -> None:
 
 
 async def cluster_id(settings: RuntimeSettings) -> str:
-    """Return Kafka's own id: offsets of another Kafka are others."""
+    """Return Kafka's cluster id; offsets are valid only within one cluster."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await retrying(admin.start, patience=settings.patience_seconds)
     try:

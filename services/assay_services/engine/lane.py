@@ -47,7 +47,7 @@ log = get_logger("lane")
 
 @dataclass(frozen=True, slots=True)
 class LaneTopics:
-    """The names (without prefix) of what a lane reads, and where its state lies."""
+    """The topic that a lane reads and its state topic, both without prefix."""
 
     source: str
     state: str
@@ -55,7 +55,7 @@ class LaneTopics:
 
 @dataclass(slots=True)
 class _LanePartition:
-    """One partition in hand: its producer, what is known of it, and how large its batches are."""
+    """One assigned partition: its producer, its state, its ledger, its core and its current batch limit."""
 
     number: int
     producer: AIOKafkaProducer
@@ -66,7 +66,7 @@ class _LanePartition:
 
 
 class Lane(Service):
-    """Run a core over every partition that the consumer group gives to this process."""
+    """Run a core over every partition that the consumer group assigns to this process."""
 
     def __init__(
         self,
@@ -78,9 +78,10 @@ class Lane(Service):
         before: Callable[[], Awaitable[None]] | None = None,
         **kwargs: Any,  # noqa: ANN401  # mode's own options
     ) -> None:
-        """Take what makes the core of a partition from its number and its state, whenever it is taken up.
+        """Run the core that `core` builds from a partition's number and restored state, at every assignment.
 
-        `before` is awaited before the first batch of this process.
+        `service` names the consumer group and the transactional ids. `before` is awaited before this process reads its first
+        batch.
         """
         super().__init__(**kwargs)
         self._core = core
@@ -108,7 +109,7 @@ class Lane(Service):
         await retrying(consumer.start, patience=self._settings.patience_seconds)
 
     async def on_stop(self) -> None:
-        """Finish what is in flight, then leave the group."""
+        """Finish the transaction in flight, then leave the group."""
         await self.release(list(self._working))
         for partition in self._parked.values():
             await stop_quietly(partition.producer)
@@ -124,7 +125,7 @@ class Lane(Service):
             self._working[number] = asyncio.create_task(self._guard(number), name=f"{self._service}-{number}")
 
     async def release(self, numbers: Iterable[int]) -> None:
-        """Stop work on these partitions once the transaction in flight is through."""
+        """Stop work on these partitions once the transaction in flight has ended."""
         leaving = [number for number in numbers if number in self._working]
         self._stopping.update(leaving)
         for number in leaving:
@@ -136,7 +137,7 @@ class Lane(Service):
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether every partition this process was given is being read."""
+        """Return whether every partition assigned to this process is being read."""
         return self._assigned and self.ready_partitions >= self._working.keys()
 
     @property
@@ -147,7 +148,7 @@ class Lane(Service):
         return self._consumer
 
     async def _guard(self, number: int) -> None:
-        """Work on a partition for as long as it is ours; a broken world is retried, a broken program crashes."""
+        """Work on a partition while it is assigned to this process. Kafka errors are retried; any other error crashes."""
         failed_since: float | None = None
         while number not in self._stopping:
             try:
@@ -172,7 +173,7 @@ class Lane(Service):
                 failed_since = None
 
     async def _pause(self, number: int, cause: str) -> None:
-        """Wait before the partition is taken up again: by then a zombie has heard that it lost it."""
+        """Wait before the partition is opened again, which gives a zombie time to learn that it lost the partition."""
         metrics.LANE_RESTARTS.labels(self._service, cause).inc()
         log.info("partition_restarts", partition=number, cause=cause)
         self.ready_partitions.discard(number)
@@ -183,7 +184,7 @@ class Lane(Service):
             await asyncio.sleep(0.1)
 
     async def _open(self, number: int) -> _LanePartition:
-        """Fence the previous owner, then read the state: in this order nothing can change under the reader."""
+        """Fence the previous owner, then restore the state: in this order, nobody can change it while it is being read."""
         producer = make_producer(
             self._settings, transactional_id=f"assay.{self._service}.{self._topics.source}.{number}"
         )
@@ -240,7 +241,7 @@ class Lane(Service):
         return from_position(fetched.get(tp, []), position)
 
     async def _advance(self, partition: _LanePartition, batch: Sequence[Any]) -> None:
-        """Judge one batch and commit what it comes to; only then does the state in memory change."""
+        """Step the core over one batch and commit the result; only then change the state in memory."""
         began = time.perf_counter()
         step = await self._decide(partition, batch)
         decided = time.perf_counter()
@@ -265,7 +266,7 @@ class Lane(Service):
             return partition.core.step(partition.state, batch)
 
     async def _wait_for_records(self, partition: _LanePartition, position: int) -> None:
-        """Let the core use a quiet moment. The ledger stays as it is: no record was taken."""
+        """Let the core use an idle moment. The ledger does not change because no record is consumed."""
         step = partition.core.idle(time.time_ns() // 1_000_000)
         if step is not None:
             await self._commit(partition, step, partition.ledger or Ledger(position))

@@ -11,16 +11,16 @@ _QUIET_SECONDS = 30.0
 
 
 class RateLimitedLog(logging.Filter):
-    """Let a library say the same thing only once in 30 s: with Kafka away it complains a hundred times a second."""
+    """Pass each message of a library at most once in 30 s: without Kafka, aiokafka logs a hundred lines a second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the clock (seconds)."""
+        """Measure time with `clock` (seconds, monotonic)."""
         super().__init__()
         self._clock = clock
         self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record is to be said."""
+        """Return whether to log the record."""
         if record.name.startswith("assay"):
             return True
         about, now = f"{record.name}:{record.msg}", self._clock()
@@ -31,7 +31,7 @@ class RateLimitedLog(logging.Filter):
 
 
 def configure_logs(*, level: str) -> None:
-    """Send structlog and the libraries' own logs to standard error, one event a line."""
+    """Send structlog and the libraries' logs to standard error, one event per line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,4 +1,4 @@
-"""What every process reads from its environment: `ASSAY_*` variables, or a file `.env`."""
+"""Settings of every process: environment variables `ASSAY_*`, or a file `.env`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,9 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class RuntimeSettings(BaseSettings):
-    """Where Kafka is and how to speak to it, how topics are laid out, and where files lie.
+    """Kafka's address and credentials, the topics' layout, and the folders for files.
 
-    `kafka` None means the local broker, whose address `assay broker` leaves in `folder`.
+    `kafka` None means the local broker, whose address `assay broker` writes to `folder`.
     """
 
     model_config = SettingsConfigDict(env_prefix="ASSAY_", env_file=".env", extra="ignore", frozen=True)

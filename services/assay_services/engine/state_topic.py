@@ -1,4 +1,4 @@
-"""The state topic of a service: how state and ledger lie on it, and how they are read back."""
+"""Write the state and the ledger of a service to its state topic, and restore them from it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ ENTRY_PREFIX = b"="
 def state_records(
     topic: str, stored: Mapping[bytes, bytes | None], ledger: Ledger
 ) -> Iterable[tuple[str, bytes, bytes | None, Headers]]:
-    """Yield the records that a step adds to the state topic; the ledger is always among them."""
+    """Yield the records that a step writes to the state topic; the last one is the ledger."""
     none: Headers = []
     for key, value in stored.items():
         yield topic, ENTRY_PREFIX + key, value, none
@@ -23,7 +23,7 @@ def state_records(
 
 
 async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
-    """Read one partition of a state topic to its end; return the state, and the ledger if there is one yet."""
+    """Read one partition of a state topic to its end; return the state and the ledger (None: no batch was committed yet)."""
     state, ledger = PartitionState(), None
     async with partition_reader(settings, topic, number) as reader:
         async for batch in reader.batches():

@@ -1,8 +1,8 @@
-"""Take a partition's state over from whoever works on it, change it, and let go: as another worker would.
+"""Change a partition's state from outside, with the lane's own transactional producer, as another worker would.
 
-Starting the lane's own producer fences its owner. From then on nobody else can change the state or publish from it; a
-running lane finds out with its next transaction, which fails, and reads the state anew. So a change from outside is as
-safe as a partition that moves from one worker to another.
+Starting that producer fences the partition's owner: from then on only this process can change the state or publish
+from it. The next transaction of the running lane fails, and the lane restores the state again. A change from outside is
+therefore as safe as a partition that moves from one worker to another.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ log = get_logger("takeover")
 
 
 class StateContestedError(AssayUserError):
-    """The state could not be taken over: its worker came back faster, every time."""
+    """The state could not be changed: the running worker took the partition back first, at every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneDescriptor:
-    """One lane: its service, the topic it reads, where its state lies, and its compacted topics."""
+    """One lane: its service, its source topic, its state topic, and its compacted output topics."""
 
     service: str
     source: str
@@ -48,13 +48,13 @@ Decide = Callable[[PartitionState, Published], Erasure]
 
 
 async def read_lane(settings: RuntimeSettings, held: LaneDescriptor, number: int, decide: Decide) -> Erasure:
-    """Return what would be changed in one partition; touch nothing."""
+    """Return what would change in one partition, without changing it."""
     state, _ = await restore(settings, held.state, number)
     return decide(state, await _published(settings, held, number))
 
 
 async def take_over(settings: RuntimeSettings, held: LaneDescriptor, number: int, decide: Decide) -> Erasure:
-    """Change one partition, in one transaction. Raise StateContestedError."""
+    """Change one partition in one transaction; raise StateContestedError if its worker always takes it back first."""
     silence_fenced_futures(asyncio.get_running_loop())
     for _ in range(_TRIES):
         try:

@@ -1,4 +1,4 @@
-"""The register of topics: what lies on each, how it is keyed and how long it is kept."""
+"""Create the topics of the register, and check their partition counts."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ _WAIT_FOR_TOPICS_SECONDS = 30
 
 
 class TopicMismatchError(AssayUserError):
-    """A topic exists with another partition count than the settings say."""
+    """A topic exists with a partition count that differs from the settings."""
 
 
 async def ensure_topics(settings: RuntimeSettings, topics: Iterable[Topic] = TOPICS) -> None:
-    """Create the topics that are missing and wait until all can be used.
+    """Create the missing topics and wait until all can be used.
 
-    Raise TopicMismatchError where one exists with another partition count: items would change partition,
-    and the state of an item would no longer lie beside its events.
+    Raise TopicMismatchError if a topic exists with another partition count: its items would be hashed to other
+    partitions, and an item's state would no longer be on the same partition as its events.
     """
     wanted = {settings.prefix + topic.name: _new_topic(topic, settings) for topic in topics}
     admin = AIOKafkaAdminClient(**client_options(settings))
@@ -81,13 +81,13 @@ def _new_topic(topic: Topic, settings: RuntimeSettings) -> NewTopic:
 
 
 class TopicsInPlace(Service):
-    """Wait for Kafka and create the topics, before anything reads them."""
+    """Wait for Kafka and create the topics before other services read them."""
 
     def __init__(self, settings: RuntimeSettings) -> None:
-        """Take the settings."""
+        """Create topics with the prefix, partition count and replication of `settings`."""
         super().__init__()
         self._settings = settings
 
     async def on_start(self) -> None:
-        """Create what is missing."""
+        """Create missing topics; retry for as long as the settings allow."""
         await retrying(lambda: ensure_topics(self._settings), patience=self._settings.patience_seconds)

@@ -1,4 +1,4 @@
-"""The chassis of every worker: a Faust app that carries services and answers for their health."""
+"""The process that every service runs in: a Faust app with health pages and the service's own tasks."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,19 +21,19 @@ sys.argv = _argv
 
 
 class NoFaustConsumer(BootStrategy):
-    """Start sensors and web pages, and leave Kafka to the lane.
+    """Start sensors and web pages but no Faust consumer: the lane reads Kafka.
 
-    Faust's own consumer has nothing to read here, but a group of its own: a worker that followed a killed one waited
-    66 s for the dead member's session to end before it did anything.
+    Faust's consumer would have nothing to read, yet it would join a consumer group of its own. A worker that replaced a
+    killed one then waited 66 s for the dead member's session to time out.
     """
 
     def server(self) -> Iterable[ServiceT]:
-        """Return what starts with the app."""
+        """Return the services that start with the app."""
         return self._chain(self.sensors(), self.web_server())
 
 
 class Worker(faust.App):
-    """A Faust app whose Kafka is the lane's."""
+    """A Faust app without a Faust consumer."""
 
     BootStrategy = NoFaustConsumer
 
@@ -45,7 +45,10 @@ def build_worker(
     carries: Callable[[], Sequence[ServiceT]],
     ready: Callable[[], bool],
 ) -> faust.App:
-    """Build the Faust app of one worker: `/health`, `/ready`, `/metrics`, and the services it carries."""
+    """Build the Faust app of one worker: the pages `/health`, `/ready` and `/metrics`, and its services.
+
+    `carries` builds the services when the app starts. `ready` decides whether `/ready` answers 200 or 503.
+    """
     app = Worker(
         f"{settings.prefix}assay-{name}",
         broker=[f"kafka://{address}" for address in kafka_address(settings).split(",")],
@@ -75,7 +78,7 @@ def build_worker(
 
     @app.service
     class Carried(Service):
-        """What this worker is for."""
+        """The services of this worker, started as dependencies."""
 
         def on_init_dependencies(self) -> list[ServiceT]:
             return list(carries())
@@ -84,7 +87,7 @@ def build_worker(
 
 
 def run_worker(app: faust.App, settings: RuntimeSettings) -> None:
-    """Run a worker until SIGTERM or Ctrl-C; exit 1 when something it carries crashed."""
+    """Run a worker until SIGTERM or Ctrl-C; exit with code 1 if one of its services crashes."""
     configure_logs(level=settings.log_level)
     tame_garbage_collector()
     (settings.folder / "faust").mkdir(parents=True, exist_ok=True)

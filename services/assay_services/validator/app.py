@@ -15,7 +15,7 @@ from assay_services.validator.settings import ValidatorSettings
 
 
 def build_app(settings: ValidatorSettings) -> faust.App:
-    """Build the validator's worker."""
+    """Build the validator worker."""
     projects: dict[str, ValidatorProject] = {}
     lanes: list[Lane] = []
 
@@ -24,7 +24,7 @@ def build_app(settings: ValidatorSettings) -> faust.App:
             projects.pop(name, None)
             return
         project = load_project(contract, settings.models)
-        if project is not None:  # else the version before stays in force
+        if project is not None:  # otherwise the previous version stays in force
             projects[name] = project
 
     def carries() -> list[ServiceT]:

@@ -1,4 +1,4 @@
-"""A project in force: its contract compiled, its model loaded, timed, and missed without stopping anything."""
+"""A project in force: its compiled contract, and its consistency model where one can be loaded."""
 
 import zlib
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ log = get_logger("validator")
 
 @dataclass(frozen=True, slots=True)
 class TimedScorer:
-    """A loaded model, as the core uses it."""
+    """A loaded consistency model that measures its own run time."""
 
     model: learned.OnnxScorer
     mark: int
@@ -28,7 +28,7 @@ class TimedScorer:
     flag_below: float | None
 
     def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
-        """Return the probability of each class for each item; nothing for an item the model cannot judge."""
+        """Return the probability of each class for each item; an empty sequence for an item that the model cannot judge."""
         judged = [i for i, item in enumerate(items) if self.model.can_judge(item.text, item.features)]
         found: list[Sequence[float]] = [()] * len(items)
         began = perf_counter()
@@ -44,7 +44,7 @@ class TimedScorer:
         return found
 
     def score(self, view: Sequence[float], label: Label | None) -> Score | None:
-        """Return what a view says of a label; None where the model does not know the label."""
+        """Return the score of a label in a view; None if the model does not know the label."""
         if not view:
             return None
         return score(
@@ -53,7 +53,7 @@ class TimedScorer:
 
 
 def load_scorer(contract: LabelContract, models: Path) -> TimedScorer | None:
-    """Load the model that a contract names, or None where it cannot be used: annotations then carry no score."""
+    """Load the model that a contract names; return None if it cannot be used, and annotations then carry no score."""
     if contract.model is None:
         return None
     gauge = metrics.MODEL_UNAVAILABLE.labels(contract.project)
@@ -75,7 +75,7 @@ def load_scorer(contract: LabelContract, models: Path) -> TimedScorer | None:
 
 
 def load_project(contract: LabelContract, models: Path) -> ValidatorProject | None:
-    """Compile a contract and load its model; None, and a loud log, where the contract does not compile."""
+    """Compile a contract and load its model; log an error and return None if the contract does not compile."""
     try:
         rules = compile_contract(contract)
     except RuleProblem as error:

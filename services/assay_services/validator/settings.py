@@ -1,7 +1,7 @@
-"""What the validator reads from its environment."""
+"""Settings of the validator."""
 
 from assay_services.engine.settings import RuntimeSettings
 
 
 class ValidatorSettings(RuntimeSettings):
-    """Nothing beyond what every worker reads."""
+    """The settings of every worker; the validator adds none."""

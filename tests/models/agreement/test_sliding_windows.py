@@ -91,10 +91,10 @@ def test_the_merge_of_partitions_is_the_whole_even_through_json(places: list[Cel
 
     for part in parts:
         for minute in range(6):
-            merged.merge(ALL, minute, load(json.loads(json.dumps(dump(part.pane(ALL, minute))))))
+            merged.merge(ALL, minute, load(json.loads(json.dumps(dump(part.cell(ALL, minute))))))
 
     for minute in range(6):
-        assert merged.pane(ALL, minute) == whole.pane(ALL, minute)
+        assert merged.cell(ALL, minute) == whole.cell(ALL, minute)
     assert merged.table(ALL, 5, 6) == whole.table(ALL, 5, 6)
 
 
@@ -106,7 +106,7 @@ def test_a_partitions_newer_counts_replace_its_older_ones() -> None:
     panes.withdraw(ALL, 3, older)
     panes.merge(ALL, 3, newer)
 
-    assert panes.pane(ALL, 3) == newer
+    assert panes.cell(ALL, 3) == newer
     assert minus(newer, older) == cell_of(cell_key_of(3, {"ann": "x", "bob": "y"}))
 
 
@@ -127,7 +127,7 @@ def test_more_than_is_there_cannot_be_withdrawn_and_nothing_changes() -> None:
     with pytest.raises(ValueError, match="cannot be taken from 1"):
         panes.withdraw(ALL, 1, plus(there, there))
 
-    assert panes.pane(ALL, 1) == there
+    assert panes.cell(ALL, 1) == there
 
 
 def test_scopes_do_not_mix_and_vanish_when_empty() -> None:
@@ -161,7 +161,7 @@ def test_an_empty_pane_adds_nothing() -> None:
     panes.withdraw(ALL, 1, WindowCell())
 
     assert panes.scopes() == frozenset()
-    assert panes.pane(ALL, 1).is_empty
+    assert panes.cell(ALL, 1).is_empty
 
 
 def test_equal_panes_are_dumped_alike_however_they_came_about() -> None:

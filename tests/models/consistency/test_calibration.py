@@ -7,7 +7,6 @@ from assay_models.consistency.calibration import (
     log_loss,
     skill_score,
     softmax,
-    wilson_interval,
 )
 
 
@@ -53,12 +52,3 @@ def test_saying_the_class_frequencies_has_no_skill() -> None:
 
 def test_huge_logits_do_not_overflow() -> None:
     assert softmax(np.array([[1e6, 0.0]])).tolist() == [[1.0, 0.0]]
-
-
-def test_the_wilson_interval_of_half_of_ten() -> None:
-    # (0.5 + z²/20 ± z·sqrt(0.025 + z²/400)) / (1 + z²/10) with z = 1.96: 0.2366 to 0.7634
-    assert wilson_interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-
-
-def test_there_is_no_interval_without_trials() -> None:
-    assert wilson_interval(0, 0) is None

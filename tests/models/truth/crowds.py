@@ -47,7 +47,7 @@ def a_settled_stream(crowd: Crowd, *, classes: int = 3, sweeps: int = 10) -> Onl
 def believed(stream: OnlineEM) -> dict[object, FloatArray]:
     """Return what the stream believes of all its items, by putting them nowhere: a sweep of what it has told."""
     places = stream._books.items.places  # noqa: SLF001  # the state itself is what is tested
-    told = stream._books.items.told  # noqa: SLF001  # the same
+    told = stream._books.items.published  # noqa: SLF001  # the same
     return {item: np.asarray(told[place], np.float64) for item, place in places.items()}
 
 

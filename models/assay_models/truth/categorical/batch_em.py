@@ -7,7 +7,7 @@ import numpy as np
 from assay_models.truth.categorical.confusion_counts import UNITS, ConfusionCounts
 from assay_models.truth.categorical.e_step import Posteriors, judge
 from assay_models.truth.categorical.hyperparameters import learn, weigh, weighed
-from assay_models.truth.categorical.posterior import Learned, believe, publish
+from assay_models.truth.categorical.posterior import Learned, publish, update_posteriors
 from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays
 
 _TOLERANCE = 1e-3
@@ -46,7 +46,7 @@ def fit(ballots: VoteArrays, classes: int, *, view: FloatArray | None = None, le
 
 def _converged(ballots: VoteArrays, units: IntegerArray, view: FloatArray | None, learned: Learned) -> IntegerArray:
     for _ in range(_MOST_PASSES):
-        before, units = units, believe(_judged(ballots, units, view, learned).logits, learned)
+        before, units = units, update_posteriors(_judged(ballots, units, view, learned).logits, learned)
         if np.abs(units - before).max(initial=0) < _TOLERANCE * UNITS:
             break
     return units

@@ -12,7 +12,7 @@ from assay_models.truth.categorical.confusion_counts import UNITS, ConfusionCoun
 from assay_models.truth.categorical.e_step import Posteriors, judge
 from assay_models.truth.categorical.emission import PooledCounts, pool_of
 from assay_models.truth.categorical.item_arrays import UNPINNED, OpenItems
-from assay_models.truth.categorical.posterior import Learned, Logits, believe, gain_of_a_vote, publish, temper
+from assay_models.truth.categorical.posterior import Learned, Logits, gain_of_a_vote, publish, temper, update_posteriors
 from assay_models.truth.categorical.vote_arrays import (
     FloatArray,
     IntegerArray,
@@ -195,7 +195,7 @@ class EMState:
         items = self.items
         before = items.beliefs(places)
         judged = self.judge(places, learned, before)
-        units = believe(judged.logits, learned)
+        units = update_posteriors(judged.logits, learned)
         pinned = np.flatnonzero(items.gold[places] != UNPINNED)
         units[pinned] = 0
         units[pinned, items.gold[places[pinned]]] = UNITS

@@ -78,7 +78,7 @@ def weigh(judged: Posteriors, learned: Learned) -> Weighing:
     Yields after each candidate value: the whole computation takes as long as judging many batches.
     """
     gains, rates = list[tuple[float, ...]](), rates_of(judged, learned.strengths)
-    for number, (dial, no_gain) in enumerate(zip(DIALS, NOTHING.gains, strict=True)):
+    for number, (dial, no_gain) in enumerate(zip(GRIDS, NOTHING.gains, strict=True)):
         totals: dict[float, float] = {}
         for value in dict.fromkeys((dial.first, *dial.values)) if _matters(judged, number) else ():
             tried = dial.moved_to(learned, value)
@@ -130,7 +130,7 @@ def learn(learned: Learned, evidence: PredictiveEvidence) -> Learned:
     (Hoeting et al. 1999, section 2) changes little with a little more evidence, which keeps partitions with nearly the
     same evidence close to each other. The lapse rate is one EM step on gold items, with a prior worth 50 items.
     """
-    for dial, gains in zip(DIALS, evidence.gains, strict=True):
+    for dial, gains in zip(GRIDS, evidence.gains, strict=True):
         learned = dial.moved_to(learned, _average(dial, gains) if any(gains) else dial.first)
     lapse = (evidence.lapses + _FIRST.lapse * LAPSE_ITEMS) / (evidence.gold + LAPSE_ITEMS)
     return replace(learned, lapse=lapse)
@@ -165,7 +165,7 @@ def _with_voice(learned: Learned, value: float) -> Learned:
     return replace(learned, voice=value)
 
 
-DIALS = (
+GRIDS = (
     HyperparameterGrid((2.0, 4.0, 8.0, 16.0, 32.0), _FIRST.strengths.accuracy, 10.0, _with_accuracy),
     HyperparameterGrid((4.0, 16.0, 64.0, 256.0), _FIRST.strengths.errors, 10.0, _with_errors),
     HyperparameterGrid(
@@ -175,7 +175,7 @@ DIALS = (
 )
 _ERRORS = 1
 _VOICE = 3
-NOTHING = PredictiveEvidence(tuple((0.0,) * len(dial.values) for dial in DIALS), 0.0, 0)
+NOTHING = PredictiveEvidence(tuple((0.0,) * len(dial.values) for dial in GRIDS), 0.0, 0)
 _MOST_ITEMS = 5_000
 _MOST_NUMBERS = 80_000
 

@@ -25,7 +25,7 @@ class OpenItems:
         self.places: dict[Hashable, int] = {}
         self.names: list[Hashable] = []
         self.units = np.zeros((0, classes), np.int32)
-        self.told = np.zeros((0, classes), np.float32)
+        self.published = np.zeros((0, classes), np.float32)
         self.gold = np.zeros(0, np.int32)
         self.view: NDArray[np.float32] | None = None
         self.settled = np.zeros(0, np.bool_)
@@ -131,7 +131,7 @@ class OpenItems:
         """Set the items' responsibilities (0-1) and last published probabilities; missing classes get probability 0."""
         if len(places):
             self.units[places] = np.rint(_filled(posteriors, self.classes) * UNITS)
-            self.told[places] = _filled(told, self.classes)
+            self.published[places] = _filled(told, self.classes)
 
     def views(self, places: IntegerArray) -> FloatArray | None:
         """Return the model's probabilities, (items, classes), NaN where it has none; None if no item ever had any."""
@@ -141,7 +141,7 @@ class OpenItems:
         """Increase the number of classes; new ones have probability 0 until the item is settled again."""
         room = ((0, 0), (0, classes - self.classes))
         self.units = np.pad(self.units, room)
-        self.told = np.pad(self.told, room)
+        self.published = np.pad(self.published, room)
         if self.view is not None:
             self.view = np.pad(self.view, room, constant_values=np.nan)
         self.classes = classes
@@ -152,7 +152,7 @@ class OpenItems:
             return
         missing = max(missing, len(self.gold) // 4, _FIRST_PLACES)
         rows = ((0, missing), (0, 0))
-        self.units, self.told = np.pad(self.units, rows), np.pad(self.told, rows)
+        self.units, self.published = np.pad(self.units, rows), np.pad(self.published, rows)
         self.gold = np.pad(self.gold, (0, missing), constant_values=UNPINNED)
         self.settled = np.pad(self.settled, (0, missing))
         self._start, self._length = np.pad(self._start, (0, missing)), np.pad(self._length, (0, missing))

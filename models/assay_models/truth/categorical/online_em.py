@@ -241,7 +241,7 @@ class OnlineEM:
     def _judged(self, fresh: IntegerArray, turn: IntegerArray) -> Settled:
         """Judge these places; return all fresh ones, and those of the rotation that moved."""
         items, swept = self._books.items, len(turn)
-        published, before = items.told[turn], items.beliefs(turn)
+        published, before = items.published[turn], items.beliefs(turn)
         places = np.concatenate([turn, fresh])
         settled = self._books.settle(places, self._learned, fresh=len(fresh))
         self._learn(int(items.lengths(places).sum()))
@@ -250,7 +250,7 @@ class OnlineEM:
             self._unrest = float(np.abs(settled.responsibilities[:swept] - before).max()) / UNITS
             self._flips = float(np.mean(settled.posterior[:swept].argmax(axis=1) != published.argmax(axis=1)))
             returned[:swept] = across(np.maximum, np.abs(settled.posterior[:swept] - published)) >= NOTICEABLE
-        items.told[places[returned]] = settled.posterior[returned]
+        items.published[places[returned]] = settled.posterior[returned]
         return settled.of(returned)
 
     def relearn(self) -> None:

@@ -57,7 +57,7 @@ def logits_of(
     return Logits(prior, ballots.per_item(logarithms * ballots.share[:, None]), evidence, sizes)
 
 
-def believe(logits: Logits, learned: Learned) -> IntegerArray:
+def update_posteriors(logits: Logits, learned: Learned) -> IntegerArray:
     """Return the responsibilities of the classes, (items, classes), in millionths."""
     view = 0.0 if logits.view is None else learned.voice * logits.view
     return np.rint(softmax(logits.prior + logits.votes + view) * UNITS).astype(np.int64)

@@ -53,7 +53,7 @@ class Certainty(NamedTuple):
     complete: float
 
 
-def a_question() -> LabelAdapter:
+def new_question() -> LabelAdapter:
     """Return a new truth model with the labels yes and no."""
     return LabelAdapter((NO, YES))
 

@@ -16,12 +16,12 @@ from assay_models.truth.multilabel.binary_questions import (
     Certainty,
     ConfusionCell,
     QuestionItem,
-    a_question,
     accuracy_of,
     added,
     answer_of,
     certainty_of,
     lapse_of,
+    new_question,
     probability_all_correct,
     question_facts,
     restored,
@@ -272,7 +272,7 @@ class MultilabelTruth:
 
     def _question(self, label: str) -> LabelAdapter:
         if label not in self._questions:
-            self._questions[label] = a_question()
+            self._questions[label] = new_question()
         return self._questions[label]
 
     def _load(self, annotator: str, learned: Json, *, sign: int) -> None:

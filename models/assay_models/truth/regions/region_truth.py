@@ -11,11 +11,11 @@ from assay_models.truth.multilabel.binary_questions import (
     Certainty,
     QuestionBelief,
     QuestionItem,
-    a_question,
     accuracy_of,
     answer_of,
     certainty_of,
     lapse_of,
+    new_question,
     probability_all_correct,
     question_facts,
     restored,
@@ -67,7 +67,7 @@ class RegionTruth:
 
     def __init__(self, contract: LabelContract) -> None:
         """Start without items, with the labels of the contract."""
-        self._there = a_question()
+        self._there = new_question()
         self._called = LabelAdapter(())
         self._items: dict[Hashable, _RegionItem] = {}
         self._fresh: dict[Hashable, None] = {}

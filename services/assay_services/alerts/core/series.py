@@ -151,7 +151,7 @@ class Series:
         panes = [[minute, *pane] for minute, pane in self.panes.by_minute.items()]
         return orjson.dumps([
             self.project, self.rule, self.labels, self.severity, self.mark, panes, self.samples, self.holding,
-            self.evidence, self.value, self.newest, [life.state, life.since, life.is_suppressed, life.firings],
+            self.evidence, self.value, self.newest, [life.state, life.since, life.quiet_since_ms, life.firings],
             self.hushed,
         ])  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Where an item stands among the panes of agreement: by scope, the minute and what its annotators say."""
+"""Where an item counts in the agreement windows: its scopes, its minute, and its pattern of labels."""
 
 from collections.abc import Hashable
 from functools import cache, lru_cache
@@ -21,9 +21,9 @@ _MOST_PATTERNS = 10_000
 
 
 class Places(NamedTuple):
-    """An item's place, the scopes that it belongs to, and its votes, which are counted by the hour.
+    """An item's cell, its scopes, and its votes by hour for the pairs of annotators.
 
-    There are many pairs of annotators, and nobody reads them by the minute.
+    Pairs are counted by hour and not by minute because they are many and their agreement changes slowly.
     """
 
     place: CellKey | None
@@ -36,7 +36,7 @@ _EVERYWHERE = (ALL,)
 
 
 def places_of(item: ConsensusItem, contract: LabelContract) -> Places:
-    """Return where the item stands; nowhere if no annotation is live."""
+    """Return where the item counts; NOWHERE if it is closed or has no live annotation."""
     if not item.votes or item.closed:
         return NOWHERE
     annotators, minute = tuple(sorted(item.votes)), item.newest_minute
@@ -57,13 +57,13 @@ def _pattern(values: tuple[Value, ...]) -> Pattern:
 
 
 def longest_minutes(options: AgreementOptions) -> int:
-    """Return the length of the longest window."""
+    """Return the length of the longest window in minutes."""
     return max(map(minutes_of, options.windows))
 
 
 @cache
 def minutes_of(window: str) -> int:
-    """Return the length of a window such as `15m`, `24h` or `7d`."""
+    """Return the length in minutes of a window such as `15m`, `24h` or `7d`."""
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]
 
 

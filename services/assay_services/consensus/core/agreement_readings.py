@@ -1,4 +1,4 @@
-"""From merged panes to readings of agreement."""
+"""Compute readings of agreement from merged window cells."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
@@ -19,13 +19,13 @@ from assay_schemas.contract.label_contract import Coefficient, LabelContract
 from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
 
 _LEAST_PAIRED = 5
-"""Common items that two annotators need before their agreement is worth a reading."""
+"""How many common items two annotators need for a reading of their agreement."""
 
 Measure = Callable[[Any], Estimate | None]
 
 
 class WindowReading(NamedTuple):
-    """One reading: of what, over which window (minutes since 1970, the end included), and what it says."""
+    """One reading: its coefficient, scope and window (minutes since 1970, both included), and its estimate."""
 
     coefficient: str
     window: str
@@ -37,34 +37,34 @@ class WindowReading(NamedTuple):
     annotators: int
 
     def emptied(self, end: int) -> "WindowReading":
-        """Return what is to be read of the same at another time, when nothing is left of it."""
+        """Return an empty reading of the same scope for the window that ends at minute `end`."""
         return self._replace(start=self.start + end - self.end, end=end, estimate=None, items=0, annotators=0)
 
 
 class MeasurementCache:
-    """What tables came to when they were measured last: an equal one is not measured again."""
+    """The estimates of the tables that were measured last: an unchanged table is not measured again."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start empty."""
         self._last: dict[Hashable, tuple[Any, Estimate | None]] = {}
         self._now: dict[Hashable, tuple[Any, Estimate | None]] = {}
 
     def estimate(self, what: Hashable, table: Any, measure: Measure) -> Estimate | None:  # noqa: ANN401  # of any kind
-        """Measure a table, the one of this name."""
+        """Return the estimate of a table; measure it only if the last table of the name `what` differs."""
         last = self._last.get(what)
         found = last[1] if last is not None and last[0] == table else measure(table)
         self._now[what] = (table, found)
         return found
 
     def turn(self) -> None:
-        """Forget what has not been asked for since the last turn."""
+        """Drop the estimates that were not requested since the last turn."""
         self._last, self._now = self._now, {}
 
 
 def pool_readings(
     panes: SlidingWindows, contract: LabelContract, end: int, measured: MeasurementCache
 ) -> Iterator[WindowReading]:
-    """Yield the readings of all annotators together: of everything, by label, and by attribute."""
+    """Yield the readings of all annotators together: overall, by label, and by attribute."""
     name, measure = measure_of(contract)
     labels = getattr(contract.label, "values", ()) if contract.label.kind in {"categorical", "multilabel"} else ()
     scopes = sorted(scope for scope in panes.scopes() if isinstance(scope, tuple) and scope[0] == "attribute")
@@ -92,12 +92,12 @@ def _one_versus_rest(label: str) -> Measure:
 
 
 def find_pairs(pairs: AnnotatorPairs, contract: LabelContract, end: int) -> PairsFound:
-    """Return what each two annotators with enough common items said of them, over the longest window."""
+    """Return the contingency tables, over the longest window, of all pairs of annotators with enough common items."""
     return pairs.tables(end, _pair_minutes(contract), least=_LEAST_PAIRED)
 
 
 def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Iterator[WindowReading]:
-    """Yield how well each two annotators agree."""
+    """Yield the agreement of each pair of annotators."""
     numeric = contract.label.kind == "ordinal"
     name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
     window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
@@ -110,7 +110,7 @@ def _pair_minutes(contract: LabelContract) -> int:
 
 
 def measure_of(contract: LabelContract) -> tuple[str, Measure]:
-    """Return the coefficient that the contract asks for, in the form that fits its labels, and its full name."""
+    """Return the full name and the function of the contract's coefficient, in the form that fits its labels."""
     kind, wanted = contract.label.kind, contract.agreement.coefficient
     if kind == "spans":
         return "krippendorff-alpha-unitizing", unitizing_alpha
@@ -142,7 +142,7 @@ _AnnotatorPair = tuple[str, str]
 
 
 class PairQueue:
-    """The pairs that have not been read since they were found last, and what was told of each."""
+    """The pairs of annotators that wait to be measured, and the reading that was last published of each."""
 
     def __init__(self) -> None:
         """Start without pairs."""
@@ -152,7 +152,7 @@ class PairQueue:
         self._told: dict[_AnnotatorPair, WindowReading] = {}
 
     def renew(self, pairs: AnnotatorPairs, contract: LabelContract, end: int) -> None:
-        """Find the pairs anew; those that have waited come first."""
+        """Replace the pairs by those of the window that ends at minute `end`; pairs that already waited come first."""
         found = find_pairs(pairs, contract, end)
         self._found = found, contract, end
         self._places = {pair: place for place, pair in enumerate(found.names)}
@@ -161,7 +161,7 @@ class PairQueue:
         self._told = {pair: told for pair, told in self._told.items() if pair in self._places}
 
     def some(self) -> list[WindowReading]:
-        """Return the readings of the next few pairs of which there is anything new; none if there is not."""
+        """Return the changed readings of the next pairs; an empty list if no reading changed."""
         news: list[WindowReading] = []
         while self._found is not None and self._waiting and not news:
             found, contract, end = self._found

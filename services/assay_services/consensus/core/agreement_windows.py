@@ -1,4 +1,4 @@
-"""This partition's panes of agreement, and the readings of the projects that it speaks for."""
+"""This partition's agreement windows, and the readings of the projects that it owns."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping
@@ -27,14 +27,14 @@ _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
 CellAddress = tuple[str, Hashable, int]
-"""Project, scope and minute of one pane."""
+"""Project, scope and minute (since 1970) of one cell."""
 
 
 @dataclass(slots=True)
 class _ProjectWindows:
-    """What is counted of a project; where it is ours to read, with what the others have told (`heard`).
+    """The counts of one project; if this partition owns it, including the other partitions' (`received`).
 
-    `newest`: the newest minute of anything. `unread`, `unread_pairs`: whether something has changed since it was read.
+    `newest`: the newest minute with data. `unread`, `unread_pairs`: whether anything changed since the last reading.
     """
 
     panes: SlidingWindows = field(default_factory=SlidingWindows)
@@ -48,11 +48,11 @@ class _ProjectWindows:
     queue: PairQueue = field(default_factory=PairQueue)
 
     def changed(self) -> None:
-        """Note that there is something to read."""
+        """Record that the readings are out of date."""
         self.unread = self.unread_pairs = True
 
     def replace(self, told: Told, pane: WindowCell) -> None:
-        """Count what another partition tells of a pane in place of what it told before."""
+        """Replace another partition's earlier version of a cell by its newest one."""
         _, scope, minute, _ = told
         before, self.received[told] = self.received.get(told, WindowCell()), pane
         if scope == PAIRS:
@@ -68,7 +68,7 @@ class _ProjectWindows:
         self.changed()
 
     def forget(self, before: int) -> None:
-        """Drop what lies before a minute."""
+        """Drop all cells before a minute."""
         if before > self.panes.floor:
             self.panes.forget(before)
             self.pairs.forget(before)
@@ -77,14 +77,15 @@ class _ProjectWindows:
 
 
 class AgreementWindows:
-    """The panes of the items of one partition. They follow from the open items alone, so nothing of them is stored.
+    """The agreement windows of one partition. They are derived from the open items, so none of it is stored.
 
-    A project is read by one partition, which counts its own items itself and hears of the others' from them. So each
-    partition tells its panes of the projects that it does not read, and of its own nothing.
+    One partition owns a project and publishes its readings. It counts its own items directly and receives the other
+    partitions' cells. Each partition publishes its cells of the projects that it does not own, and no cells of its own
+    projects.
     """
 
     def __init__(self, pool: Exchange, changes: ExchangeChanges, origin: PartitionOrigin) -> None:
-        """Take what all partitions publish; what this one has published before is to be told anew."""
+        """Use the cells of all partitions (`pool`); compare this partition's earlier cells with its items, and republish."""
         self._pool = pool
         self._changes = changes
         self._origin = origin
@@ -94,7 +95,7 @@ class AgreementWindows:
         self._told_at = self._pairs_told_at = 0
 
     def move(self, item: ConsensusItem, before: Places, contract: LabelContract) -> None:
-        """Move an item from where it stood to where it stands now."""
+        """Move an item from the cells where it counted to those where it counts now."""
         after = places_of(item, contract)
         if after == before:
             return
@@ -112,7 +113,7 @@ class AgreementWindows:
             self._untold.update(_touched(item.project, before), _touched(item.project, after))
 
     def begin(self, project: str, contract: LabelContract) -> int:
-        """Return the first minute that a window reaches, before items are taken up again; older ones count nowhere."""
+        """Return the first minute that any window reaches, before items are restored; older items are not counted."""
         own = self._own[project]
         own.newest = max(own.newest, self._pool.newest(project))
         own.forget(_first_minute(own, contract))
@@ -121,9 +122,9 @@ class AgreementWindows:
     def publish(
         self, now: int, projects: Mapping[str, LabelContract], *, awaited: Collection[str] = ()
     ) -> Iterator[Output]:
-        """Yield the panes that have changed, and the readings of the projects that are ours to read.
+        """Yield the changed cells, and the readings of the projects that this partition owns.
 
-        Nothing is said of `awaited` projects, whose items have not been taken up again yet.
+        Nothing is published of `awaited` projects, whose items have not been restored yet.
         """
         if now - self._told_at < _PUBLISH_MS:
             return
@@ -140,11 +141,11 @@ class AgreementWindows:
                 yield from self._readings(contract, now, pairs=pairs)
 
     def _is_ours(self, project: str) -> bool:
-        """Tell whether it is this partition that reads a project."""
+        """Return whether this partition owns a project."""
         return self._origin.partitions == 1 or owner(project, self._origin.partitions) == self._origin.partition
 
     def _listen(self) -> None:
-        """Take what the others have told of the projects that are ours, and note what is known as told by us."""
+        """Apply the other partitions' cells of our projects, and record which cells this partition has published."""
         for told in self._changes.drain_cells():
             project, scope, minute, partition = told
             pane = self._pool.pane(told) if self._is_ours(project) else None
@@ -168,7 +169,7 @@ class AgreementWindows:
         project, scope, minute = place
         own, pane = self._own[project], WindowCell()
         if not self._is_ours(project):
-            pane = own.pairs.pane(minute) if scope == PAIRS else own.panes.pane(scope, minute)
+            pane = own.pairs.pane(minute) if scope == PAIRS else own.panes.cell(scope, minute)
         key = orjson.dumps([project, scope, minute, self._origin.partition])
         if not pane.is_empty:
             self._published.add(place)
@@ -182,7 +183,7 @@ class AgreementWindows:
         if own.unread:
             own.unread = False
             found = {_what(one): one for one in pool_readings(own.panes, contract, own.newest, own.measured)}
-            # What nothing is left of (a value of an attribute, its annotations withdrawn) has a last word, too.
+            # Publish a final empty reading of each scope that became empty, e.g. an attribute value without annotations.
             gone = {
                 what: one.emptied(own.newest) for what, one in own.published.items() if one.items and what not in found
             }

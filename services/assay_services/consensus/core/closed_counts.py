@@ -1,4 +1,4 @@
-"""What closed items taught of an annotator, as it lies in the state; and how it is forgotten, by half-lives."""
+"""What was learned of annotators from closed items: its stored form, and its decay by half-lives."""
 
 from collections.abc import Iterable
 
@@ -14,33 +14,33 @@ _DAY_HOURS = 24
 
 
 def closed_counts_key(project: str, annotator: str) -> bytes:
-    """Return the state key of what is kept of an annotator."""
+    """Return the state key of an annotator's closed counts."""
     return CLOSED_COUNTS_PREFIX + orjson.dumps([project, annotator])
 
 
 class ClosedItemCounts:
-    """What a project's closed items taught. `hour`: up to when (whole hours since 1970) it has faded; it changes."""
+    """The counts of a project's closed items. `hour` is the whole hour since 1970 up to which they have decayed."""
 
     def __init__(self, project: str, truth: TruthModel) -> None:
-        """Begin with nothing kept."""
+        """Start without closed counts."""
         self._project = project
         self._truth = truth
         self.faded_to_hours = 0
 
     def entry(self, annotator: str) -> tuple[bytes, Entry]:
-        """Return the state key and entry of what is kept of an annotator, or of the pool."""
+        """Return the state key and entry of the closed counts of an annotator, or of the pool."""
         value = orjson.dumps([self._project, annotator, self._truth.dump_closed(annotator), self.faded_to_hours])
         return closed_counts_key(self._project, annotator), Entry(_NEVER, value)
 
     def load(self, values: Iterable[bytes], half_life_days: float | None) -> None:
-        """Hand what is kept back to the truth model, each as faded as the newest of them; the pool comes last."""
+        """Pass the stored counts to the truth model, each decayed to the newest hour among them; the pool comes last."""
         found = [orjson.loads(value) for value in values]
         for _, annotator, counts, hour in sorted(found, key=lambda one: (one[1] == POOL, one[3], one[1])):
             self.fade(hour * _HOUR_MS, half_life_days)
             self._truth.load_closed(annotator, counts)
 
     def fade(self, now: int, half_life_days: float | None) -> bool:
-        """Forget what is due at `now` (ms), by whole hours; tell whether it was anything."""
+        """Apply the decay that is due at `now` (ms), in whole hours; return whether anything changed."""
         passed = now // _HOUR_MS - self.faded_to_hours
         if passed <= 0:
             return False

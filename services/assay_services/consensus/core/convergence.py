@@ -1,4 +1,4 @@
-"""How the consensus comes to rest when nothing is heard any more."""
+"""Judge all items again, in idle moments, until the consensus converges."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,23 @@ from assay_services.engine.core.core_api import Step
 
 _SWEEP = 2_000
 _MOST_ROUNDS = 100
-"""How often all items are judged again at most: labels that say nothing would move for ever."""
+"""The largest number of rounds: uninformative labels would never converge."""
 
 _STILL = 0.0002
 _REFLECTIONS = 6
 _REFLECTION_MS = 2_000
 _TICK_MS = 100
 _A_WHILE_MS = 301_000
-"""Longer than anything waits to be told."""
+"""Longer than any publication is delayed."""
 
 
 @dataclass(slots=True)
 class Convergence:
-    """What is still to be done after the last annotation: rounds over all items, and times to learn anew."""
+    """The work left after the last annotation: rounds over all items, and relearning of what is learned beside the counts.
+
+    `relearned_at` is in ms since 1970. `done` counts the items judged in this round, `unrest` is its largest change of a
+    probability.
+    """
 
     rounds_left: int = _MOST_ROUNDS
     relearnings_left: int = _REFLECTIONS
@@ -30,16 +34,16 @@ class Convergence:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether nothing is left to be done."""
+        """Return whether no work is left."""
         return not self.rounds_left and not self.relearnings_left
 
     @property
     def sweep(self) -> int:
-        """Return how many items to judge again in this quiet moment."""
+        """Return how many items to judge again in this idle moment."""
         return _SWEEP if self.rounds_left else 0
 
     def is_time_to_relearn(self, now: int) -> bool:
-        """Tell whether to learn anew (at `now`, in ms); what is learned then makes for another few rounds."""
+        """Return whether to relearn at `now` (ms since 1970); if so, schedule another round."""
         if not self.relearnings_left or now - self.relearned_at < _REFLECTION_MS:
             return False
         self.relearned_at = now
@@ -48,11 +52,11 @@ class Convergence:
         return True
 
     def restart_round(self) -> None:
-        """Begin a round anew: something is known that was not."""
+        """Schedule at least one more round, because new information arrived."""
         self.rounds_left = max(self.rounds_left, 1)
 
     def record_sweep(self, unrest: float, *, items: int) -> None:
-        """Note a sweep that changed a belief by so much at most; a round in which nothing stirs is the last."""
+        """Record a sweep whose largest change of a probability was `unrest`; a round with hardly any change is the last."""
         self.unrest = max(self.unrest, unrest)
         self.done += _SWEEP
         if not self.rounds_left or self.done < items:
@@ -62,7 +66,7 @@ class Convergence:
 
 
 class Convergent(Protocol):
-    """What can be brought to rest."""
+    """A core that can be run until it converges."""
 
     @property
     def is_converged(self) -> bool: ...  # noqa: D102
@@ -71,7 +75,7 @@ class Convergent(Protocol):
 
 
 def run_until_converged(core: Convergent, now: int) -> Iterator[tuple[int, Step]]:
-    """Let quiet moments pass from `now` (ms) on until all is done and told; yield what each brings, and when."""
+    """Simulate idle moments from `now` (ms since 1970) until all work is done and published; yield the time and each step."""
     while not core.is_converged:
         now += _TICK_MS
         step = core.idle(now)

@@ -1,4 +1,4 @@
-"""Decide which annotations of an item are called wrong, and which of these calls are retracted."""
+"""Decide which annotations of an item are corrected, and which corrections are retracted."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
@@ -12,11 +12,11 @@ from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output
 
 _RETRACTION_SLACK = 6.0
-"""A correction is retracted once the annotation is six times as plausible as was allowed: nearer it would flicker."""
+"""Retract a correction once its annotation is six times as plausible as the threshold; a smaller factor would flicker."""
 
 
 class Corrections(NamedTuple):
-    """What was decided of one item: events, the corrections in force by annotator, and how many ids it has used."""
+    """The decision on one item: events, the corrections in force by annotator, and how many ids it has used."""
 
     events: list[Output]
     in_force: dict[str, StandingCorrection]
@@ -28,9 +28,9 @@ class Corrections(NamedTuple):
 def decide_corrections(
     key: bytes, item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract, now: int
 ) -> Corrections:
-    """Return the corrections and retractions that a judgement of an item leads to at `now` (ms).
+    """Return the corrections and retractions that follow from a judgement of an item at `now` (ms).
 
-    A correction's id follows from the item's key and its running number, and so is the same if the step is repeated.
+    A correction's id is a hash of the item's key and a running number, so a repeated step yields the same id.
     """
     in_force, count, events = dict(item.corrections_in_force), item.correction_count, list[Output]()
     retracted = 0
@@ -66,7 +66,7 @@ def decide_corrections(
 def _retractions(
     item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract
 ) -> Iterator[tuple[str, str, ItemJudgement | None]]:
-    """Yield whose correction is retracted, why, and the judgement that speaks for it (None: the annotation is gone)."""
+    """Yield the annotator, the reason, and the judgement that supports the annotation (None: it was changed or withdrawn)."""
     options = contract.consensus
     keep_at = 1 - _RETRACTION_SLACK * (1 - options.correct_at)
     for annotator, standing in item.corrections_in_force.items():
@@ -80,7 +80,7 @@ def _retractions(
 
 
 def _wrong_votes(item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract) -> Iterator[tuple[str, Vote]]:
-    """Yield the votes that are wrong with at least the contract's probability, if the item has votes enough."""
+    """Yield the votes that are wrong with at least the contract's probability, if the item has enough votes."""
     options = contract.consensus
     settled = item.adjudication is not None or item.gold is not None
     if not settled and len(item.votes) < options.correct_votes:

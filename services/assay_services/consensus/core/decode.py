@@ -1,4 +1,4 @@
-"""From the bytes on `annotations.validated` to what the consensus needs of them."""
+"""Decode `annotations.validated` into the fields that the consensus needs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ _ANY_TIME = TypeAdapter(AwareDatetime)
 
 
 def decode(value: bytes | None) -> IncomingAnnotation | None:
-    """Read one validated annotation; None for bytes that the validator would not have written.
+    """Decode one validated annotation; return None for bytes that the validator would not have written.
 
-    The validator has looked at every field, so what is looked at here is only what would break the arithmetic.
+    The validator has checked every field, so this checks only what would break the arithmetic.
     """
     try:
         verdict = orjson.loads(value or b"")
@@ -48,7 +48,7 @@ def decode(value: bytes | None) -> IncomingAnnotation | None:
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
-    except ValueError:  # rarer ways to write a time, which the validator reads, too
+    except ValueError:  # rarer formats of a time, which the validator also accepts
         return _ANY_TIME.validate_python(text)
 
 

@@ -1,4 +1,4 @@
-"""What the consensus forgets of an item or an annotator: votes, what they taught, and what was published of them."""
+"""Erase an item or an annotator from the consensus: votes, counts, and what was published of them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,10 +18,10 @@ _ABOUT_ANNOTATORS = (RELIABILITY.name, COUNTS.name)
 
 
 def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
-    """Return how the state changes, and which words are taken back.
+    """Return the changes to the state and the tombstones to publish.
 
-    An item that keeps other annotations is spoken of anew when the consensus next comes by; what closed items taught
-    of annotators is a sum in which an item can't be told from another, and stays.
+    The consensus of an item that keeps other annotations is recomputed and republished. The counts of closed items are sums
+    over items, from which one item cannot be removed: an item's share in them stays.
     """
     if whom.is_item:
         key = _ITEM + whom.key
@@ -66,7 +66,7 @@ def _item(
     if not any(known) and not settled:
         return
     item.adjudication = None if settled else item.adjudication
-    item.published = None  # it is spoken of anew
+    item.published = None  # the consensus is published again
     is_empty = not item.votes and item.adjudication is None
     changed[key] = None if is_empty else rewritten(state, key, item.dump())
     outputs += _withdrawn(published, key[len(_ITEM) :], topics=_ABOUT_ITEMS if is_empty else _ABOUT_ITEMS[1:])
@@ -86,7 +86,7 @@ def _withdrawn(published: Published, key: bytes, *, topics: tuple[str, ...] = _A
 
 
 def _annotator(published: Published, whom: ErasureRequest) -> Iterator[Output]:
-    """Take back what was published of an annotator; under a pseudonym it is published again."""
+    """Yield tombstones for what was published of an annotator; with a pseudonym, also the renamed records."""
     for topic in _ABOUT_ANNOTATORS:
         for key, value in published[topic].items():
             about = orjson.loads(value)

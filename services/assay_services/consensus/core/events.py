@@ -1,4 +1,4 @@
-"""Build the events about an item: its consensus, its corrections, review requests, and what conduct is judged by."""
+"""Build the events about an item: consensus, corrections, review requests, and the input of the conduct service."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,21 +20,21 @@ from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
 
 _NOTICEABLE = 0.005
-"""A probability that moves by less is not published again."""
+"""A smaller change of a probability is not published again."""
 
 _FEWEST_OTHERS = 2
 _WHY = {Status.DISPUTED: "disputed", Status.ACCEPTED: "one more annotation would say much"}
 
 
 class PartitionOrigin(NamedTuple):
-    """Which partition publishes, and how many there are."""
+    """The publishing partition, and the number of partitions."""
 
     partition: int
     partitions: int
 
 
 class ItemPublication(NamedTuple):
-    """What is published of one item, and what the item has to remember of it (see `ConsensusItem.remember`)."""
+    """The events about one item, and what the item has to remember of them (see `ConsensusItem.remember`)."""
 
     outputs: list[Output]
     published: PublishedConsensus
@@ -111,30 +111,30 @@ class ItemEvents:
 
 
 def _has_moved(before: PublishedConsensus, judgement: ItemJudgement, status: Status) -> bool:
-    """Tell whether a judgement differs enough from the published one to be published, too."""
+    """Return whether a judgement differs enough from the published one to be published."""
     if before.label != judgement.label or before.status != status.value:
         return True
     return abs((before.probability or 0.0) - (judgement.probability or 0.0)) >= _NOTICEABLE
 
 
 def event(topic: str, key: bytes, value: Mapping[str, Any], *, kind: str) -> Output:
-    """Return a record that the consensus publishes."""
+    """Return a record published by the consensus."""
     return cloudevents.event(topic, key, value, kind=kind, source="consensus")
 
 
 Without = Mapping[str, tuple[Label, float]]
-"""By annotator: the likeliest label without their vote, and how probable it is."""
+"""By annotator: the likeliest label without their vote, and its probability."""
 
 
 def has_unpublished_votes(item: ConsensusItem, contract: LabelContract) -> bool:
-    """Tell whether an item is complete (votes enough, or its label known) and has votes not yet on `items.judged`."""
+    """Return whether an item is complete (enough votes, or a known label) and has votes not yet on `items.judged`."""
     known = item.adjudication is not None or item.gold is not None
     complete = known or len(item.votes) >= contract.redundancy
     return complete and not all(vote.judged for vote in item.votes.values())
 
 
 def judged_item_event(key: bytes, item: ConsensusItem, without: Without, now: int) -> Output:
-    """Return an item with its annotations, each beside the consensus of the others; for the conduct service."""
+    """Return an item with its annotations, each beside the consensus of the others, for the conduct service."""
     value = {
         "project": item.project,
         "item": item.item,
@@ -169,7 +169,7 @@ def _consensus_without(who: str, item: ConsensusItem, without: Without) -> tuple
 
 
 def plurality(labels: Sequence[Label]) -> tuple[Label, float]:
-    """Return the label that is said most, of several the first by its text, and by which share (0-1)."""
+    """Return the most frequent label (of several, the first by its text) and its share (0-1)."""
     texts = [orjson.dumps(label, option=orjson.OPT_SORT_KEYS) for label in labels]
     counts = Counter(texts)
     best = min(counts, key=lambda text: (-counts[text], text))

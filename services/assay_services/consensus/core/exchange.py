@@ -1,4 +1,4 @@
-"""What the partitions tell each other: their counts of every annotator, and their panes of agreement."""
+"""The counts of annotators and the agreement cells that partitions publish to each other."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
@@ -15,32 +15,32 @@ ProjectAnnotator = tuple[str, str]
 """Project and annotator."""
 
 PublishedCell = tuple[str, Hashable, int, int]
-"""Project, scope, minute and partition."""
+"""Project, scope, minute (since 1970) and partition."""
 
 
 def owner(key: str, partitions: int) -> int:
-    """Return the partition that speaks for something which no partition has all of."""
+    """Return the partition that publishes for a project or annotator whose items are on several partitions."""
     return crc32(key.encode()) % partitions
 
 
 class Exchange:
-    """What all partitions have told, as records of the two topics come. Panes are parsed by those who want them."""
+    """The newest counts and cells of all partitions. Cells stay serialised until they are read."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start empty."""
         self._counts: defaultdict[ProjectAnnotator, dict[int, Any]] = defaultdict(dict)
-        self._panes: dict[PublishedCell, bytes] = {}
+        self._cells: dict[PublishedCell, bytes] = {}
         self._newest: dict[str, int] = {}
         self._followers: WeakSet[ExchangeChanges] = WeakSet()
 
     def follow(self) -> "ExchangeChanges":
-        """Return what will be told of every change from now on, and of all that is known already."""
-        changes = ExchangeChanges(set(self._counts), set(self._panes))
+        """Return a set of changes that starts with everything known and collects all later changes."""
+        changes = ExchangeChanges(set(self._counts), set(self._cells))
         self._followers.add(changes)
         return changes
 
     def receive_counts(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of `annotators.counts`."""
+        """Apply one record of `annotators.counts`; None deletes the counts."""
         project, annotator, partition = orjson.loads(key)
         if value is None:
             self._counts[project, annotator].pop(partition, None)
@@ -50,13 +50,13 @@ class Exchange:
             changes.annotators.add((project, annotator))
 
     def receive_cell(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of `agreement.panes`; the newest of a partition replaces the one before."""
+        """Apply one record of `agreement.panes`; it replaces that partition's earlier cell, and None deletes it."""
         project, scope, minute, partition = orjson.loads(key)
         place = (project, tuple(scope), minute, partition)
         if value is None:
-            self._panes.pop(place, None)
+            self._cells.pop(place, None)
         else:
-            self._panes[place] = value
+            self._cells[place] = value
             self._newest[project] = max(minute, self._newest.get(project, 0))
         for changes in self._followers:
             changes.panes.add(place)
@@ -66,38 +66,38 @@ class Exchange:
         return [learned for number, learned in sorted(self._counts[annotator].items()) if number != partition]
 
     def has(self, place: PublishedCell) -> bool:
-        """Tell whether a pane is told of, and not taken back."""
-        return place in self._panes
+        """Return whether a cell is published and not deleted."""
+        return place in self._cells
 
     def pane(self, place: PublishedCell) -> WindowCell:
-        """Return a pane as it was told last; empty where nothing is."""
-        told = self._panes.get(place)
+        """Return a cell as last published; an empty cell if it is not published."""
+        told = self._cells.get(place)
         return WindowCell() if told is None else panes_data.load(orjson.loads(told))
 
     def all_panes(self) -> Iterator[tuple[PublishedCell, WindowCell]]:
-        """Yield every pane that is known, with its project, scope, minute and partition."""
-        for place in self._panes:
+        """Yield every published cell, with its project, scope, minute and partition."""
+        for place in self._cells:
             yield place, self.pane(place)
 
     def newest(self, project: str) -> int:
-        """Return the newest minute of a project that anything was published of (else 0); event time goes by it."""
+        """Return the newest minute (since 1970) of a project with a published cell, or 0; event time follows it."""
         return self._newest.get(project, 0)
 
 
 class ExchangeChanges:
-    """What has changed in the pool since somebody looked."""
+    """The annotators and cells of an `Exchange` that changed since they were last drained."""
 
     def __init__(self, annotators: set[ProjectAnnotator], panes: set[PublishedCell]) -> None:
-        """Begin with what is known."""
+        """Start with everything that is known."""
         self.annotators = annotators
         self.panes = panes
 
     def drain_annotators(self) -> set[ProjectAnnotator]:
-        """Return whose counts have changed, once."""
+        """Return the annotators whose counts changed, and clear them."""
         taken, self.annotators = self.annotators, set()
         return taken
 
     def drain_cells(self) -> set[PublishedCell]:
-        """Return which panes have changed, once."""
+        """Return the cells that changed, and clear them."""
         taken, self.panes = self.panes, set()
         return taken

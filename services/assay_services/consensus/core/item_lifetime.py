@@ -10,7 +10,7 @@ _MINUTE_MS = 60_000
 
 
 def closes_at_ms(item: ConsensusItem, contract: LabelContract) -> int:
-    """Return when (ms) an item closes if no annotation comes: not before it has left the longest window."""
+    """Return when (ms since 1970) an item closes if no annotation arrives: not before it has left the longest window."""
     if len(item.votes) < contract.redundancy and item.adjudication is None:
         return item.heard_ms + int(contract.close.age_days * _DAY_MS)
     quiet = int(contract.close.quiet_hours * _HOUR_MS)
@@ -18,5 +18,5 @@ def closes_at_ms(item: ConsensusItem, contract: LabelContract) -> int:
 
 
 def dropped_at_ms(closed_at_ms: int, contract: LabelContract) -> int:
-    """Return when (ms) an item that was closed is dropped from the state."""
+    """Return when (ms since 1970) an item that was closed is dropped from the state."""
     return closed_at_ms + int(contract.close.age_days * _DAY_MS)

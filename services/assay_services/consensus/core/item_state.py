@@ -1,4 +1,4 @@
-"""What the consensus remembers of an open item."""
+"""The state of one item, and how an annotation changes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ _MILLION = 1_000_000
 
 
 class Vote(NamedTuple):
-    """One annotator's live annotation: when it was made (µs since 1970), its id, its label.
+    """One annotator's live annotation: when it was made (µs since 1970), its id and its label.
 
-    `copied`: the label is the pre-label, unchanged. `lead`: the seconds it took. `judged`: told to those who watch the
-    annotators' conduct.
+    `copied`: the label equals the pre-label. `lead_time_seconds`: how long the annotator took; None if unknown. `judged`: the
+    vote was published on `items.judged` for the conduct service.
     """
 
     occurred_us: int
@@ -29,7 +29,7 @@ class Vote(NamedTuple):
 
 
 class StandingCorrection(NamedTuple):
-    """A correction that stands: its id, the annotation, what that said, and the label in its place."""
+    """A correction in force: its id, the annotation's id, its label, and the label that replaces it."""
 
     id: str
     annotation: str
@@ -38,7 +38,7 @@ class StandingCorrection(NamedTuple):
 
 
 class PublishedConsensus(NamedTuple):
-    """What was published last of an item; `review`: whether a person was asked to look at it."""
+    """The consensus that was last published of an item; `review`: whether a review was requested."""
 
     label: Any
     probability: float | None
@@ -50,10 +50,11 @@ class PublishedConsensus(NamedTuple):
 class ConsensusItem:
     """One item.
 
-    `votes` are the live annotations; `gone` the newest times of annotators whose annotation was withdrawn, so that
-    nothing older comes back. `word` is the adjudicator's label. `view` is what the consistency model gives each
-    label it has been asked about. `posterior` is the truth model's own. `seen` is the newest time of anything
-    (µs), `heard` when something was last heard (ms), `length` that of the text. `closed`: kept, no longer at work.
+    `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator withdrew
+    an annotation, to ignore older ones that arrive later. `adjudication` is the adjudicator's annotation.
+    `model_probabilities` are the consistency model's, by label. `posterior` is the truth model's own stored form.
+    `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms since
+    1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
     """
 
     project: str
@@ -75,24 +76,24 @@ class ConsensusItem:
 
     @property
     def newest_live_us(self) -> int | None:
-        """Return when the newest live annotation was made (µs since 1970), or None where there is none."""
+        """Return when the newest live annotation was made (µs since 1970), or None if the item has none."""
         return max([vote.occurred_us for vote in self.votes.values()], default=None)
 
     @property
     def newest_minute(self) -> int:
-        """Return the minute (since 1970) of the newest live annotation; there must be one."""
+        """Return the minute (since 1970) of the newest live annotation; 0 if the item has none."""
         return (self.newest_live_us or 0) // (60 * _MILLION)
 
     def remember(
         self, published: PublishedConsensus, corrections: Mapping[str, StandingCorrection], correction_count: int
     ) -> None:
-        """Remember what was published of the item."""
+        """Record what was published of the item."""
         self.published = published
         self.corrections_in_force = dict(corrections)
         self.correction_count = correction_count
 
     def mark_votes_judged(self) -> None:
-        """Remember that all votes were published on `items.judged`."""
+        """Record that all votes were published on `items.judged`."""
         self.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in self.votes.items()}
 
     def dump(self) -> bytes:
@@ -120,7 +121,7 @@ class ConsensusItem:
 
 
 def load_item(raw: bytes) -> ConsensusItem:
-    """Read an item back."""
+    """Parse an item from its stored form."""
     found = ConsensusItem(*orjson.loads(raw))
     found.votes = {who: Vote(*vote) for who, vote in found.votes.items()}
     found.adjudication = None if found.adjudication is None else Vote(*found.adjudication)
@@ -133,7 +134,7 @@ _ADJUDICATOR = "adjudicator"
 
 
 class IncomingAnnotation(NamedTuple):
-    """One validated annotation. `vote` is None where it was deleted or skipped."""
+    """One validated annotation. `vote` is None if it was deleted or skipped; `occurred` is in µs since 1970."""
 
     project: str
     item: str
@@ -154,7 +155,7 @@ class IncomingAnnotation(NamedTuple):
 
 
 def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
-    """Take over an annotation; False, and nothing changes, where something at least as new is known."""
+    """Apply an annotation to its item; return False, without a change, if one at least as new is known."""
     who = heard.annotator
     known = item.votes.get(who)
     if heard.occurred < item.withdrawn_us.get(who, -1):
@@ -187,7 +188,7 @@ def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
 
 
 def facts_of(item: ConsensusItem) -> ItemFacts:
-    """Return what a truth model is given of an item; an adjudicated label counts as gold."""
+    """Return the input of a truth model for an item; an adjudicated label counts as gold."""
     known = item.gold if item.adjudication is None else item.adjudication.label
     return ItemFacts(
         {who: GivenLabel(vote.label, vote.copied) for who, vote in item.votes.items()},

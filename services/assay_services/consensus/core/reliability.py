@@ -1,4 +1,4 @@
-"""What this partition has learned of the annotators, told to the others; and the accuracies it speaks for."""
+"""Exchange the counts of annotators between partitions, and publish the reliabilities that this partition owns."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ from assay_services.engine.core.core_api import Output
 
 _PUBLISH_MS = 1_000
 _AT_ONCE = 25
-"""Of how many annotators is told with one batch: of a thousand at once, and that batch would wait for all of it."""
+"""How many annotators are published per batch: publishing a thousand at once would delay that batch."""
 
 
 class ReliabilityPublisher:
-    """Annotators whose counts have changed here or elsewhere, until they are told."""
+    """The annotators whose counts changed here or elsewhere and have not been published yet."""
 
     def __init__(self, pool: Exchange, changes: ExchangeChanges, origin: PartitionOrigin) -> None:
-        """Take what all partitions publish."""
+        """Read the counts of all partitions from `pool`, as `changes` names them."""
         self._pool = pool
         self._changes = changes
         self._origin = origin
@@ -33,14 +33,14 @@ class ReliabilityPublisher:
         self._published_at = 0
 
     def mark_changed(self, project: str, annotators: Iterable[str]) -> None:
-        """Note that counts of these annotators have changed here."""
+        """Record that counts of these annotators changed in this partition."""
         self._unpublished_counts[project].update(annotators)
 
     def receive(self, truths: Mapping[str, TruthModel]) -> bool:
-        """Hand on what the others have counted since the last time; tell whether there was anything."""
+        """Pass the other partitions' new counts to the truth models; return whether any had changed."""
         changed = self._changes.drain_annotators()
         ours = sorted(one for one in changed if one[0] in truths)
-        self._changes.annotators |= changed - set(ours)  # for when something of their project comes here
+        self._changes.annotators |= changed - set(ours)  # kept until this partition has items of their project
         for project, annotator in ours:
             truths[project].set_remote_counts(
                 annotator, self._pool.others((project, annotator), self._origin.partition)
@@ -49,11 +49,11 @@ class ReliabilityPublisher:
         return bool(ours)
 
     def is_due(self, now: int) -> bool:
-        """Tell whether it is time to tell: now and then, not with every batch."""
+        """Return whether to publish at `now` (ms): once a second and not with every batch."""
         return now - self._published_at >= _PUBLISH_MS
 
     def publish(self, now: int, truths: Mapping[str, TruthModel]) -> Iterator[Output]:
-        """Yield our counts of annotators that have changed, and accuracies that are ours to tell, a few at a time."""
+        """Yield our changed counts, and the changed reliabilities that this partition owns, a few at a time."""
         if self.is_due(now):
             self._published_at = now
             self._queue(truths)
@@ -66,7 +66,7 @@ class ReliabilityPublisher:
         untold, self._unpublished_counts = self._unpublished_counts, defaultdict(set)
         for project, annotators in untold.items():
             self._unpublished_reliabilities.update((project, annotator) for annotator in annotators)
-            if self._origin.partitions > 1:  # else nobody is there to hear it
+            if self._origin.partitions > 1:  # a single partition has no others to publish to
                 self._uncounted |= dict.fromkeys((project, one) for one in sorted({*annotators, POOL}))
         unspoken, self._unpublished_reliabilities = self._unpublished_reliabilities, set()
         self._waiting |= dict.fromkeys(one for one in sorted(unspoken) if one[0] in truths and self._is_ours(one))
@@ -87,7 +87,7 @@ class ReliabilityPublisher:
 
 
 def _first(waiting: dict[ProjectAnnotator, None]) -> list[ProjectAnnotator]:
-    """Take out those that have waited longest."""
+    """Remove and return those that have waited longest."""
     found = list(islice(waiting, _AT_ONCE))
     for one in found:
         del waiting[one]

@@ -1,4 +1,4 @@
-"""What one stage of a consensus step hands to the next: the stages of `ConsensusCore.step`, as values."""
+"""The values that the stages of `ConsensusCore.step` pass to each other."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ ProjectAnnotators: TypeAlias = dict[tuple[str, str], None]
 class Received(NamedTuple):
     """The annotations of a batch, applied to their items.
 
-    `items` are all items that the batch named. `changed_ms`: when (Kafka's time) an item last took an annotation over;
-    `cells_before`: where those items stood in the agreement windows. `reopened`: whose closed counts shrank, because an
-    item of theirs was closed and is open again.
+    `items` are all items named in the batch. `changed_ms`: when an annotation last changed an item (ms since 1970, Kafka's
+    time). `cells_before`: where each item was in the agreement windows before the batch. `reopened`: annotators whose counts
+    of closed items shrank, because one of their closed items was reopened.
     """
 
     items: dict[bytes, ConsensusItem]
@@ -36,7 +36,7 @@ class Judged(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The events about items, and the items that have to be written because something was published of them."""
+    """The events about items, and the items to write because something was published of them."""
 
     outputs: list[Output]
     items: dict[bytes, ConsensusItem]
@@ -44,12 +44,12 @@ class Published(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """The state changes of items that were closed or dropped, and whose closed counts grew."""
+    """The state changes of items that were closed or dropped, and the annotators whose closed counts grew."""
 
     changes: Mapping[bytes, Entry | None]
     annotators: ProjectAnnotators
 
 
 def nothing_received() -> Received:
-    """Return what an idle moment receives."""
+    """Return the `Received` of an idle moment, without annotations."""
     return Received({}, {}, {}, {}, Counter())

@@ -39,7 +39,7 @@ _NOTHING = ItemJudgement(None, None, {}, 0.0, lambda _: 0.0, None)
 
 
 class ConsensusProject(NamedTuple):
-    """A project's contract in force, and what makes a truth model for its labels."""
+    """A project's contract in force, and the function that builds a truth model for it."""
 
     contract: LabelContract
     make_truth: Callable[[LabelContract], TruthModel]
@@ -84,7 +84,7 @@ class ConsensusCore(Core):
         for key, value in state.values():
             self._stored[_project_of(value)].append(key)
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received the same state
         """Process one batch: each stage takes what the stages before it returned."""
         now = max(record.timestamp for record in batch)
         received = self._receive(batch)
@@ -102,7 +102,7 @@ class ConsensusCore(Core):
         return Step(outputs, {**written, **closed.changes, **counts}, received.verdicts, published.notes)
 
     def idle(self, now: int) -> Step | None:
-        """Use an idle moment: judge again what may have moved, and publish what is due; None if nothing is."""
+        """Judge items again that may have moved, and publish what is due at `now` (ms); return None if nothing is."""
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
         if self._convergence.is_time_to_relearn(now):
@@ -121,7 +121,7 @@ class ConsensusCore(Core):
 
     @property
     def is_converged(self) -> bool:
-        """Tell whether idle moments change nothing more until the next annotation."""
+        """Return whether further idle moments change nothing until the next annotation."""
         return self._convergence.is_done
 
     def _require_contracts(self, names: Iterable[str]) -> None:
@@ -174,7 +174,7 @@ class ConsensusCore(Core):
             self._windows.move(item, received.cells_before[key], self._projects[item.project].contract)
 
     def _fade(self, now: int) -> frozenset[str]:
-        """Let closed counts fade; return the projects in which any did."""
+        """Let closed counts decay; return the projects whose counts changed."""
         return frozenset(
             name
             for name, counts in self._closed_counts.items()
@@ -232,7 +232,7 @@ class ConsensusCore(Core):
         return published._replace(outputs=outputs, items=items)
 
     def _write(self, published: Published) -> dict[bytes, Entry | None]:
-        """Return the state changes of the items that something was published of."""
+        """Return the state changes of the published items."""
         return {
             ITEM_PREFIX + key: Entry(
                 closes_at_ms(item, self._projects[item.project].contract), self._items.put(key, item)
@@ -265,14 +265,14 @@ class ConsensusCore(Core):
     def _write_closed_counts(
         self, annotators: ProjectAnnotators, projects: frozenset[str], now: int
     ) -> dict[bytes, Entry | None]:
-        """Return the closed counts of these annotators, and once in a while those of the projects' pools."""
+        """Return the closed counts of these annotators and, about once a second, those of the projects' pools."""
         changes: dict[bytes, Entry | None] = dict(self._closed_counts[name].entry(who) for name, who in annotators)
         if self._reliabilities.is_due(now):
             changes |= dict(self._closed_counts[name].entry(POOL) for name in sorted(projects))
         return changes
 
     def _publish_exchange(self, now: int) -> Iterator[Output]:
-        """Yield what is due for the other partitions, and the readings and reliabilities that this one publishes."""
+        """Yield the records due for the other partitions, and the readings and reliabilities that this partition owns."""
         contracts = {name: project.contract for name, project in self._projects.items()}
         yield from self._windows.publish(now, contracts, awaited=self._stored.keys() & contracts.keys())
         yield from self._reliabilities.publish(now, self._truths)
@@ -303,7 +303,7 @@ class ConsensusCore(Core):
                     self._windows.move(item, NOWHERE, contract)
                 self._reliabilities.mark_changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
-                truth.settle()  # they count as judged already: this only moves them into compact arrays
+                truth.settle()  # restored items count as judged: this only moves them into compact arrays
 
 
 def _ordered(project: str, annotators: Iterable[str]) -> dict[tuple[str, str], None]:

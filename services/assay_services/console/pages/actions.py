@@ -1,4 +1,4 @@
-"""Buttons that do something: who may, what came of it, and the page shown anew."""
+"""Buttons that change something: permission check, notice of the result, page refresh."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,55 +14,55 @@ from assay_services.console.pages.layout import View, html
 from assay_services.stores.control.tables.accounts import Role
 
 Action = Callable[[], str]
-"""Do something and say what came of it; raises what the page knows how to say."""
+"""Do something and return a notice of the result; raises errors that the page can show."""
 
 
 class NoMoreAllowedError(Exception):
-    """Who looks may not do this, or may not any more."""
+    """The viewer's role does not allow this, or no longer does."""
 
 
 async def check_still_may(view: View, least: Role) -> None:
-    """Look at the session anew: the page's websocket was let in earlier. Raise NoMoreAllowedError."""
+    """Check the session again, because the websocket outlives it; raise NoMoreAllowedError if the role is missing."""
     request = ui.context.client.request
     cookie = None if request is None else request.cookies.get(COOKIE)
     viewer = await asyncio.to_thread(view.parts.sessions.viewer, cookie, now=datetime.now(UTC))
     if viewer is None or not viewer.may(least):
-        raise NoMoreAllowedError(f"this takes the role {least.value}; sign in again, or ask an admin")
+        raise NoMoreAllowedError(f"This needs the role {least.value}. Sign in again, or ask an admin.")
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What a page's buttons share: the errors that are a person's, and how to show the page anew."""
+    """What a page's buttons share: the user errors to show, and how to refresh the page."""
 
     view: View
     failures: tuple[type[Exception], ...]
     refresh: Callable[[], object]
 
     async def do(self, work: Action) -> None:
-        """Do something as a lead who still is one, and say what came of it, or why not."""
+        """Run an action if the viewer is still a lead; notify of the result or the refusal."""
         try:
             await check_still_may(self.view, Role.LEAD)
-            done = work()
+            notice = work()
         except NoMoreAllowedError as error:
             refuse(error)
             return
         except self.failures as error:
             refuse(error)
             return
-        ui.notify(done, type="positive")
+        ui.notify(notice, type="positive")
         self.refresh()
 
     def button(self, face: str, work: Action) -> None:
-        """Show a button that does something."""
+        """Show a button that runs an action."""
         button(face, partial(self.do, work))
 
 
 def refuse(error: Exception) -> None:
-    """Say why something was not done."""
+    """Notify the viewer why an action was refused."""
     ui.notify(str(error), type="warning", multi_line=True, timeout=8_000)
 
 
 def button(face: str | Html, do: Callable[[], object] | Callable[[], Awaitable[None]]) -> None:
-    """Show a button in the console's own look."""
+    """Show a button in the console's style."""
     with ui.button(on_click=do, color=None).props("flat no-caps").classes("choice"):
         html(face if isinstance(face, Html) else tag("span", text_or_dash(face)))

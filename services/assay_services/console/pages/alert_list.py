@@ -1,4 +1,4 @@
-"""Alerts: what fires, what nobody is told of, and how often each rule was right."""
+"""Alerts: active and resolved ones, silences, and the precision of each rule."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from functools import partial
 from nicegui import ui
 
 from assay_schemas.alert import Alert, AlertState
+from assay_services.console.pages import icons
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.html import (
     Column,
@@ -28,9 +29,9 @@ from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.alert_delivery import SilenceRow
 
 _EVERY_SECONDS = 2.0
-_MOST_OVER = 100
+_MOST_RESOLVED = 100
 PEOPLE = frozenset({"annotator", "peer"})
-"""The labels, and facts in the evidence, that name annotators."""
+"""The alert labels and evidence fields that hold names of annotators."""
 MARKS: Mapping[AlertState, str] = {
     AlertState.PENDING: "○ pending",
     AlertState.FIRING: "● firing",
@@ -40,65 +41,65 @@ MARKS: Mapping[AlertState, str] = {
 
 
 async def build(view: View) -> None:
-    """Fill the list, and follow."""
+    """Fill the lists and keep them updated."""
     html(tag("h1", "Alerts"))
 
     @ui.refreshable
-    def shown() -> None:
-        _lists(view, Actions(view, (alert_actions.NoSuchAlertError,), shown.refresh))
+    def lists() -> None:
+        _lists(view, Actions(view, (alert_actions.NoSuchAlertError,), lists.refresh))
 
-    shown()
-    before = _standing(view)
+    lists()
+    before = _versions(view)
 
-    def look() -> None:
+    def refresh_if_changed() -> None:
         nonlocal before
-        now = _standing(view)
+        now = _versions(view)
         if now != before:
             before = now
-            shown.refresh()
+            lists.refresh()
 
-    ui.timer(_EVERY_SECONDS, look)
+    ui.timer(_EVERY_SECONDS, refresh_if_changed)
 
 
-def _standing(view: View) -> list[str]:
-    """Return what tells whether anything is new."""
+def _versions(view: View) -> list[str]:
+    """Return ids that change whenever an alert or a silence changes."""
     silences = [one.id for one in alert_actions.list_silences(view.parts.control, now=datetime.now(UTC))]
     return [one.transition for one in alert_actions.list_alerts(view.parts.control)] + silences
 
 
 def _lists(view: View, actions: Actions) -> None:
     engine = view.parts.control
-    now = alert_actions.list_alerts(engine)
-    if now:
-        html(tag("section", _table(view, "Not over", now), class_="card"))
+    active = alert_actions.list_alerts(engine)
+    if active:
+        html(tag("section", _table(view, "Active alerts", active), class_="card"))
     else:
-        do = "Rules stand in the contract under `alerts`; try them on history first:"
-        html(empty_state("Nothing is the matter", do, "assay alerts backtest --help"))
-    all_of_them = alert_actions.list_alerts(engine, resolved=True, limit=_MOST_OVER)
-    over = [one for one in all_of_them if one.state is AlertState.RESOLVED]
-    if over:
-        html(tag("section", _table(view, "Over", over), class_="card"))
+        hint = "Define alert rules in the contract under `alerts`. Test them on past data first:"
+        html(empty_state("No active alerts", hint, "assay alerts backtest --help"))
+    newest = alert_actions.list_alerts(engine, resolved=True, limit=_MOST_RESOLVED)
+    resolved = [alert for alert in newest if alert.state is AlertState.RESOLVED]
+    if resolved:
+        html(tag("section", _table(view, "Resolved alerts", resolved), class_="card"))
     silences = alert_actions.list_silences(engine, now=datetime.now(UTC))
     if silences:
         with ui.element("section").classes("card"):
-            html(tag("h2", "Silences in force"))
+            html(tag("h2", "Active silences"))
             for one in silences:
-                _silenced(view, one, actions)
+                _silence(view, one, actions)
     html(tag("section", _precisions(view), class_="card"))
 
 
-def _silenced(view: View, row: SilenceRow, actions: Actions) -> None:
+def _silence(view: View, row: SilenceRow, actions: Actions) -> None:
     matched = [f"{name}={view.named(value) if name in PEOPLE else value}" for name, value in row.matchers.items()]
-    of = ", ".join([row.project or "all projects", *matched])
+    scope = ", ".join([row.project or "all projects", *matched])
     until = (" until ", when(row.until, view.zone), ", by ", text_or_dash(row.by), ": ", text_or_dash(row.why))
-    html(tag("p", text_or_dash(of, most=200), *until))
+    html(tag("p", text_or_dash(scope, most=200), *until))
     if view.viewer.may(Role.LEAD):
-        actions.button("End it", partial(_unsilence, view, row.id))
+        actions.button("End silence", partial(_unsilence, view, row.id))
 
 
 def _unsilence(view: View, silence: str) -> str:
     alert_actions.unsilence(view.parts.control, silence, by=view.viewer.name, now=datetime.now(UTC))
-    return "The silence is over."
+    return "The silence has ended."
 
 
 def _table(view: View, caption: str, alerts: Sequence[Alert]) -> Html:
@@ -114,31 +115,31 @@ def _table(view: View, caption: str, alerts: Sequence[Alert]) -> Html:
         )
         for one in alerts
     ]
-    columns = ("state", "severity", Column("what", is_text=True), "rule", "project", "since", "last change")
+    columns = ("state", "severity", Column("summary", is_text=True), "rule", "project", "since", "last change")
     return table(caption, columns, rows)
 
 
 def summary(view: View, alert: Alert) -> Html:
-    """Return the summary, with annotators called as this viewer may call them."""
+    """Return an alert's summary, with pseudonyms if this viewer may not see names."""
     people = sorted((alert.labels[name] for name in PEOPLE & alert.labels.keys()), key=len, reverse=True)
     if not people:
         return text_or_dash(alert.summary, most=200)
     named = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, people))})(?!\w)")
-    return text_or_dash(named.sub(lambda found: view.named(found[0]), alert.summary), most=200)
+    return text_or_dash(named.sub(lambda match: view.named(match[0]), alert.summary), most=200)
 
 
 def suppression_reason(alert: Alert) -> Html | None:
-    """Return why nobody is told, if nobody is, and whether it comes and goes."""
-    reasons = ["silenced"] * bool(alert.silenced_by) + ["another alert says more"] * bool(alert.inhibited_by)
-    reasons += ["comes and goes"] * alert.flapping
+    """Return why no notification is sent (silenced, inhibited) and whether the alert is flapping; None otherwise."""
+    reasons = ["silenced"] * bool(alert.silenced_by) + ["inhibited by another alert"] * bool(alert.inhibited_by)
+    reasons += ["flapping"] * alert.flapping
     return tag("span", f" {', '.join(reasons)}", class_="badge") if reasons else None
 
 
 def _precisions(view: View) -> Html:
-    found = alert_actions.precisions(view.parts.control)
-    if not found:
+    precisions = alert_actions.precisions(view.parts.control)
+    if not precisions:
         return tag(
-            "p", "How often each rule was right shows here once alerts were marked useful or noise.", class_="soft"
+            "p", "The precision of each rule appears here once alerts are marked useful or noise.", class_="soft"
         )
     rows = [
         (
@@ -147,11 +148,10 @@ def _precisions(view: View) -> Html:
             interval(one.share, one.low, one.high, one.judged),
             number(one.useful),
         )
-        for one in found
+        for one in precisions
     ]
-    return table(
-        "How often each rule was right", ("rule", "project", "useful (95 %)", Column("useful", is_number=True)), rows
-    )
+    columns = ("rule", "project", "share useful (95 %)", Column("useful", is_number=True))
+    return table("Precision of each rule", columns, rows)
 
 
-PAGE = ConsolePage("/alerts", "Alerts", build, icon="⚑")
+PAGE = ConsolePage("/alerts", "Alerts", build, icon=icons.ALERTS)

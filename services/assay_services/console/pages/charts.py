@@ -1,16 +1,17 @@
-"""Charts: one look for all, colours that colour-blind people tell apart, and never colour alone."""
+"""Charts: one style for all, colours that colour-blind people can distinguish, and never colour alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
-from assay_services.console.pages.html import plain
+from assay_services.console.pages.html import Html, plain, tag
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A500", "#7F7F7F")
-"""Okabe & Ito's colours, but for the yellow (made darker for white grounds) and black (grey, for dark ones)."""
+"""The colours of Okabe and Ito, with yellow darkened for white backgrounds and black replaced by grey for dark ones."""
 VIRIDIS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
 _MARKS = ("circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle")
 _MOST_UPRIGHT, _MOST_LARGE, _MOST_BANDS, _MOST_MARKS = 5, 8, 3, 40
@@ -19,7 +20,7 @@ _LINES = ("solid", "dashed", "dotted", [8, 3, 2, 3], [2, 2], [12, 3], [4, 8], "s
 
 @dataclass(frozen=True, slots=True)
 class ChartColours:
-    """The colours of the moment."""
+    """The colours of light or dark mode."""
 
     is_dark: bool
 
@@ -30,13 +31,13 @@ class ChartColours:
 
     @property
     def line(self) -> str:
-        """Return the colour of lines between."""
+        """Return the colour of axes and grid lines."""
         return "#343a46" if self.is_dark else "#dde1e8"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value at a time, with its interval where it has one."""
+    """The value at one time, None where undefined, with its interval if it has one."""
 
     at: datetime
     value: float | None
@@ -45,7 +46,7 @@ class Point:
 
 
 def show(options: Mapping[str, Any], *, label: str, height: str = "260px") -> ui.echart:
-    """Show a chart; `label` says what it shows to those who cannot see it."""
+    """Show a chart; `label` describes it for screen readers."""
     chart = ui.echart(dict(options), renderer="canvas").props(f'role="img" aria-label="{_quoted(label)}"')
     return chart.style(f"height:{height};width:100%")
 
@@ -54,8 +55,25 @@ def _quoted(label: str) -> str:
     return plain(label).replace("\\", "").replace('"', "'")
 
 
+def single_reading(series: Mapping[str, Sequence[Point]], zone: ZoneInfo) -> Html | None:
+    """Return a sentence to show instead of a line chart with fewer than two readings; None if a line can be drawn.
+
+    Readings at the same time count as one: a time axis needs two different times.
+    """
+    readings = [(name, point.at, point.value) for name, points in series.items() for point in points]
+    known = [(name, at, value) for name, at, value in readings if value is not None]
+    if len({at for _, at, _ in known}) > 1:
+        return None
+    if not known:
+        return tag("p", "No reading is defined yet.", class_="soft", role="status")
+    values = ", ".join(f"{plain(name)[:40]} {value:.2f}" if len(known) > 1 else f"{value:.2f}" for name, _, value in known)
+    at = f"{known[0][1].astimezone(zone):%H:%M %Z on %d %b}"
+    text = f"One reading so far: {values} at {at}; a line appears with the second."
+    return tag("p", text, class_="soft", role="status")
+
+
 def base(look: ChartColours) -> dict[str, Any]:
-    """Return what all charts share. Tooltips are drawn, not written as HTML: what they say comes from data."""
+    """Return the options that all charts share. Tooltips are drawn, not HTML, because they contain data."""
     return {
         "animation": False,
         "textStyle": {"color": look.ink, "fontFamily": "system-ui, sans-serif"},
@@ -67,7 +85,7 @@ def base(look: ChartColours) -> dict[str, Any]:
 
 
 def axis(look: ChartColours, kind: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # ECharts' options
-    """Return an axis."""
+    """Return the options of an axis."""
     return {
         "type": kind,
         "axisLabel": {"color": look.ink, "hideOverlap": True},
@@ -80,12 +98,12 @@ def axis(look: ChartColours, kind: str, **more: Any) -> dict[str, Any]:  # noqa:
 def lines(
     look: ChartColours, series: Mapping[str, Sequence[Point]], *, low: float | None = 0, high: float | None = None
 ) -> dict[str, Any]:
-    """Return a chart of values over time, each with its band where it has intervals."""
-    shown: list[dict[str, Any]] = []
+    """Return a line chart of values over time, with a band around each series that has intervals."""
+    drawn: list[dict[str, Any]] = []
     for number, (name, points) in enumerate(series.items()):
         colour, mark = OKABE_ITO[number % len(OKABE_ITO)], _MARKS[number % len(_MARKS)]
         dash = _LINES[number % len(_LINES)]
-        shown.append(
+        drawn.append(
             {
                 "name": plain(name)[:40], "type": "line", "data": [[_ms(one.at), one.value] for one in points],
                 "symbol": mark, "symbolSize": 6, "showSymbol": len(points) < _MOST_MARKS,
@@ -93,18 +111,18 @@ def lines(
             }
         )  # fmt: skip
         if len(series) <= _MOST_BANDS and any(one.low is not None for one in points):
-            shown += _band(f"band {number}", points, colour)
+            drawn += _band(f"band {number}", points, colour)
     extent = {"min": low, "max": high, "scale": low is None}
     return base(look) | {
         "xAxis": axis(look, "time"),
         "yAxis": axis(look, "value", **{name: value for name, value in extent.items() if value is not None}),
-        "series": shown,
+        "series": drawn,
         "legend": {**base(look)["legend"], "data": [plain(name)[:40] for name in series]},
     }
 
 
 def _band(stack: str, points: Sequence[Point], colour: str) -> list[dict[str, Any]]:
-    """Return two series that fill the space between low and high."""
+    """Return two stacked series that fill the space between low and high."""
     quiet = {
         "type": "line",
         "stack": stack,
@@ -131,11 +149,11 @@ def heat(
     low: float,
     high: float,
 ) -> dict[str, Any]:
-    """Return a heat map. A cell is (column, row, value, what is written in it): written, so it is not colour alone."""
-    data = [{"value": [x, y, value], "text": words} for x, y, value, words in cells if value is not None]
+    """Return a heat map. A cell is (column, row, value, text): the text repeats the value, so colour is not alone."""
+    data = [{"value": [x, y, value], "text": text} for x, y, value, text in cells if value is not None]
     names = {"color": look.ink, "interval": 0}
-    turned = {**names, "rotate": 40 if len(across) > _MOST_UPRIGHT else 0}
-    written = (
+    slanted = {**names, "rotate": 40 if len(across) > _MOST_UPRIGHT else 0}
+    cell_label = (
         f"{{show: true, fontSize: {11 if len(across) <= _MOST_LARGE else 9}, color: '#fff', textBorderColor: '#000',"
         " textBorderWidth: 2, formatter: p => p.data.text}"
     )
@@ -143,7 +161,7 @@ def heat(
         "tooltip": {"show": False},
         "legend": {"show": False},
         "grid": {"left": 8, "right": 8, "top": 8, "bottom": 52, "containLabel": True},
-        "xAxis": axis(look, "category", data=[plain(one)[:18] for one in across], position="top", axisLabel=turned),
+        "xAxis": axis(look, "category", data=[plain(one)[:18] for one in across], position="top", axisLabel=slanted),
         "yAxis": axis(look, "category", data=[plain(one)[:18] for one in down], inverse=True, axisLabel=names),
         "visualMap": {
             "min": low,
@@ -157,7 +175,7 @@ def heat(
             "precision": 2,
             "itemHeight": 120,
         },
-        "series": [{"type": "heatmap", "data": data, ":label": written}],
+        "series": [{"type": "heatmap", "data": data, ":label": cell_label}],
     }
 
 

@@ -1,4 +1,4 @@
-"""What several pages share: choosing a project, tabs, filters, the way to the next page of a list."""
+"""Parts that several pages share: project choice, tabs, filters, and links to the next page of a list."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from assay_services.stores.archive.queries.projects import read_projects
 
 
 async def chosen_project(view: View) -> tuple[str | None, Sequence[str]]:
-    """Return the project in the address, else the first there is, and all projects."""
+    """Return the project of the address, or else the first one (None if there is none), and all projects."""
     projects = await view.ask(read_projects)
-    asked = view.query.get("project", "")
-    return (asked or (projects[0] if projects else None)), projects
+    chosen = view.query.get("project", "")
+    return (chosen or (projects[0] if projects else None)), projects
 
 
 def heading(where: str, title: str, project: str | None, projects: Sequence[str]) -> Html:
-    """Return a page's heading, with the other projects beside it."""
+    """Return a page's heading and links to the projects."""
     links = [
         tag(
             "a",
@@ -31,25 +31,25 @@ def heading(where: str, title: str, project: str | None, projects: Sequence[str]
 
 
 def no_project() -> Html:
-    """Return what stands where there is no project yet."""
+    """Return the notice shown while no project exists."""
     return empty_state(
-        "There is no project yet",
-        "Put a contract in force; its project shows here with the first annotation.",
+        "No project yet",
+        "Apply a contract. Its project appears here with the first annotation.",
         "assay contract apply contracts/ads-safety.yaml",
     )
 
 
 def tabs(label: str, choices: Sequence[tuple[str, str]], chosen: str) -> Html:
-    """Return links of which one is chosen: (shown, address)."""
+    """Return tabs from (title, address); the chosen one is marked."""
     links = [
-        tag("a", text_or_dash(shown, most=40), href=where, aria_current="true" if shown == chosen else None)
-        for shown, where in choices
+        tag("a", text_or_dash(title, most=40), href=where, aria_current="true" if title == chosen else None)
+        for title, where in choices
     ]
     return tag("nav", *links, class_="tabs", aria_label=label)
 
 
 def field(name: str, title: str, value: str, *, choices: Sequence[str] | None = None) -> Html:
-    """Return one field of a filter; with `choices` it is one of them, or any."""
+    """Return one field of a filter: free text, or with `choices` one of them or any."""
     if choices is None:
         return tag("label", title, tag("input", name=name, value=value, maxlength="300"))
     options = [tag("option", "any", value="")] + [
@@ -59,5 +59,5 @@ def field(name: str, title: str, value: str, *, choices: Sequence[str] | None = 
 
 
 def onward(where: str, following: str | None, **query: object) -> Html | None:
-    """Return the way to the next page of a list, if there is one."""
+    """Return a link to the next page of a list, or None after the last page."""
     return None if following is None else tag("p", tag("a", "Next page", href=address(where, **query, after=following)))

@@ -1,8 +1,8 @@
-"""The frame of every page: navigation, who is signed in, light or dark, the viewer's zone, and what went wrong."""
+"""The frame of every page: navigation, signed-in user, light or dark mode, time zone, and errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,13 +16,13 @@ from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE
 from assay_services.console.pages.charts import ChartColours
 from assay_services.console.pages.html import Html, empty_state, tag
-from assay_services.console.permissions import DOORS
+from assay_services.console.permissions import LEAST_ROLES
 from assay_services.stores.archive.queries.db import ArchiveAway
 
 T = TypeVar("T")
 STYLE = (Path(__file__).parent / "console.css").read_text()
 _STILL_SIGNED_IN_SECONDS = 10.0
-_LEARN = """
+_SET_PREFERENCES = """
 if (!document.cookie.includes('assay_zone=')) {
   const rest = '; path=/; max-age=31536000; samesite=lax';
   document.cookie = 'assay_zone=' + Intl.DateTimeFormat().resolvedOptions().timeZone + rest;
@@ -35,7 +35,7 @@ if (!document.cookie.includes('assay_zone=')) {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Who looks at what: all that a page is built from."""
+    """Everything a page is built from: the viewer, the query, the time zone, the colours."""
 
     parts: ConsoleDependencies
     viewer: Viewer
@@ -43,24 +43,24 @@ class View:
     zone: ZoneInfo
     colours: ChartColours
 
-    async def ask(self, question: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401  # the question's own
-        """Ask the archive something, in a thread."""
-        return await asyncio.to_thread(question, self.parts.archive, *arguments, **options)
+    async def ask(self, query: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401  # the query's own
+        """Run an archive query in a thread."""
+        return await asyncio.to_thread(query, self.parts.archive, *arguments, **options)
 
     def named(self, annotator: str) -> str:
-        """Return what an annotator is called before this viewer."""
+        """Return the name or pseudonym under which this viewer sees an annotator."""
         return self.parts.naming.shown(annotator, self.viewer)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """One page. `build` fills it; without `icon` it is not in the navigation."""
+    """One page. `build` fills it. A page without an `icon` is not in the navigation; `within` is the entry it is under."""
 
     path: str
     title: str
     build: Callable[[View], Awaitable[None]]
-    icon: str = ""
-    within: str = field(default="")
+    icon: Html | None = None
+    within: str = ""
 
 
 def add_page(parts: ConsoleDependencies, page: ConsolePage, pages: Sequence[ConsolePage]) -> None:
@@ -72,18 +72,18 @@ def add_page(parts: ConsoleDependencies, page: ConsolePage, pages: Sequence[Cons
         ui.dark_mode(view.colours.is_dark)
         ui.add_css(STYLE)
         ui.add_head_html('<html lang="en">')
-        ui.context.client.on_connect(lambda: ui.run_javascript(_LEARN))
+        ui.context.client.on_connect(lambda: ui.run_javascript(_SET_PREFERENCES))
         _heading(view, page, pages)
         with ui.element("div").props('id="main" tabindex="-1"').classes("content"):  # NiceGUI's page is the <main>
             try:
                 await page.build(view)
             except ArchiveAway as away:
-                html(empty_state("The archive is not there", f"{away}. Reload this page to try again.", "assay up"))
+                html(empty_state("The archive is unavailable", f"{away}. Reload this page to try again.", "assay up"))
         ui.timer(_STILL_SIGNED_IN_SECONDS, lambda: _leave_if_signed_out(parts, request))
 
 
 def html(content: Html) -> ui.html:
-    """Show HTML that was made by `markup`, which escapes all that comes from data."""
+    """Show HTML made by `html.py`, which escapes everything that comes from data."""
     return ui.html(content, sanitize=False)
 
 
@@ -92,23 +92,13 @@ def _view(parts: ConsoleDependencies, request: Request) -> View:
         zone = ZoneInfo(request.cookies.get("assay_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
-    look = ChartColours(is_dark=request.cookies.get("assay_look") == "dark")
-    return View(parts, request.state.viewer, request.query_params, zone, look)
+    colours = ChartColours(is_dark=request.cookies.get("assay_look") == "dark")
+    return View(parts, request.state.viewer, request.query_params, zone, colours)
 
 
 def _heading(view: View, page: ConsolePage, pages: Sequence[ConsolePage]) -> None:
-    links = []
-    for one in pages:
-        least = DOORS.get(one.path)
-        if one.icon and least is not None and view.viewer.may(least):
-            here = "page" if one.path in {page.path, page.within} else None
-            links.append(
-                tag(
-                    "li",
-                    tag("a", tag("span", one.icon, aria_hidden="true"), one.title, href=one.path, aria_current=here),
-                )
-            )
-    who = tag(
+    links = navigation(view.viewer, page, pages)
+    account = tag(
         "form",
         tag("span", f"{view.viewer.name}, {view.viewer.role.value}", class_="soft"),
         tag("input", type="hidden", name="form_token", value=view.viewer.form_token or ""),
@@ -116,23 +106,34 @@ def _heading(view: View, page: ConsolePage, pages: Sequence[ConsolePage]) -> Non
         method="post",
         action="/sign-out",
     )
-    skip = tag("a", "Skip to the content", href="#main", class_="skip")
-    menu = tag("details", tag("summary", "Menu"), tag("nav", tag("ul", *links), aria_label="Pages"), who, class_="menu")
-    wide = tag("div", tag("nav", tag("ul", *links), aria_label="All pages"), who, class_="wide")
+    skip = tag("a", "Skip to content", href="#main", class_="skip")
+    menu = tag("details", tag("summary", "Menu"), tag("nav", tag("ul", *links), aria_label="Pages"), account, class_="menu")
+    wide = tag("div", tag("nav", tag("ul", *links), aria_label="All pages"), account, class_="wide")
     with ui.element("header"):
         html(tag("div", skip, tag("a", "Assay", href="/", class_="mark"), menu, wide, class_="bars"))
         other = "light" if view.colours.is_dark else "dark"
-        ui.button(f"{other.capitalize()} look", color=None, on_click=lambda: ui.run_javascript(_turned(other))).props(
+        ui.button(f"{other.capitalize()} mode", color=None, on_click=lambda: ui.run_javascript(_set_mode(other))).props(
             "flat dense no-caps"
         ).classes("look")
 
 
-def _turned(look: str) -> str:
-    return f"document.cookie='assay_look={look}; path=/; max-age=31536000; samesite=lax'; location.reload()"
+def navigation(viewer: Viewer, page: ConsolePage, pages: Sequence[ConsolePage]) -> Sequence[Html]:
+    """Return the entries of the navigation that a viewer's role allows, the current one marked."""
+    entries = []
+    for entry in pages:
+        least = LEAST_ROLES.get(entry.path)
+        if entry.icon is not None and least is not None and viewer.may(least):
+            current = "page" if entry.path in {page.path, page.within} else None
+            entries.append(tag("li", tag("a", entry.icon, entry.title, href=entry.path, aria_current=current)))
+    return entries
+
+
+def _set_mode(mode: str) -> str:
+    return f"document.cookie='assay_look={mode}; path=/; max-age=31536000; samesite=lax'; location.reload()"
 
 
 async def _leave_if_signed_out(parts: ConsoleDependencies, request: Request) -> None:
-    """Send a page whose session has ended to the sign-in: its websocket was let in before that."""
+    """Redirect to the sign-in page if the session has ended; the open websocket outlives the session."""
     cookie = request.cookies.get(COOKIE)
     if await asyncio.to_thread(parts.sessions.viewer, cookie, now=datetime.now(UTC)) is None:
         ui.navigate.to("/sign-in")

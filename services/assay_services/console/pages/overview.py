@@ -1,4 +1,4 @@
-"""Overview: can the labels arriving now be trusted? It follows by itself, a beat a second."""
+"""Overview: rates, alerts and the state of every project, updated once a second."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from nicegui import ui
 
 from assay_schemas.alert import AlertState
 from assay_services.console.overview_feed import OverviewSnapshot
-from assay_services.console.pages import charts
+from assay_services.console.pages import charts, icons
 from assay_services.console.pages.alert_list import summary
 from assay_services.console.pages.html import (
     Html,
@@ -31,107 +31,120 @@ _VERDICTS = ("validated", "rejected", "dead")
 _MOST_LABELS = 8
 _MOST_ALERTS = 5
 _SECONDS_A_RATE = 10
+_TOO_FEW_RATES = "The chart appears with the second reading, in about two seconds."
 
 
 async def build(view: View) -> None:
-    """Fill the page, and follow."""
-    beat = await view.parts.overview_feed.snapshot()
+    """Fill the page and keep it updated."""
+    snapshot = await view.parts.overview_feed.snapshot()
     html(tag("h1", "Overview"))
-    head, alerts = html(_tiles(view, beat)), html(_alerts(view, beat))
+    tiles, alerts = html(_tiles(view, snapshot)), html(_alerts(view, snapshot))
     with ui.element("div").classes("card"):
-        html(tag("h2", "Records judged a second, as they reach the archive"))
-        chart = charts.show(_rates(view), label="Records judged a second by verdict, the last five minutes")
-    lines = html(_projects(view, beat))
+        html(tag("h2", "Verdicts per second"))
+        waiting = html(tag("p", _TOO_FEW_RATES, class_="soft", role="status"))
+        chart = charts.show(_rates(view), label="Verdicts per second by kind, the last five minutes")
+    projects = html(_projects(view, snapshot))
 
-    def follow(beat: OverviewSnapshot) -> None:
-        head.set_content(_tiles(view, beat))
-        alerts.set_content(_alerts(view, beat))
-        lines.set_content(_projects(view, beat))
+    def show_chart() -> None:
+        can_draw = len(_measured(view)) > 1
+        chart.set_visibility(can_draw)
+        waiting.set_visibility(not can_draw)
+
+    def follow(snapshot: OverviewSnapshot) -> None:
+        tiles.set_content(_tiles(view, snapshot))
+        alerts.set_content(_alerts(view, snapshot))
+        projects.set_content(_projects(view, snapshot))
+        show_chart()
         chart.run_chart_method("setOption", {"series": _series(view)})
+
+    show_chart()
 
     stop = view.parts.overview_feed.follow(follow)
     ui.context.client.on_delete(stop)
     alerts.classes("alerts")
 
 
-def _tiles(view: View, beat: OverviewSnapshot) -> Html:
-    if beat.overview is None:
-        return empty_state("The archive is not there", f"{beat.problem}. This page goes on by itself.", "assay up")
-    found = beat.overview
-    judged = sum(one.judged for one in found.projects)
+def _tiles(view: View, snapshot: OverviewSnapshot) -> Html:
+    if snapshot.overview is None:
+        notice = f"{snapshot.problem}. This page continues when the archive is back."
+        return empty_state("The archive is unavailable", notice, "assay up")
+    overview = snapshot.overview
+    verdicts = sum(line.judged for line in overview.projects)
     kinds: dict[str, int] = dict.fromkeys(("validated", "flagged", "rejected"), 0)
-    for line in found.projects:
+    for line in overview.projects:
         for share in line.verdicts:
             kinds[share.name] += share.count
     tiles = [
-        tile("Records a second", number(_recent_rate(view), digits=1), "mean of the last 10 s"),
+        tile("Verdicts per second", number(_recent_rate(view), digits=1), "mean over 10 s"),
         tile(
             "Annotations, last hour",
-            number(judged),
-            f"{len(found.projects)} project{'' if len(found.projects) == 1 else 's'}",
+            number(verdicts),
+            f"{len(overview.projects)} project{'' if len(overview.projects) == 1 else 's'}",
         ),
-        tile("Flagged", percent(kinds["flagged"] / judged if judged else None), f"n {judged:,}, last hour"),
-        tile("Rejected", percent(kinds["rejected"] / judged if judged else None), f"n {judged:,}, last hour"),
-        tile("Dead letters", number(found.totals.get("dead", 0)), "since the archive began"),
-        tile("Lag of the archive", _lag(found), join(("wrote at ", when(found.wrote_at, view.zone)))),
+        tile("Flagged", percent(kinds["flagged"] / verdicts if verdicts else None), f"n {verdicts:,}, last hour"),
+        tile("Rejected", percent(kinds["rejected"] / verdicts if verdicts else None), f"n {verdicts:,}, last hour"),
+        tile("Dead letters", number(overview.totals.get("dead", 0)), "total in the archive"),
+        tile("Archive lag", _lag(overview), join(("last write ", when(overview.wrote_at, view.zone)))),
     ]
     return tag("div", *tiles, class_="tiles")
 
 
 def _recent_rate(view: View) -> float | None:
-    rates = [sum(one.rates.values()) for one in list(view.parts.overview_feed.beats)[-_SECONDS_A_RATE:] if one.rates]
+    recent = list(view.parts.overview_feed.beats)[-_SECONDS_A_RATE:]
+    rates = [sum(snapshot.rates.values()) for snapshot in recent if snapshot.rates]
     return sum(rates) / len(rates) if rates else None
 
 
-def _lag(found: Overview) -> Html:
-    """Return how far what is archived is behind what was judged: the time between the newest of both."""
-    newest = max((one.newest_at for one in found.projects if one.newest_at is not None), default=None)
-    if newest is None or found.wrote_at is None:
+def _lag(overview: Overview) -> Html:
+    """Return the time from the newest verdict to the archive's last write."""
+    newest = max((line.newest_at for line in overview.projects if line.newest_at is not None), default=None)
+    if newest is None or overview.wrote_at is None:
         return tag("span", "-", class_="none")
-    return Html(f"{max((found.wrote_at - newest).total_seconds(), 0.0):.1f} s")
+    return Html(f"{max((overview.wrote_at - newest).total_seconds(), 0.0):.1f} s")
 
 
-def _alerts(view: View, beat: OverviewSnapshot) -> Html:
-    firing = [one for one in beat.alerts if one.state is AlertState.FIRING]
+def _alerts(view: View, snapshot: OverviewSnapshot) -> Html:
+    firing = [alert for alert in snapshot.alerts if alert.state is AlertState.FIRING]
     if not firing:
-        return empty_state("No alert fires", "Rules that fire show here, with what to look at first.")
-    shown = [
+        return empty_state("No firing alerts", "Alerts that fire appear here, with links to their evidence.")
+    lines = [
         tag(
             "li",
-            link("/alert", summary(view, one), id=one.id),
-            f" {one.severity.value}, since ",
-            when(one.since, view.zone),
+            link("/alert", summary(view, alert), id=alert.id),
+            f" {alert.severity.value}, since ",
+            when(alert.since, view.zone),
         )
-        for one in firing[:_MOST_ALERTS]
+        for alert in firing[:_MOST_ALERTS]
     ]
-    more = tag("p", link("/alerts", f"all {len(firing)} alerts")) if len(firing) > _MOST_ALERTS else None
-    return tag("section", tag("h2", f"{len(firing)} alerts fire"), tag("ul", *shown), more, class_="card firing")
+    more = tag("p", link("/alerts", f"All {len(firing)} alerts")) if len(firing) > _MOST_ALERTS else None
+    title = f"{len(firing)} firing alert{'' if len(firing) == 1 else 's'}"
+    return tag("section", tag("h2", title), tag("ul", *lines), more, class_="card firing")
 
 
-def _projects(view: View, beat: OverviewSnapshot) -> Html:
-    if beat.overview is None:
+def _projects(view: View, snapshot: OverviewSnapshot) -> Html:
+    if snapshot.overview is None:
         return Html("")
-    if not beat.overview.projects:
+    if not snapshot.overview.projects:
         return empty_state(
-            "No annotation has come yet",
-            "Put a contract in force, then send annotations or connect a platform.",
+            "No annotations yet",
+            "Apply a contract, then send annotations or connect a platform.",
             "assay contract apply contracts/ads-safety.yaml\nassay import -c contracts/ads-safety.yaml FILE.csv",
         )
-    return tag("div", *(_project(view, one) for one in beat.overview.projects), class_="pair")
+    return tag("div", *(_project(view, line) for line in snapshot.overview.projects), class_="pair")
 
 
 def _project(view: View, line: ProjectLine) -> Html:
     title = link("/project", text_or_dash(line.project, most=60), project=line.project)
     facts = [
-        ("Last hour", join((number(line.judged), " judged, ", _verdicts(line.verdicts)))),
+        ("Last hour", join((number(line.judged), " verdicts: ", _verdicts(line.verdicts)))),
         ("Agreement", _agreement(line)),
         ("Annotators", link("/annotators", number(line.annotators), project=line.project)),
         ("Items", _statuses(line)),
-        ("Made to judged", _delay(line.delay_seconds)),
-        ("Newest", when(line.newest_at, view.zone)),
+        ("Median time to verdict", _delay(line.delay_seconds)),
+        ("Newest verdict", when(line.newest_at, view.zone)),
     ]
     rows = [part for name, value in facts for part in (tag("dt", name), tag("dd", value))]
-    mix = (tag("div", "Labels now", class_="soft"), labels(line.labels))
+    mix = (tag("div", "Label distribution (current)", class_="soft"), labels(line.labels))
     return tag("section", tag("h2", title), tag("dl", *rows), *mix, class_="card")
 
 
@@ -141,7 +154,7 @@ def _verdicts(shares: Sequence[NamedShare]) -> Html:
 
 def _agreement(line: ProjectLine) -> Html:
     if not line.agreement:
-        return tag("span", "none yet: it takes items with two labels or more", class_="none")
+        return tag("span", "none yet: needs items with at least two labels", class_="none")
     rows = [
         tag("div", f"{one.window}: ", interval(one.value, one.low, one.high, one.items), " items")
         for one in line.agreement
@@ -150,28 +163,28 @@ def _agreement(line: ProjectLine) -> Html:
 
 
 def _statuses(line: ProjectLine) -> Html:
-    shown = [
+    counts = [
         join((link("/items", f"{count:,} {status}", project=line.project, status=status), " "))
-        for status, count in sorted(line.statuses.items(), key=lambda one: -one[1])
+        for status, count in sorted(line.statuses.items(), key=lambda entry: -entry[1])
     ]
-    return join(shown) if shown else tag("span", "none yet", class_="none")
+    return join(counts) if counts else tag("span", "none yet", class_="none")
 
 
 def _delay(seconds: float | None) -> Html:
     if seconds is None:
         return tag("span", "-", class_="none")
-    return Html(f"half within {seconds:,.1f} s")
+    return Html(f"{seconds:,.1f} s")
 
 
 def labels(shares: Sequence[NamedShare]) -> Html:
-    """Return the mix of labels; what is beyond the eighth comes together."""
+    """Return the label distribution as a bar; labels after the eighth are summed."""
     if not shares:
         return tag("span", "none yet", class_="none")
-    first, rest = shares[:_MOST_LABELS], shares[_MOST_LABELS:]
-    shown = [(one.name or "(lists)", one.share, f"c{number % 8}") for number, one in enumerate(first)]
-    if rest:
-        shown.append((f"{len(rest)} others", sum(one.share for one in rest), "c7"))
-    return bar(shown, label="Labels")
+    first, others = shares[:_MOST_LABELS], shares[_MOST_LABELS:]
+    parts = [(share.name or "(lists)", share.share, f"c{number % 8}") for number, share in enumerate(first)]
+    if others:
+        parts.append((f"{len(others)} others", sum(share.share for share in others), "c7"))
+    return bar(parts, label="Labels")
 
 
 def _rates(view: View) -> dict[str, Any]:
@@ -179,8 +192,13 @@ def _rates(view: View) -> dict[str, Any]:
     return options | {"series": _series(view)}
 
 
+def _measured(view: View) -> Sequence[OverviewSnapshot]:
+    """Return the snapshots that have rates; the first after a pause has none."""
+    return [snapshot for snapshot in view.parts.overview_feed.beats if snapshot.rates]
+
+
 def _series(view: View) -> list[dict[str, Any]]:
-    beats = [one for one in view.parts.overview_feed.beats if one.rates]
+    snapshots = _measured(view)
     return [
         {
             "name": name,
@@ -188,7 +206,7 @@ def _series(view: View) -> list[dict[str, Any]]:
             "stack": "all",
             "areaStyle": {"opacity": 0.35},
             "symbol": "none",
-            "data": [[_ms(one.at), round(one.rates.get(name, 0.0), 1)] for one in beats],
+            "data": [[_ms(snapshot.at), round(snapshot.rates.get(name, 0.0), 1)] for snapshot in snapshots],
         }
         for name in _VERDICTS
     ]
@@ -198,4 +216,4 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
 
 
-PAGE = ConsolePage("/", "Overview", build, icon="◎")
+PAGE = ConsolePage("/", "Overview", build, icon=icons.OVERVIEW)

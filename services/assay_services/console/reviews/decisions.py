@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
-from assay_models.consistency.calibration import wilson_interval
+from assay_models.intervals import wilson_interval
 from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label
 from assay_schemas.json_data import Json
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision

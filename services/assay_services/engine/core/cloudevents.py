@@ -1,4 +1,4 @@
-"""The records that services publish: JSON with CloudEvents headers, and times with their zone."""
+"""Build the records that services publish: JSON with CloudEvents headers, and ISO 8601 times."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,9 @@ _VERSION, _CONTENT = ("ce_specversion", b"1.0"), ("content-type", b"application/
 def event(
     topic: str, key: bytes, value: Mapping[str, Any], *, kind: str, source: str, event_id: str | None = None
 ) -> Output:
-    """Return a record with CloudEvents headers; the id comes from the content, so the same fact has the same id.
+    """Return a record with CloudEvents headers. Its id is a hash of its content, so the same fact has the same id.
 
-    `event_id`: where the value's own id is that of a thing which is told of more than once.
+    `event_id` overrides it where the value's own `id` names something that is published more than once.
     """
     raw = orjson.dumps(value, option=orjson.OPT_UTC_Z)
     made = event_id or value.get("id") or blake2b(raw, digest_size=12).hexdigest()
@@ -31,12 +31,12 @@ def event(
 
 @lru_cache(maxsize=64)
 def _named(kind: str, source: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-    """Return the headers that say what kind of record it is, and whose."""
+    """Return the headers `ce_type` and `ce_source`."""
     return ("ce_type", b"assay." + kind.encode()), ("ce_source", b"assay/" + source.encode())
 
 
-@lru_cache(maxsize=64)  # a whole batch speaks of the same moment
+@lru_cache(maxsize=64)  # all events of a batch have the same time
 def iso(now: int) -> str:
-    """Return ms since 1970 as a time with its zone."""
+    """Return ms since 1970 as an ISO 8601 time in UTC."""
     moment = _EPOCH + timedelta(milliseconds=now)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

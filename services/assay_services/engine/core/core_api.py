@@ -1,4 +1,4 @@
-"""What a core says to the lane: values only, so that a step can be replayed anywhere."""
+"""The interface between a core and the lane: values only, which makes a step repeatable anywhere."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ Headers = list[tuple[str, bytes | None]]
 
 
 class Record(Protocol):
-    """One record of the input, as a core sees it. `timestamp` is in ms since 1970: the only "now" a core has."""
+    """One input record. `timestamp` is in ms since 1970 and is the only "now" that a core has."""
 
     @property
     def offset(self) -> int: ...  # noqa: D102
@@ -23,7 +23,7 @@ class Record(Protocol):
 
 
 class Output(NamedTuple):
-    """One record to publish, on the same partition number as the input."""
+    """One record to publish, to the same partition number as the input."""
 
     topic: str
     key: bytes | None
@@ -32,14 +32,14 @@ class Output(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One value of the state. After `wake_at` (ms since 1970) the state names its key as due."""
+    """One value of the state. From `wake_at` (ms since 1970) on, its key is due."""
 
     wake_at: int
     value: bytes
 
 
 class State(Protocol):
-    """The state of one partition, to read."""
+    """Read access to the state of one partition."""
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of the key, or None."""
@@ -52,9 +52,9 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one batch comes to: what to publish, how the state changes, and what to count.
+    """The result of one batch: records to publish, changes to the state, and counts.
 
-    `verdicts` counts the records of the batch by outcome; they add up to the batch (the ledger).
+    `verdicts` counts the records of the batch by outcome; the sum is the batch's length (the ledger).
     `notes` counts anything else, by metric name and label values.
     """
 
@@ -65,19 +65,19 @@ class Step:
 
 
 class NotYet(Exception):
-    """Something that the step needs may be on its way: the lane waits a moment, and asks once more."""
+    """Something that the step needs may be about to arrive: the lane waits a moment and repeats the step."""
 
 
 class Core(Protocol):
     """What a lane runs: pure, deterministic, one batch at a time, in order."""
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
-        """Decide what the batch comes to. An exception is a bug and stops the worker, but for NotYet."""
+        """Return the result of a batch. An exception other than NotYet is a bug and stops the worker."""
         ...
 
     def idle(self, now: int) -> Step | None:  # noqa: ARG002  # it is for those who override this
-        """Use a quiet moment, at `now` (ms since 1970); None where there is nothing to do. No record is taken.
+        """Use an idle moment at `now` (ms since 1970), without consuming a record; return None if nothing is to be done.
 
-        Most cores have nothing to do then.
+        The default does nothing.
         """
         return None

@@ -1,4 +1,4 @@
-"""Who or what is to be forgotten, and what that changes."""
+"""A request to erase an item or an annotator, and the resulting changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ Published: TypeAlias = Mapping[str, Mapping[bytes, bytes]]
 
 
 class ErasureRequest(NamedTuple):
-    """An item, or an annotator (of one project, or of all: None).
+    """An item, or an annotator of one project (`project` None: of all projects), to be erased.
 
-    `pseudonym` is what an annotator is called from now on; None: what they said is removed. `words` are the ids of the
-    annotations by which an annotator settled items: an item does not remember whose word it follows.
+    `pseudonym` replaces the annotator's name; None removes their annotations. `settled_by` has the ids of the annotations
+    with which an annotator adjudicated items, because an item stores only the annotation's id and not its author.
     """
 
     is_item: bool
@@ -28,26 +28,26 @@ class ErasureRequest(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """Return the key of the item: `project:item`."""
+        """Return the item's key: `project:item`."""
         return f"{self.project}:{self.name}".encode()
 
     def is_annotator(self, project: str, annotator: str) -> bool:
-        """Tell whether this is the annotator."""
+        """Return whether the request is about this annotator of this project."""
         return not self.is_item and annotator == self.name and self.project in {None, project}
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What is to be changed: the state, in its stored form (None: gone), and what is published."""
+    """The changes of an erasure: to the state, in stored form (None deletes a key), and the records to publish."""
 
     stored: Mapping[bytes, bytes | None] = field(default_factory=dict)
     outputs: Sequence[Output] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to change."""
+        """Return whether the erasure changes anything."""
         return bool(self.stored or self.outputs)
 
 
 def rewritten(state: PartitionState, key: bytes, value: bytes) -> bytes:
-    """Return a changed value in its stored form, to be woken when the old one would have been."""
+    """Return a changed value in stored form, with the wake-up time of the value that it replaces."""
     return state.items()[key][:_WAKE_BYTES] + value

@@ -1,4 +1,4 @@
-"""The state of one partition: keys to bytes, and which of them are due."""
+"""The state of one partition: a map from keys to bytes, with the time at which each key is due."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,11 +9,11 @@ _WAKE_BYTES = 8
 
 
 class PartitionState:
-    """A dictionary of bytes with alarms.
+    """A dictionary from bytes to bytes in which every key has a wake-up time.
 
-    Values stay bytes until a core wants them, so a million of them load fast and weigh little. An alarm is kept in
-    a bucket of one minute; a key that was rescheduled leaves a stale entry behind, which is dropped when its
-    bucket is reached.
+    Values stay serialised until a core needs them: a million of them load fast and use little memory. Wake-up times are
+    grouped into buckets of one minute. A rescheduled key leaves a stale entry in its old bucket, which is dropped when that
+    bucket is due.
     """
 
     def __init__(self) -> None:
@@ -46,16 +46,16 @@ class PartitionState:
         return found[:limit]
 
     def apply(self, changes: Mapping[bytes, Entry | None]) -> None:
-        """Take over what a step changed."""
+        """Apply the changes of a step; None deletes a key."""
         self.apply_stored(stored_changes(changes))
 
     def apply_stored(self, stored: Mapping[bytes, bytes | None]) -> None:
-        """Take over changes in the form in which they are stored."""
+        """Apply changes in stored form; None deletes a key."""
         for key, value in stored.items():
             self.load(key, value)
 
     def load(self, key: bytes, stored: bytes | None) -> None:
-        """Take over one record of the state topic; None is a tombstone."""
+        """Apply one record of the state topic; None is a tombstone."""
         if stored is None:
             self._stored.pop(key, None)
             return
@@ -70,7 +70,7 @@ class PartitionState:
             yield key, stored[_WAKE_BYTES:]
 
     def items(self) -> Mapping[bytes, bytes]:
-        """Return every key with its stored form, for comparison."""
+        """Return every key with its value in stored form, for comparison."""
         return self._stored
 
     def _wake_at(self, key: bytes) -> int:
@@ -82,10 +82,10 @@ class PartitionState:
 
 
 def stored_changes(changes: Mapping[bytes, Entry | None]) -> dict[bytes, bytes | None]:
-    """Return what a step changed as it lies on the state topic; None is a tombstone."""
+    """Return the changes of a step in stored form, as written to the state topic; None is a tombstone."""
     return {key: None if entry is None else stored_form(entry) for key, entry in changes.items()}
 
 
 def stored_form(entry: Entry) -> bytes:
-    """Return what lies on the state topic: `wake_at` as 8 bytes, then the value."""
+    """Return the bytes written to the state topic: `wake_at` (ms since 1970) as 8 bytes, then the value."""
     return entry.wake_at.to_bytes(_WAKE_BYTES, "big") + entry.value

@@ -1,12 +1,12 @@
-"""What the validator forgets of an item or an annotator: newest words, by which it knows what is news."""
+"""Erase an item or an annotator from the validator: the newest annotations, by which it detects superseded ones."""
 
 from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
 from assay_services.validator.core.item_state import load_item
 
 
-def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # it publishes nothing
-    """Return how the state changes."""
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # the validator has no compacted topic
+    """Return the changes to the state."""
     if whom.is_item:
         return Erasure({whom.key: None} if state.get(whom.key) is not None else {})
     project = None if whom.project is None else f"{whom.project}:".encode()

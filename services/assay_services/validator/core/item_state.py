@@ -1,4 +1,4 @@
-"""What the validator remembers of an open item: each annotator's newest word, and the model's view."""
+"""What the validator stores of an open item: each annotator's newest annotation, and the consistency model's view."""
 
 import zlib
 from collections.abc import Sequence
@@ -14,36 +14,36 @@ _LIVE = (Action.CREATED, Action.UPDATED)
 
 
 NewestState: TypeAlias = tuple[int, str, int]
-"""What is kept of an annotation: µs since 1970, its id, and 1 if it has a label (0: skipped or deleted)."""
+"""An annotation's time (µs since 1970), its id, and 1 if it has a label (0: skipped or deleted)."""
 
 
 @dataclass(slots=True)
 class ValidatorItem:
-    """One open item. `votes`: each annotator's newest word.
+    """One open item. `votes`: each annotator's newest annotation.
 
-    `view`: the model's probabilities, with what they were computed from.
+    `view`: a mark of the content that the model saw, and the probabilities that it returned; None without a model.
     """
 
     votes: dict[str, NewestState] = field(default_factory=dict)
     view: tuple[int, list[float]] | None = None
 
     def supersedes(self, annotator: str, word: NewestState) -> bool:
-        """Tell whether something at least as new is known of this annotator; ties go to the greater id."""
+        """Return whether an annotation at least as new is known of this annotator; ties go to the greater id."""
         known = self.votes.get(annotator)
         return known is not None and (known[0], known[1]) >= (word[0], word[1])
 
     def closes_at(self, now: int, contract: LabelContract) -> int:
-        """Return when (ms since 1970) this item may be dropped, if nothing more is heard of it."""
+        """Return when (ms since 1970) this item may be dropped if no further annotation arrives."""
         complete = sum(1 for vote in self.votes.values() if vote[2]) >= contract.redundancy
         return now + (_quiet_ms(contract.close) if complete else _age_ms(contract.close))
 
     def dump(self) -> bytes:
-        """Return what is kept."""
+        """Return the item in stored form."""
         return orjson.dumps((self.votes, self.view))
 
 
 def load_item(raw: bytes | None) -> ValidatorItem:
-    """Read an item back; None is an item that nothing is known of."""
+    """Parse an item from its stored form; None returns an empty item."""
     if raw is None:
         return ValidatorItem()
     votes, view = orjson.loads(raw)
@@ -53,18 +53,18 @@ def load_item(raw: bytes | None) -> ValidatorItem:
 
 
 def content_mark(scorer: int, item: Item) -> int:
-    """Return a mark of what the model would see: when it changes, the item is scored again."""
+    """Return a hash of the content that the model would see: when it changes, the item is scored again."""
     mark = zlib.crc32((item.text or "").encode(), scorer)
     return zlib.crc32(repr(item.features).encode(), mark) if item.features else mark
 
 
 def rounded(probabilities: Sequence[float]) -> list[float]:
-    """Round as published, so that a stored view gives the very same scores."""
+    """Round as published, which makes a stored view give exactly the same scores."""
     return [int(probability * 1e6 + 0.5) / 1e6 for probability in probabilities]  # four times as fast as round
 
 
 def state_of(annotation: Annotation) -> NewestState:
-    """Return what is kept of an annotation."""
+    """Return the stored part of an annotation."""
     return (microseconds(annotation.occurred_at), annotation.id, 1 if annotation.action in _LIVE else 0)
 
 

@@ -1,4 +1,4 @@
-"""Judge annotations: decode, score, check, and say where each one goes."""
+"""Judge annotations: decode, score and check them, and decide to which topic each one goes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verd
 
 
 class ConsistencyScorer(Protocol):
-    """The consistency model of one project. `mark` names it, so that a stored view of another is not used."""
+    """The consistency model of one project. `mark` identifies it, which prevents the use of another model's stored view."""
 
     @property
     def mark(self) -> int: ...  # noqa: D102
@@ -46,20 +46,20 @@ class ConsistencyScorer(Protocol):
         ...
 
     def score(self, view: Sequence[float], label: Label | None) -> Score | None:
-        """Return what a view says of a label; None where it says nothing."""
+        """Return the score of a label in a view; None if the model does not know the label."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatorProject:
-    """A project's rules in force, and its model where it has one that works."""
+    """A project's rules in force, and its consistency model (None: it has none, or it could not be loaded)."""
 
     rules: RuleSet
     scorer: ConsistencyScorer | None = None
 
 
 class BatchOrigin(NamedTuple):
-    """Where a batch comes from: topic and partition, for dead letters."""
+    """The topic and partition of a batch, for the headers of dead letters."""
 
     topic: str
     partition: int
@@ -67,7 +67,7 @@ class BatchOrigin(NamedTuple):
 
 @dataclass(slots=True)
 class _ValidatorBatch:
-    """A batch while it is judged."""
+    """The working data of a batch while it is judged."""
 
     state: State
     items: dict[bytes, ValidatorItem] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class _ValidatorBatch:
 
 
 class _BatchAnnotation(NamedTuple):
-    """One annotation of the batch, with what is needed to judge it. `mark`: what a model sees; None without one."""
+    """One annotation of the batch, with what is needed to judge it. `mark`: hash of the model's input; None without a model."""
 
     record: Record
     annotation: Annotation
@@ -94,7 +94,7 @@ class ValidatorCore(Core):
     """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
 
     def __init__(self, projects: Mapping[str, ValidatorProject], origin: BatchOrigin) -> None:
-        """Take the projects in force and where the batch comes from."""
+        """Judge by the rules of `projects`; `origin` names the topic and partition in dead letters."""
         self._projects = projects
         self._origin = origin
 
@@ -111,7 +111,7 @@ class ValidatorCore(Core):
         return Step(work.outputs, work.changes, work.verdicts, work.notes)
 
     def _receive(self, work: _ValidatorBatch, batch: Sequence[Record]) -> list[_BatchAnnotation]:
-        """Decode the batch; bury what is no annotation of a known project."""
+        """Decode the batch; send anything that is not an annotation of a known project to the dead letters."""
         heard: list[_BatchAnnotation] = []
         for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
             if isinstance(annotation, Undecodable):
@@ -137,7 +137,7 @@ class ValidatorCore(Core):
 
 
 def _view(work: _ValidatorBatch, heard: Sequence[_BatchAnnotation]) -> None:
-    """Let each project's model look, all at once, at the items it has not seen as they are now."""
+    """Run each project's model once over all items whose current content it has not seen."""
     wanted: dict[ProjectId, tuple[ConsistencyScorer, dict[tuple[bytes, int], Item]]] = {}
     for _, annotation, project, key, item, mark in heard:
         if project.scorer is not None and mark is not None and (item.view is None or item.view[0] != mark):
@@ -175,7 +175,7 @@ def _judge(work: _ValidatorBatch, heard: _BatchAnnotation) -> None:
 
 
 def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
-    """Keep what was heard of, drop what is due. A late word on a dropped item begins it anew."""
+    """Store the changed items and drop those that are due. A late annotation on a dropped item creates the item again."""
     for key, (timestamp, contract) in work.annotations.items():
         item = work.items[key]
         work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
@@ -184,14 +184,14 @@ def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
 
 
 def _verdict_json(raw: bytes, findings: list[Finding], score: Score | None, version: int) -> bytes:
-    """Return the verdict as JSON, with the annotation byte for byte as it came: it was read and found well-formed."""
+    """Return the verdict as JSON. It contains the annotation's original bytes, which were parsed and are well-formed."""
     said = _FINDINGS.dump_json(findings) if findings else b"[]"
     scored = b"null" if score is None else orjson.dumps(score._asdict())
     return b"".join((_ANNOTATION, raw, _FINDINGS_KEY, said, _SCORE_KEY, scored, _VERSION_KEY, b"%d}" % version))
 
 
 def _cloud_event(annotation: Annotation, verdict: str, record: Record) -> Headers:
-    """Return the CloudEvents headers: the verdict keeps the annotation's id, its source says whose word it is."""
+    """Return the CloudEvents headers: the verdict keeps the annotation's id, and its source names the validator."""
     return [
         _SPECVERSION,
         ("ce_id", annotation.id.encode()),
@@ -205,7 +205,7 @@ def _cloud_event(annotation: Annotation, verdict: str, record: Record) -> Header
 
 @lru_cache(maxsize=256)
 def _moment(timestamp: int) -> datetime:
-    """Return a record's time; kept, since the broker gives all records of a batch the same."""
+    """Return a record's time; cached, because the broker gives all records of a batch the same time."""
     return _EPOCH + timedelta(milliseconds=timestamp)
 
 

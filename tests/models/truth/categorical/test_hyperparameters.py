@@ -5,7 +5,7 @@ from assay_models.truth.categorical.batch_em import fit
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.e_step import Posteriors, judge
 from assay_models.truth.categorical.hyperparameters import (
-    DIALS,
+    GRIDS,
     NOTHING,
     PredictiveEvidence,
     learn,
@@ -55,7 +55,7 @@ def test_a_value_must_predict_clearly_better_to_be_taken() -> None:
         gains[CORRELATION] = (0.0,) * 9 + (nats,)
         return learn(Learned(), PredictiveEvidence(tuple(gains), 0.0, 0))
 
-    first, best = Learned().correlation, DIALS[CORRELATION].values[9]
+    first, best = Learned().correlation, GRIDS[CORRELATION].values[9]
     assert believing(1.0).correlation == pytest.approx(first, abs=0.02)
     assert first + 0.1 < believing(5.0).correlation < best
     assert believing(12.0).correlation == pytest.approx(best, abs=0.01)

@@ -188,7 +188,7 @@ def test_sweeps_come_round_to_every_item() -> None:
         stream.put(item, {item: 1, 20: 1})
         stream.settle()
     items = stream._books.items  # noqa: SLF001  # the state itself is what is tested
-    items.told[:] = 0
+    items.published[:] = 0
 
     moved = [item for _ in range(4) for item in stream.sweep(3).items]
 

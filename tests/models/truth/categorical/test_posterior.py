@@ -3,7 +3,7 @@ import pytest
 
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.emission import PooledCounts
-from assay_models.truth.categorical.posterior import Learned, Logits, believe, gain_of_a_vote, publish
+from assay_models.truth.categorical.posterior import Learned, Logits, gain_of_a_vote, publish, update_posteriors
 
 
 def logits(votes: list[float], *, size: float = 1.0, view: list[float] | None = None) -> Logits:
@@ -32,7 +32,7 @@ def test_three_votes_that_repeat_each_other_count_for_less_than_three() -> None:
 
 
 def test_responsibilities_take_the_votes_at_their_word_and_are_whole_millionths() -> None:
-    units = believe(logits([3 * np.log(4.0), 0.0], size=3), Learned(correlation=0.5))
+    units = update_posteriors(logits([3 * np.log(4.0), 0.0], size=3), Learned(correlation=0.5))
 
     assert units.tolist() == [[984_615, 15_385]]
     assert units.sum() == UNITS
@@ -43,7 +43,7 @@ def test_the_models_view_counts_as_much_as_was_learned() -> None:
 
     assert publish(with_view, Learned(voice=0.5, lapse=0.0))[0, 0] == pytest.approx(0.75)
     assert publish(with_view, Learned(voice=0.0, lapse=0.0))[0, 0] == pytest.approx(0.5)
-    assert believe(with_view, Learned(voice=1.0))[0, 0] == 900_000
+    assert update_posteriors(with_view, Learned(voice=1.0))[0, 0] == 900_000
 
 
 def test_one_more_vote_gains_nothing_where_it_could_change_nothing() -> None:

@@ -8,7 +8,7 @@ from assay_models.truth.categorical.posterior import softmax
 from assay_models.truth.categorical.vote_arrays import FloatArray, VoteArrays
 
 _TOLERANCE = 1e-10
-_MOST_PASSES = 1_000
+MOST_PASSES = 1_000
 _LEAST = 1e-300
 
 
@@ -25,7 +25,7 @@ class MaximumLikelihood:
     log_likelihood: float
 
 
-def fit_maximum_likelihood(ballots: VoteArrays, classes: int) -> MaximumLikelihood:
+def fit_maximum_likelihood(ballots: VoteArrays, classes: int, *, most_passes: int = MOST_PASSES) -> MaximumLikelihood:
     """Return the maximum-likelihood fit that expectation-maximisation finds from the shares of the votes.
 
     Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", equations
@@ -34,7 +34,7 @@ def fit_maximum_likelihood(ballots: VoteArrays, classes: int) -> MaximumLikeliho
     said = np.eye(classes)[ballots.label] * ballots.share[:, None]
     posterior = ballots.per_item(said) / ballots.sizes()[:, None]
     found = _step(ballots, posterior)
-    for _ in range(_MOST_PASSES):
+    for _ in range(most_passes):
         before, found = found, _step(ballots, found.posterior)
         if found.log_likelihood - before.log_likelihood < _TOLERANCE:
             break

@@ -10,7 +10,7 @@ from assay_models.agreement.cohen import Ints, PairTables
 from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.window_cell import PairVote, WindowCell
 
-_MOST_WAITING = 500_000
+MOST_WAITING = 500_000
 """Limit on the pairs waiting to be counted: a few megabytes."""
 _SECOND = 32
 _MASK = (1 << _SECOND) - 1
@@ -48,8 +48,9 @@ class AnnotatorPairs:
     last window read is maintained. Memory: each pair of votes per hour, until `forget`.
     """
 
-    def __init__(self) -> None:
-        """Start without items."""
+    def __init__(self, *, most_waiting: int = MOST_WAITING) -> None:
+        """Start without items; pairs are summed once more than `most_waiting` wait."""
+        self._most_waiting = most_waiting
         self._waiting: dict[ItemVotes, int] = {}
         self._waiting_pairs = 0
         self._hours: dict[int, _PairCounts] = {}
@@ -72,7 +73,7 @@ class AnnotatorPairs:
                 else:
                     del self._waiting[votes]
                 self._waiting_pairs += len(votes.values) * (len(votes.values) - 1) // 2
-        if self._waiting_pairs > _MOST_WAITING:
+        if self._waiting_pairs > self._most_waiting:
             self._count()
 
     def merge(self, hour: int, pairs: Mapping[PairVote, int]) -> None:

@@ -22,8 +22,8 @@ POOL = ""
 """Stands in place of an annotator's name and means all annotators together."""
 _NEWCOMER: Final = 3
 """An annotator is evaluated from this many annotations on; until then the annotations are only stored."""
-_MOST_NEWCOMERS = 50_000
-_MOST_ANNOTATORS = 20_000
+MOST_NEWCOMERS: Final = 50_000
+MOST_ANNOTATORS: Final = 20_000
 _NOTICEABLE: Final = 1.0
 
 
@@ -35,8 +35,16 @@ class ConductStream:
     annotators, the one least recently active is dropped.
     """
 
-    def __init__(self, contract: LabelContract) -> None:
-        """Start without annotators."""
+    def __init__(
+        self,
+        contract: LabelContract,
+        *,
+        most_newcomers: int = MOST_NEWCOMERS,
+        most_annotators: int = MOST_ANNOTATORS,
+    ) -> None:
+        """Start without annotators; beyond these numbers the least recently active ones are forgotten."""
+        self._most_newcomers = most_newcomers
+        self._most_annotators = most_annotators
         self._project = contract.project
         self._pool = Population(class_count(contract))
         self._annotators: dict[str, AnnotatorState] = {}
@@ -98,10 +106,10 @@ class ConductStream:
         earlier = [one for one in earlier if one.annotation != judged.annotation]
         if len(earlier) + 1 < _NEWCOMER:
             self._newcomers[name] = [to_json(one) for one in (*earlier, judged)]
-            self._forget(self._newcomers, _MOST_NEWCOMERS)
+            self._forget(self._newcomers, self._most_newcomers)
             return []
         own = self._annotators[name] = AnnotatorState(earlier[0].at)
-        self._forget(self._annotators, _MOST_ANNOTATORS)
+        self._forget(self._annotators, self._most_annotators)
         return [signal for one in (*earlier, judged) for signal in self._judge(own, one)]
 
     def _forget(self, among: dict[str, Any], most: int) -> None:

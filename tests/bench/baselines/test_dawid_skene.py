@@ -20,10 +20,8 @@ def test_two_who_agree_and_one_who_always_says_the_same() -> None:
     assert found.log_likelihood == pytest.approx(4 * np.log(0.5), abs=1e-4)
 
 
-def test_the_search_ends_even_where_it_has_not_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.baselines.dawid_skene._MOST_PASSES", 1)
-
-    found = fit_maximum_likelihood(ballots_of(a_crowd(items=30).votes), 3)
+def test_the_search_ends_even_where_it_has_not_arrived() -> None:
+    found = fit_maximum_likelihood(ballots_of(a_crowd(items=30).votes), 3, most_passes=1)
 
     assert found.posterior.sum(axis=1) == pytest.approx(np.ones(30))
 

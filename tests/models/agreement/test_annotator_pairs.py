@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_models.agreement import annotator_pairs as counting
-from assay_models.agreement.annotator_pairs import AnnotatorPairs, ItemVotes
+from assay_models.agreement.annotator_pairs import MOST_WAITING, AnnotatorPairs, ItemVotes
 from assay_models.agreement.cohen import (
     PairTable,
     PairTables,
@@ -53,17 +52,11 @@ def read(pairs: AnnotatorPairs, end: int, length: int, *, least: int = 1) -> dic
     return {(*found.names[pair], tables.values[one], tables.values[other]): int(n) for pair, one, other, n in cells}
 
 
-@pytest.fixture(params=[0, 500_000])
-def _waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait to be counted, or as much as ever."""
-    monkeypatch.setattr(counting, "_MOST_WAITING", request.param)
-
-
-@pytest.mark.usefixtures("_waiting")
-def test_any_window_is_what_the_batch_says_after_any_moves() -> None:
+@pytest.mark.parametrize("most_waiting", [0, MOST_WAITING])
+def test_any_window_is_what_the_batch_says_after_any_moves(most_waiting: int) -> None:
     @given(STEPS)
     def holds(steps: list[tuple[int, ItemVotes | None, int, int, bool]]) -> None:
-        pairs, live, floor = AnnotatorPairs(), dict[int, ItemVotes](), 0
+        pairs, live, floor = AnnotatorPairs(most_waiting=most_waiting), dict[int, ItemVotes](), 0
         for item, votes, end, length, forgets in steps:
             if forgets:
                 pairs.forget(end // 3)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay_models.conduct import stream as module
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import microseconds
@@ -330,9 +329,8 @@ def test_other_names_for_the_labels_give_the_same_evidence() -> None:
     assert [(one.id, one.e_value, one.since) for one in found] == [(one.id, one.e_value, one.since) for one in plain]
 
 
-def test_those_seen_once_are_few_bytes_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_NEWCOMERS", 100)
-    stream = ConductStream(CONTRACT)
+def test_those_seen_once_are_few_bytes_and_not_kept_for_ever() -> None:
+    stream = ConductStream(CONTRACT, most_newcomers=100)
 
     for number in range(150):
         stream.put(a_judged(number, annotator=f"once-{number}"))
@@ -343,9 +341,8 @@ def test_those_seen_once_are_few_bytes_and_not_kept_for_ever(monkeypatch: pytest
     assert len(orjson.dumps(stream.dump("once-149"))) < 1_000
 
 
-def test_who_was_heard_of_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_ANNOTATORS", 2)
-    stream = ConductStream(CONTRACT)
+def test_who_was_heard_of_longest_ago_is_forgotten_first() -> None:
+    stream = ConductStream(CONTRACT, most_annotators=2)
 
     for name in ("first", "second", "third"):
         put_all(stream, [a_judged(number, annotator=name, annotation=f"{name}{number}") for number in range(3)])

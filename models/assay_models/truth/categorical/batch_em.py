@@ -11,8 +11,8 @@ from assay_models.truth.categorical.posterior import Learned, publish, update_po
 from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays
 
 _TOLERANCE = 1e-3
-_MOST_PASSES = 60
-_ROUNDS = 4
+MOST_PASSES = 60
+MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,25 @@ class Fit:
     tally: ConfusionCounts
 
 
-def fit(ballots: VoteArrays, classes: int, *, view: FloatArray | None = None, learned: Learned | None = None) -> Fit:
+def fit(
+    ballots: VoteArrays,
+    classes: int,
+    *,
+    view: FloatArray | None = None,
+    learned: Learned | None = None,
+    most_rounds: int = MOST_ROUNDS,
+    most_passes: int = MOST_PASSES,
+) -> Fit:
     """Return the posteriors of all items, estimated from all votes.
 
     `view` is a consistency model's probabilities, (items, classes), NaN where it has none. The hyper-parameters are
-    estimated as well, unless `learned` is given.
+    estimated as well, unless `learned` is given. There are at most `most_rounds` estimates of them, and between two at
+    most `most_passes` passes over the items.
     """
     units = _shares(ballots, classes)
     current = learned or Learned()
-    for _ in range(_ROUNDS):
-        units = _converged(ballots, units, view, current)
+    for _ in range(most_rounds):
+        units = _converged(ballots, units, view, current, most_passes)
         if learned is None:
             evidence = weighed(weigh(_judged(ballots, units, view, current), current))
             before, current = current, learn(current, evidence)
@@ -44,8 +53,10 @@ def fit(ballots: VoteArrays, classes: int, *, view: FloatArray | None = None, le
     return Fit(publish(judged.logits, current), units / UNITS, current, _counted(ballots, units))
 
 
-def _converged(ballots: VoteArrays, units: IntegerArray, view: FloatArray | None, learned: Learned) -> IntegerArray:
-    for _ in range(_MOST_PASSES):
+def _converged(
+    ballots: VoteArrays, units: IntegerArray, view: FloatArray | None, learned: Learned, most_passes: int
+) -> IntegerArray:
+    for _ in range(most_passes):
         before, units = units, update_posteriors(_judged(ballots, units, view, learned).logits, learned)
         if np.abs(units - before).max(initial=0) < _TOLERANCE * UNITS:
             break

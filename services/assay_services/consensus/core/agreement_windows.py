@@ -85,7 +85,7 @@ class AgreementWindows:
     """
 
     def __init__(self, pool: Exchange, changes: ExchangeChanges, origin: PartitionOrigin) -> None:
-        """Use the cells of all partitions (`pool`); compare this partition's earlier cells with its items, and republish."""
+        """Use the cells of all partitions (`pool`); this partition's own earlier cells are compared and republished."""
         self._pool = pool
         self._changes = changes
         self._origin = origin
@@ -183,7 +183,7 @@ class AgreementWindows:
         if own.unread:
             own.unread = False
             found = {_what(one): one for one in pool_readings(own.panes, contract, own.newest, own.measured)}
-            # Publish a final empty reading of each scope that became empty, e.g. an attribute value without annotations.
+            # Publish a final empty reading of each scope that became empty, e.g. an attribute value without items.
             gone = {
                 what: one.emptied(own.newest) for what, one in own.published.items() if one.items and what not in found
             }

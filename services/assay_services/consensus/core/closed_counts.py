@@ -33,7 +33,7 @@ class ClosedItemCounts:
         return closed_counts_key(self._project, annotator), Entry(_NEVER, value)
 
     def load(self, values: Iterable[bytes], half_life_days: float | None) -> None:
-        """Pass the stored counts to the truth model, each decayed to the newest hour among them; the pool comes last."""
+        """Pass the stored counts to the truth model, each decayed to the newest stored hour; the pool comes last."""
         found = [orjson.loads(value) for value in values]
         for _, annotator, counts, hour in sorted(found, key=lambda one: (one[1] == POOL, one[3], one[1])):
             self.fade(hour * _HOUR_MS, half_life_days)

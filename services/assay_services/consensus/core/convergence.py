@@ -20,10 +20,10 @@ _A_WHILE_MS = 301_000
 
 @dataclass(slots=True)
 class Convergence:
-    """The work left after the last annotation: rounds over all items, and relearning of what is learned beside the counts.
+    """The work left after the last annotation: rounds over all items, and relearning of the hyper-parameters.
 
-    `relearned_at` is in ms since 1970. `done` counts the items judged in this round, `unrest` is its largest change of a
-    probability.
+    `relearned_at` is in ms since 1970. `done` counts the items judged in this round, `unrest` is its largest change of
+    a probability.
     """
 
     rounds_left: int = _MOST_ROUNDS
@@ -56,7 +56,7 @@ class Convergence:
         self.rounds_left = max(self.rounds_left, 1)
 
     def record_sweep(self, unrest: float, *, items: int) -> None:
-        """Record a sweep whose largest change of a probability was `unrest`; a round with hardly any change is the last."""
+        """Record a sweep whose largest change of a probability was `unrest`; a round with hardly any is the last."""
         self.unrest = max(self.unrest, unrest)
         self.done += _SWEEP
         if not self.rounds_left or self.done < items:
@@ -75,7 +75,7 @@ class Convergent(Protocol):
 
 
 def run_until_converged(core: Convergent, now: int) -> Iterator[tuple[int, Step]]:
-    """Simulate idle moments from `now` (ms since 1970) until all work is done and published; yield the time and each step."""
+    """Simulate idle moments from `now` (ms since 1970) until all is done and published; yield each time and step."""
     while not core.is_converged:
         now += _TICK_MS
         step = core.idle(now)

@@ -12,7 +12,7 @@ from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output
 
 _RETRACTION_SLACK = 6.0
-"""Retract a correction once its annotation is six times as plausible as the threshold; a smaller factor would flicker."""
+"""Retract a correction once its annotation is six times as plausible as the threshold; a smaller factor flickers."""
 
 
 class Corrections(NamedTuple):
@@ -66,7 +66,7 @@ def decide_corrections(
 def _retractions(
     item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract
 ) -> Iterator[tuple[str, str, ItemJudgement | None]]:
-    """Yield the annotator, the reason, and the judgement that supports the annotation (None: it was changed or withdrawn)."""
+    """Yield the annotator, the reason, and the judgement that supports the annotation (None: changed or withdrawn)."""
     options = contract.consensus
     keep_at = 1 - _RETRACTION_SLACK * (1 - options.correct_at)
     for annotator, standing in item.corrections_in_force.items():

@@ -20,8 +20,8 @@ _ABOUT_ANNOTATORS = (RELIABILITY.name, COUNTS.name)
 def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
     """Return the changes to the state and the tombstones to publish.
 
-    The consensus of an item that keeps other annotations is recomputed and republished. The counts of closed items are sums
-    over items, from which one item cannot be removed: an item's share in them stays.
+    The consensus of an item that keeps other annotations is recomputed and republished. The counts of closed items are
+    sums over items, from which one item cannot be removed: an item's share in them stays.
     """
     if whom.is_item:
         key = _ITEM + whom.key

@@ -4,7 +4,7 @@ from assay_services.consensus.core.item_state import ConsensusItem, load_item
 from assay_services.engine.core.state import PartitionState
 
 ITEM_PREFIX = b"i:"
-_AT_HAND = 5_000
+MOST_PARSED = 5_000
 """How many parsed items are cached: the annotations of one item arrive close together."""
 
 
@@ -15,10 +15,11 @@ class ItemCache:
     parsed in memory and none is serialised.
     """
 
-    def __init__(self, state: PartitionState, *, survives: bool) -> None:
+    def __init__(self, state: PartitionState, *, survives: bool, most_parsed: int = MOST_PARSED) -> None:
         """Read items from `state`; `survives`: whether a restart resumes from what is written."""
         self._state = state
         self._survives = survives
+        self._most_parsed = most_parsed
         self._at_hand: dict[bytes, ConsensusItem] = {}
 
     def get(self, key: bytes) -> ConsensusItem | None:
@@ -43,7 +44,7 @@ class ItemCache:
             return b""
         self._at_hand.pop(key, None)  # moves it to the end
         self._at_hand[key] = item
-        if len(self._at_hand) > _AT_HAND:
+        if len(self._at_hand) > self._most_parsed:
             del self._at_hand[next(iter(self._at_hand))]
         return item.dump()
 

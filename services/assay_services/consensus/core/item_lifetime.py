@@ -10,7 +10,7 @@ _MINUTE_MS = 60_000
 
 
 def closes_at_ms(item: ConsensusItem, contract: LabelContract) -> int:
-    """Return when (ms since 1970) an item closes if no annotation arrives: not before it has left the longest window."""
+    """Return when (ms since 1970) an item closes if no annotation arrives: after it has left the longest window."""
     if len(item.votes) < contract.redundancy and item.adjudication is None:
         return item.heard_ms + int(contract.close.age_days * _DAY_MS)
     quiet = int(contract.close.quiet_hours * _HOUR_MS)

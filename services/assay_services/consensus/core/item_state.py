@@ -15,8 +15,8 @@ _MILLION = 1_000_000
 class Vote(NamedTuple):
     """One annotator's live annotation: when it was made (µs since 1970), its id and its label.
 
-    `copied`: the label equals the pre-label. `lead_time_seconds`: how long the annotator took; None if unknown. `judged`: the
-    vote was published on `items.judged` for the conduct service.
+    `copied`: the label equals the pre-label. `lead_time_seconds`: how long the annotator took; None if unknown.
+    `judged`: the vote was published on `items.judged` for the conduct service.
     """
 
     occurred_us: int
@@ -50,11 +50,11 @@ class PublishedConsensus(NamedTuple):
 class ConsensusItem:
     """One item.
 
-    `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator withdrew
-    an annotation, to ignore older ones that arrive later. `adjudication` is the adjudicator's annotation.
+    `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator
+    withdrew an annotation, to ignore older ones that arrive later. `adjudication` is the adjudicator's annotation.
     `model_probabilities` are the consistency model's, by label. `posterior` is the truth model's own stored form.
-    `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms since
-    1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
+    `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms
+    since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
     """
 
     project: str

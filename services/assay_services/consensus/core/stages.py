@@ -16,9 +16,9 @@ ProjectAnnotators: TypeAlias = dict[tuple[str, str], None]
 class Received(NamedTuple):
     """The annotations of a batch, applied to their items.
 
-    `items` are all items named in the batch. `changed_ms`: when an annotation last changed an item (ms since 1970, Kafka's
-    time). `cells_before`: where each item was in the agreement windows before the batch. `reopened`: annotators whose counts
-    of closed items shrank, because one of their closed items was reopened.
+    `items` are all items named in the batch. `changed_ms`: when an annotation last changed an item (ms since 1970,
+    Kafka's time). `cells_before`: where each item was in the agreement windows before the batch. `reopened`: annotators
+    whose counts of closed items shrank, because one of their closed items was reopened.
     """
 
     items: dict[bytes, ConsensusItem]

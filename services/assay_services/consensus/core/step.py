@@ -84,7 +84,7 @@ class ConsensusCore(Core):
         for key, value in state.values():
             self._stored[_project_of(value)].append(key)
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received the same state
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received it
         """Process one batch: each stage takes what the stages before it returned."""
         now = max(record.timestamp for record in batch)
         received = self._receive(batch)
@@ -272,7 +272,7 @@ class ConsensusCore(Core):
         return changes
 
     def _publish_exchange(self, now: int) -> Iterator[Output]:
-        """Yield the records due for the other partitions, and the readings and reliabilities that this partition owns."""
+        """Yield what is due for the other partitions, and the readings and reliabilities that this partition owns."""
         contracts = {name: project.contract for name, project in self._projects.items()}
         yield from self._windows.publish(now, contracts, awaited=self._stored.keys() & contracts.keys())
         yield from self._reliabilities.publish(now, self._truths)

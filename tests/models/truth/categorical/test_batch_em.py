@@ -93,17 +93,14 @@ def test_a_view_of_the_model_decides_what_the_votes_leave_open() -> None:
     assert found.posterior[1, 1] < found.posterior[0, 1] - 0.1
 
 
-def test_what_is_learned_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assay_models.truth.categorical.batch_em._MOST_PASSES", 2)
+def test_what_is_learned_can_be_given() -> None:
     given = Learned(correlation=0.3)
 
-    assert fit(ballots_of(CROWD.votes), 3, learned=given).learned == given
+    assert fit(ballots_of(CROWD.votes), 3, learned=given, most_passes=2).learned == given
 
 
-def test_the_search_ends_even_where_learning_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assay_models.truth.categorical.batch_em._ROUNDS", 1)
-
-    assert fit(ballots_of(a_crowd(items=2_000).votes), 3).learned != Learned()
+def test_the_search_ends_even_where_learning_goes_on() -> None:
+    assert fit(ballots_of(a_crowd(items=2_000).votes), 3, most_rounds=1).learned != Learned()
 
 
 def test_the_same_votes_give_the_same_truth() -> None:

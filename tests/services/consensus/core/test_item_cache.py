@@ -1,6 +1,5 @@
 import pytest
 
-from assay_services.consensus.core import item_cache
 from assay_services.consensus.core.item_cache import ITEM_PREFIX, ItemCache
 from assay_services.consensus.core.item_state import ConsensusItem, Vote
 from assay_services.engine.core.core_api import Entry
@@ -16,10 +15,9 @@ def put(one: ItemCache, state: PartitionState, item: ConsensusItem) -> None:
     state.apply({ITEM_PREFIX + key: Entry(0, one.put(key, item))})
 
 
-def test_an_item_comes_back_as_it_was_put_whether_it_is_at_hand_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(item_cache, "_AT_HAND", 2)
+def test_an_item_comes_back_as_it_was_put_whether_it_is_at_hand_or_not() -> None:
     state = PartitionState()
-    one = ItemCache(state, survives=True)
+    one = ItemCache(state, survives=True, most_parsed=2)
     items = {name: an_item(name) for name in "abc"}
 
     for name in "abac":  # b was put longest ago
@@ -30,10 +28,9 @@ def test_an_item_comes_back_as_it_was_put_whether_it_is_at_hand_or_not(monkeypat
     assert ItemCache(state, survives=True).load(b"p:a") == items["a"]
 
 
-def test_where_nothing_survives_items_stay_at_hand_and_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(item_cache, "_AT_HAND", 1)
+def test_where_nothing_survives_items_stay_at_hand_and_are_not_written() -> None:
     state = PartitionState()
-    one = ItemCache(state, survives=False)
+    one = ItemCache(state, survives=False, most_parsed=1)
     items = {name: an_item(name) for name in "abc"}
 
     for item in items.values():

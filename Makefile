@@ -5,10 +5,11 @@ SECONDS ?=
 WORKERS ?= 3
 BIN := .venv/bin
 RUN ?= -m pytest
+DISTRIBUTION := --dist loadfile --no-loadscope-reorder
 FAST := not kafka and not postgres and not slow and not chaos and not browser and not platforms
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-platforms test-browser screenshots check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
+.PHONY: help setup demo test coverage test-fast test-platforms test-browser screenshots check chaos bench bench-truth bench-agreement bench-conduct schemas requirements clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -27,7 +28,10 @@ demo: setup ## Watch it work: a real Kafka, synthetic annotators, live verdicts 
 	@$(BIN)/assay demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup ## Run all tests, on three workers with a real Kafka each (WORKERS=0: one after the other)
-	@$(BIN)/python $(RUN) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/python $(RUN) -n $(WORKERS) $(DISTRIBUTION) --no-cov
+
+coverage: setup ## Run all tests and hold cores, models and schemas to 100 % branch coverage (a third slower)
+	@$(BIN)/python $(RUN) -n $(WORKERS) $(DISTRIBUTION) --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 test-fast: setup ## Run the tests that need no Kafka and no database (about a minute)
 	@$(BIN)/python -m pytest -n 2 --no-cov -m "$(FAST)"

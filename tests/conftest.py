@@ -24,6 +24,8 @@ PROGRAMS = {"kafka", "postgres"}
 LONGEST = (
     "tests/services/validator/test_chaos.py",
     "tests/services/alerts/test_kafka.py",
+    "tests/test_wheels.py",
+    "tests/compatibility/test_taken_up.py",
     "tests/services/erasure/test_erasure.py",
     "tests/services/gateway/test_outage.py",
     "tests/services/archive/test_chaos.py",

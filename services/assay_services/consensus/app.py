@@ -9,7 +9,7 @@ from assay_schemas.topics import CONSENSUS_STATE, VALIDATED
 from assay_services.consensus.core.events import PartitionOrigin
 from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
-from assay_services.consensus.exchange_consumer import Follower
+from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.consensus.settings import ConsensusSettings
 from assay_services.engine.contract_table import ContractTable
 from assay_services.engine.lane import Lane, LaneTopics
@@ -30,7 +30,7 @@ def build_app(settings: ConsensusSettings) -> faust.App:
 
     def carries() -> list[ServiceT]:
         pool = Exchange()
-        table, follower = ContractTable(settings, put_in_force), Follower(settings, pool)
+        table, follower = ContractTable(settings, put_in_force), follow_exchange(settings, pool)
 
         async def all_is_read() -> None:
             await table.read_all()

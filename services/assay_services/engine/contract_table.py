@@ -1,60 +1,29 @@
 """Follow the contracts in force: read the whole topic `contracts`, without a consumer group."""
 
-import asyncio
 from collections.abc import Callable
 
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
-from mode import Service
 from pydantic import ValidationError
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONTRACTS
-from assay_services.engine.kafka import make_consumer, make_producer, partition_reader
+from assay_services.engine.compacted_topic import TopicFollower
+from assay_services.engine.kafka import make_producer, partition_reader
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 
 log = get_logger("contracts")
 
 
-class ContractTable(Service):
+class ContractTable(TopicFollower):
     """Pass every contract to `apply` as it arrives; pass None when a project's contract is withdrawn."""
 
     def __init__(self, settings: RuntimeSettings, apply: Callable[[str, LabelContract | None], None]) -> None:
         """Follow the topic `contracts` with the function that puts a contract in force (project, contract or None)."""
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings, {CONTRACTS: self._receive}, name="contracts")
         self._apply = apply
-        self._complete = asyncio.Event()
 
-    async def read_all(self) -> None:
-        """Wait until every contract that was on the topic at the start is in force."""
-        await self._complete.wait()
-
-    @Service.task
-    async def _follow(self) -> None:
-        while not self.should_stop:
-            try:
-                await self._read()
-            except (KafkaError, OSError) as error:
-                log.warning("contracts_unreadable", error=repr(error))
-                await self.sleep(1.0)
-
-    async def _read(self) -> None:
-        tp = TopicPartition(self._settings.prefix + CONTRACTS.name, 0)
-        consumer = make_consumer(self._settings)
-        consumer.assign([tp])
-        await consumer.start()
-        try:
-            end = (await consumer.end_offsets([tp]))[tp]
-            await consumer.seek_to_beginning(tp)
-            while not self.should_stop:
-                if not self._complete.is_set() and await consumer.position(tp) >= end:
-                    self._complete.set()
-                for record in (await consumer.getmany(tp, timeout_ms=250)).get(tp, []):
-                    self._parse((record.key or b"").decode(errors="replace"), record.value)
-        finally:
-            await consumer.stop()
+    def _receive(self, key: bytes, value: bytes | None) -> None:
+        self._parse(key.decode(errors="replace"), value)
 
     def _parse(self, project: str, value: bytes | None) -> None:
         if value is None:

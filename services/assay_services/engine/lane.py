@@ -1,6 +1,6 @@
 """The lane: record batch -> step -> one Kafka transaction with outputs, state and position.
 
-What it promises stands in `promises.py`, each with the test that holds it; why it is made like this, in README.md.
+`tests/guarantees.py` lists what it guarantees, each with its test; the README explains the design.
 """
 
 import asyncio
@@ -80,8 +80,8 @@ class Lane(Service):
     ) -> None:
         """Run the core that `core` builds from a partition's number and restored state, at every assignment.
 
-        `service` names the consumer group and the transactional ids. `before` is awaited before this process reads its first
-        batch.
+        `service` names the consumer group and the transactional ids. `before` is awaited before this process reads its
+        first batch.
         """
         super().__init__(**kwargs)
         self._core = core
@@ -129,7 +129,7 @@ class Lane(Service):
         leaving = [number for number in numbers if number in self._working]
         self._stopping.update(leaving)
         for number in leaving:
-            # A poll waits for the rebalance to end, and the rebalance for us: so it is given up.
+            # A poll waits for the rebalance to end, and the rebalance waits for this partition: cancel the poll.
             if number in self._polls:
                 self._polls[number].cancel()
         await asyncio.gather(*(self._working.pop(number) for number in leaving), return_exceptions=True)
@@ -148,7 +148,7 @@ class Lane(Service):
         return self._consumer
 
     async def _guard(self, number: int) -> None:
-        """Work on a partition while it is assigned to this process. Kafka errors are retried; any other error crashes."""
+        """Work on a partition while it is assigned to us. Kafka errors are retried; other errors crash the worker."""
         failed_since: float | None = None
         while number not in self._stopping:
             try:
@@ -165,7 +165,7 @@ class Lane(Service):
                     return
                 log.warning("kafka_trouble", partition=number, error=repr(error))
                 await self._pause(number, "kafka")
-            except Exception as error:  # whatever it is, it is ours: it stops the worker loudly
+            except Exception as error:  # any other error is a bug and stops the worker
                 log.exception("step_failed", partition=number)
                 await self.crash(error)
                 return
@@ -184,7 +184,7 @@ class Lane(Service):
             await asyncio.sleep(0.1)
 
     async def _open(self, number: int) -> _LanePartition:
-        """Fence the previous owner, then restore the state: in this order, nobody can change it while it is being read."""
+        """Fence the previous owner, then restore the state: in this order, nobody can change it during the restore."""
         producer = make_producer(
             self._settings, transactional_id=f"assay.{self._service}.{self._topics.source}.{number}"
         )

@@ -23,7 +23,7 @@ def state_records(
 
 
 async def restore(settings: RuntimeSettings, topic: str, number: int) -> tuple[PartitionState, Ledger | None]:
-    """Read one partition of a state topic to its end; return the state and the ledger (None: no batch was committed yet)."""
+    """Read one partition of a state topic to its end; return its state and ledger (None before the first commit)."""
     state, ledger = PartitionState(), None
     async with partition_reader(settings, topic, number) as reader:
         async for batch in reader.batches():

@@ -16,7 +16,7 @@ from assay_services.audit.topics import audit_consensus
 from assay_services.consensus.core.events import PartitionOrigin
 from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
-from assay_services.consensus.exchange_consumer import Follower
+from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
 from assay_services.engine.lane import Lane, LaneTopics
@@ -46,7 +46,7 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
     await ensure_topics(settings)
     await send_records(events, settings, bookmark=None, rate=None, sent=lambda _: None)
     pool = Exchange()
-    follower = Follower(settings, pool)
+    follower = follow_exchange(settings, pool)
     consensus = Lane(
         lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
         service="consensus",

@@ -36,7 +36,7 @@ from assay_services.conduct.core.step import ConductCore
 from assay_services.consensus.core.events import PartitionOrigin
 from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.step import ConsensusCore
-from assay_services.consensus.exchange_consumer import Follower
+from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.demo.simulator import PROJECT, Simulator
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.engine.lane import Lane, LaneTopics
@@ -81,7 +81,7 @@ async def everything(settings: ArchiveSettings) -> AsyncIterator[Lane]:
     """Run validator, consensus, conduct and archive."""
     await ensure_topics(settings)
     pool = Exchange()
-    follower = Follower(settings, pool)
+    follower = follow_exchange(settings, pool)
     consensus = Lane(
         lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
         service="consensus",

@@ -76,7 +76,7 @@ class Core(Protocol):
         ...
 
     def idle(self, now: int) -> Step | None:  # noqa: ARG002  # it is for those who override this
-        """Use an idle moment at `now` (ms since 1970), without consuming a record; return None if nothing is to be done.
+        """Use an idle moment at `now` (ms since 1970), without consuming a record; return None for no change.
 
         The default does nothing.
         """

@@ -16,8 +16,9 @@ Published: TypeAlias = Mapping[str, Mapping[bytes, bytes]]
 class ErasureRequest(NamedTuple):
     """An item, or an annotator of one project (`project` None: of all projects), to be erased.
 
-    `pseudonym` replaces the annotator's name; None removes their annotations. `settled_by` has the ids of the annotations
-    with which an annotator adjudicated items, because an item stores only the annotation's id and not its author.
+    `pseudonym` replaces the annotator's name; None removes their annotations. `settled_by` has the ids of the
+    annotations with which an annotator adjudicated items, because an item stores only the annotation's id and not its
+    author.
     """
 
     is_item: bool

@@ -12,8 +12,8 @@ class PartitionState:
     """A dictionary from bytes to bytes in which every key has a wake-up time.
 
     Values stay serialised until a core needs them: a million of them load fast and use little memory. Wake-up times are
-    grouped into buckets of one minute. A rescheduled key leaves a stale entry in its old bucket, which is dropped when that
-    bucket is due.
+    grouped into buckets of one minute. A rescheduled key leaves a stale entry in its old bucket, which is dropped when
+    that bucket is due.
     """
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ class TimedScorer:
     flag_below: float | None
 
     def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:
-        """Return the probability of each class for each item; an empty sequence for an item that the model cannot judge."""
+        """Return the probability of each class for each item; empty for an item that the model cannot judge."""
         judged = [i for i, item in enumerate(items) if self.model.can_judge(item.text, item.features)]
         found: list[Sequence[float]] = [()] * len(items)
         began = perf_counter()

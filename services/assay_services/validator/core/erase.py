@@ -5,7 +5,7 @@ from assay_services.engine.core.state import PartitionState
 from assay_services.validator.core.item_state import load_item
 
 
-def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # the validator has no compacted topic
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # unused
     """Return the changes to the state."""
     if whom.is_item:
         return Erasure({whom.key: None} if state.get(whom.key) is not None else {})

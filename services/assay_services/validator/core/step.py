@@ -31,12 +31,15 @@ _SCORE_KEY, _VERSION_KEY = b',"score":', b',"contract_version":'
 _SPECVERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"assay/validator")
 _CONTENT_TYPE = ("content-type", b"application/json")
+_CLASS_IN_DEAD_LETTERS = b"services.validator.core.Validator"
+_EXCEPTION_IN_DEAD_LETTERS = b"schemas.reading.Undecodable"
+"""Wire values: consumers may compare them, so they stay the same wherever the code is moved."""
 _TOPICS = {"validated": VALIDATED.name, "rejected": REJECTED.name}
 _TYPES = {verdict: ("ce_type", b"assay.annotation." + verdict.encode()) for verdict in ("validated", "rejected")}
 
 
 class ConsistencyScorer(Protocol):
-    """The consistency model of one project. `mark` identifies it, which prevents the use of another model's stored view."""
+    """The consistency model of one project. `mark` identifies it: a stored view of another model is not used."""
 
     @property
     def mark(self) -> int: ...  # noqa: D102
@@ -80,7 +83,7 @@ class _ValidatorBatch:
 
 
 class _BatchAnnotation(NamedTuple):
-    """One annotation of the batch, with what is needed to judge it. `mark`: hash of the model's input; None without a model."""
+    """One annotation of the batch and its context. `mark`: hash of the model's input; None without a model."""
 
     record: Record
     annotation: Annotation
@@ -175,7 +178,7 @@ def _judge(work: _ValidatorBatch, heard: _BatchAnnotation) -> None:
 
 
 def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
-    """Store the changed items and drop those that are due. A late annotation on a dropped item creates the item again."""
+    """Store the changed items and drop those that are due. A late annotation on a dropped item creates it again."""
     for key, (timestamp, contract) in work.annotations.items():
         item = work.items[key]
         work.changes[key] = Entry(item.closes_at(timestamp, contract), item.dump())
@@ -184,7 +187,7 @@ def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
 
 
 def _verdict_json(raw: bytes, findings: list[Finding], score: Score | None, version: int) -> bytes:
-    """Return the verdict as JSON. It contains the annotation's original bytes, which were parsed and are well-formed."""
+    """Return the verdict as JSON. It contains the annotation's original bytes, which are known to be well-formed."""
     said = _FINDINGS.dump_json(findings) if findings else b"[]"
     scored = b"null" if score is None else orjson.dumps(score._asdict())
     return b"".join((_ANNOTATION, raw, _FINDINGS_KEY, said, _SCORE_KEY, scored, _VERSION_KEY, b"%d}" % version))
@@ -220,8 +223,8 @@ def _dead_letter_headers(origin: BatchOrigin, record: Record, why: Undecodable) 
         ("__connect.errors.partition", b"%d" % origin.partition),
         ("__connect.errors.offset", b"%d" % record.offset),
         ("__connect.errors.stage", b"VALUE_CONVERTER"),
-        ("__connect.errors.class.name", b"services.validator.core.Validator"),
-        ("__connect.errors.exception.class.name", b"schemas.reading.Undecodable"),
+        ("__connect.errors.class.name", _CLASS_IN_DEAD_LETTERS),
+        ("__connect.errors.exception.class.name", _EXCEPTION_IN_DEAD_LETTERS),
         ("__connect.errors.exception.message", why.message.encode(errors="backslashreplace")),
         ("assay-reason", why.reason.encode()),
         ("assay-field", why.field.encode(errors="backslashreplace")),

@@ -1,4 +1,4 @@
-"""Wire the archive: output topics -> rows -> one database transaction with the positions."""
+"""Wire the archive: output topics -> rows -> one database transaction with the offsets."""
 
 import faust
 from mode import ServiceT
@@ -10,7 +10,7 @@ from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ArchiveSettings) -> faust.App:
-    """Build the worker of the archive."""
+    """Build the archive worker."""
     working: list[ArchiveConsumer] = []
 
     def carries() -> list[ServiceT]:

@@ -1,4 +1,4 @@
-"""Write many rows at once, in the way each database is fastest at."""
+"""Write many rows at once, in the fastest way of each database."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -14,22 +14,22 @@ from assay_services.stores.archive.migrations.count_triggers import counted
 from assay_services.stores.archive.tables import TABLES
 
 _MOST_VALUES = 32_766
-"""So many SQLite takes in one statement, unless built for fewer."""
+"""The largest number of values in one SQLite statement, with default build options."""
 
 
 class Bulk(Protocol):
-    """How rows get into one kind of database."""
+    """Bulk writes to one kind of database."""
 
     def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Add rows."""
         ...
 
     def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
-        """Put rows in place of those with the same key, unless these are newer."""
+        """Insert rows, replacing rows with the same key unless those are newer."""
         ...
 
     def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
-        """Remove the rows of these keys."""
+        """Delete the rows with these keys."""
         ...
 
 
@@ -41,11 +41,11 @@ class SqliteBulk:
         self._insert(connection, table, rows, "")
 
     def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
-        """Put rows in place of those with the same key, unless these are newer."""
+        """Insert rows, replacing rows with the same key unless those are newer."""
         self._insert(connection, table, rows, _on_conflict(table))
 
     def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
-        """Remove the rows of these keys."""
+        """Delete the rows with these keys."""
         connection.exec_driver_sql(_delete(table, "?"), [tuple(key) for key in keys])
 
     def _insert(self, connection: Connection, table: str, rows: Sequence[Row], otherwise: str) -> None:
@@ -58,14 +58,14 @@ class SqliteBulk:
 
 
 class PostgresBulk:
-    """COPY: straight into the table where rows are only added, else through a temporary one."""
+    """COPY: directly into the table if rows are only added, else through a temporary table."""
 
     def add(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
         """Add rows."""
         _copy(connection, table, table, rows)
 
     def put(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
-        """Put rows in place of those with the same key, unless these are newer."""
+        """Insert rows, replacing rows with the same key unless those are newer."""
         names, waiting = ", ".join(columns_of(table)), f"new_{table}"
         connection.exec_driver_sql(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} (LIKE {table}) ON COMMIT DELETE ROWS"
@@ -76,7 +76,7 @@ class PostgresBulk:
         )
 
     def remove(self, connection: Connection, table: str, keys: Iterable[Sequence[str]]) -> None:
-        """Remove the rows of these keys."""
+        """Delete the rows with these keys."""
         connection.exec_driver_sql(_delete(table, "%s"), [tuple(key) for key in keys])
 
 
@@ -118,7 +118,7 @@ def _insert(table: str, size: int, otherwise: str) -> str:
 
 
 def _sizes(count: int, *, most: int) -> Iterator[int]:
-    """Yield how many rows go into one statement: powers of two, so that few statements are ever prepared."""
+    """Yield the row counts of statements: powers of two, which needs only few prepared statements."""
     size = 1 << (most.bit_length() - 1)
     while count:
         size = min(size, 1 << (count.bit_length() - 1))

@@ -1,4 +1,4 @@
-"""The archive at work: poll, plan, write; the positions are the database's, the group only hands out partitions."""
+"""The archive's consumer: poll, plan, write. Offsets are in the database; the group only assigns partitions."""
 
 import asyncio
 import time
@@ -16,30 +16,31 @@ from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Fetched, TransactionPlan, halves, plan, refuse
 from assay_services.archive.core.registry import ARCHIVED
 from assay_services.archive.settings import ArchiveSettings
-from assay_services.archive.store import ArchivePartition, DatabaseAway, Overtaken, Ready, RowsRefused, Store
+from assay_services.archive.store import ArchivePartition, Overtaken, Ready, Store
 from assay_services.engine import metrics
 from assay_services.engine.kafka import cluster_id, from_position, make_member, retrying
 from assay_services.engine.logs import get_logger
 from assay_services.erasure.archive import purge
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.archive.schema_upgrade import upgrade
+from assay_services.stores.archive.transactions import DatabaseAway, RowsRefused
 
 _POLL_MS = 500
 _BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 5.0
 
 _LATEST = 2
-"""Nothing lies on a topic for longer than so many times what it is kept for."""
+"""The oldest record on a topic is at most this multiple of its retention old."""
 
 T = TypeVar("T")
 log = get_logger("archive")
 
 
 class ArchiveConsumer(Service):
-    """Bring the topics into the database, as far as the group gives their partitions to this process."""
+    """Writes the topics to the database, for the partitions that the group assigns to this process."""
 
     def __init__(self, settings: ArchiveSettings, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own options
-        """Take the settings. Nothing is opened yet."""
+        """Configure the consumer; nothing is opened yet."""
         super().__init__(**kwargs)
         self._settings = settings
         self._engine = open_engine(settings.database_url)
@@ -54,19 +55,19 @@ class ArchiveConsumer(Service):
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether every partition this process was given is read from where the database is."""
+        """Return whether every assigned partition is being read from its offset in the database."""
         return self._assigned and not self._unplaced
 
     async def on_stop(self) -> None:
-        """Finish what is being written, then leave the group."""
-        with suppress(DatabaseAway):  # then it was not written, nor were its positions
+        """Finish the write in progress, then leave the group."""
+        with suppress(DatabaseAway):  # neither rows nor offsets were written
             await self._finish()
         if self._consumer is not None:
             await self._consumer.stop()
         self._engine.dispose()
 
     def give(self, partitions: Iterable[TopicPartition]) -> None:
-        """Take partitions in hand; they are read once their positions are known."""
+        """Start on partitions; they are read once their offsets are known."""
         self._assigned = True
         given = list(partitions)
         if given:
@@ -74,14 +75,14 @@ class ArchiveConsumer(Service):
         self._unplaced.update(given)
 
     def revoke(self, partitions: Iterable[TopicPartition]) -> None:
-        """Let go of partitions."""
+        """Stop reading partitions."""
         for tp in partitions:
             self._unplaced.discard(tp)
             self._positions.pop(tp, None)
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
-        """Return the consumer; the work must have begun."""
+        """Return the consumer; the service must have been started."""
         if self._consumer is None:
             raise RuntimeError("the archive was not started")
         return self._consumer
@@ -92,7 +93,7 @@ class ArchiveConsumer(Service):
             await self._begin()
             while not self.should_stop:
                 await self._turn()
-        except Exception as error:  # whatever it is, it stops the worker loudly
+        except Exception as error:  # any error stops the worker
             log.exception("archive_failed")
             await self.crash(error)
 
@@ -108,7 +109,7 @@ class ArchiveConsumer(Service):
         await retrying(consumer.start, patience=self._settings.patience_seconds)
 
     async def _turn(self) -> None:
-        """Poll and plan once, while what was planned before is still being written; then write what came."""
+        """Poll and plan once while the previous plan is being written; then start to write the new one."""
         try:
             if self._unplaced:
                 await self._finish()
@@ -124,24 +125,24 @@ class ArchiveConsumer(Service):
             return
         ready = await asyncio.to_thread(self._ready, fetched, self._forgotten)
         await self._finish()
-        if not self._unplaced:  # else it begins where the database is not
+        if not self._unplaced:  # otherwise it would read from the wrong offset
             self._advance(fetched)
             self._writing = asyncio.create_task(self._write(fetched, ready), name="archive-writes")
 
     async def _finish(self) -> None:
-        """Wait until what is being written is there."""
+        """Wait for the write in progress."""
         writing, self._writing = self._writing, None
         if writing is not None:
             await writing
 
     async def _place(self) -> None:
-        """Go to where the database is."""
+        """Seek to the offsets in the database."""
         waiting = {tp: self._partition(tp) for tp in self._unplaced}
         positions = await self._patiently(lambda: self._store.positions(self._source, waiting.values()))
         firsts = await self.consumer.beginning_offsets(list(waiting))
         for tp, partition in waiting.items():
             if tp not in self._unplaced:
-                continue  # it was taken away meanwhile
+                continue  # it was revoked meanwhile
             position = positions[partition]
             if 0 < position < firsts[tp]:
                 log.error("records_lost_to_retention", topic=tp.topic, partition=tp.partition, at=position)
@@ -175,7 +176,7 @@ class ArchiveConsumer(Service):
         return plan(fetched, source=self._source, readers=ARCHIVED, forgotten=forgotten)
 
     async def _write(self, fetched: Sequence[Fetched], ready: Ready) -> None:
-        """Write what was fetched; where the database refuses a row, write around it."""
+        """Write what was fetched; if the database refuses a row, isolate its record and write the rest."""
         began = time.perf_counter()
         try:
             written = await self._patiently(lambda: self._store.write(self._source, ready))
@@ -210,7 +211,7 @@ class ArchiveConsumer(Service):
         metrics.TRANSACTION_SECONDS.labels("archive").observe(seconds)
 
     async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do something with the database in a thread of its own, again and again while it is away."""
+        """Run a database call in a worker thread, and retry while the database is unavailable."""
         since, pause = time.monotonic(), _BACKOFF_SECONDS
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What the archive reads from its environment."""
+"""Settings of the archive."""
 
 from typing import Annotated
 
@@ -8,6 +8,6 @@ from assay_services.stores.archive.engine import DatabaseSettings
 
 
 class ArchiveSettings(DatabaseSettings):
-    """Where the archive is, and how many records one poll takes at most."""
+    """Where the archive's database is, and the largest number of records per poll."""
 
     archive_batch: Annotated[int, Field(ge=1, le=50_000)] = 5_000

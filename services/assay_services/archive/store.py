@@ -5,35 +5,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import psycopg
-from psycopg import errors
 from sqlalchemy import Connection, Engine, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlmodel import col, select
 
-from assay_schemas.errors import AssayUserError
 from assay_services.archive.bulk_insert import Bulk, PostgresBulk, SqliteBulk
 from assay_services.archive.core.erasure_filter import ErasureFilter, Forgotten
 from assay_services.archive.core.plan import Advance, TransactionPlan
 from assay_services.archive.core.row_types import utc
-from assay_services.stores.archive.engine import DatabaseError, is_sqlite
+from assay_services.stores.archive.engine import is_sqlite
 from assay_services.stores.archive.tables import ForgottenRow, OffsetRow
-
-_LOCK = 7_261_983
-"""PostgreSQL's advisory lock of the archive: writers share it, whoever forgets or migrates has it alone."""
+from assay_services.stores.archive.transactions import ARCHIVE_LOCK, translate_db_errors
 
 
 class Overtaken(Exception):
-    """Somebody else has moved a partition meanwhile: nothing was written, and the positions are to be read anew."""
-
-
-class DatabaseAway(AssayUserError):
-    """The database does not answer just now."""
-
-
-class RowsRefused(Exception):
-    """The database will not have one of the rows; nothing was written."""
+    """Another process has advanced a partition: nothing was written, and the offsets must be read again."""
 
 
 class ArchivePartition(NamedTuple):
@@ -44,7 +30,7 @@ class ArchivePartition(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A plan, what was forgotten when it was made, and what makes it again when more is."""
+    """A plan, the erasures it was made with, and a function that plans again if there are new ones."""
 
     plan: TransactionPlan
     forgotten: Forgotten
@@ -52,24 +38,24 @@ class Ready(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What was written, and what was forgotten by then."""
+    """The plan that was written, and the erasures known by then."""
 
     plan: TransactionPlan
     forgotten: Forgotten
 
 
 class Store:
-    """The tables, to be written. Every method is one transaction, and blocks."""
+    """The archive's tables, for writing. Every method is one transaction, and blocks."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take the database."""
+        """Write to the database `engine`."""
         self._engine = engine
         self._bulk: Bulk = SqliteBulk() if is_sqlite(engine) else PostgresBulk()
         insert = sqlite.insert if is_sqlite(engine) else postgresql.insert
         self._unless_there = insert(OffsetRow).on_conflict_do_nothing()
 
     def source(self, cluster: str, prefix: str) -> int:
-        """Return the number of a Kafka in this archive, a new one for a new Kafka."""
+        """Return the number of a Kafka cluster and prefix in this archive; assign one to a new cluster."""
         about = {"cluster": cluster, "prefix": prefix}
         with self._transaction() as connection:
             connection.execute(
@@ -96,9 +82,9 @@ class Store:
         return {one: found[one] for one in wanted}
 
     def write(self, source: int, ready: Ready) -> Written:
-        """Write a plan and the positions after it, or nothing.
+        """Write a plan and its offsets, or nothing.
 
-        Raise Overtaken where a partition is no longer where the plan begins: two archives can't write a record twice.
+        Raise Overtaken if a partition is not at the plan's start: two archives cannot write a record twice.
         """
         with self._transaction() as connection:
             forgotten = _forgotten(connection)
@@ -120,48 +106,8 @@ class Store:
     def _transaction(self) -> Iterator[Connection]:
         with translate_db_errors(), self._engine.begin() as connection:
             if not is_sqlite(self._engine):
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({ARCHIVE_LOCK})")
             yield connection
-
-
-@contextmanager
-def alone(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction during which no archive writes."""
-    with translate_db_errors(), engine.begin() as connection:
-        if not is_sqlite(engine):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        yield connection
-
-
-@contextmanager
-def translate_db_errors() -> Iterator[None]:
-    """Tell a database that is away from one that refuses a row, and both from our own mistakes."""
-    try:
-        yield
-    except (DataError, IntegrityError) as error:
-        raise RowsRefused(_first_line(error)) from error
-    except (OperationalError, InterfaceError, InternalError) as error:
-        if isinstance(error.orig, errors.ProgramLimitExceeded):  # a key too long for an index
-            raise RowsRefused(_first_line(error)) from error
-        raise DatabaseAway(_first_line(error)) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseAway(_first_line(error)) from error
-        raise
-    except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, OverflowError) as error:
-        raise RowsRefused(_first_line(error)) from error  # what COPY raises comes from psycopg itself
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseAway(_first_line(error)) from error
-
-
-def check_encoding(engine: Engine) -> None:
-    """Raise DatabaseError where the database cannot hold every text."""
-    if is_sqlite(engine):
-        return
-    with translate_db_errors(), engine.connect() as connection:
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-    if encoding != "UTF8":
-        raise DatabaseError(f"the database's encoding is {encoding}; create one with ENCODING 'UTF8'")
 
 
 def _move(connection: Connection, source: int, advance: Advance) -> None:
@@ -188,8 +134,3 @@ def _move(connection: Connection, source: int, advance: Advance) -> None:
 def _forgotten(connection: Connection) -> Forgotten:
     rows = connection.execute(select(ForgottenRow.mark, ForgottenRow.forgotten_at, ForgottenRow.pseudonym))
     return Forgotten({mark: ErasureFilter(utc(at), pseudonym) for mark, at, pseudonym in rows})
-
-
-def _first_line(error: BaseException) -> str:
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return said[0] if said else type(error).__name__

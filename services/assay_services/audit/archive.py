@@ -1,4 +1,4 @@
-"""The archive's ledger: what lies on the topics against what lies in the tables."""
+"""The archive's ledger: compare the records on the topics with the rows in the tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine, text
 
 from assay_schemas.topics import AGREEMENT, ALERTS, CORRECTED, DEAD, REJECTED, SIGNALS, SINGLE, VALIDATED
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import ArchivePartition, translate_db_errors
+from assay_services.archive.store import ArchivePartition
 from assay_services.engine.kafka import cluster_id, partition_reader
 from assay_services.engine.settings import RuntimeSettings
+from assay_services.stores.archive.transactions import translate_db_errors
 
 _ROWS: Mapping[str, tuple[str, str]] = {
     VALIDATED.name: ("annotations", "verdict = 'validated'"),
@@ -22,13 +23,13 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     SIGNALS.name: ("signals", "1 = 1"),
     ALERTS.name: ("alerts", "1 = 1"),
 }
-"""Where each record of a topic has a row of its own; of the other topics only the newest of each key is kept."""
+"""The table of each topic whose records have a row each; of the other topics, only each key's newest record is stored."""
 
 _SHOWN = 5
 
 
 class _ArchivedPartition(NamedTuple):
-    """What the archive says of one partition."""
+    """The archive's counts for one partition."""
 
     position: int
     records: int
@@ -38,7 +39,7 @@ class _ArchivedPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TopicAudit:
-    """What was found for one topic, over its partitions. `rows` is None where rows are not counted one for one."""
+    """The audit of one topic over its partitions. `rows` is None if its records do not have a row each."""
 
     topic: str
     on_topic: int
@@ -51,7 +52,7 @@ class TopicAudit:
 
     @property
     def problems(self) -> list[str]:
-        """Return what does not balance; empty where all is well."""
+        """Return what does not balance, in words; empty if everything does."""
         found: list[str] = []
         if self.rows is not None and self.rows + self.unreadable + self.forgotten != self.records:
             found.append(f"{self.records} records were taken in, {self.rows} rows are there")
@@ -62,7 +63,7 @@ class TopicAudit:
 
 
 async def audit_archive(settings: RuntimeSettings, engine: Engine) -> list[TopicAudit]:
-    """Count every archived topic against the tables."""
+    """Audit every archived topic against the tables."""
     source = _source(engine, await cluster_id(settings), settings.prefix)
     known = {} if source is None else _offsets(engine, source)
     return [await _audit_topic(settings, engine, source or 0, topic, known) for topic in ARCHIVED]
@@ -119,7 +120,7 @@ def _offsets(engine: Engine, source: int) -> dict[ArchivePartition, _ArchivedPar
 
 
 def _end_offsets(engine: Engine, source: int, partition: ArchivePartition) -> set[int]:
-    """Return the offsets of a partition that have a row, in their table or among the unreadable."""
+    """Return the offsets of a partition that have a row, in their table or among the unreadable ones."""
     table, which = _ROWS[partition.topic]
     queries = (
         f"SELECT kafka_offset FROM {table} WHERE source = :source AND kafka_partition = :number AND {which}",  # noqa: S608  # ours
@@ -131,7 +132,7 @@ def _end_offsets(engine: Engine, source: int, partition: ArchivePartition) -> se
 
 
 def _rows(engine: Engine, source: int, topic: str, every: Sequence[_ArchivedPartition]) -> int | None:
-    """Count the rows up to the positions that were read before: the archive may go on meanwhile."""
+    """Count the rows up to the offsets that were read before: the archive may advance meanwhile."""
     if topic not in _ROWS:
         return None
     table, which = _ROWS[topic]

@@ -1,4 +1,4 @@
-"""The ledgers, counted in a thread of their own: reading whole topics must not hold up the pages."""
+"""Audit the ledgers in a separate thread: reading whole topics must not delay the pages."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from assay_services.engine.settings import RuntimeSettings
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
-    """What was counted at a moment, and how long that took. `problem` is why it was not."""
+    """The audit at a moment, and how many seconds it took. `problem` is why it failed, or None."""
 
     at: datetime
     seconds: float
@@ -24,10 +24,10 @@ class Ledgers:
 
 
 class Counting:
-    """Count both ledgers, for at most so many seconds. `now` is the clock."""
+    """Audits both ledgers, within at most `most_seconds`. `now` is the clock."""
 
     def __init__(self, settings: RuntimeSettings, *, most_seconds: float, now: Callable[[], datetime]) -> None:
-        """Take where Kafka is. Nothing is asked yet."""
+        """Audit the Kafka of `settings`; nothing is read yet."""
         self._settings = settings
         self._most_seconds = most_seconds
         self._now = now
@@ -35,11 +35,11 @@ class Counting:
 
     @property
     def is_counting(self) -> bool:
-        """Tell whether it is being counted just now."""
+        """Return whether an audit is running."""
         return self._running is not None
 
     async def count(self) -> Ledgers:
-        """Count everything anew."""
+        """Run an audit and return its result."""
         try:
             return await asyncio.to_thread(asyncio.run, self._count())
         except asyncio.CancelledError:
@@ -47,7 +47,7 @@ class Counting:
             raise
 
     def _stop(self) -> None:
-        """Let the thread go at once: the process may be waiting for it to end."""
+        """Stop the thread at once: the process may be waiting for it to end."""
         running = self._running
         if running is not None and not running[0].is_closed():
             running[0].call_soon_threadsafe(running[1].cancel)

@@ -15,13 +15,13 @@ from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.database import open_control
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection, HeldAnnotation
 from assay_services.stores.control.vault import Vault
 
@@ -33,12 +33,12 @@ ItemAnnotator = tuple[str, str]
 """Item and annotator."""
 
 Newest = dict[ItemAnnotator, tuple[datetime, str | None]]
-"""When the newest was made, and its number on the platform; None: it was deleted."""
+"""The time of the newest annotation, and its id on the platform; None: it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainAudit:
-    """One connection: the live annotations at each station, by place, as the platform numbers them."""
+    """The audit of one connection: the platform's ids of the live annotations at each station, by item and annotator."""
 
     connection: str
     platform: Mapping[ItemAnnotator, str]
@@ -47,7 +47,7 @@ class ChainAudit:
 
     @property
     def problems(self) -> list[str]:
-        """Say at which station what is missing, or too much."""
+        """Return what is missing or surplus at each station, in words."""
         if self.failure is not None:
             return [self.failure]
         return [
@@ -62,7 +62,7 @@ class ChainAudit:
 
 
 def audit_chain() -> list[ChainAudit]:
-    """Audit every connection whose platform has an API that we read."""
+    """Audit every connection whose platform has an API that Assay reads."""
     settings = GatewaySettings()
     connections = ConnectionStore(open_control(settings), Vault(settings))
     found = [one for one in connections.all() if can_be_asked(one)]
@@ -94,7 +94,7 @@ def _audit(
 async def _on_the_platform(
     connection: Connection, connections: ConnectionStore, held: PublishedIndex
 ) -> Mapping[ItemAnnotator, str]:
-    """Return what is live there; what cannot be read, under a place that no station has."""
+    """Return the live annotations on the platform; unreadable ones get a key that no other station has."""
     said: list[tuple[str, str, datetime, str | None]] = []
     async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
         async for seen in everything_on(source):
@@ -108,7 +108,7 @@ async def _on_the_platform(
 
 
 async def _on_the_topic(settings: RuntimeSettings) -> dict[str, Newest]:
-    """Return what the topic says, by platform and its project."""
+    """Return the newest annotations on the topic, by platform and platform project."""
     found: dict[str, list[tuple[str, str, datetime, str | None]]] = {}
     for number in range(settings.partitions):
         async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
@@ -128,7 +128,7 @@ def _read(value: bytes | None) -> tuple[str, tuple[str, str, datetime, str | Non
         said = (one["item"]["id"], one["annotator"]["id"], datetime.fromisoformat(one["occurred_at"]), number)
         return f"{source['platform']}:{source['project']}", said
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return None  # sent by API, or no annotation at all: no platform knows of it
+        return None  # sent over the API, or not an annotation: not from a platform
 
 
 def _in_the_archive(connection: Connection) -> Newest:

@@ -44,7 +44,7 @@ def archive_table(found: Sequence[TopicAudit]) -> Table:
 
 
 def chain_table(found: Sequence[ChainAudit]) -> Table:
-    """Return how many live annotations of each connection there are, from its platform to the archive."""
+    """Return the number of live annotations of each connection, from its platform to the archive."""
     table = _table("live annotations from the platform to the archive", "connection", "platform", *STATIONS, "balance")
     for one in found:
         counts = [f"{len(one.stations[name]):,}" if name in one.stations else "?" for name in STATIONS]

@@ -15,7 +15,7 @@ _VERDICT_TOPICS = {"validated": VALIDATED, "rejected": REJECTED, "dead": DEAD}
 
 @dataclass(frozen=True, slots=True)
 class PartitionAudit:
-    """What was found for one input partition, counted from the topics themselves."""
+    """The audit of one input partition, counted from the topics."""
 
     partition: int
     records_in: int
@@ -27,12 +27,12 @@ class PartitionAudit:
 
     @property
     def problems(self) -> list[str]:
-        """Return what does not balance; empty where all is well."""
+        """Return what does not balance, in words; empty if everything does."""
         found: list[str] = []
         if self.twice:
             found.append(f"{self.twice} records were judged twice")
         if self.lost_to_retention:
-            return found  # what retention deleted cannot be counted
+            return found  # records deleted by retention cannot be counted
         judged = self.records_in - self.waiting
         if sum(self.verdicts.values()) != judged:
             found.append(f"{judged} records were read, {sum(self.verdicts.values())} verdicts are there")
@@ -43,14 +43,14 @@ class PartitionAudit:
 
 
 async def audit(settings: RuntimeSettings) -> list[PartitionAudit]:
-    """Count every partition of `annotations` and what came of it."""
+    """Audit every partition of `annotations` against the output topics and the ledger."""
     return [await _audit_partition(settings, number) for number in range(settings.partitions)]
 
 
 async def audit_consensus(settings: RuntimeSettings) -> list[PartitionAudit]:
-    """Count every partition of `annotations.validated` against what the consensus has taken in.
+    """Audit every partition of `annotations.validated` against what the consensus has absorbed.
 
-    It publishes no record for each annotation, so what became of them is what its ledger says.
+    The consensus does not publish a record per annotation, so the outcomes come from its ledger.
     """
     return [await _audit_consensus_partition(settings, number) for number in range(settings.partitions)]
 

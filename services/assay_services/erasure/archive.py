@@ -1,4 +1,4 @@
-"""Forget an item or an annotator in the database: rows are removed, or said under a pseudonym."""
+"""Erase an item or an annotator in the archive: delete the rows, or replace the name by a pseudonym."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlmodel import col
 
 from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
-from assay_services.archive.store import alone, translate_db_errors
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.archive.engine import is_sqlite
 from assay_services.stores.archive.tables import ForgottenRow
+from assay_services.stores.archive.transactions import alone, translate_db_errors
 
 _PROJECT = "(CAST(:project AS text) IS NULL OR project = :project)"
 _PAIR = r"(scope ->> 'annotators' LIKE :first ESCAPE '\' OR scope ->> 'annotators' LIKE :second ESCAPE '\')"
@@ -35,9 +35,9 @@ _LETTERS = ("dead", "unreadable")
 
 
 class _RowSelection(NamedTuple):
-    """Which rows of a table are meant, and whether they can be said under a pseudonym.
+    """The rows of a table to erase, and whether a pseudonym can replace their annotator.
 
-    `topic` is SQL for the topic whose records have a row each there; the ledger counts what was removed of these.
+    `topic` is SQL for the topic whose records have a row each in the table; the ledger counts the deleted ones.
     """
 
     table: str
@@ -47,13 +47,13 @@ class _RowSelection(NamedTuple):
 
 
 def count_rows(engine: Engine, whom: ErasureRequest) -> Mapping[str, int]:
-    """Return how many rows of each table are meant; change nothing."""
+    """Return how many rows of each table would be erased; change nothing."""
     with translate_db_errors(), engine.connect() as connection:
         return {part.table: _count(connection, part, whom) for part in _parts(engine, whom)}
 
 
 def settled_items(engine: Engine, whom: ErasureRequest) -> frozenset[str]:
-    """Return the ids of the annotations by which an annotator has settled items."""
+    """Return the ids of the annotations with which an annotator adjudicated items."""
     query = f"SELECT id FROM annotations WHERE annotator = :name AND annotator_kind = 'adjudicator' AND {_PROJECT}"  # noqa: S608  # ours
     with translate_db_errors(), engine.connect() as connection:
         rows = connection.execute(text(query), {"name": whom.name, "project": whom.project})
@@ -61,7 +61,7 @@ def settled_items(engine: Engine, whom: ErasureRequest) -> frozenset[str]:
 
 
 def erase(engine: Engine, whom: ErasureRequest, *, now: datetime) -> Mapping[str, int]:
-    """Remove or rename all rows of before `now`, and see to it that none of before `now` comes any more."""
+    """Delete or rename all rows made before `now`, and store a mark that filters records still in flight."""
     changed: dict[str, int] = {}
     with alone(engine) as connection:
         if is_sqlite(engine):
@@ -81,7 +81,7 @@ def erase(engine: Engine, whom: ErasureRequest, *, now: datetime) -> Mapping[str
 
 
 def purge(engine: Engine, *, before: datetime) -> None:
-    """Drop the marks of what was forgotten so long ago that nothing of it can be on its way."""
+    """Delete the marks of old erasures whose records can no longer be in flight."""
     with alone(engine) as connection:
         connection.execute(delete(ForgottenRow).where(col(ForgottenRow.forgotten_at) < before))
 
@@ -126,7 +126,7 @@ def _values(whom: ErasureRequest) -> dict[str, Any]:
 
 
 def _count_in_offsets(connection: Connection, part: _RowSelection, whom: ErasureRequest) -> None:
-    """Note in the ledger how many rows of each partition go."""
+    """Add the number of erased rows per partition to the ledger."""
     query = (
         f"SELECT source, {part.topic} AS topic, kafka_partition AS number, count(*) AS n FROM {part.table}"  # noqa: S608
         f" WHERE {part.where} GROUP BY 1, 2, 3"
@@ -150,7 +150,7 @@ def _mark(connection: Connection, whom: ErasureRequest, now: datetime) -> None:
 
 
 def _truncate_log(engine: Engine) -> None:
-    """Write SQLite's log back and empty it: old pages lie there, too."""
+    """Checkpoint and truncate SQLite's WAL, which still contains old pages."""
     raw = engine.raw_connection()
     try:
         raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

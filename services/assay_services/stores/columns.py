@@ -1,4 +1,4 @@
-"""Columns that the tables of both databases share."""
+"""Column types that the tables of both databases share."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,11 +15,11 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Hand a time to the database."""
+        """Convert a time to the database's form."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Take a time from the database."""
+        """Convert a time from the database's form."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

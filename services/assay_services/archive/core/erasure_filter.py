@@ -1,4 +1,4 @@
-"""Who and what was forgotten: records still on their way say nothing more of them."""
+"""Filter rows about erased items and annotators out of records that were still in flight."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ANY_PROJECT = ""
 
 
 class ErasureFilter(NamedTuple):
-    """What was made until then is forgotten. `pseudonym` is what an annotator is called instead, if anything."""
+    """One erasure, of rows made until `forgotten_at`. `pseudonym` replaces an annotator's name; None: no rows stay."""
 
     forgotten_at: str
     pseudonym: str | None
@@ -22,12 +22,12 @@ class ErasureFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """All that was forgotten, by mark."""
+    """All erasures, by mark."""
 
     marks: Mapping[str, ErasureFilter] = field(default_factory=dict)
 
     def recall(self, put: RowWrite) -> RowWrite | None:
-        """Return what is left of a row: all, all under another name, or None."""
+        """Return what remains of a row: all of it, all under a pseudonym, or None."""
         row = put.row
         if not self.marks or row is None or "project" not in row:
             return put
@@ -41,12 +41,12 @@ class Forgotten:
             return None
         found = self._find(ANNOTATOR, project, row["annotator"], made_at) if "annotator" in row else None
         if found is not None:
-            is_alert = put.table == "alerts"  # it says the name in its labels and its summary, too
+            is_alert = put.table == "alerts"  # its labels and summary also contain the name
             return None if found.pseudonym is None or is_alert else _renamed(put, row, found.pseudonym)
         return put
 
     def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: str) -> bool:
-        """Tell whether of two annotators, `a|b`, one is forgotten; both may have bars."""
+        """Return whether one of two annotators, `a|b`, is erased; both names may contain bars."""
         parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
@@ -60,19 +60,19 @@ class Forgotten:
 
 
 def _pair_in(table: str, row: Row) -> str:
-    """Return of which two annotators a reading is, '' where it is of none."""
+    """Return the pair of annotators that a reading is about, or ''."""
     if table == "readings":
         return str(orjson.loads(row["scope"]).get("annotators", ""))
     return str(row["subject"]) if table == "readings_now" and row["kind"] == "pair" else ""
 
 
 def mark_of(kind: str, project: str, name: str) -> str:
-    """Return what stands in the database for a forgotten item or annotator: a hash, not the name."""
+    """Return the database's mark of an erased item or annotator: a hash and not the name."""
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
 
 
 def _made_at(row: Row) -> str:
-    """Return when what a row says was made; every row about a project has such a time."""
+    """Return the time of a row's content; every row about a project has one."""
     moment: str = next(row[name] for name in ("occurred_at", "as_of", "seen_at", "came_at") if name in row)
     return moment
 
@@ -80,5 +80,5 @@ def _made_at(row: Row) -> str:
 def _renamed(put: RowWrite, row: Row, pseudonym: str) -> RowWrite:
     renamed = row | {"annotator": pseudonym}
     if isinstance(put, KeyedRow):
-        return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the last of the key
+        return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the key's last part
     return put._replace(row=renamed)

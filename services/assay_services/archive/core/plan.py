@@ -1,4 +1,4 @@
-"""Plan one database transaction: which rows the records of a poll come to, and how far that takes each partition."""
+"""Plan one database transaction: the rows of a poll's records, and the new offset of each partition."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from assay_services.engine.core.core_api import Record
 
 
 class Fetched(NamedTuple):
-    """Consecutive records of one partition, and the position at which they were fetched."""
+    """Consecutive records of one partition, and the offset at which they were fetched."""
 
     topic: str
     partition: int
@@ -30,7 +30,7 @@ class Fetched(NamedTuple):
 
 
 class Advance(NamedTuple):
-    """How far a partition comes, and what became of its records."""
+    """The progress of a partition: its offsets before and after, and counts of its records by outcome."""
 
     topic: str
     partition: int
@@ -43,7 +43,7 @@ class Advance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TransactionPlan:
-    """What one transaction writes: rows added, rows of which the newest counts (None: gone), and the positions."""
+    """One transaction: added rows, keyed rows of which the newest wins (None: deleted), and the offsets."""
 
     added: Mapping[str, Sequence[Row]]
     keyed: Mapping[str, Mapping[tuple[str, ...], Row | None]]
@@ -61,14 +61,14 @@ class _PlanState:
 def plan(
     fetched: Sequence[Fetched], *, source: int, readers: Mapping[str, Reader], forgotten: Forgotten
 ) -> TransactionPlan:
-    """Plan what becomes of everything that was fetched. A record that no row can be made of is kept as it came."""
+    """Plan the rows of everything fetched. A record that cannot become a row is stored unchanged as unreadable."""
     work = _PlanState(source, forgotten, defaultdict(list), defaultdict(dict))
     advances = [_advance(work, one, readers[one.topic]) for one in sorted(fetched, key=lambda one: one[:2])]
     return TransactionPlan(work.added, work.keyed, advances)
 
 
 def refuse(fetched: Fetched, *, source: int, reason: str) -> TransactionPlan:
-    """Plan that a record which the database refuses is kept as it came."""
+    """Plan to store a record that the database refuses unchanged as unreadable."""
     record = fetched.records[0]
     row = _unreadable(fetched, record, source, reason)
     advance = Advance(fetched.topic, fetched.partition, fetched.position, record.offset + 1, 1, 1, 0)
@@ -76,7 +76,7 @@ def refuse(fetched: Fetched, *, source: int, reason: str) -> TransactionPlan:
 
 
 def halves(fetched: Sequence[Fetched]) -> tuple[Sequence[Fetched], Sequence[Fetched]]:
-    """Split what was fetched into two parts that may be written one after the other."""
+    """Split what was fetched into two parts that can be written one after the other."""
     if len(fetched) > 1:
         middle = len(fetched) // 2
         return fetched[:middle], fetched[middle:]
@@ -114,7 +114,7 @@ def _take(work: _PlanState, put: RowWrite) -> None:
 
 
 def _is_older(put: KeyedRow, known: Row | None) -> bool:
-    """Tell whether a row says less than the known one: of some tables rows come out of order."""
+    """Return whether a row is older than the known one: some tables receive rows out of order."""
     if put.row is None or known is None or put.table not in NEWER:
         return False
     columns = NEWER[put.table]
@@ -135,6 +135,6 @@ def _unreadable(fetched: Fetched, record: Record, source: int, reason: str) -> R
 
 
 def _why(error: Exception) -> str:
-    """Return a reason on one line, without the data themselves."""
+    """Return a reason on one line, without the data itself."""
     said = str(error).splitlines()
     return " ".join(part.strip() for part in said[:3])[:500].replace("\0", " ") or type(error).__name__

@@ -1,4 +1,4 @@
-"""The register of what is archived: which topic becomes rows, and how. A new topic is a line here, and a table."""
+"""The archived topics and the function that maps each to rows. A new topic needs a line here, and a table."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

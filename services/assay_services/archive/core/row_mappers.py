@@ -1,4 +1,4 @@
-"""From the records of a topic to rows: one function for each topic."""
+"""Convert records to rows: one function per topic."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -56,7 +56,7 @@ def dead(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
 
 
 def consensus(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
-    """Return the rows of an item's consensus: what it is now, and what it was at this moment."""
+    """Return the rows of an item's consensus: the current one, and its history entry."""
     if record.value is None:
         return gone("consensus", record)
     found = read(Consensus, record)
@@ -150,7 +150,7 @@ def reading(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
 
 
 def _scope(scope: Mapping[str, str]) -> tuple[str, str, str]:
-    """Return of what a reading is: its kind, and two texts that name it."""
+    """Return the scope of a reading: its kind, and two texts that name it."""
     if not scope:
         return "all", "", ""
     if "annotators" in scope:
@@ -161,7 +161,7 @@ def _scope(scope: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def signal(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
-    """Return the row of what was detected about an annotator."""
+    """Return the row of a signal about an annotator."""
     found = read(Signal, record)
     row = position(place, record) | {
         "id": found.id,
@@ -228,7 +228,7 @@ def reliability(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:  # n
 
 
 def contract(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
-    """Return the row of a contract that comes into force, or (without value) is withdrawn."""
+    """Return the row of a contract that is put in force or (without value) withdrawn."""
     project = plain_text(record.key or b"")
     row = position(place, record) | {"project": project, "version": None, "contract": None, "came_at": arrived(record)}
     if record.value is not None:
@@ -239,7 +239,7 @@ def contract(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:
 
 
 def conduct(record: Record, place: RecordOrigin) -> Sequence[RowWrite]:  # noqa: ARG001
-    """Return the row of a report of an annotator."""
+    """Return the row of a conduct report about an annotator."""
     if record.value is None:
         return gone("conduct", record)
     found = read(ConductReport, record)

@@ -1,4 +1,4 @@
-"""What rows are made of: types, and the cells of a row from the values of an event."""
+"""The types of rows, and the conversion of an event's values to cells."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Record
 
 Row: TypeAlias = dict[str, Any]
-"""Values by column; what a JSON column holds is JSON text already, a time its text in UTC."""
+"""Values by column; a JSON column has JSON text, a time column text in UTC."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -33,15 +33,15 @@ NEWER: Mapping[str, Sequence[str]] = {
     "votes": ("occurred_at", "id", "source", "kafka_partition", "kafka_offset"),
     "readings_now": ("as_of", "source", "kafka_partition", "kafka_offset"),
 }
-"""By which columns a row is newer than the one that is there; of other tables the last one written is."""
+"""The columns that decide which row is newer, by table; in other tables the last written row wins."""
 
 
 class RowImpossible(Exception):
-    """A record that no row can be made of; the message says why."""
+    """A record that cannot become a row; the message has the reason."""
 
 
 class RecordOrigin(NamedTuple):
-    """Which Kafka and which partition a record comes from."""
+    """The Kafka (number in the archive) and partition that a record comes from."""
 
     source: int
     partition: int
@@ -55,7 +55,7 @@ class Added(NamedTuple):
 
 
 class KeyedRow(NamedTuple):
-    """A row of which there is one for each key; None: it is gone."""
+    """The single row of a key; None: it is deleted."""
 
     table: str
     key: tuple[str, ...]
@@ -67,18 +67,18 @@ Reader: TypeAlias = Callable[[Record, RecordOrigin], Sequence[RowWrite]]
 
 
 def arrived(record: Record) -> str:
-    """Return the record's own time."""
+    """Return the record's own time as text in UTC."""
     return _at(record.timestamp)
 
 
 @lru_cache(maxsize=1_024)
 def _at(milliseconds: int) -> str:
-    """Return a time since 1970; of many records in a row it is the same."""
+    """Return ms since 1970 as text in UTC; cached, because many consecutive records have the same time."""
     return utc(_EPOCH + timedelta(milliseconds=milliseconds))
 
 
 def label_cells(label: Label | None) -> tuple[str | None, str | None]:
-    """Return a label as text, and of which kind it is."""
+    """Return a label as text, and its kind."""
     if label is None:
         return None, None
     if isinstance(label, str):
@@ -89,7 +89,7 @@ def label_cells(label: Label | None) -> tuple[str | None, str | None]:
 
 
 def gone(table: str, record: Record) -> Sequence[RowWrite]:
-    """Return that the row of a key is gone. A key is `project:item`; both may have colons, so each split is meant."""
+    """Return the deletion of a key's row. A key is `project:item`; both may have colons, so every split is deleted."""
     parts = plain_text(record.key or b"").split(":")
     keys = [(":".join(parts[:place]), ":".join(parts[place:])) for place in range(1, len(parts))]
     if not keys:
@@ -116,18 +116,18 @@ _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
 
 
 def read(kind: type[Any], record: Record) -> Any:  # noqa: ANN401  # what `kind` says
-    """Read a value; ValueError where it is none."""
+    """Parse a value; raise ValueError if it is malformed."""
     return _ADAPTERS[kind].validate_json(_value(record))
 
 
 def read_plain(kind: type[Any], record: Record) -> Row:
-    """Read a value by the same rules as dictionaries of what it says, in two thirds of the time that models take."""
+    """Parse a value by the same rules to dictionaries, in two thirds of the time that models take."""
     said: Row = _PLAIN[kind].validate_json(_value(record))
     return said
 
 
 def _value(record: Record) -> bytes:
-    """Return a record's value. NUL, which PostgreSQL cannot hold, becomes its symbol."""
+    """Return a record's value. NUL, which PostgreSQL cannot store, becomes its symbol."""
     value = record.value
     if value is None:
         raise RowImpossible("the record has no value")
@@ -135,7 +135,7 @@ def _value(record: Record) -> bytes:
 
 
 def _plain(rule: Any) -> Any:  # noqa: ANN401  # pydantic's own form of its rules
-    """Return rules that give a dictionary of the fields that are there where these give a model."""
+    """Return validation rules that yield a dictionary of the present fields instead of a model."""
     if isinstance(rule, list | tuple):
         return [_plain(one) for one in rule]
     if not isinstance(rule, dict):
@@ -157,30 +157,30 @@ _PLAIN: Mapping[type[BaseModel], SchemaValidator] = {
 
 
 def position(place: RecordOrigin, record: Record) -> Row:
-    """Return the cells that say which record a row comes from."""
+    """Return the cells that identify the record a row comes from."""
     return {"source": place.source, "kafka_partition": place.partition, "kafka_offset": record.offset}
 
 
 def plain_text(raw: bytes) -> str:
-    """Return bytes as text that every database holds."""
+    """Return bytes as text that every database can store."""
     return raw.decode(errors="replace").replace("\0", _NUL_SHOWN)
 
 
 def json_text(value: object) -> str:
-    """Return what a JSON column holds."""
+    """Return a value as JSON text for a JSON column."""
     return orjson.dumps(value).decode()
 
 
 def utc(moment: datetime) -> str:
-    """Return a time in UTC, as SQLAlchemy writes it to SQLite; OverflowError where it would lie before the year 1.
+    """Return a time in UTC, as SQLAlchemy writes it to SQLite; raise OverflowError before the year 1.
 
-    Of two times the later is the greater text. PostgreSQL reads it in the session's zone, which is UTC.
+    The texts sort by time. PostgreSQL reads them in the session's zone, which is UTC.
     """
     return moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def whole(number: int) -> int:
-    """Return a number that a column can hold, or raise Unreadable."""
+    """Return a number that fits its column, or raise RowImpossible."""
     if abs(number) > _LARGEST:
         raise RowImpossible(f"{number} is too large a number")
     return number

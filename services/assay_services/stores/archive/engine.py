@@ -25,18 +25,18 @@ class DatabaseSettings(RuntimeSettings):
 
     @property
     def database_url(self) -> str:
-        """Return where the archive is."""
+        """Return the URL of the archive."""
         if self.database is None:
             return f"sqlite:///{self.folder / 'archive.db'}"
         return self.database.get_secret_value()
 
 
 class DatabaseError(AssayUserError):
-    """The archive's database cannot be used; the message says why and what to do."""
+    """The archive's database cannot be used; the message has the reason and a remedy."""
 
 
 def database_url(text: str) -> URL:
-    """Read the URL of a database; raise DatabaseError where it is none of ours."""
+    """Parse the URL of a database; raise DatabaseError if it is neither SQLite nor PostgreSQL."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -52,7 +52,7 @@ _WANTED = "wanted is postgresql://user:password@host/name or sqlite:///file"
 
 
 def open_engine(text: str) -> Engine:
-    """Open the database for writing. Nothing is connected yet."""
+    """Return an engine for writing. It is not connected yet."""
     url = database_url(text)
     if url.drivername == "sqlite":
         return _open_sqlite(url)
@@ -64,7 +64,7 @@ def open_engine(text: str) -> Engine:
 
 
 def open_for_reading(text: str, *, timeout_seconds: float) -> Engine:
-    """Open the database so that nothing can be changed through it. Nothing is connected yet."""
+    """Return a read-only engine. It is not connected yet."""
     url = database_url(text)
     if url.drivername == "sqlite":
         path = Path(url.database or "").absolute()
@@ -84,7 +84,7 @@ def open_for_reading(text: str, *, timeout_seconds: float) -> Engine:
 
 
 def is_sqlite(engine: Engine) -> bool:
-    """Tell whether this is SQLite."""
+    """Return whether this is SQLite."""
     return engine.dialect.name == "sqlite"
 
 

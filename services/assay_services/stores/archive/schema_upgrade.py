@@ -1,4 +1,4 @@
-"""Bring the tables and views of the archive up to date, with Alembic."""
+"""Migrate the archive's tables and views with Alembic."""
 
 from pathlib import Path
 
@@ -7,27 +7,27 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from assay_services.archive.store import alone, check_encoding
+from assay_services.stores.archive.transactions import alone, check_encoding
 
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine) -> None:
-    """Run the migrations that are missing, in one transaction; of several processes one does, and the others wait."""
+    """Run the missing migrations in one transaction; of several processes one does, and the others wait."""
     check_encoding(engine)
     with alone(engine) as connection:
         command.upgrade(configured(connection), "head")
 
 
 def configured(connection: Connection) -> Config:
-    """Return what Alembic's commands need to work on a connection."""
+    """Return Alembic's configuration for a connection."""
     config = _config()
     config.attributes["connection"] = connection
     return config
 
 
 def newest_version() -> str:
-    """Return the version that `upgrade` leads to."""
+    """Return the version that `upgrade` migrates to."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 

@@ -1,4 +1,4 @@
-"""Ask the archive in SQL, without being able to change it."""
+"""Query the archive with SQL, read-only."""
 
 import re
 import sqlite3
@@ -33,12 +33,12 @@ _ONLY_READS = (
 
 
 class QueryRefused(AssayUserError):
-    """A query that is not answered; the message says why."""
+    """A query that is refused; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What was found. Cells are the same from both databases: times in UTC and JSON are text."""
+    """The result. Cells are the same from both databases: times in UTC and JSON are text."""
 
     columns: Sequence[str]
     rows: Iterator[Sequence[Cell]]
@@ -46,7 +46,7 @@ class QueryResult:
 
 @contextmanager
 def run_query(url: str, query: str, *, timeout_seconds: float, parameters: Sequence[str] = ()) -> Iterator[QueryResult]:
-    """Answer one query, read only, in at most so many seconds. `?` stands for a parameter. Raise QueryRefused."""
+    """Run one read-only query with a timeout. `?` stands for a parameter. Raise QueryRefused."""
     where = database_url(url)
     answering = _ask_sqlite if where.drivername == "sqlite" else _ask_postgres
     with answering(where, query, timeout_seconds, parameters) as answer:
@@ -72,7 +72,7 @@ def _ask_sqlite(url: URL, query: str, timeout_seconds: float, parameters: Sequen
 
 
 def _authorise(action: int, first: str | None, *_: str | None) -> int:
-    """Let SQLite read, and do nothing else: not even attach another file."""
+    """Allow SQLite to read and nothing else, not even to attach another file."""
     if action in _ALLOWED or (action == sqlite3.SQLITE_PRAGMA and first in _ALLOWED_PRAGMAS):
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
@@ -145,7 +145,7 @@ def _postgres_errors(timeout_seconds: float) -> Iterator[None]:
 
 
 def first_keyword(query: str) -> str:
-    """Return the word that a query begins with, after comments and brackets."""
+    """Return the first keyword of a query, after comments and brackets."""
     place = 0
     while found := _COMMENT.match(query, place):
         place = found.end()

@@ -1,7 +1,7 @@
-"""The tables of the archive: what the topics say, as rows that people and the console ask in SQL.
+"""The tables of the archive: the topics as rows, for SQL queries and the console.
 
-`source` says which Kafka a row comes from, `kafka_partition` and `kafka_offset` which of its records. A label is text:
-a text as it is, anything else as JSON; `label_kind` says which (`text`, `number`, `list`).
+`source` identifies the Kafka that a row comes from, `kafka_partition` and `kafka_offset` its record. A label is text: a
+text unchanged, anything else as JSON; `label_kind` is `text`, `number` or `list`.
 """
 
 # pyright: reportAssignmentType=false
@@ -47,10 +47,10 @@ class SourceRow(SQLModel, table=True):
 
 
 class OffsetRow(SQLModel, table=True):
-    """How far the archive has come in one partition. Written in the transaction of the rows, so it is never wrong.
+    """The archive's offset in one partition, written in the transaction of the rows.
 
-    `position` is the next offset to read, `records` how many were read, `unreadable` how many of them went to that
-    table, `forgotten` how many were left out because their item or annotator was forgotten.
+    `position` is the next offset to read, `records` the number of records read, `unreadable` how many of them are in
+    that table, `forgotten` how many were left out because their item or annotator was erased.
     """
 
     __tablename__ = "offsets"
@@ -66,7 +66,7 @@ class OffsetRow(SQLModel, table=True):
 
 
 class AnnotationRow(SQLModel, table=True):
-    """One judged annotation, validated or rejected. Rows are added, never changed; live_annotations has what counts."""
+    """One judged annotation, validated or rejected. Rows are only added; live_annotations has the ones that count."""
 
     __tablename__ = "annotations"
     __table_args__ = (
@@ -105,9 +105,9 @@ class AnnotationRow(SQLModel, table=True):
 
 
 class ItemRow(SQLModel, table=True):
-    """An item as its newest annotation (of any verdict) shows it.
+    """An item as in its newest annotation (of any verdict).
 
-    `seen_at` is when that was made, `seen_in` its id; `described` is false where no annotation said more than the id.
+    `seen_at` is when that was made, `seen_in` its id; `described` is false if all annotations had only the item's id.
     """
 
     __tablename__ = "items"
@@ -126,7 +126,7 @@ class ItemRow(SQLModel, table=True):
 
 
 class ConsensusRow(SQLModel, table=True):
-    """What an item's annotations come to: the newest word."""
+    """The newest consensus of an item."""
 
     __tablename__ = "consensus"
     __table_args__ = (Index("consensus_by_status", "project", "status", "as_of"),)
@@ -144,7 +144,7 @@ class ConsensusRow(SQLModel, table=True):
 
 
 class CorrectionRow(SQLModel, table=True):
-    """An annotation called wrong, or (`retracts`) the word that it is not; rows are added, never changed."""
+    """A correction of an annotation, or (`retracts`) its retraction. Rows are only added."""
 
     __tablename__ = "corrections"
     __table_args__ = (
@@ -200,7 +200,7 @@ class ReadingRow(SQLModel, table=True):
 
 
 class ReliabilityRow(SQLModel, table=True):
-    """How often an annotator is right: the newest word."""
+    """The newest estimate of an annotator's accuracy."""
 
     __tablename__ = "reliability"
 
@@ -215,9 +215,9 @@ class ReliabilityRow(SQLModel, table=True):
 
 
 class SignalRow(SQLModel, table=True):
-    """What was detected about an annotator. Rows are added, never changed.
+    """A signal about an annotator. Rows are only added.
 
-    `as_of` is the event time of the detection, `since` when it probably began; `peer` the other of a pair, else ''.
+    `as_of` is the event time of the detection, `since` the estimated start; `peer` the other one of a pair, else ''.
     """
 
     __tablename__ = "signals"
@@ -246,10 +246,10 @@ class SignalRow(SQLModel, table=True):
 
 
 class AlertRow(SQLModel, table=True):
-    """One transition of an alert. Rows are added, never changed; current_alerts has those that are not over.
+    """One transition of an alert. Rows are only added; current_alerts has the active ones.
 
-    `as_of` is its event time. `hushed`: silenced or inhibited, so nobody was told. `annotator` and `peer` are '' where
-    it is about nobody.
+    `as_of` is its event time. `hushed`: silenced or inhibited, so nobody was notified. `annotator` and `peer` are '' if
+    the alert is not about an annotator.
     """
 
     __tablename__ = "alerts"
@@ -283,7 +283,7 @@ class AlertRow(SQLModel, table=True):
 
 
 class ReviewRow(SQLModel, table=True):
-    """An item that a person should look at; the row goes when that is over."""
+    """An item that needs a review; the row is deleted when it no longer does."""
 
     __tablename__ = "reviews"
     __table_args__ = (Index("reviews_by_priority", "project", "priority"),)
@@ -300,7 +300,7 @@ class ReviewRow(SQLModel, table=True):
 
 
 class DeadRow(SQLModel, table=True):
-    """Bytes that are no annotation, with the reason; `key` is the record's own, as text."""
+    """The bytes of a dead letter, with the reason; `key` is the record's own, as text."""
 
     __tablename__ = "dead"
     __table_args__ = (Index("dead_by_time", "judged_at"),)
@@ -317,7 +317,7 @@ class DeadRow(SQLModel, table=True):
 
 
 class UnreadableRow(SQLModel, table=True):
-    """A record that the archive could not make a row of, as it came, and why."""
+    """A record that could not become a row, unchanged, and why."""
 
     __tablename__ = "unreadable"
 
@@ -332,9 +332,9 @@ class UnreadableRow(SQLModel, table=True):
 
 
 class VoteRow(SQLModel, table=True):
-    """An annotator's newest validated word on an item; `live`: it is a label, neither withdrawn nor skipped.
+    """An annotator's newest validated annotation of an item; `live`: it has a label, neither deleted nor skipped.
 
-    What the view live_annotations finds by comparing is kept here as it comes, for those who ask often.
+    The view live_annotations computes the same by comparison; this table has it ready for frequent queries.
     """
 
     __tablename__ = "votes"
@@ -365,7 +365,7 @@ class VoteRow(SQLModel, table=True):
 
 
 class VoteCountRow(SQLModel, table=True):
-    """How many live votes say a label, by annotator; triggers on `votes` keep it.
+    """The number of live votes per label and annotator, maintained by triggers on `votes`.
 
     `label` is shortened to 200 characters, and '' for lists. `milliseconds` sums the lead times of `timed` votes.
     """
@@ -382,7 +382,7 @@ class VoteCountRow(SQLModel, table=True):
 
 
 class VerdictCountRow(SQLModel, table=True):
-    """How many annotations were judged in a minute; triggers on `annotations` keep it. `flagged` is 0 or 1."""
+    """The number of annotations judged per minute, maintained by triggers on `annotations`. `flagged` is 0 or 1."""
 
     __tablename__ = "verdict_counts"
 
@@ -394,7 +394,7 @@ class VerdictCountRow(SQLModel, table=True):
 
 
 class StatusCountRow(SQLModel, table=True):
-    """How many items have which status and label ('': none); triggers on `consensus` keep it."""
+    """The number of items per status and label ('': none), maintained by triggers on `consensus`."""
 
     __tablename__ = "status_counts"
 
@@ -405,7 +405,7 @@ class StatusCountRow(SQLModel, table=True):
 
 
 class CountingRow(SQLModel, table=True):
-    """There only within a transaction of the archive on SQLite: rows numbered higher than this it counts itself."""
+    """A sentinel within the archive's SQLite transactions: rows numbered higher are counted without triggers."""
 
     __tablename__ = "counting"
 
@@ -439,7 +439,7 @@ class ObjectionRow(SQLModel, table=True):
 
 
 class RuleCountRow(SQLModel, table=True):
-    """How often a rule objected to an annotator's labels; triggers on `objections` keep it."""
+    """The number of a rule's findings per annotator, maintained by triggers on `objections`."""
 
     __tablename__ = "rule_counts"
 
@@ -451,7 +451,7 @@ class RuleCountRow(SQLModel, table=True):
 
 
 class ConsensusChangeRow(SQLModel, table=True):
-    """What an item's annotations came to at one moment. Rows are added, never changed."""
+    """The consensus of an item at one moment. Rows are only added."""
 
     __tablename__ = "consensus_history"
 
@@ -496,7 +496,7 @@ class ReadingNowRow(SQLModel, table=True):
 
 
 class ConductRow(SQLModel, table=True):
-    """How an annotator works: the newest report. `report` leaves out the peers, who are named in `readings_now`."""
+    """The newest conduct report about an annotator. `report` omits the peers, who are named in `readings_now`."""
 
     __tablename__ = "conduct"
 
@@ -514,7 +514,7 @@ class ConductRow(SQLModel, table=True):
 
 
 class ContractRow(SQLModel, table=True):
-    """A contract as it was put in force; without version and content: it was withdrawn."""
+    """A contract that was put in force; without version and content, it was withdrawn."""
 
     __tablename__ = "contracts"
     __table_args__ = (Index("contracts_by_project", "project", "came_at"),)
@@ -529,9 +529,9 @@ class ContractRow(SQLModel, table=True):
 
 
 class ForgottenRow(SQLModel, table=True):
-    """Who or what was forgotten, as a hash, so that records still on their way are left out as well.
+    """An erased item or annotator, as a hash, to leave out its records that are still in flight.
 
-    `kind` is `item` or `annotator`. `pseudonym` is what an annotator is called instead; None: the rows are left out.
+    `kind` is `item` or `annotator`. `pseudonym` replaces an annotator's name; None: the rows are left out.
     """
 
     __tablename__ = "forgotten"

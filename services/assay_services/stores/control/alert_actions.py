@@ -1,7 +1,7 @@
-"""What people see of alerts and do about them: functions of the control database, for every interface.
+"""What people do about alerts, for every interface: functions of the control database.
 
-What is asked for here is an order: the alerts take it from the database to their topic, so it becomes a transition in
-the same way, and just as exactly once, as everything else.
+Acknowledgements and silences are stored as orders. The alerts service publishes them to its own topic, where each
+becomes a transition exactly once, like any other observation.
 """
 
 import secrets
@@ -32,11 +32,11 @@ _OPEN = (AlertState.PENDING.value, AlertState.FIRING.value, AlertState.ACKNOWLED
 
 
 class NoSuchAlertError(AssayUserError):
-    """There is no such alert or silence, or it cannot be done with it."""
+    """The alert or silence does not exist, or is not in a state for this."""
 
 
 class Precision(NamedTuple):
-    """How many of a rule's alerts, of those that people spoke of, were useful; with a 95 % interval (Jeffreys)."""
+    """The share of a rule's rated alerts that were useful, with a 95 % interval (Jeffreys)."""
 
     project: str
     rule: str
@@ -47,14 +47,14 @@ class Precision(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Return the useful ones' share (0-1)."""
+        """Return the share of useful alerts (0-1)."""
         return self.useful / self.judged
 
 
 def list_alerts(
     engine: Engine, *, project: str | None = None, rule: str | None = None, resolved: bool = False, limit: int = 1_000
 ) -> Sequence[Alert]:
-    """Return the alerts as they stand, the newest first; with `resolved` also those that are over."""
+    """Return the current alerts, the newest first; with `resolved` also the resolved ones."""
     query = select(CurrentAlert).order_by(col(CurrentAlert.at).desc(), col(CurrentAlert.id)).limit(limit)
     if not resolved:
         query = query.where(col(CurrentAlert.state).in_(_OPEN))
@@ -66,7 +66,7 @@ def list_alerts(
 
 
 def get_alert(engine: Engine, alert: str) -> Alert:
-    """Return an alert by its id, or by the beginning of it; raise NoSuchAlertError."""
+    """Return an alert by its id or a prefix of it; raise NoSuchAlertError."""
     query = select(CurrentAlert).where(col(CurrentAlert.id).startswith(alert, autoescape=True)).limit(2)
     with Session(engine) as session:
         found = session.exec(query).all()
@@ -77,7 +77,7 @@ def get_alert(engine: Engine, alert: str) -> Alert:
 
 
 def acknowledge(engine: Engine, alert: str, *, by: str, why: str, now: datetime) -> Alert:
-    """Ask that an alert be acknowledged; raise NoSuchAlertError where it does not fire."""
+    """Order the acknowledgement of an alert; raise NoSuchAlertError if it is not firing."""
     found = get_alert(engine, alert)
     if found.state is not AlertState.FIRING:
         raise NoSuchAlertError(f"alert {found.id} is {found.state.value}: only one that fires can be acknowledged")
@@ -98,7 +98,7 @@ def silence(
     now: datetime,
     project: str = "",
 ) -> SilenceRow:
-    """Ask that nobody be told of what matches, until a time; raise NoSuchAlertError for a silence that is none."""
+    """Order a silence for matching alerts until a time; raise NoSuchAlertError if it is malformed."""
     if not project and not matchers:
         raise NoSuchAlertError("a silence of everything is none: name a project, or a label to match")
     if not now < until <= now + _LONGEST_SILENCE:
@@ -115,7 +115,7 @@ def silence(
 
 
 def unsilence(engine: Engine, silence_id: str, *, by: str, now: datetime) -> SilenceRow:
-    """Ask that a silence end now; raise NoSuchAlertError where there is none."""
+    """Order the end of a silence; raise NoSuchAlertError if it does not exist."""
     with Session(engine, expire_on_commit=False) as session:
         row = session.get(SilenceRow, silence_id)
         if row is None or row.ended_at is not None or row.until <= now:
@@ -128,7 +128,7 @@ def unsilence(engine: Engine, silence_id: str, *, by: str, now: datetime) -> Sil
 
 
 def list_silences(engine: Engine, *, now: datetime) -> Sequence[SilenceRow]:
-    """Return the silences in force, the one that ends first at first."""
+    """Return the silences in force, the first to end first."""
     query = (
         select(SilenceRow)
         .where(col(SilenceRow.until) > now, col(SilenceRow.ended_at).is_(None))
@@ -139,7 +139,7 @@ def list_silences(engine: Engine, *, now: datetime) -> Sequence[SilenceRow]:
 
 
 def give_feedback(engine: Engine, alert: str, *, useful: bool, by: str, why: str, now: datetime) -> Feedback:
-    """Note whether an alert was useful or noise, as it fired last; a second word replaces the first."""
+    """Store whether an alert was useful or noise when it last fired; a second rating replaces the first."""
     found = get_alert(engine, alert)
     row = Feedback(
         alert=found.id, since=found.since, project=found.project, rule=found.rule, useful=useful, by=by, why=why, at=now
@@ -151,7 +151,7 @@ def give_feedback(engine: Engine, alert: str, *, useful: bool, by: str, why: str
 
 
 def precisions(engine: Engine) -> Sequence[Precision]:
-    """Return each rule's precision, as far as people said."""
+    """Return each rule's precision, from the alerts that were rated."""
     useful = func.sum(case((col(Feedback.useful), 1), else_=0))
     query = (
         select(Feedback.project, Feedback.rule, func.count(), useful)
@@ -169,7 +169,7 @@ def precisions(engine: Engine) -> Sequence[Precision]:
 def list_deliveries(
     engine: Engine, *, fate: Fate | None = None, subscription: str | None = None, limit: int = 200
 ) -> Sequence[Delivery]:
-    """Return what was sent, or is to be, the newest first; `fate` dead: the dead letters."""
+    """Return sent and pending messages, the newest first; `fate` dead: the dead letters."""
     query = select(Delivery).order_by(col(Delivery.created_at).desc()).limit(limit)
     if fate is not None:
         query = query.where(col(Delivery.fate) == fate.value)
@@ -180,7 +180,7 @@ def list_deliveries(
 
 
 def revive(engine: Engine, delivery: str, *, now: datetime) -> Delivery:
-    """Try a dead letter again, for as long as a new one; raise NoSuchAlertError."""
+    """Retry a dead letter for as long as a new message; raise NoSuchAlertError."""
     with Session(engine, expire_on_commit=False) as session:
         found = session.get(Delivery, delivery)
         if found is None or found.fate != Fate.DEAD.value:
@@ -197,7 +197,7 @@ def _asked(order: Order, project: str, now: datetime) -> AskedOrder:
 
 
 def forget_annotator(engine: Engine, whom: ErasureRequest, *, dry_run: bool) -> int:
-    """Forget the alerts about an annotator, and what is still to be told of them; return how many there are."""
+    """Delete the alerts about an annotator and their pending notices; return how many."""
     with Session(engine) as session:
         rows = [one for one in session.exec(select(CurrentAlert)) if _is_about(one.content, whom)]
         if not dry_run and not whom.is_item:

@@ -1,4 +1,4 @@
-"""API keys: made once, shown once, kept as digests, revoked at once."""
+"""API keys: shown once, stored as digests, revocable."""
 
 import hashlib
 import hmac
@@ -22,28 +22,28 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a key is not let in. `status`: 401 where it is none of ours, 403 where it may not do this."""
+    """Why a key is refused. `status`: 401 if it is unknown, 403 if it lacks the scope."""
 
     status: int
     reason: str
 
 
 class NoSuchKeyError(AssayUserError):
-    """There is no key of this id."""
+    """No key has this id."""
 
 
 class ApiKeyStore:
-    """The keys in the control database. Answers are remembered for two seconds, so revoking takes as long."""
+    """The keys in the control database. Results are cached for two seconds, so a revocation takes up to two seconds."""
 
     def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the control database and a clock (seconds)."""
+        """Use the control database `engine`; `clock` is monotonic, in seconds."""
         self._engine = engine
         self._clock = clock
         self._remembered: dict[str, tuple[float, ApiKey | None]] = {}
         self._used: dict[str, float] = {}
 
     def create(self, name: str, scopes: Sequence[Scope], *, now: datetime) -> tuple[ApiKey, str]:
-        """Make a key; return it and the text that its holder sends, which nobody can be shown again."""
+        """Create a key; return it and its text, which cannot be shown again."""
         public, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = ApiKey(
             id=public,
@@ -63,7 +63,7 @@ class ApiKeyStore:
             return session.exec(select(ApiKey).order_by(ApiKey.created_at)).all()  # type: ignore[arg-type]
 
     def revoke(self, public: str, *, now: datetime) -> ApiKey:
-        """Let a key in no more; raise NoSuchKeyError where there is none."""
+        """Revoke a key; raise NoSuchKeyError."""
         with Session(self._engine, expire_on_commit=False) as session:
             key = session.get(ApiKey, public)
             if key is None:

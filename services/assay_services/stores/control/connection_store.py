@@ -1,4 +1,4 @@
-"""The connections to platforms: who they are, how far they were read, what came through them."""
+"""The connections to platforms: their settings, progress and counts."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,18 @@ from assay_services.stores.control.vault import Vault
 
 
 class NoSuchConnectionError(AssayUserError):
-    """There is no connection of this name."""
+    """No connection has this name."""
 
 
 class ConnectionExistsError(AssayUserError):
-    """A connection of this name is there already."""
+    """A connection with this name exists already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What must not be seen: what the webhook proves itself with (the newest first), the token of the API.
+    """A connection's secrets: the webhook's (the newest first), and the API token.
 
-    `webhook_id` is the platform's id of the webhook that was registered, so that it can be taken away again.
+    `webhook_id` is the platform's id of the registered webhook, needed to delete it.
     """
 
     hooks: tuple[str, ...] = ()
@@ -41,12 +41,12 @@ class Secrets:
     webhook_id: str | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of them."""
+        """Return a text without the secrets."""
         return f"Secrets({len(self.hooks)} of webhooks)"
 
 
 def new_hook_secret() -> str:
-    """Return a secret for a webhook."""
+    """Return a new random secret for a webhook."""
     return secrets.token_urlsafe(32)
 
 
@@ -54,12 +54,12 @@ class ConnectionStore:
     """The connections in the control database."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
-        """Take the database, and what encrypts secrets in it."""
+        """Use the control database `engine`; `vault` encrypts its secrets."""
         self._engine = engine
         self._vault = vault
 
     def add(self, connection: Connection, secret: Secrets) -> None:
-        """Store a connection; raise ConnectionExistsError where its name is taken."""
+        """Store a connection; raise ConnectionExistsError if its name is taken."""
         connection.secrets = self._locked(secret)
         with Session(self._engine, expire_on_commit=False) as session:
             if session.get(Connection, connection.name) is not None:
@@ -84,7 +84,7 @@ class ConnectionStore:
             return session.exec(select(Connection).order_by(Connection.name)).all()
 
     def remove(self, name: str) -> None:
-        """Forget a connection and what was held through it; what was published stays published."""
+        """Delete a connection and its index; published annotations stay on their topics."""
         self.get(name)
         with Session(self._engine) as session:
             for table in (HeldAnnotation, EndedAnnotation, KeptCopy, Intention):
@@ -98,15 +98,15 @@ class ConnectionStore:
         return Secrets(tuple(found["hooks"]), found["token"], found["webhook_id"])
 
     def set_secrets(self, name: str, secret: Secrets) -> None:
-        """Store a connection's secrets anew."""
+        """Replace a connection's secrets."""
         self.note(name, secrets=self._locked(secret))
 
     def note(self, name: str, **values: Any) -> None:  # noqa: ANN401  # columns of the table
-        """Change some of a connection's columns."""
+        """Set some of a connection's columns."""
         self._update(name, values)
 
     def count(self, name: str, *, at: datetime | None = None, **counts: int) -> None:
-        """Add to some of a connection's counts; `at`: when something last came."""
+        """Add to some of a connection's counts; `at`: when its last event arrived."""
         values: dict[str, Any] = {key: getattr(Connection, key) + more for key, more in counts.items() if more}
         if at is not None:
             values["last_event_at"] = at

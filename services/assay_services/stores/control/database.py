@@ -1,4 +1,4 @@
-"""The control database: keys and connections. One SQLite file, or PostgreSQL by URL; no topic holds what is in it."""
+"""The control database: keys, connections, users, alerts. One SQLite file, or PostgreSQL by URL; not on any topic."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ OWNER_ONLY = 0o600
 
 
 class ControlSettings(RuntimeSettings):
-    """`control` is the URL of the control database, None a file in `folder`; `secret_key` what encrypts secrets in it.
+    """`control` is the URL of the control database (None: a file in `folder`); `secret_key` encrypts its secrets.
 
-    Without a key one is made, and kept in a file beside the database that only its owner may read.
+    Without a key, one is created in a file beside the database that only its owner may read.
     """
 
     control: SecretStr | None = None
@@ -24,7 +24,7 @@ class ControlSettings(RuntimeSettings):
 
 
 def open_control(settings: ControlSettings) -> Engine:
-    """Open the control database and create what is missing in it."""
+    """Open the control database and create its missing tables."""
     if settings.control is not None:
         engine = create_engine(settings.control.get_secret_value(), pool_pre_ping=True)
     else:
@@ -38,7 +38,7 @@ def open_control(settings: ControlSettings) -> Engine:
 
 
 def _create(engine: Engine) -> None:
-    """Create what is missing; another process may be doing the same."""
+    """Create the missing tables; another process may be doing the same."""
     for table in Subscription.metadata.sorted_tables:
         try:
             table.create(engine, checkfirst=True)

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and what one must be like."""
+"""Passwords: argon2id digests, and the requirements."""
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,11 +11,11 @@ _NOBODYS = _HASHER.hash("nobody has this password")
 
 
 class PasswordTooWeak(AssayUserError):
-    """A password that is not taken; the message says what is wanted."""
+    """A password that does not meet the requirements; the message names them."""
 
 
 def digest_of(password: str) -> str:
-    """Return what is kept of a password; raise PasswordTooWeak."""
+    """Return the argon2id digest of a password; raise PasswordTooWeak."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordTooWeak(f"a password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}")
     if len(set(password)) <= SHORTEST // 3:
@@ -24,7 +24,7 @@ def digest_of(password: str) -> str:
 
 
 def is_right(digest: str | None, password: str) -> bool:
-    """Tell whether a password is the one; without a digest it takes as long, and it is not."""
+    """Return whether a password matches a digest; without a digest return False after the same time."""
     try:
         return _HASHER.verify(digest or _NOBODYS, password[: LONGEST + 1]) and digest is not None
     except (VerificationError, InvalidHashError):

@@ -1,4 +1,4 @@
-"""Who is told of alerts: subscriptions in the control database, their secrets encrypted."""
+"""Subscriptions to alerts in the control database, with encrypted secrets."""
 
 import base64
 import secrets
@@ -22,12 +22,12 @@ PAUSED = "paused by"
 
 
 class SubscriptionError(AssayUserError):
-    """A subscription that cannot be, or is not there."""
+    """A subscription that is invalid or does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """What somebody subscribes to. `address`: a URL, or for Kafka a topic."""
+    """A subscription to create. `address`: a URL, or for Kafka a topic."""
 
     name: str
     channel: Channel
@@ -43,18 +43,18 @@ class SubscriptionRequest:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberAddress:
-    """Where a subscriber is, and what a webhook is signed with; none of it is shown."""
+    """A subscriber's address and a webhook's signing secret; both are confidential."""
 
     url: str
     secret: str
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return a text without the address and the secret."""
         return "Address(…)"
 
 
 def new_secret() -> str:
-    """Return a secret as Standard Webhooks writes it."""
+    """Return a new secret in the format of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -96,7 +96,7 @@ def get_subscription(engine: Engine, name: str) -> Subscription:
 
 
 def unsubscribe(engine: Engine, name: str) -> None:
-    """Forget a subscription and what it was still to be told; raise SubscriptionError."""
+    """Delete a subscription and its pending messages; raise SubscriptionError."""
     get_subscription(engine, name)
     with Session(engine) as session:
         session.execute(delete(Notice).where(col(Notice.subscription) == name))
@@ -106,13 +106,13 @@ def unsubscribe(engine: Engine, name: str) -> None:
 
 
 def pause(engine: Engine, name: str, *, by: str, now: datetime) -> None:
-    """Tell a subscriber nothing until `resume`, of what comes meanwhile neither. Raise SubscriptionError."""
+    """Pause a subscription until `resume`; transitions in the meantime are not sent later. Raise SubscriptionError."""
     get_subscription(engine, name)
     note_problem(engine, name, f"{PAUSED} {by}", disabled_at=now)
 
 
 def resume(engine: Engine, name: str) -> None:
-    """Go on with a subscription that was paused, or whose subscriber had gone. Raise SubscriptionError."""
+    """Resume a subscription that was paused or disabled. Raise SubscriptionError."""
     get_subscription(engine, name)
     with Session(engine) as session:
         values = {"disabled_at": None, "problem": None}
@@ -121,13 +121,13 @@ def resume(engine: Engine, name: str) -> None:
 
 
 def address_of(vault: Vault, subscription: Subscription) -> SubscriberAddress:
-    """Decrypt where a subscriber is."""
+    """Decrypt a subscriber's address."""
     found: dict[str, Any] = orjson.loads(vault.decrypt(subscription.secrets))
     return SubscriberAddress(found["url"], found["secret"])
 
 
 def note_problem(engine: Engine, name: str, problem: str | None, *, disabled_at: datetime | None = None) -> None:
-    """Note what is wrong with a subscription (None: nothing any more), and that nobody is there from a time on."""
+    """Store a subscription's problem (None: no problem any more), and when it was disabled."""
     values: dict[str, Any] = {"problem": None if problem is None else problem[:500]}
     if disabled_at is not None:
         values["disabled_at"] = disabled_at
@@ -153,7 +153,7 @@ def send_test(engine: Engine, name: str, *, now: datetime) -> Delivery:
 
 
 def shown(channel: Channel, address: str) -> str:
-    """Return an address without what must not be seen: of a URL, the scheme and the host."""
+    """Return an address without its confidential parts: for a URL, the scheme and the host."""
     if channel is Channel.KAFKA:
         return address
     try:

@@ -1,4 +1,4 @@
-"""Users in the control database: made, found, locked out after too many failures, disabled."""
+"""Users in the control database: create, find, lock after too many failures, disable."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -18,18 +18,18 @@ _LONGEST_NAME = 100
 
 
 class UserError(AssayUserError):
-    """What was asked about a user cannot be done; the message says why."""
+    """An operation on a user that is not possible; the message has the reason."""
 
 
 class UserStore:
     """The users. Every method is a transaction, and blocks."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take the control database."""
+        """Use the control database `engine`."""
         self._engine = engine
 
     def add(self, name: str, role: Role, *, now: datetime, password: str | None = None) -> User:
-        """Make a user; raise UserError where the name is taken or none, PasswordTooWeak."""
+        """Create a user; raise UserError if the name is taken or empty, PasswordTooWeak if the password is too weak."""
         name = name.strip()
         if not name or len(name) > _LONGEST_NAME or not name.isprintable():
             raise UserError(f"a user's name has 1 to {_LONGEST_NAME} printable characters")
@@ -48,14 +48,14 @@ class UserStore:
             return session.exec(select(User).order_by(col(User.name))).all()
 
     def get(self, name: str) -> User | None:
-        """Return a user."""
+        """Return a user, or None."""
         with Session(self._engine, expire_on_commit=False) as session:
             return session.get(User, name)
 
     def authenticate(self, name: str, password: str, *, now: datetime) -> User | None:
-        """Return the user whose password this is; None for a wrong one, a disabled user, and while locked out.
+        """Return the user with this name and password; None if it is wrong, or the user is disabled or locked.
 
-        After five failures in a row nobody gets in by that name for 30 s, then 60 s and so on, up to an hour.
+        Five failures in a row lock the name for 30 s; the lock doubles with each further failure, up to an hour.
         """
         user = self.get(name.strip())
         right = is_right(None if user is None else user.digest, password)
@@ -73,9 +73,9 @@ class UserStore:
         return found if right else None
 
     def come_by_provider(self, subject: str, name: str, role: Role, *, now: datetime) -> User | None:
-        """Return the user whom an OpenID provider knows as `subject`, made where new; None where disabled.
+        """Return the user whom an OpenID provider knows as `subject`, created if new; None if disabled.
 
-        A new one is never given the name of somebody who is there: a provider vouches for nobody but its own people.
+        A new user never gets the name of an existing one: a provider vouches only for its own users.
         """
         with Session(self._engine, expire_on_commit=False) as session:
             user = session.exec(select(User).where(col(User.subject) == subject)).first()
@@ -92,7 +92,7 @@ class UserStore:
     def change(
         self, name: str, *, role: Role | None = None, password: str | None = None, disabled: bool | None = None
     ) -> User:
-        """Change a user; sign them out everywhere. Raise UserError where there is none, or no admin would be left."""
+        """Change a user; sign them out everywhere. Raise UserError if they do not exist or no admin would be left."""
         digest = None if password is None else digest_of(password)
         with Session(self._engine, expire_on_commit=False) as session:
             user = session.get(User, name)
@@ -118,7 +118,7 @@ def _locked_until(failures: int, now: datetime) -> datetime | None:
 
 
 def _names(wanted: str) -> Iterator[str]:
-    """Yield names for somebody new: the one that is wanted, then the same with numbers."""
+    """Yield names for a new user: the wanted one, then the same with numbers."""
     plain = "".join(one for one in wanted if one.isprintable()).strip()[: _LONGEST_NAME - 10] or "somebody"
     yield plain
     yield from (f"{plain} {number}" for number in count(2))

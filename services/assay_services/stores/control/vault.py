@@ -1,4 +1,4 @@
-"""Secrets in the control database are encrypted with a key of their own."""
+"""Encrypt the secrets in the control database."""
 
 import base64
 import hashlib
@@ -14,29 +14,29 @@ from assay_services.stores.control.database import OWNER_ONLY, ControlSettings
 
 
 class WrongSecretKeyError(AssayUserError):
-    """What is stored was encrypted with another key."""
+    """A stored secret was encrypted with another key."""
 
 
 class Vault:
     """Encrypt and decrypt secrets for storing (Fernet: AES-128-CBC with HMAC-SHA256)."""
 
     def __init__(self, settings: ControlSettings) -> None:
-        """Take the key of the settings, or the one in the folder, which is made where it is missing."""
+        """Use the key of the settings, or the one in the folder, created if missing."""
         given = settings.secret_key
         key = _key_in(settings.folder / "control.key") if given is None else given.get_secret_value()
         self._key = key.encode()
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(self._key).digest()))
 
     def derive(self, purpose: str) -> bytes:
-        """Return a key of its own for one purpose, always the same."""
+        """Return a key for one purpose, derived from the secret key."""
         return hmac.new(self._key, purpose.encode(), hashlib.sha256).digest()
 
     def encrypt(self, text: str) -> str:
-        """Encrypt."""
+        """Return the encrypted text."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, locked: str) -> str:
-        """Decrypt; raise WrongSecretKeyError where another key did it."""
+        """Return the decrypted text; raise WrongSecretKeyError if it was encrypted with another key."""
         try:
             return self._fernet.decrypt(locked.encode()).decode()
         except InvalidToken:

@@ -1,7 +1,7 @@
-"""Counts that triggers keep: in the transaction of the rows, so that deletions and supersessions count, too.
+"""Counts maintained by triggers in the transaction of the rows, including deletions and updates.
 
-SQLite has triggers for each row; PostgreSQL has them for each statement, with all rows that it changed. What the
-archive itself inserts into SQLite is counted in one stroke, too: `counted`.
+SQLite has triggers per row, PostgreSQL per statement with all changed rows. Rows that the archive itself inserts into
+SQLite are counted with one statement: `counted`.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class _Target(NamedTuple):
 
 _TARGETS = {
     "votes": _Target("vote_counts", ("project", "annotator", "label"), ("n", "flagged", "timed", "milliseconds")),
-    # Forgetting renames an annotator here, which no count of verdicts shows.
+    # Erasure renames an annotator here, which does not change any verdict count.
     "annotations": _Target("verdict_counts", ("project", "minute", "verdict", "flagged"), ("n",), ("INSERT", "DELETE")),
     "consensus": _Target("status_counts", ("project", "status", "label"), ("n",)),
     "objections": _Target("rule_counts", ("project", "rule", "action", "annotator"), ("n",)),
@@ -42,14 +42,14 @@ _TARGETS = {
 
 
 def triggers(dialect: str) -> Iterator[str]:
-    """Yield what creates the triggers."""
+    """Yield the statements that create the triggers."""
     create = _sqlite if dialect == "sqlite" else _postgres
     for table, target in _TARGETS.items():
         yield from create(table, target.events)
 
 
 def resting(dialect: str) -> Iterator[str]:
-    """Yield what lets SQLite's triggers of insertions rest while the archive counts them itself."""
+    """Yield the statements that make SQLite's insert triggers inactive while the archive counts its own rows."""
     if dialect == "sqlite":
         for table in _TARGETS:
             yield f"DROP TRIGGER {table}_counted_insert"
@@ -58,9 +58,9 @@ def resting(dialect: str) -> Iterator[str]:
 
 @contextmanager
 def counted(connection: Connection, table: str) -> Iterator[None]:
-    """Count in one stroke what is inserted into SQLite meanwhile: triggers would take a quarter of all the time.
+    """Count the rows inserted into SQLite meanwhile with one statement: triggers would take a quarter of the time.
 
-    They rest while `counting` has a row, which nobody else ever sees: it comes and goes within the transaction.
+    The triggers are inactive while `counting` has a row, which is inserted and deleted within the same transaction.
     """
     if table not in _TARGETS:
         yield
@@ -73,7 +73,7 @@ def counted(connection: Connection, table: str) -> Iterator[None]:
 
 
 def without(dialect: str) -> Iterator[str]:
-    """Yield what drops them."""
+    """Yield the statements that drop the triggers."""
     for table in _TARGETS:
         for event in ("insert", "update", "delete"):
             if dialect == "sqlite":
@@ -83,7 +83,7 @@ def without(dialect: str) -> Iterator[str]:
 
 
 def _values(table: str, dialect: str, row: str, sign: str) -> tuple[str, ...]:
-    """Return the key and the amounts that one row adds (`sign` '-': takes away)."""
+    """Return the key and the amounts that one row adds (`sign` '-': subtracts)."""
     whole = "INTEGER" if dialect == "sqlite" else "bigint"
     if table == "consensus":
         return f"{row}project", f"{row}status", _LABEL.format(row=row), f"{sign}1"
@@ -163,7 +163,7 @@ def _postgres(table: str, events: tuple[str, ...]) -> Iterator[str]:
 
 
 def _summed(table: str, dialect: str, parts: list[tuple[str, str]]) -> str:
-    """Return a query that sums the amounts by key, in the order of the keys: so writers lock them in one order."""
+    """Return a query that sums the amounts by key, in key order: all writers lock rows in the same order."""
     _, key, sums, _ = _TARGETS[table]
     names = (*key, *sums)
     selects = []
@@ -177,7 +177,7 @@ def _summed(table: str, dialect: str, parts: list[tuple[str, str]]) -> str:
 
 @cache
 def _newer(table: str) -> str:
-    """Return what counts the rows that SQLite added last: it numbers them in the order in which they come."""
+    """Return a query for the rows that SQLite inserted last: row numbers increase in order of insertion."""
     return _adding(table, "sqlite", f"(SELECT * FROM {table} WHERE rowid > (SELECT since FROM counting))")  # noqa: S608
 
 
@@ -232,7 +232,7 @@ _ELEMENTS = {
 
 
 def filling(dialect: str) -> Iterator[str]:
-    """Yield what fills the new tables from the annotations and readings that are there."""
+    """Yield the statements that fill the new tables from existing annotations and readings."""
     number, elements = _ELEMENTS[dialect]
     yield _VOTES
     yield _OBJECTIONS.substitute(number=number, elements=elements)

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations on the connection that it is handed, in the transaction that is open there."""
+"""Run by Alembic: the migrations, on the given connection and in its open transaction."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -1,4 +1,4 @@
-"""How well people agree: over time, by label and attribute, and each two of them."""
+"""Query agreement: over time, by label and attribute, and by pair of annotators."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _MOST_POINTS = 240
 
 @dataclass(frozen=True, slots=True)
 class AgreementPoint:
-    """One reading; `of` names the label or the attribute's value, '' is all labels together."""
+    """One reading; `of` is the label or the attribute's value, '' for all labels together."""
 
     of: str
     at: datetime
@@ -34,7 +34,7 @@ class AgreementPoint:
 
 @dataclass(frozen=True, slots=True)
 class PairReading:
-    """How well two annotators agree, over the longest window."""
+    """The agreement of two annotators over the longest window."""
 
     one: str
     other: str
@@ -46,7 +46,7 @@ class PairReading:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What there are readings of: windows (the shortest first) and kinds (`all`, `label`, `attribute:market`)."""
+    """The available windows (the shortest first) and kinds (`all`, `label`, `attribute:market`) of readings."""
 
     windows: Sequence[str]
     kinds: Sequence[str]
@@ -54,7 +54,7 @@ class Choices:
 
 
 def read_choices(engine: Engine, project: str) -> Choices:
-    """Return what can be asked for."""
+    """Return the available windows and kinds."""
     with asking(engine) as connection:
         found = rows(
             connection,
@@ -71,7 +71,7 @@ def read_choices(engine: Engine, project: str) -> Choices:
 def read_history(
     engine: Engine, project: str, *, window: str, kind: str = "all"
 ) -> Mapping[str, Sequence[AgreementPoint]]:
-    """Return readings over time, the oldest first, by what they are of; thinned out to 240 points each."""
+    """Return readings over time, the oldest first, by label or value; thinned out to 240 points each."""
     with asking(engine) as connection:
         found = rows(
             connection,
@@ -94,7 +94,7 @@ def read_history(
 
 
 def _named(scope: Mapping[str, str], kind: str) -> str | None:
-    """Return what a reading is of, if it is of this kind."""
+    """Return the label or value that a reading is about, or None if it is of another kind."""
     if kind == "all":
         return None if scope else ""
     if kind == "label":
@@ -108,7 +108,7 @@ def _thinned(readings: Sequence[AgreementPoint]) -> Sequence[AgreementPoint]:
 
 
 def read_pairs(engine: Engine, project: str, *, most: int = 20) -> Sequence[PairReading]:
-    """Return how well each two of the busiest annotators agree."""
+    """Return the agreement of each pair of the annotators with the most votes."""
     with asking(engine) as connection:
         busiest = busiest_annotators(connection, project, most=most)
         window = row(

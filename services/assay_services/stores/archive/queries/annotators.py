@@ -1,4 +1,4 @@
-"""The annotators of a project, and one of them: how right, how fast, what was noticed, and on which items."""
+"""Query the annotators of a project: accuracy, speed, findings, signals, and their items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from assay_services.stores.archive.queries.pagination import Slice, read_cursor,
 class AnnotatorLine:
     """One annotator. `votes` are live labels; `agreement` is with the consensus of the others, over `compared` items.
 
-    `standing` names the signals that are raised and were not withdrawn.
+    `standing` names the signals in force.
     """
 
     annotator: str
@@ -37,7 +37,7 @@ class AnnotatorLine:
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """One signal: what was detected, since when, and what it rests on."""
+    """One signal: its detector, its estimated start, and its evidence."""
 
     annotator: str
     detector: str
@@ -68,7 +68,7 @@ class VoteLine:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorSummary:
-    """One annotator, with everything that is known. `report` is conduct's own, None before the first one."""
+    """One annotator with all details. `report` is the conduct service's; None before the first one."""
 
     line: AnnotatorLine
     labels: Sequence[NamedShare]
@@ -98,7 +98,7 @@ def read_annotators(engine: Engine, project: str) -> Sequence[AnnotatorLine]:
 
 
 def read_annotator(engine: Engine, project: str, annotator: str) -> AnnotatorSummary | None:
-    """Return one annotator; None where nobody of that name has said anything."""
+    """Return one annotator; None if nobody of that name has annotated."""
     who = {"project": project, "annotator": annotator}
     with asking(engine) as connection:
         lines = _lines(connection, project, annotator)

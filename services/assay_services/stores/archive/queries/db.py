@@ -1,4 +1,4 @@
-"""Ask the archive: rows of plain values, the same from both databases."""
+"""Run queries on the archive: rows of plain values, the same from both databases."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from assay_services.stores.columns import Moment
 
 
 class ArchiveAway(Exception):
-    """The archive does not answer, or is not made yet; the message says what to do."""
+    """The archive is unavailable or not created yet; the message has a remedy."""
 
 
 @contextmanager
 def asking(engine: Engine) -> Iterator[Connection]:
-    """Open the archive for a few questions; raise ArchiveAway where it is not there."""
+    """Open the archive for some queries; raise ArchiveAway if it is unavailable."""
     try:
         with engine.connect() as connection:
             yield connection
@@ -40,22 +40,22 @@ def rows(connection: Connection, query: str, **values: object) -> Sequence[RowMa
 
 
 def row(connection: Connection, query: str, **values: object) -> RowMapping | None:
-    """Return the first row of a query, if any."""
+    """Return the first row of a query, or None."""
     found = rows(connection, query, **values)
     return found[0] if found else None
 
 
 def moment(value: Any) -> datetime:  # noqa: ANN401  # what a driver gives
-    """Return a time that is there, in UTC."""
+    """Return a non-null time, in UTC."""
     found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def maybe_moment(value: Json) -> datetime | None:
-    """Return a time, in UTC; None where there is none."""
+    """Return a time in UTC, or None for NULL."""
     return None if value is None else moment(value)
 
 
 def parsed(value: Json) -> Json:
-    """Return the content of a JSON column."""
+    """Return the parsed content of a JSON column."""
     return orjson.loads(value) if isinstance(value, str | bytes) else value

@@ -1,4 +1,4 @@
-"""Dead letters as the archive keeps them: the reason, and the bytes as they came."""
+"""Query dead letters: the reason, and the original bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LETTER = (
 
 
 class DeadLetterAddress(NamedTuple):
-    """Where a dead letter lies: the archive's number of the Kafka, partition and offset."""
+    """A dead letter's address: the archive's number of the Kafka, partition and offset."""
 
     source: int
     partition: int
@@ -29,7 +29,7 @@ class DeadLetterAddress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Bytes that were no annotation. `value` is their beginning, or all; `size` is how many there are, in all."""
+    """One dead letter. `value` is the start of its bytes, or all of them; `size` is their number."""
 
     place: DeadLetterAddress
     cluster: str
@@ -44,14 +44,14 @@ class DeadLetter:
 
     @property
     def address(self) -> tuple[str, str, int, int]:
-        """Return where it lies, in words that hold for every archive of this Kafka."""
+        """Return its address (cluster, prefix, partition, offset), which is the same in every archive of this Kafka."""
         return self.cluster, self.prefix, self.place.partition, self.place.offset
 
 
 def read_dead(
     engine: Engine, *, reason: str = "", after: str | None = None, limit: int = 25, most_bytes: int = SHOWN_BYTES
 ) -> Slice[DeadLetter]:
-    """Return dead letters, of one reason or ('') of all, the newest first, with the beginning of their bytes."""
+    """Return dead letters with one reason ('': any), the newest first, each with the start of its bytes."""
     query = _LETTER.format(value="substr(d.value, 1, :most_bytes)") + " WHERE (:reason = '' OR d.reason = :reason)"
     place: dict[str, object] = {}
     if after is not None:
@@ -73,7 +73,7 @@ def read_dead(
 
 
 def read_whole(engine: Engine, places: Sequence[DeadLetterAddress]) -> Sequence[DeadLetter]:
-    """Return these dead letters with all of their bytes, in this order; those that are not there are left out."""
+    """Return these dead letters with all their bytes, in this order; unknown ones are left out."""
     query = _LETTER.format(value="d.value") + (
         " WHERE d.source = :source AND d.kafka_partition = :number AND d.kafka_offset = :offset"
     )
@@ -83,7 +83,7 @@ def read_whole(engine: Engine, places: Sequence[DeadLetterAddress]) -> Sequence[
 
 
 def read_reasons(engine: Engine) -> Sequence[NamedShare]:
-    """Return how many dead letters there are of each reason, the most frequent first."""
+    """Return the number of dead letters per reason, the most frequent first."""
     with asking(engine) as connection:
         found = rows(
             connection, "SELECT reason, count(*) AS n FROM dead GROUP BY reason ORDER BY 2 DESC, 1 LIMIT :most",

@@ -1,4 +1,4 @@
-"""Items: found by what they are and what was said of them; and one of them with all that is known."""
+"""Query items by their content and annotations; and one item with all details."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ _MOST_HISTORY = 500
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
-    """Which items are looked for; '' is any.
+    """A filter of items; '' is any.
 
-    `given` and `right`: items that somebody gave one label where another is right. `annotator` and `pair`: items that
+    `given` and `right`: items with an annotation `given` whose consensus is `right`. `annotator` and `pair`: items that
     both labelled. `rule`: items with a finding of that rule. `text` is a part of the text.
     """
 
@@ -34,7 +34,7 @@ class ItemFilter:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """One item and what its annotations come to."""
+    """One item and its consensus."""
 
     item: str
     text: str | None
@@ -46,7 +46,7 @@ class ItemLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemVote:
-    """What one annotator says of the item now, with how reliable they are."""
+    """One annotator's newest annotation of the item, and their reliability."""
 
     annotator: str
     kind: str
@@ -66,7 +66,7 @@ class ItemVote:
 
 @dataclass(frozen=True, slots=True)
 class ConsensusChange:
-    """What the annotations came to at one moment."""
+    """The consensus at one moment."""
 
     at: datetime
     label: str | None
@@ -77,7 +77,7 @@ class ConsensusChange:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionLine:
-    """An annotation called wrong, or (`retracts`) the word that it is not."""
+    """A correction of an annotation, or (`retracts`) its retraction."""
 
     id: str
     annotator: str
@@ -91,7 +91,7 @@ class CorrectionLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """One item with everything that is known of it."""
+    """One item with all details."""
 
     item: str
     text: str | None
@@ -134,7 +134,7 @@ class _RowSource:
 
 
 def _source(wanted: ItemFilter, values: dict[str, object]) -> tuple[_RowSource, list[str]]:
-    """Return where to look first, which is what narrows most, and the conditions."""
+    """Return the most selective table to start from, and the conditions."""
     conditions: list[str] = []
     tables, leading = _leading(wanted, values, conditions)
     if wanted.item:
@@ -194,7 +194,7 @@ def _line(connection: Connection, project: str, item: str) -> ItemLine:
 
 
 def read_item(engine: Engine, project: str, item: str) -> ItemView | None:
-    """Return one item; None where nothing is known of it."""
+    """Return one item; None if it is unknown."""
     about = {"project": project, "item": item}
     where = "WHERE project = :project AND item = :item"
     with asking(engine) as connection:

@@ -1,4 +1,4 @@
-"""Everything at a glance: what is judged just now, how well people agree, what needs somebody."""
+"""Query the overview of all projects: verdicts, agreement, and open work."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _VERDICT_TOPICS = {
 
 @dataclass(frozen=True, slots=True)
 class LatestAgreement:
-    """One reading of agreement; `value` is None where it is not defined."""
+    """One reading of agreement; `value` is None if it is undefined."""
 
     window: str
     coefficient: str
@@ -34,7 +34,7 @@ class LatestAgreement:
 
 @dataclass(frozen=True, slots=True)
 class NamedShare:
-    """How many of all say or are something."""
+    """A value's count, and its share of all (0-1)."""
 
     name: str
     count: int
@@ -43,7 +43,7 @@ class NamedShare:
 
 @dataclass(frozen=True, slots=True)
 class ProjectLine:
-    """One project now. `verdicts` are those of the last hour; `delay_seconds` the median from made to judged."""
+    """One project now. `verdicts` are of the last hour; `delay_seconds` is the median from annotation to verdict."""
 
     project: str
     verdicts: Sequence[NamedShare]
@@ -56,7 +56,7 @@ class ProjectLine:
 
     @property
     def judged(self) -> int:
-        """Return how many annotations were judged within the last hour."""
+        """Return how many annotations were judged in the last hour."""
         return sum(one.count for one in self.verdicts)
 
 
@@ -71,7 +71,7 @@ class Overview:
 
 
 def read_overview(engine: Engine, *, now: datetime) -> Overview:
-    """Return what the overview shows."""
+    """Return the overview at `now`."""
     with asking(engine) as connection:
         totals = _totals(connection)
         wrote = row(connection, "SELECT max(moved_at) AS at FROM offsets WHERE records > 0")
@@ -81,7 +81,7 @@ def read_overview(engine: Engine, *, now: datetime) -> Overview:
 
 
 def project_names(connection: Connection) -> Sequence[str]:
-    """Return the names of all projects of which anything was judged or said, by name."""
+    """Return the names of all projects with a verdict or a consensus, sorted."""
     steps = " UNION ALL SELECT (SELECT min(project) FROM verdict_counts WHERE project > p.project) FROM p"
     query = (
         f"WITH RECURSIVE p(project) AS (SELECT min(project) FROM verdict_counts{steps} WHERE p.project IS NOT NULL)"  # noqa: S608  # ours
@@ -120,7 +120,7 @@ def _line(connection: Connection, project: str, now: datetime) -> ProjectLine:
 
 
 def _newest(connection: Connection, project: str) -> tuple[datetime | None, float | None]:
-    """Return when the newest annotation was judged, and how long after being made they are (the median, in seconds)."""
+    """Return when the newest annotation was judged, and the median delay from annotation to verdict in seconds."""
     found = rows(
         connection,
         "SELECT occurred_at, judged_at FROM annotations WHERE project = :project ORDER BY occurred_at DESC LIMIT :n",
@@ -144,7 +144,7 @@ def _annotators(connection: Connection, project: str) -> int:
 
 
 def label_mix(connection: Connection, project: str) -> Sequence[NamedShare]:
-    """Return how the live labels are spread, the most frequent first."""
+    """Return the distribution of live labels, the most frequent first."""
     found = rows(
         connection,
         "SELECT label, sum(n) AS n FROM vote_counts WHERE project = :project GROUP BY label ORDER BY 2 DESC, 1",
@@ -154,7 +154,7 @@ def label_mix(connection: Connection, project: str) -> Sequence[NamedShare]:
 
 
 def statuses(connection: Connection, project: str) -> Mapping[str, int]:
-    """Return how many items have come how far."""
+    """Return the number of items by status."""
     found = rows(
         connection,
         "SELECT status, sum(n) AS n FROM status_counts WHERE project = :project GROUP BY status",
@@ -164,7 +164,7 @@ def statuses(connection: Connection, project: str) -> Mapping[str, int]:
 
 
 def agreement_now(connection: Connection, project: str) -> Sequence[LatestAgreement]:
-    """Return the newest reading of all labels together, for each window, the shortest first."""
+    """Return the newest overall reading of each window, the shortest first."""
     found = rows(
         connection,
         "SELECT time_window, coefficient, value, low, high, items, as_of FROM readings_now"
@@ -182,11 +182,11 @@ def agreement_now(connection: Connection, project: str) -> Sequence[LatestAgreem
 
 
 def window_minutes(window: str) -> int:
-    """Return the length of a window as contracts write it, in minutes."""
+    """Return the length in minutes of a window as in a contract."""
     return int(window[:-1]) * {"m": 1, "h": 60, "d": 1_440}[window[-1]]
 
 
 def shares(counts: Mapping[str, int]) -> Sequence[NamedShare]:
-    """Return counts with their shares of all."""
+    """Return counts with their shares of the total."""
     total = sum(counts.values())
     return [NamedShare(name, count, count / total if total else 0.0) for name, count in counts.items()]

@@ -1,4 +1,4 @@
-"""Pages of long lists: a cursor says after which row the next page begins, so what comes meanwhile shifts nothing."""
+"""Pages of long lists: a cursor names the last row of a page, so new rows do not shift the next page."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ LARGEST_PAGE = 1_000
 
 
 class WrongCursor(ValueError):
-    """A cursor that is none of ours."""
+    """A malformed cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[T]):
-    """Some rows of a list, and the cursor of those that follow; None at the end."""
+    """Some rows of a list, and the cursor of the following ones; None at the end."""
 
     rows: Sequence[T]
     following: str | None

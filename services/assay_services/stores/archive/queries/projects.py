@@ -1,4 +1,4 @@
-"""One project: what its labels are confused with, what the rules object to, and its contract with its history."""
+"""Query one project: its confusion matrix, its rules' findings, and its contract's history."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from assay_services.stores.archive.queries.overview import project_names
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often (expected counts) which label was given where which is right: `counts[right][given]`."""
+    """The confusion matrix in expected counts: `counts[right][given]`."""
 
     labels: Sequence[str]
     counts: Mapping[str, Mapping[str, float]]
@@ -23,7 +23,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class RuleFindings:
-    """How often a rule objected, how that ended, and when it did last."""
+    """The number of a rule's findings by action, and the time of the last one."""
 
     rule: str
     action: str
@@ -34,7 +34,7 @@ class RuleFindings:
 
 @dataclass(frozen=True, slots=True)
 class ContractVersion:
-    """A contract as it was put in force, and what is different from the one before. `version` None: withdrawn."""
+    """A contract that was put in force, and its changes from the one before. `version` None: withdrawn."""
 
     version: int | None
     came_at: datetime
@@ -49,7 +49,7 @@ def read_projects(engine: Engine) -> Sequence[str]:
 
 
 def read_confusion(engine: Engine, project: str) -> Confusion:
-    """Return the confusion of all annotators together, as their reliability says it."""
+    """Return the sum of all annotators' confusion matrices, from their reliabilities."""
     with asking(engine) as connection:
         found = rows(connection, "SELECT confusion FROM reliability WHERE project = :project", project=project)
     counts: dict[str, dict[str, float]] = {}
@@ -63,7 +63,7 @@ def read_confusion(engine: Engine, project: str) -> Confusion:
 
 
 def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
-    """Return how often each rule objected, the most frequent first."""
+    """Return the number of findings per rule, the most frequent first."""
     with asking(engine) as connection:
         found = rows(
             connection,
@@ -81,7 +81,7 @@ def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
 
 
 def read_contracted(engine: Engine) -> frozenset[str]:
-    """Return the projects whose contract is in force, as far as the archive knows."""
+    """Return the projects with a contract in force, according to the archive."""
     query = (
         "SELECT DISTINCT c.project FROM contracts AS c WHERE c.version IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM contracts AS n WHERE n.project = c.project"
@@ -92,7 +92,7 @@ def read_contracted(engine: Engine) -> frozenset[str]:
 
 
 def read_contracts(engine: Engine, project: str) -> Sequence[ContractVersion]:
-    """Return the contracts of a project, the newest first, each with what it changed."""
+    """Return the contracts of a project, the newest first, each with its changes."""
     with asking(engine) as connection:
         found = rows(
             connection,
@@ -111,7 +111,7 @@ def read_contracts(engine: Engine, project: str) -> Sequence[ContractVersion]:
 
 
 def contract_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield, in plain words, what is different between two versions of a contract; rules go by their id."""
+    """Yield the differences between two versions of a contract in plain words; rules are matched by id."""
     if after is None:
         yield "withdrawn"
         return

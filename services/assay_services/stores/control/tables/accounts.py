@@ -1,4 +1,4 @@
-"""Who may use the console: users, their sessions, and the links that let somebody in once."""
+"""Tables of the console's users, their sessions, and one-time links."""
 
 # pyright: reportAssignmentType=false
 # SQLModel's own typing: `__tablename__` is a plain text in every table.
@@ -13,10 +13,10 @@ from assay_services.stores.control.tables.connections_and_keys import Control
 
 
 class Role(StrEnum):
-    """What somebody is, each with all that those before may do.
+    """A user's role; each role may do everything that the ones before may.
 
-    viewer: see everything but the annotators' names. reviewer: settle disputed items. lead: see the names, handle
-    alerts, replay dead letters. admin: users, keys and settings.
+    viewer: see everything except annotators' names. reviewer: adjudicate disputed items. lead: see the names, handle
+    alerts, resend dead letters. admin: users, keys and settings.
     """
 
     VIEWER = "viewer"
@@ -25,15 +25,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def is_at_least(self, other: "Role") -> bool:
-        """Tell whether this role may do all that the other may."""
+        """Return whether this role may do everything that the other may."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
 
 class User(Control, table=True):
-    """Somebody who signs in. `digest` is argon2id's of the password; None: not by password.
+    """A user. `digest` is the argon2id digest of the password; None: no sign-in by password.
 
-    `subject` is the issuer and the person's id there, where they came by OpenID Connect.
+    `subject` is the issuer and the person's id there, for users of OpenID Connect.
     """
 
     __tablename__ = "users"
@@ -50,7 +50,7 @@ class User(Control, table=True):
 
 
 class WebSession(Control, table=True):
-    """One browser that is signed in. `digest` is the SHA-256 of the cookie, `form_token` what its forms must carry."""
+    """One signed-in browser. `digest` is the SHA-256 of the cookie, `form_token` the token required in its forms."""
 
     __tablename__ = "web_sessions"
 
@@ -63,7 +63,7 @@ class WebSession(Control, table=True):
 
 
 class OneTimeLink(Control, table=True):
-    """A link that lets its holder in once, as an admin, to choose a password. Only its SHA-256 is kept."""
+    """A link that signs its holder in once as an admin to choose a password. Only its SHA-256 is stored."""
 
     __tablename__ = "one_time_links"
 

@@ -1,4 +1,4 @@
-"""Whom alerts are told to, what they were told, and what people said of it: tables of the control database."""
+"""Tables of subscriptions to alerts, their messages, and people's responses."""
 
 # pyright: reportAssignmentType=false
 # SQLModel's own typing: `__tablename__` is a plain text in every table.
@@ -19,7 +19,7 @@ def _json() -> Any:  # noqa: ANN401  # the same
 
 
 class Channel(StrEnum):
-    """How a subscriber is reached."""
+    """The channel of a subscription."""
 
     WEBHOOK = "webhook"
     SLACK = "slack"
@@ -29,7 +29,7 @@ class Channel(StrEnum):
 
 
 class Fate(StrEnum):
-    """What becomes of a delivery. dead: it was tried for as long as it is worth, or nobody takes it any more."""
+    """The outcome of a delivery. dead: its retries ran out, or the subscriber's address no longer exists."""
 
     DUE = "due"
     DELIVERED = "delivered"
@@ -37,12 +37,12 @@ class Fate(StrEnum):
 
 
 class Subscription(Control, table=True):
-    """One subscriber, and what they want to hear of.
+    """One subscription and its filters.
 
-    `target` is where it goes, without what must not be seen; `secrets` is encrypted: the whole address, and what a
-    webhook is signed with. `severity` is the least; the other filters are None where anything goes, `label` and
-    `annotator` compare with the alert's labels. `states`, separated by blanks. `per_hour`: so many messages, then a
-    digest of what was held back. `disabled_at`: nobody is there any more.
+    `target` is the address without secrets; `secrets` is encrypted: the full address, and a webhook's signing secret.
+    `severity` is the lowest one sent. The other filters are None for any value; `label` and `annotator` are compared
+    with the alert's labels. `states` are separated by blanks. `per_hour`: the most messages an hour before a digest
+    collects the rest. `disabled_at`: when the address was found to be gone, or the subscription was paused.
     """
 
     __tablename__ = "subscriptions"
@@ -64,7 +64,7 @@ class Subscription(Control, table=True):
 
 
 class CurrentAlert(Control, table=True):
-    """Each alert as it stands. `content` is its last transition, `place` how far the topic was read then."""
+    """The current state of an alert. `content` is its last transition, `place` the offset of that on the topic."""
 
     __tablename__ = "standing_alerts"
     __table_args__ = (Index("standing_alerts_by_state", "state", "at"),)
@@ -80,7 +80,7 @@ class CurrentAlert(Control, table=True):
 
 
 class Notice(Control, table=True):
-    """One transition that one subscriber is to be told. `delivery` is the message that it went into."""
+    """One transition to be sent to one subscription. `delivery` is the message that contains it; None: none yet."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -100,7 +100,7 @@ class Notice(Control, table=True):
 
 
 class Delivery(Control, table=True):
-    """One message to one subscriber. `body` never changes, nor does the id: a repeat can be told by it."""
+    """One message to one subscription. Its id and `body` never change, so the receiver can detect repeats."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -121,7 +121,7 @@ class Delivery(Control, table=True):
 
 
 class SilenceRow(Control, table=True):
-    """What people do not want to hear of, until when, by whose wish and why."""
+    """A silence: what it matches, until when, by whom and why."""
 
     __tablename__ = "silences"
 
@@ -136,7 +136,7 @@ class SilenceRow(Control, table=True):
 
 
 class Feedback(Control, table=True):
-    """Whether an alert was useful or noise: one word for each time that it fired (`since`)."""
+    """Whether an alert was useful or noise: one rating for each time that it fired (`since`)."""
 
     __tablename__ = "feedback"
 
@@ -151,7 +151,7 @@ class Feedback(Control, table=True):
 
 
 class AskedOrder(Control, table=True):
-    """What people asked the alerts for; `sent_at` None while it is on its way to the topic."""
+    """An order to the alerts service; `sent_at` is None until it is published."""
 
     __tablename__ = "asked_orders"
 
@@ -163,7 +163,7 @@ class AskedOrder(Control, table=True):
 
 
 class AlertsPlace(Control, table=True):
-    """How far the topic `alerts` of one Kafka was read; written together with what came of it."""
+    """The next offset of the topic `alerts` of one Kafka; written in the transaction with the notices."""
 
     __tablename__ = "alerts_places"
 

@@ -1,6 +1,6 @@
-"""What Assay is told by those who run it: keys of its HTTP interfaces, connections to platforms.
+"""Tables of API keys and connections to platforms.
 
-Kept apart from the archive: an archive can be made anew from the topics, this cannot.
+They are separate from the archive: an archive can be rebuilt from the topics, these tables cannot.
 """
 
 # pyright: reportAssignmentType=false
@@ -17,7 +17,7 @@ from assay_services.stores.columns import moment
 
 
 class Control(SQLModel):
-    """What all these tables are: in a metadata of their own, which no migration of the archive sees."""
+    """The base of all control tables, with separate metadata: the archive's migrations do not see them."""
 
     metadata = MetaData()
 
@@ -32,7 +32,7 @@ class Scope(StrEnum):
 
 
 class ApiKey(Control, table=True):
-    """One key. `id` is its public part; of the secret only the SHA-256 is kept, which suffices for 256 random bits."""
+    """One key. `id` is its public part; only the SHA-256 of the secret is stored, enough for 256 random bits."""
 
     __tablename__ = "api_keys"
 
@@ -45,17 +45,17 @@ class ApiKey(Control, table=True):
     last_used_at: datetime | None = moment(optional=True)
 
     def allows(self, scope: Scope) -> bool:
-        """Tell whether the key is in force and may do this; an admin may do everything."""
+        """Return whether the key is valid and has this scope; an admin key has every scope."""
         return self.revoked_at is None and bool({scope.value, Scope.ADMIN.value} & set(self.scopes.split()))
 
 
 class Connection(Control, table=True):
     """One platform project that annotations come from.
 
-    `project` is Assay's, `platform_project` the platform's own. `secrets` is encrypted: the secrets of the webhook, the
-    newest first, and the token of the platform's API. `settings`: what a person chose (controls, fields). `watermark`
-    is the newest time of the platform up to which it was polled, as the platform writes it. The counts: webhooks
-    that were right, annotations that only reconciliation found, those that were known already, deliveries refused.
+    `project` is Assay's, `platform_project` the platform's. `secrets` is encrypted: the webhook's secrets, the newest
+    first, and the token of the platform's API. `settings`: chosen by a person (controls, fields). `watermark` is the
+    platform's time up to which it was polled, in the platform's format. The counts: accepted webhooks, annotations that
+    only reconciliation found, annotations that were already known, refused deliveries.
     """
 
     __tablename__ = "connections"
@@ -81,9 +81,9 @@ class Connection(Control, table=True):
 
 
 class HeldAnnotation(Control, table=True):
-    """An annotation of a platform as it was published last: for deletions that name only its id, and for diffs.
+    """An annotation of a platform as last published, for deletions that carry only its id and for comparisons.
 
-    `event` is the id of what was published.
+    `event` is the id of the published annotation.
     """
 
     __tablename__ = "held_annotations"
@@ -98,9 +98,9 @@ class HeldAnnotation(Control, table=True):
 
 
 class EndedAnnotation(Control, table=True):
-    """The newest deletion of a person's annotation of an item.
+    """The newest deletion of an annotator's annotation of an item.
 
-    Whatever else that person says of it from before has to be said again: downstream, the newest of a person counts.
+    An older annotation of that annotator must be published again to count, because downstream only the newest one does.
     `event` is the id of the deletion.
     """
 
@@ -114,7 +114,7 @@ class EndedAnnotation(Control, table=True):
 
 
 class KeptCopy(Control, table=True):
-    """What a platform said of one thing when it was read last, compressed: where only a comparison tells the news."""
+    """The compressed last copy of a thing on a platform whose changes can only be found by comparison."""
 
     __tablename__ = "kept_copies"
 
@@ -124,9 +124,9 @@ class KeptCopy(Control, table=True):
 
 
 class Intention(Control, table=True):
-    """Annotations that reconciliation is about to publish: should the process end meanwhile, they are published again.
+    """Annotations that reconciliation is about to publish: if the process ends before, they are published again.
 
-    `content` is a JSON list of them, compressed.
+    `content` is a compressed JSON list of them.
     """
 
     __tablename__ = "intentions"

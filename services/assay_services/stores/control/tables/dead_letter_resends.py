@@ -1,4 +1,4 @@
-"""Dead letters that were sent again: a table of the control database, so that nobody sends one twice by mistake."""
+"""The table of resent dead letters, which prevents resending one twice by mistake."""
 
 # pyright: reportAssignmentType=false
 # SQLModel's own typing: `__tablename__` is a plain text in every table.
@@ -13,10 +13,10 @@ from assay_services.stores.control.tables.connections_and_keys import Control
 
 
 class SentAgain(Control, table=True):
-    """One dead letter that somebody sent again.
+    """One dead letter that somebody resent.
 
-    It is known by where it lies in Kafka, not by the archive's numbers: an archive can be made anew. `sent_at` is None
-    while Kafka has not acknowledged it.
+    It is identified by its address in Kafka and not in the archive, because an archive can be rebuilt. `sent_at` is
+    None until Kafka has acknowledged it.
     """
 
     __tablename__ = "sent_again"

@@ -1,4 +1,4 @@
-"""What reviewers are at: who has which item, what was decided. Tables of the control database."""
+"""Tables of reviews: which reviewer has which item, and what was decided."""
 
 # pyright: reportAssignmentType=false
 # SQLModel's own typing: `__tablename__` is a plain text in every table.
@@ -14,7 +14,7 @@ from assay_services.stores.control.tables.connections_and_keys import Control
 
 
 class ReviewClaim(Control, table=True):
-    """An item that a reviewer has on the screen; nobody else is given it before `expires_at`."""
+    """An item on a reviewer's screen; nobody else is assigned it before `expires_at`."""
 
     __tablename__ = "review_claims"
 
@@ -26,10 +26,10 @@ class ReviewClaim(Control, table=True):
 
 
 class ReviewDecision(Control, table=True):
-    """What a reviewer decided; it is an annotation of kind `adjudicator` as soon as it is published.
+    """A reviewer's decision; it becomes an annotation of kind `adjudicator` when it is published.
 
-    `id` is the annotation's. `item_shown` is the item as it was shown. `consensus` is what the others came to, for
-    comparison. `published_at` and `undo_published_at` are None while Kafka has not acknowledged it.
+    `id` is the annotation's. `item_shown` is the item as it was shown. `consensus` is the other annotators' label, for
+    comparison. `published_at` and `undo_published_at` are None until Kafka has acknowledged them.
     """
 
     __tablename__ = "review_decisions"

@@ -1,4 +1,4 @@
-"""What is held of one connection: its annotations as they were published last, and what is needed to find the news."""
+"""The index of what was published of one connection, with which reconciliation finds changes."""
 
 import zlib
 from collections import Counter
@@ -24,15 +24,15 @@ _ANNOTATIONS: TypeAdapter[list[Annotation]] = TypeAdapter(list[Annotation])
 
 
 class PublishedIndex:
-    """The annotations of one connection as they were published last."""
+    """The annotations of one connection as last published."""
 
     def __init__(self, engine: Engine, connection: str) -> None:
-        """Take the database and the connection's name."""
+        """Use the control database and the connection with this name."""
         self._engine = engine
         self._connection = connection
 
     def known(self, annotation: str) -> EarlierAnnotation | None:
-        """Return what is known of an annotation by the platform's id of it."""
+        """Return the published state of an annotation by its id on the platform, or None."""
         with Session(self._engine) as session:
             found = session.get(HeldAnnotation, (self._connection, annotation))
             return (
@@ -50,7 +50,7 @@ class PublishedIndex:
             return session.exec(mine.order_by(HeldAnnotation.annotation)).all()
 
     def within(self, thing: str) -> Sequence[str]:
-        """Return the ids of the annotations of one thing, where they are written `thing/…`."""
+        """Return the ids of one thing's annotations, which start with `thing/`."""
         mine = select(HeldAnnotation.annotation).where(
             HeldAnnotation.connection == self._connection,
             col(HeldAnnotation.annotation).startswith(f"{thing}/", autoescape=True),
@@ -59,7 +59,7 @@ class PublishedIndex:
             return session.exec(mine.order_by(HeldAnnotation.annotation)).all()
 
     def counts(self, group_of: Callable[[str, str], str]) -> Counter[str]:
-        """Count the annotations of each group, which follows from an annotation's id and its item's."""
+        """Count the annotations per group; `group_of` maps an annotation's id and its item's to the group."""
         mine = select(HeldAnnotation.annotation, HeldAnnotation.item)
         with Session(self._engine) as session:
             rows = session.exec(
@@ -68,7 +68,7 @@ class PublishedIndex:
             return Counter(group_of(annotation, item) for annotation, item in rows)
 
     def shadowed_by_deletion(self) -> Sequence[tuple[str, str]]:
-        """Return the annotations (with their items) of persons whose last word downstream is an older deletion."""
+        """Return the annotations (with items) whose annotator's newest event is a deletion, which supersedes them."""
         newest = (
             select(HeldAnnotation.item, HeldAnnotation.annotator)
             .where(HeldAnnotation.connection == self._connection)
@@ -94,7 +94,7 @@ class PublishedIndex:
             return [(annotation, item) for annotation, item in session.exec(theirs)]
 
     def ended(self, places: Iterable[ItemAnnotator]) -> Mapping[ItemAnnotator, Ended]:
-        """Return the newest deletion at each of these places; none where nothing was deleted."""
+        """Return the newest deletion of each of these items and annotators; those without one are left out."""
         wanted = set(places)
         items = sorted({item for item, _ in wanted})
         found: dict[ItemAnnotator, Ended] = {}
@@ -108,7 +108,7 @@ class PublishedIndex:
         return {place: one for place, one in found.items() if place in wanted}
 
     def fresh(self, annotations: Sequence[Annotation]) -> list[Annotation]:
-        """Return those that say something that was not published yet."""
+        """Return the annotations whose state is not published yet."""
         said: dict[str, tuple[str, datetime]] = {}
         names = [_name(one) for one in annotations]
         with Session(self._engine) as session:
@@ -123,7 +123,7 @@ class PublishedIndex:
         return [one for one, name in zip(annotations, names, strict=True) if _is_news(one, said.get(name))]
 
     def learn(self, annotations: Sequence[Annotation], *, intention: int | None = None) -> None:
-        """Note that these were published, and with them an intention done."""
+        """Record that these were published, and delete their intention."""
         with Session(self._engine) as session:
             for one in annotations:
                 self._learn(session, one)
@@ -163,7 +163,7 @@ class PublishedIndex:
             )
 
     def intend(self, annotations: Sequence[Annotation], copies: Mapping[str, bytes]) -> int | None:
-        """Note durably what is to be published, and the copies that it follows from; return the intention's number."""
+        """Store the annotations to be published and the copies they are based on; return the intention's number."""
         with Session(self._engine) as session:
             for thing, content in copies.items():
                 session.merge(KeptCopy(connection=self._connection, thing=thing, content=zlib.compress(content)))
@@ -176,7 +176,7 @@ class PublishedIndex:
             return None if made is None else made.number
 
     def intentions(self) -> Sequence[tuple[int, list[Annotation]]]:
-        """Return what was to be published and perhaps was not, the oldest first."""
+        """Return the intentions that may not have been published, the oldest first."""
         mine = select(Intention).where(Intention.connection == self._connection).order_by(col(Intention.number))
         with Session(self._engine) as session:
             return [
@@ -186,13 +186,13 @@ class PublishedIndex:
             ]
 
     def copy(self, thing: str) -> bytes | None:
-        """Return what a thing was like when it was read last."""
+        """Return the stored copy of a thing, or None."""
         with Session(self._engine) as session:
             found = session.get(KeptCopy, (self._connection, thing))
             return None if found is None else zlib.decompress(found.content)
 
     def drop_copies(self, things: Iterable[str]) -> None:
-        """Forget the copies of things that are gone."""
+        """Delete the copies of deleted things."""
         with Session(self._engine) as session:
             for thing in things:
                 session.execute(
@@ -202,7 +202,7 @@ class PublishedIndex:
 
 
 def _name(annotation: Annotation) -> str:
-    """Return the platform's id of an annotation, or where it has none our own."""
+    """Return the platform's id of an annotation, or our own id if it has none."""
     source = annotation.source
     return annotation.id if source is None or source.annotation is None else source.annotation
 

@@ -37,6 +37,8 @@ CHROMIUM_FLAGS = [
 
 
 LOOKS, WIDTHS = ("light", "dark"), (390, 1440)
+_CHARTS_ARE_DRAWN = """() => [...document.querySelectorAll('#main .nicegui-echart')].every(
+  chart => chart.offsetParent === null || chart.querySelector('canvas'))"""
 SignIn = Callable[[str, str], Page]
 """Return a page of somebody of that name and role, signed in."""
 
@@ -91,7 +93,7 @@ class Stack:
             process.kill()
             process.wait()
 
-    def said(self, name: str) -> str:
+    def log_of(self, name: str) -> str:
         """Return a service's log."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
@@ -139,7 +141,7 @@ def stack(kafka: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Itera
         stack.start(name)
     try:
         wait_for(lambda: _answers(stack.url) and _answers(stack.gateway), seconds=60, what="console and gateway")
-        wait_for(lambda: "partitions_ready" in stack.said("archive"), seconds=60, what="the archive")
+        wait_for(lambda: "partitions_ready" in stack.log_of("archive"), seconds=60, what="the archive")
         (folder / "contract.yaml").write_text(CONTRACT.model_copy(update={"model": None}).model_dump_json())
         stack.assay("contract", "apply", str(folder / "contract.yaml"))
         stack.key = stack.assay("key", "create", "--name", "test", "--scope", "write", "-q")
@@ -169,7 +171,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def first_link(stack: Stack) -> str:
-    links: set[str] = set(re.findall(r"http://\S+/welcome\?token=[\w-]+", stack.said("console")))
+    links: set[str] = set(re.findall(r"http://\S+/welcome\?token=[\w-]+", stack.log_of("console")))
     (link,) = links
     return link
 
@@ -193,11 +195,11 @@ def admins_cookies(
     page = context.new_page()
     page.goto(link)
     page.fill("#password", PASSWORD)
-    page.click("text=Begin")
+    page.click("text=Create admin")
     page.wait_for_selector("h1:has-text('Overview')")
-    found: list[dict[str, object]] = [dict(one) for one in context.cookies()]
+    cookies: list[dict[str, object]] = [dict(one) for one in context.cookies()]
     context.close()
-    return found
+    return cookies
 
 
 @pytest.fixture
@@ -249,10 +251,10 @@ def sign_in(stack: Stack, chromium: Browser, cookies_of: dict[str, list[dict[str
 
 def problems(page: Page, width: int) -> list[str]:
     """Return the serious problems of access that axe-core finds, and whether the page is wider than the screen."""
-    found = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
+    violations = [one for one in Axe().run(page).response["violations"] if one["impact"] in {"serious", "critical"}]
     wide = int(page.evaluate("document.documentElement.scrollWidth"))
-    told = [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"][:3]]
-    return told + ([f"{wide} pixels wide on a screen of {width}"] if wide > width else [])
+    lines = [f"{one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"][:3]]
+    return lines + ([f"{wide} pixels wide on a screen of {width}"] if wide > width else [])
 
 
 def problems_of_form(chromium: Browser, address: str, look: str, width: int) -> list[str]:
@@ -273,6 +275,12 @@ def settled(page: Page, path: str) -> Page:
     page.wait_for_selector("#main h1")
     page.wait_for_function("() => document.cookie.includes('assay_zone=')")
     page.wait_for_selector("#main h1")
+    return page
+
+
+def drawn(page: Page) -> Page:
+    """Wait until every visible chart of a page is drawn: ECharts has put a canvas into it."""
+    page.wait_for_function(_CHARTS_ARE_DRAWN)
     return page
 
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from assay_services.demo.simulator import PROJECT
-from tests.browser.conftest import CHROMIUM_FLAGS, LOOKS, PASSWORD, ROOT, WIDTHS, settled
+from tests.browser.conftest import CHROMIUM_FLAGS, LOOKS, PASSWORD, ROOT, WIDTHS, drawn, settled
 from tests.support.processes import wait_for
 
 TARGET = ROOT / "docs" / "screenshots"
@@ -33,6 +33,7 @@ PAGES = {
 }
 _DEMO_SECONDS, _WARM_UP_SECONDS = 600, 75
 _TALLEST = 1_600
+_LIVE_CHART_MS = 2_500
 
 
 def main(*only: str) -> None:
@@ -64,7 +65,7 @@ def _shoot(browser: Browser, link: str, only: Sequence[str]) -> None:
     page = context.new_page()
     page.goto(link)
     page.fill("#password", PASSWORD)
-    page.click("text=Begin")
+    page.click("text=Create admin")
     time.sleep(_WARM_UP_SECONDS)
     found = {"item": _first(page, PAGES["items"]), "alert": _first(page, PAGES["alerts"])}
     wanted = [(name, path) for name, path in (PAGES | found).items() if not only or name in only]
@@ -82,11 +83,12 @@ def _first(page: Page, path: str) -> str:
 
 def _take(page: Page, path: str, target: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    settled(page, path)
-    page.wait_for_timeout(2_500)
+    drawn(settled(page, path))
+    if path == "/":
+        page.wait_for_timeout(_LIVE_CHART_MS)  # the live chart gets one reading a second
     height = min(int(page.evaluate("document.documentElement.scrollHeight")), _TALLEST)
     page.set_viewport_size({"width": width, "height": max(height, 900)})
-    page.wait_for_timeout(400)
+    drawn(page)
     page.screenshot(path=target)
 
 

@@ -1,5 +1,7 @@
 """The console as people use it: a real browser against the whole running stack."""
 
+from itertools import count
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -11,10 +13,12 @@ from tests.browser.conftest import (
     WIDTHS,
     Stack,
     annotation,
+    drawn,
     moment,
     problems,
     settled,
 )  # fmt: skip
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 HOSTILE = '"><img src=x onerror="window.hurt=1"><script>window.hurt=1</script>\u202e'
@@ -58,19 +62,21 @@ def test_a_live_update_is_seen_after_an_annotation_enters_the_gateway(seeded: St
 def test_a_cell_leads_to_the_items_behind_it(seeded: Stack, admin: Page) -> None:
     settled(admin, f"/project?project={PROJECT}")
 
-    for turn in range(60):  # confusion is told now and then, while annotations come
-        seeded.send(annotation(f"turn-{turn}", "cora", "safe"))
-        if admin.locator("text=The cells as a table").count():
-            break
-        admin.wait_for_timeout(1_000)
+    turns = count()
+
+    def shows_confusion() -> bool:  # the confusion matrix is published now and then, while annotations arrive
+        seeded.send(annotation(f"turn-{next(turns)}", "cora", "safe"))
         settled(admin, f"/project?project={PROJECT}")
-    admin.click("text=The cells as a table")
+        return bool(admin.locator("text=Cells as a table").count())
+
+    wait_for(shows_confusion, seconds=90, what="the confusion matrix")
+    admin.click("text=Cells as a table")
     admin.locator("a[href*='right=safe'][href*='given=adult']").first.click()
 
     expect(admin.locator("#main table")).to_contain_text("seed-0")
     expect(admin.locator("#main table")).not_to_contain_text("seed-5")
     admin.click("a[href$='item=seed-0']")
-    expect(admin.locator("#main")).to_contain_text("Votes, with how reliable their authors are")
+    expect(admin.locator("#main")).to_contain_text("Votes, with annotator reliability")
     expect(admin.locator("#main")).to_contain_text("ben")
 
 
@@ -97,22 +103,27 @@ def test_a_viewer_is_denied_what_a_lead_may_do(seeded: Stack, chromium: Browser)
 def test_a_dead_letter_is_sent_again_once_its_contract_is_there(seeded: Stack, admin: Page) -> None:
     late = CONTRACT.model_copy(update={"project": "late-project", "model": None})
     seeded.send(annotation("late-1", "anna", "safe") | {"project": "late-project"})
-    while not (admin.goto("/system") and admin.locator(".letter").count()):
-        admin.wait_for_timeout(500)
+
+    def is_dead() -> bool:
+        settled(admin, "/system")
+        return bool(admin.locator(".letter").count())
+
+    wait_for(is_dead, seconds=30, what="the dead letter")
     admin.locator(".letter summary").first.click()
     expect(admin.locator(".letter pre").first).to_contain_text("000000  7b")
     admin.locator(".letter .q-checkbox").first.click()
 
-    admin.click("text=Send the chosen again")
+    admin.click("text=Resend selected")
     expect(admin.locator("#main")).to_contain_text("has no contract yet")
     (seeded.folder / "late.yaml").write_text(late.model_dump_json())
     seeded.assay("contract", "apply", str(seeded.folder / "late.yaml"))
-    admin.wait_for_timeout(2_000)
-    admin.click("text=Send the chosen again")
+    contracts = "/api/v1/contracts?project=late-project"
+    wait_for(lambda: admin.request.get(contracts).json()["data"], seconds=30, what="the contract in the archive")
+    admin.click("text=Resend selected")
 
-    expect(admin.locator("#main")).to_contain_text("1 sent again", timeout=PATIENCE_MS)
+    expect(admin.locator("#main")).to_contain_text("1 resent.", timeout=PATIENCE_MS)
     settled(admin, "/system")
-    expect(admin.locator(".letter").first).to_contain_text("sent again by")
+    expect(admin.locator(".letter").first).to_contain_text("resent by")
     expect(admin.locator(".letter .q-checkbox")).to_have_count(0)
     expect(admin.locator("#main")).to_contain_text("balances", timeout=PATIENCE_MS)
 
@@ -126,7 +137,7 @@ def test_hostile_names_and_texts_are_inert_and_long_ones_are_cut(admin: Page) ->
     assert admin.locator("summary:has-text('Show all')").count() == 1
     for path in (f"/annotators?project={PROJECT}", f"/items?project={PROJECT}", f"/project?project={PROJECT}"):
         settled(admin, path)
-        admin.wait_for_timeout(300)
+        drawn(admin)
         assert admin.evaluate("window.hurt") is None
         assert admin.locator("#main img").count() == 0
 
@@ -139,8 +150,7 @@ def test_a_page_has_no_serious_problem_of_access_and_fits_the_screen(
 ) -> None:
     admin.set_viewport_size({"width": width, "height": 900})
     admin.context.add_cookies([{"name": "assay_look", "value": look, "url": seeded.url}])
-    settled(admin, path)
-    admin.wait_for_timeout(500)
+    drawn(settled(admin, path))
 
     assert problems(admin, width) == []
 
@@ -148,7 +158,7 @@ def test_a_page_has_no_serious_problem_of_access_and_fits_the_screen(
 def test_a_page_goes_on_by_itself_after_the_console_was_restarted(seeded: Stack, admin: Page) -> None:
     settled(admin, "/")
     seeded.stop("console")
-    admin.wait_for_timeout(500)
+    admin.wait_for_function("() => !window.socket.connected")
     seeded.start("console")
 
     expect(admin.locator("#main h1")).to_have_text("Overview", timeout=PATIENCE_MS)

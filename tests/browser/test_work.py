@@ -1,10 +1,12 @@
 """What people do in the console: review by keyboard, handle alerts, subscribe; and who may not."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from assay_services.alerts.delivery.channels import signed
 from tests.browser.conftest import (
@@ -13,6 +15,7 @@ from tests.browser.conftest import (
     SignIn,
     Stack,
     annotation,
+    drawn,
     problems,
     problems_of_form,
     settled,
@@ -49,11 +52,11 @@ def disputed(stack: Stack) -> Stack:
 
 
 def item_of(page: Page) -> Locator:
-    return page.locator(f"{MAIN} .judged h2 a")
+    return page.locator(f"{MAIN} .review-item h2 a")
 
 
-def before_whom(page: Page) -> str:
-    """Wait until an item is before somebody; return its id."""
+def assigned_item(page: Page) -> str:
+    """Wait until a page shows an item to review; return its id."""
     expect(item_of(page)).to_be_visible(timeout=PATIENCE_MS)
     return item_of(page).inner_text()
 
@@ -66,7 +69,7 @@ def test_two_reviewers_at_once_decide_by_keyboard_and_never_have_the_same_item(s
 
     decided: list[str] = []
     for _ in range(3):
-        at_once = [before_whom(page) for page in reviewers]
+        at_once = [assigned_item(page) for page in reviewers]
         assert len(set(at_once)) == len(reviewers)
         for page, item in zip(reviewers, at_once, strict=True):
             page.keyboard.press("3")
@@ -82,17 +85,17 @@ def test_two_reviewers_at_once_decide_by_keyboard_and_never_have_the_same_item(s
 
 
 @pytest.mark.usefixtures("disputed")
-def test_what_is_taken_back_leaves_the_consensus_and_is_before_the_reviewer_again(sign_in: SignIn) -> None:
+def test_an_undone_decision_leaves_the_consensus_and_its_item_is_open_again(sign_in: SignIn) -> None:
     page = sign_in("rita", "reviewer")
     settled(page, f"/review?project={DESK}")
-    item = before_whom(page)
+    item = assigned_item(page)
     page.keyboard.press("2")
     expect(page.locator(MAIN)).to_contain_text("✓ in the consensus", timeout=PATIENCE_MS)
 
     page.keyboard.press("u")
 
     expect(item_of(page)).to_have_text(item)
-    expect(page.locator(MAIN)).to_contain_text(f"Taken back: {item}")
+    expect(page.locator(MAIN)).to_contain_text(f"Undone: {item}")
 
     def is_disputed_again() -> bool:
         settled(page, f"/item?project={DESK}&item={item}")
@@ -105,31 +108,31 @@ def test_what_is_taken_back_leaves_the_consensus_and_is_before_the_reviewer_agai
 def test_earlier_votes_are_seen_by_pseudonym_and_hidden_from_who_wants_to_be_blind(sign_in: SignIn) -> None:
     page = sign_in("rita", "reviewer")
     settled(page, f"/review?project={DESK}")
-    before_whom(page)
-    expect(page.locator(MAIN)).to_contain_text("Earlier votes, with how reliable their authors are")
+    assigned_item(page)
+    expect(page.locator(MAIN)).to_contain_text("Earlier votes, with annotator reliability")
     assert "anna" not in page.locator(MAIN).inner_text()
 
-    page.click("text=shown; hide them")
+    page.get_by_role("link", name="Hide", exact=True).click()
 
-    before_whom(page)
-    expect(page.locator(MAIN)).to_contain_text("hidden; show them")
-    expect(page.locator(MAIN)).not_to_contain_text("with how reliable their authors are")
-    expect(page.locator(MAIN)).not_to_contain_text("So far:")
+    expect(page.get_by_role("link", name="Show", exact=True)).to_be_visible()
+    assigned_item(page)
+    expect(page.locator(MAIN)).not_to_contain_text("with annotator reliability")
+    expect(page.locator(MAIN)).not_to_contain_text("Current probabilities:")
 
 
 @pytest.mark.usefixtures("disputed")
-def test_an_item_that_is_passed_on_is_free_for_the_other(sign_in: SignIn) -> None:
+def test_a_skipped_item_is_free_for_the_other(sign_in: SignIn) -> None:
     rita, sami = sign_in("rita", "reviewer"), sign_in("sami", "reviewer")
     settled(rita, f"/review?project={DESK}")
     settled(sami, f"/review?project={DESK}")
-    passed, held = before_whom(rita), before_whom(sami)
+    first, second = assigned_item(rita), assigned_item(sami)
 
     rita.keyboard.press("s")
-    expect(item_of(rita)).not_to_have_text(passed)
+    expect(item_of(rita)).not_to_have_text(first)
     sami.keyboard.press("s")
-    expect(item_of(sami)).not_to_have_text(held)
+    expect(item_of(sami)).not_to_have_text(second)
 
-    assert before_whom(sami) == passed
+    assert assigned_item(sami) == first
 
 
 @pytest.fixture(scope="session")
@@ -154,8 +157,8 @@ def firing(loud: Stack, page: Page, annotator: str) -> None:
 
     def fires() -> bool:
         settled(page, "/alerts")
-        page.wait_for_timeout(1_500)
-        if row.count():
+        with suppress(PlaywrightTimeoutError):  # the page updates itself every two seconds
+            row.first.wait_for(timeout=1_500)
             return True
         sent = f"{datetime.now(UTC):%H%M%S}"
         refused = [
@@ -179,23 +182,23 @@ def test_a_lead_acknowledges_silences_and_judges_an_alert(loud: Stack, sign_in: 
     expect(lead.locator(MAIN)).to_contain_text("● firing")
 
     lead.click("text=Silence for 1 hour")
-    expect(lead.locator(".q-notification")).to_contain_text("say why nobody needs to know")
-    lead.get_by_label("Why, or what you are doing").fill("talking to carl")
+    expect(lead.locator(".q-notification")).to_contain_text("Enter a comment first")
+    lead.get_by_label("Comment").fill("talking to carl")
     lead.click("text=Acknowledge")
     expect(lead.locator(MAIN)).to_contain_text("◐ acknowledged", timeout=PATIENCE_MS)
     expect(lead.locator(MAIN)).to_contain_text("lea: talking to carl")
-    lead.get_by_label("Why, or what you are doing").fill("known, he is new")
+    lead.get_by_label("Comment").fill("known, he is new")
     lead.click("text=Silence for 1 hour")
     expect(lead.locator(f"{MAIN} dl").first).to_contain_text("by lea: known, he is new")
-    lead.click("text=It was useful")
+    lead.click("text=Mark as useful")
     expect(lead.locator(".q-notification", has_text="precision")).to_be_visible()
 
     settled(lead, "/alerts")
-    expect(lead.locator(MAIN)).to_contain_text("Silences in force")
+    expect(lead.locator(MAIN)).to_contain_text("Active silences")
     expect(lead.locator(MAIN)).to_contain_text("by lea: known, he is new")
-    expect(lead.locator("table", has_text="How often each rule was right")).to_contain_text("1.00")
-    lead.click("text=End it")
-    expect(lead.locator(MAIN)).not_to_contain_text("Silences in force")
+    expect(lead.locator("table", has_text="Precision of each rule")).to_contain_text("1.00")
+    lead.click("text=End silence")
+    expect(lead.locator(MAIN)).not_to_contain_text("Active silences")
     settled(lead, address)
     expect(lead.locator(f"{MAIN} dl").first).not_to_contain_text("known, he is new")
 
@@ -223,9 +226,9 @@ def test_a_subscription_is_made_tested_paused_and_removed(stack: Stack, sign_in:
         lead.get_by_label("Address", exact=True).fill(receiver.url)
         lead.click("text=Subscribe >> nth=-1")
         secret = lead.locator(f"{MAIN} code", has_text="whsec_").inner_text()
-        lead.click("text=See all")
+        lead.click("text=Show all subscriptions")
         card = lead.locator(f"{MAIN} section", has=lead.locator("h2 a", has_text="team"))
-        expect(card).to_contain_text("works, as far as is known")
+        expect(card).to_contain_text("no known problem")
         assert "not-to-be-shown" not in lead.content()
 
         card.locator("text=Send a test").click()
@@ -236,9 +239,9 @@ def test_a_subscription_is_made_tested_paused_and_removed(stack: Stack, sign_in:
         assert signed(secret, headers["webhook-id"], raw, at=at)["webhook-signature"] == headers["webhook-signature"]
         assert receiver.bodies[0]["data"]["text"] == "Assay reaches you."
     card.locator("text=Pause").click()
-    expect(card).to_contain_text("paused: paused by lea")
-    card.locator("text=Go on").click()
-    expect(card).to_contain_text("works, as far as is known")
+    expect(card).to_contain_text("paused by lea")
+    card.locator("text=Resume").click()
+    expect(card).to_contain_text("no known problem")
     settled(lead, "/subscription?name=team")
     expect(lead.locator(f"{MAIN} table")).to_contain_text("delivered", timeout=PATIENCE_MS)
     settled(lead, "/subscriptions")
@@ -275,8 +278,7 @@ def test_a_page_of_work_has_no_serious_problem_of_access_and_fits_the_screen(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.context.add_cookies([{"name": "assay_look", "value": look, "url": loud.url}])
-            settled(page, path)
-            page.wait_for_timeout(500)
+            drawn(settled(page, path))
             found += [f"{look}, {width}: {one}" for one in problems(page, width)]
 
     assert found == []

@@ -24,7 +24,7 @@ from assay_services.web.server import HttpServer, Listener
 
 
 def build_app(settings: AlertsSettings) -> faust.App:
-    """Build the worker of the alerts."""
+    """Build the alerts worker."""
     contracts: dict[str, LabelContract] = {}
     lanes: list[Lane] = []
     routers: list[Router] = []

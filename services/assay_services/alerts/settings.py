@@ -1,4 +1,4 @@
-"""What the alerts read from their environment."""
+"""Settings of the alerts service."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
@@ -11,11 +11,12 @@ Network = IPv4Network | IPv6Network
 
 
 class AlertsSettings(ControlSettings):
-    """Where the alerts listen, and how they deliver.
+    """Where the alerts service listens, and how it delivers.
 
     `alerts_allow`: networks that webhooks may be sent to although they are not public, separated by commas
-    (`10.1.0.0/16,127.0.0.0/8`). `alerts_group_seconds`: how long alerts of one rule are gathered into one message.
-    `alerts_retry_seconds`: the first pause after a failure; it doubles, up to an hour, with as much again of chance.
+    (`10.1.0.0/16,127.0.0.0/8`). `alerts_group_seconds`: how long alerts of one rule are collected for one message.
+    `alerts_retry_seconds`: the first delay after a failure; it doubles up to an hour, plus random jitter of up to the
+    same length.
     """
 
     alerts_host: str = "127.0.0.1"
@@ -37,5 +38,5 @@ class AlertsSettings(ControlSettings):
 
     @property
     def allowed_networks(self) -> tuple[Network, ...]:
-        """Return the networks that are allowed although they are not public."""
+        """Return the networks that webhooks may be sent to although they are not public."""
         return tuple(ip_network(one) for one in filter(None, map(str.strip, self.alerts_allow.split(","))))

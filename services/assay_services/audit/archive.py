@@ -23,7 +23,7 @@ _ROWS: Mapping[str, tuple[str, str]] = {
     SIGNALS.name: ("signals", "1 = 1"),
     ALERTS.name: ("alerts", "1 = 1"),
 }
-"""The table of each topic whose records have a row each; of the other topics, only each key's newest record is stored."""
+"""The table of each topic whose records have a row each; of other topics only the newest per key is stored."""
 
 _SHOWN = 5
 

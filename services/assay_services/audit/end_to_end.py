@@ -38,7 +38,7 @@ Newest = dict[ItemAnnotator, tuple[datetime, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ChainAudit:
-    """The audit of one connection: the platform's ids of the live annotations at each station, by item and annotator."""
+    """The audit of one connection: the platform's ids of live annotations per station, by item and annotator."""
 
     connection: str
     platform: Mapping[ItemAnnotator, str]

@@ -1,7 +1,7 @@
-"""The `assay` command. A command's module is imported when that command runs, and not before.
+"""The `assay` command. A command's module is imported only when that command runs.
 
-`assay --help` therefore imports no command at all: the table below has each one's summary, and a test compares it with
-the command's own.
+`assay --help` therefore imports no command: the table below has each command's summary, and a test compares it with the
+command's own docstring.
 """
 
 import logging
@@ -16,7 +16,7 @@ from typer.main import get_command, get_group
 
 
 class CommandEntry(NamedTuple):
-    """Where a command is (module and name within `assay_services.cli`), and its summary for `assay --help`."""
+    """A command's module and name within `assay_services.cli`, and its summary for `assay --help`."""
 
     module: str
     name: str
@@ -30,15 +30,17 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "user": CommandEntry("user", "app", "Users of the console: add, list, change."),
         "connect": CommandEntry("connect", "app", "Connect labelling platforms: their webhooks and their API."),
         "connections": CommandEntry(
-            "connections", "connections", "Show all connections: what came through them, and problems."
+            "connections", "connections", "Show all connections, their traffic and their problems."
         ),
         "disconnect": CommandEntry("connections", "disconnect_one", "Disconnect a platform and remove its webhook."),
         "rotate": CommandEntry("connections", "rotate", "Give a connection a new signing secret."),
-        "alerts": CommandEntry("alerts", "app", "Alerts: see them, react to them, try rules on history."),
+        "alerts": CommandEntry("alerts", "app", "Alerts: list, respond, silence, backtest rules."),
         "subscribe": CommandEntry(
             "subscribe", "subscribe_one", "Send alerts to a webhook, Slack, e-mail or a Kafka topic."
         ),
-        "subscriptions": CommandEntry("subscribe", "subscriptions", "Show who is sent alerts, and their problems."),
+        "subscriptions": CommandEntry(
+            "subscribe", "subscriptions", "Show the subscriptions to alerts, and their problems."
+        ),
         "unsubscribe": CommandEntry("subscribe", "remove", "End a subscription."),
         "import": CommandEntry("import_files", "import_files", "Send annotations from files into Kafka."),
         "replay": CommandEntry("replay", "replay_files", "Judge annotations from files, without Kafka."),
@@ -48,7 +50,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "up": CommandEntry("up", "up", "Run all services under one supervisor."),
         "demo": CommandEntry("demo", "demo", "Run everything with synthetic annotators, and watch."),
         "decode": CommandEntry("decode", "decode", "Decode recorded webhook deliveries of a platform."),
-        "tail": CommandEntry("tail", "tail", "Print the records of a topic as they come."),
+        "tail": CommandEntry("tail", "tail", "Print the records of a topic as they arrive."),
         "audit": CommandEntry("audit", "audit", "Check the ledgers: records in against outcomes."),
         "schema": CommandEntry("schema", "schema", "Print the JSON Schema of an event, or the AsyncAPI document."),
         "sql": CommandEntry("sql", "sql", "Query the archive with SQL, read only."),
@@ -74,7 +76,7 @@ def load_command(name: str) -> Any:  # noqa: ANN401  # a command or a group
 
 
 class _LazyGroup(TyperGroup):
-    """The commands of the table. Listing them imports none; running one imports that one."""
+    """The group of all commands. Listing them imports none; running one imports only that one."""
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002  # Typer's signature
         return list(COMMANDS)
@@ -114,7 +116,7 @@ def assay(
 
 
 def main() -> None:
-    """Run the command line. Errors of Kafka reach the user as sentences, so its client need not log them too."""
+    """Run the command line. Kafka's errors are shown to the user as sentences, so its client does not log them too."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 

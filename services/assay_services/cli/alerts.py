@@ -1,4 +1,4 @@
-"""`assay alerts`: see alerts, say what you do about them, and try rules on history before they wake anybody."""
+"""`assay alerts`: show alerts, respond to them, and backtest rules on history."""
 
 import csv
 import getpass
@@ -27,17 +27,17 @@ from assay_services.stores.control.subscription_store import SubscriptionError, 
 from assay_services.stores.control.tables.alert_delivery import Fate
 from assay_services.terminal import escape, fail, out, plain_errors, run_async
 
-app = typer.Typer(no_args_is_help=True, help="Alerts: see them, react to them, try rules on history.")
+app = typer.Typer(no_args_is_help=True, help="Alerts: list, respond, silence, backtest rules.")
 _FAILURES = (alert_actions.NoSuchAlertError, SubscriptionError)
 _COLOURS = {"pending": "dim", "firing": "bold red", "acknowledged": "yellow", "resolved": "green"}
 
 _AlertId = Annotated[str, typer.Argument(help="The alert's id, or the beginning of it.")]
-_By = Annotated[str, typer.Option(help="Who says so.", default_factory=getpass.getuser, show_default="you")]
+_By = Annotated[str, typer.Option(help="Who does this.", default_factory=getpass.getuser, show_default="you")]
 _ForDuration = Annotated[str, typer.Option("--for", help="For how long: 30m, 4h, 7d.")]
 
 
 class Form(StrEnum):
-    """How a table is written."""
+    """The format of a table."""
 
     TABLE = "table"
     CSV = "csv"
@@ -48,9 +48,9 @@ class Form(StrEnum):
 def show_list(
     project: Annotated[str | None, typer.Option(help="Only of this project.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also resolved alerts.")] = False,
 ) -> None:
-    """Show the alerts that are not over, the newest first.
+    """Show the active alerts, the newest first.
 
     Example: assay alerts list
     """
@@ -67,7 +67,7 @@ def show_list(
 @app.command("show")
 @plain_errors
 def show(alert: _AlertId) -> None:
-    """Show everything that is known of an alert, its evidence too.
+    """Show all details of an alert, including its evidence.
 
     Example: assay alerts show 3f9a41c2
     """
@@ -83,7 +83,7 @@ def show(alert: _AlertId) -> None:
 def acknowledge(
     alert: _AlertId, by: _By, why: Annotated[str, typer.Option(help="What you are doing about it.")] = ""
 ) -> None:
-    """Say that you look at an alert: the others can stop looking.
+    """Acknowledge an alert: others see that you are working on it.
 
     Example: assay alerts ack 3f9a41c2 --why "talking to the vendor"
     """
@@ -100,10 +100,10 @@ def silence(
     matchers: Annotated[list[str] | None, typer.Argument(help="LABEL=VALUE, also rule=… and severity=…; * and ?.")],
     by: _By,
     lasting: _ForDuration,
-    why: Annotated[str, typer.Option(help="Why nobody needs to know.")],
+    why: Annotated[str, typer.Option(help="Why no notification is needed.")],
     project: Annotated[str, typer.Option(help="Only in this project.")] = "",
 ) -> None:
-    """Do not be told for a while of what matches all of these.
+    """Suppress notifications for a while about alerts that match all of these.
 
     Example: assay alerts silence annotator=w-17 --for 4h --why "in training"
     """
@@ -147,18 +147,18 @@ def unsilence(silence_id: Annotated[str, typer.Argument(help="The silence's id."
         row = alert_actions.unsilence(_engine(), silence_id, by=by, now=datetime.now(UTC))
     except _FAILURES as error:
         fail(str(error))
-    out.print(f"[green]✓[/] silence {row.id} is over")
+    out.print(f"[green]✓[/] silence {row.id} has ended")
 
 
 @app.command("feedback")
 @plain_errors
 def feedback(
     alert: _AlertId,
-    useful: Annotated[bool, typer.Option("--useful/--noise", help="Was it worth being told?")],
+    useful: Annotated[bool, typer.Option("--useful/--noise", help="Whether the alert was useful.")],
     by: _By,
     why: Annotated[str, typer.Option(help="In a few words.")] = "",
 ) -> None:
-    """Say whether an alert was useful or noise; `assay alerts precision` adds it up.
+    """Rate an alert as useful or noise; `assay alerts precision` adds it up.
 
     Example: assay alerts feedback 3f9a41c2 --noise
     """
@@ -172,9 +172,9 @@ def feedback(
 @app.command("precision")
 @plain_errors
 def precision(
-    form: Annotated[Form, typer.Option("--format", help="For people, or for programs.")] = Form.TABLE,
+    form: Annotated[Form, typer.Option("--format", help="Table for people, or a format for programs.")] = Form.TABLE,
 ) -> None:
-    """Show how many of each rule's alerts were useful, of those that people spoke of, with a 95 % interval.
+    """Show each rule's share of useful alerts among those that were rated, with a 95 % interval.
 
     Example: assay alerts precision --format csv
     """
@@ -203,17 +203,17 @@ def test(subscription: Annotated[str, typer.Argument(help="The subscription's na
         found = get_subscription(_engine(), subscription)
     except _FAILURES as error:
         fail(str(error))
-    out.print(f"[green]✓[/] {row.id} is on its way to {escape(found.target)}; `assay alerts deliveries` shows its fate")
+    out.print(f"[green]✓[/] {row.id} is queued for {escape(found.target)}; `assay alerts deliveries` shows its fate")
 
 
 @app.command("deliveries")
 @plain_errors
 def deliveries(
-    fate: Annotated[Fate | None, typer.Option(help="Only these; dead: the dead letters.")] = None,
-    subscription: Annotated[str | None, typer.Option(help="Only of this one.")] = None,
+    fate: Annotated[Fate | None, typer.Option(help="Only messages with this fate; dead: dead letters.")] = None,
+    subscription: Annotated[str | None, typer.Option(help="Only of this subscription.")] = None,
     revive: Annotated[str | None, typer.Option(help="Try this dead letter again.")] = None,
 ) -> None:
-    """Show what was sent, or is to be, the newest first.
+    """Show sent and pending messages, the newest first.
 
     Example: assay alerts deliveries --fate dead
     """
@@ -229,7 +229,7 @@ def deliveries(
             one.id, escape(one.subscription), str(one.alerts), one.fate, str(one.attempts),
             f"{one.created_at:%Y-%m-%d %H:%M:%S}Z", escape(one.problem or ""),
         )  # fmt: skip
-    out.print(table if table.row_count else "nothing was sent")
+    out.print(table if table.row_count else "no messages")
 
 
 @app.command("backtest")
@@ -239,7 +239,7 @@ def backtest(
     since: Annotated[str, typer.Option(help="How far back: 24h, 7d.")] = "7d",
     form: Annotated[Form, typer.Option("--format", help="For people, or every transition for programs.")] = Form.TABLE,
 ) -> None:
-    """Try rules on what lies on the topics: what would have fired, and how often, before anybody is woken.
+    """Run rules over the records on the topics: show which alerts would have fired, and how often.
 
     Example: assay alerts backtest --contract new.yaml --since 7d
     """
@@ -280,12 +280,12 @@ def _is_hushed(alert: Alert) -> bool:
 def _duration(written: str) -> timedelta:
     digits, unit = written[:-1], written[-1:]
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and unit in set("mhd")):  # noqa: PLR2004
-        fail(f"'{written}' is no duration; write 30m, 4h or 7d")
+        fail(f"'{written}' is not a duration; write 30m, 4h or 7d")
     return timedelta(minutes=minutes_of(written))
 
 
 def _pair(written: str) -> tuple[str, str]:
     name, equals, value = written.partition("=")
     if not (name and equals and value):
-        fail(f"'{written}' is no matcher; write LABEL=VALUE")
+        fail(f"'{written}' is not a matcher; write LABEL=VALUE")
     return name, value

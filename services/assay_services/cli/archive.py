@@ -1,4 +1,4 @@
-"""`assay archive upgrade`, `assay archive status`: the archive's own affairs."""
+"""`assay archive upgrade`, `assay archive status`: manage the archive."""
 
 import asyncio
 
@@ -37,13 +37,13 @@ def upgrade() -> None:
 @app.command()
 @plain_errors
 def status() -> None:
-    """Show where the archive is, its version, and how many records of each topic it has taken in.
+    """Show where the archive is, its version, and how many records of each topic it has stored.
 
     Example: assay archive status
     """
     there = _version(ArchiveSettings())
     if there is None:
-        fail(f"{_where()} holds no archive yet: `assay archive upgrade` makes it, and so does its worker")
+        fail(f"{_where()} has no archive yet: `assay archive upgrade` or its worker creates it")
     newest = newest_version()
     note = "" if there == newest else f" (this Assay has {newest}: run `assay archive upgrade`)"
     out.print(f"{_where()}, version {there}{note}", highlight=False)
@@ -57,7 +57,7 @@ def status() -> None:
 
 
 def audit_the_archive(settings: ArchiveSettings) -> list[TopicAudit] | None:
-    """Count the topics against the tables; None where there is no archive yet."""
+    """Compare the topics with the archive's tables; return None if there is no archive yet."""
     try:
         if _version(settings) is None:
             return None
@@ -80,6 +80,6 @@ def _version(settings: ArchiveSettings) -> str | None:
         with run_query(settings.database_url, query, timeout_seconds=_PATIENCE_SECONDS) as answer:
             return next((str(row[0]) for row in answer.rows), None)
     except QueryRefused as refused:
-        if "alembic_version" in str(refused):  # there is no such table
+        if "alembic_version" in str(refused):  # the table is missing
             return None
         raise

@@ -55,7 +55,7 @@ def audit(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON fo
 
 
 def _plain(ledgers: Mapping[str, Sequence[Any] | None]) -> dict[str, Any]:
-    """Return ledgers as plain data: the counts of each row, and what is wrong with it."""
+    """Return ledgers as plain data: the counts of each row, and its problems."""
     return {
         name: None if found is None else [_row(one) | {"problems": one.problems} for one in found]
         for name, found in ledgers.items()

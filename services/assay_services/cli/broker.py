@@ -12,7 +12,7 @@ from assay_services.terminal import fail, out, plain_errors
 
 
 @plain_errors
-def broker(port: Annotated[int, typer.Option(help="The port on loopback; 0 takes a free one.")] = 9092) -> None:
+def broker(port: Annotated[int, typer.Option(help="The port on loopback; 0 picks a free one.")] = 9092) -> None:
     """Run a real single-node Kafka on loopback.
 
     It runs until Ctrl-C. Its data stay in the folder `.assay`.
@@ -30,7 +30,7 @@ def broker(port: Annotated[int, typer.Option(help="The port on loopback; 0 takes
         local.stop()
         out.print("stopped")
         return
-    fail(f"Kafka ended by itself with exit code {code}: {local.why_it_ended()}")
+    fail(f"Kafka stopped with exit code {code}: {local.why_it_ended()}")
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

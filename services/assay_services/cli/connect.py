@@ -1,4 +1,4 @@
-"""`assay connect`: labelling platforms."""
+"""`assay connect`: connect labelling platforms."""
 
 import asyncio
 from dataclasses import replace
@@ -28,9 +28,9 @@ from assay_services.terminal import escape, fail, out, plain_errors
 app = typer.Typer(no_args_is_help=True, help="Connect labelling platforms: their webhooks and their API.")
 _FAILURES = (PlatformError, ConnectionExistsError, NoSuchConnectionError)
 
-_ConnectionName = Annotated[str | None, typer.Option(help="The connection's name; else PLATFORM-PROJECT.")]
-_Into = Annotated[str | None, typer.Option(help="Assay's project; else the connection's name.")]
-_Gateway = Annotated[str | None, typer.Option(help="Where the platform reaches the gateway.")]
+_ConnectionName = Annotated[str | None, typer.Option(help="The connection's name. Default: PLATFORM-PROJECT.")]
+_Into = Annotated[str | None, typer.Option(help="Assay's project. Default: the connection's name.")]
+_Gateway = Annotated[str | None, typer.Option(help="The gateway's address as the platform sees it.")]
 _Set = Annotated[list[str] | None, typer.Option("--set", help=SET_HELP)]
 _WriteBack = Annotated[bool, typer.Option(help="Write consensus and findings back to the platform.")]
 
@@ -49,21 +49,23 @@ def _hooks_at(given: str | None) -> str:
 @app.command("label-studio")
 @plain_errors
 def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
-    url: Annotated[str, typer.Option(help="Where Label Studio is, e.g. http://127.0.0.1:8080.")],
+    url: Annotated[str, typer.Option(help="Label Studio's address, e.g. http://127.0.0.1:8080.")],
     project: Annotated[str, typer.Option(help="The project's number there (it is in its address), or `all`.")],
     token: Annotated[str, _token("LABEL_STUDIO_TOKEN", "API token")],
     name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
-    control: Annotated[list[str] | None, typer.Option(help="The control that holds the label, the best first.")] = None,
+    control: Annotated[
+        list[str] | None, typer.Option(help="The control with the label, in order of preference.")
+    ] = None,
     item_field: Annotated[str | None, typer.Option(help="The field of the task's data with the item's id.")] = None,
     text_field: Annotated[str | None, typer.Option(help="The field of the task's data with the text.")] = None,
     options: _Set = None,
     *,
-    follow: Annotated[bool, typer.Option(help="Connect new projects, too, as they are made.")] = False,
+    follow: Annotated[bool, typer.Option(help="Also connect new projects when they are created.")] = False,
     write_back: _WriteBack = False,
 ) -> None:
-    """Connect a Label Studio project: register the webhook, fetch what is there, then keep both in step.
+    """Connect a Label Studio project: register the webhook, fetch what exists, then keep both in step.
 
     Example: assay connect label-studio --url http://127.0.0.1:8080 --project 3 --into ads-safety
     """
@@ -77,7 +79,7 @@ def label_studio(  # noqa: PLR0913, PLR0917  # options of a command
 @app.command("cvat")
 @plain_errors
 def cvat(  # options of a command
-    url: Annotated[str, typer.Option(help="Where CVAT is, e.g. https://app.cvat.ai.")],
+    url: Annotated[str, typer.Option(help="CVAT's address, e.g. https://app.cvat.ai.")],
     project: Annotated[str, typer.Option(help="The project's number there; it is in its address.")],
     token: Annotated[str, _token("CVAT_TOKEN", "API token")],
     name: _ConnectionName = None,
@@ -85,9 +87,9 @@ def cvat(  # options of a command
     gateway: _Gateway = None,
     options: _Set = None,
 ) -> None:
-    """Connect a CVAT project: register the webhook, fetch what is there, then keep both in step.
+    """Connect a CVAT project: register the webhook, fetch what exists, then keep both in step.
 
-    CVAT does not say who drew a shape: it counts as of the job's assignee, else of `--set annotator=…`.
+    CVAT does not record who drew a shape: it is attributed to the job's assignee, or else to `--set annotator=…`.
 
     Example: assay connect cvat --url https://app.cvat.ai --project 7 --into street
     """
@@ -99,13 +101,13 @@ def cvat(  # options of a command
 def toloka(  # options of a command
     pool: Annotated[str, typer.Option(help="The pool's id; it is in its address.")],
     token: Annotated[str, _token("TOLOKA_TOKEN", "API token")],
-    url: Annotated[str, typer.Option(help="Where Toloka's API is.")] = "https://api.toloka.dev",
+    url: Annotated[str, typer.Option(help="The address of Toloka's API.")] = "https://api.toloka.dev",
     name: _ConnectionName = None,
     into: _Into = None,
     gateway: _Gateway = None,
     options: _Set = None,
 ) -> None:
-    """Connect a pool of Toloka: fetch what is there, then keep both in step.
+    """Connect a pool of Toloka: fetch what exists, then keep both in step.
 
     Example: assay connect toloka --pool 1234567 --into ads-safety --set control=verdict --set item-field=ad_id
     """
@@ -115,7 +117,7 @@ def toloka(  # options of a command
 @app.command("argilla")
 @plain_errors
 def argilla(  # options of a command
-    url: Annotated[str, typer.Option(help="Where Argilla is, e.g. http://127.0.0.1:6900.")],
+    url: Annotated[str, typer.Option(help="Argilla's address, e.g. http://127.0.0.1:6900.")],
     dataset: Annotated[str, typer.Option(help="The dataset's id; it is in its address.")],
     token: Annotated[str, _token("ARGILLA_API_KEY", "API key")],
     name: _ConnectionName = None,
@@ -125,7 +127,7 @@ def argilla(  # options of a command
     *,
     write_back: _WriteBack = False,
 ) -> None:
-    """Connect a dataset of Argilla: register the webhook, fetch what is there, then keep both in step.
+    """Connect a dataset of Argilla: register the webhook, fetch what exists, then keep both in step.
 
     Example: assay connect argilla --url http://127.0.0.1:6900 --dataset 4c0d… --into tickets --set control=sentiment
     """
@@ -136,14 +138,14 @@ def argilla(  # options of a command
 @app.command("doccano")
 @plain_errors
 def doccano(  # options of a command
-    url: Annotated[str, typer.Option(help="Where doccano is, e.g. http://127.0.0.1:8000.")],
+    url: Annotated[str, typer.Option(help="doccano's address, e.g. http://127.0.0.1:8000.")],
     project: Annotated[str, typer.Option(help="The project's number there; it is in its address.")],
     token: Annotated[str, _token("DOCCANO_TOKEN", "API token")],
     name: _ConnectionName = None,
     into: _Into = None,
     options: _Set = None,
 ) -> None:
-    """Connect a doccano project: it has no webhooks, so that all of it is looked at again and again.
+    """Connect a doccano project. It has no webhooks, so Assay reads the whole project repeatedly.
 
     Example: assay connect doccano --url http://127.0.0.1:8000 --project 2 --into tickets
     """
@@ -156,21 +158,21 @@ def webhook(  # noqa: PLR0913, PLR0917  # options of a command
     platform: Annotated[str, typer.Argument(help=f"One of: {', '.join(PLATFORMS)}.")],
     name: Annotated[str, typer.Option(help="The connection's name; it is part of the webhook's address.")],
     into: Annotated[str, typer.Option(help="Assay's project.")],
-    secret: Annotated[str | None, typer.Option(help="The platform's signing secret; else one is made.")] = None,
-    header: Annotated[str | None, typer.Option(help="The header that carries it, where that can be chosen.")] = None,
+    secret: Annotated[str | None, typer.Option(help="The platform's signing secret. Default: a new one.")] = None,
+    header: Annotated[str | None, typer.Option(help="The header with the secret, if the platform allows it.")] = None,
     control: Annotated[list[str] | None, typer.Option(help="The question or field that holds the label.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
     gateway: _Gateway = None,
     options: _Set = None,
 ) -> None:
-    """Take the webhooks of any platform that Assay can read; you register the address there yourself.
+    """Receive the webhooks of any platform that Assay can read; you register the address there yourself.
 
     Example: assay connect webhook argilla --name tickets --into tickets --secret SECRET
     """
     if platform not in PLATFORMS:
         fail(f"there is no platform '{platform}'; there are: {', '.join(PLATFORMS)}")
     if (platform == generic.NAME) != (mapping is not None):
-        fail("the platform `generic` takes a --mapping, and no other does; docs/generic-mapping.yaml shows one")
+        fail("the platform `generic` needs a --mapping, and no other accepts one; see docs/generic-mapping.yaml")
     given = [f"control={one}" for one in control or []] + ([] if header is None else [f"header={header}"])
     chosen, made = read_options([*(options or []), *given]), secret or new_hook_secret()
     kept = {} if mapping is None else {"mapping": load_mapping(mapping).model_dump(mode="json", exclude_defaults=True)}
@@ -191,7 +193,7 @@ def webhook(  # noqa: PLR0913, PLR0917  # options of a command
         _show_secret(made)
 
 
-def _wish(  # what all platforms with an API are asked
+def _wish(  # the options that all platforms with an API share
     platform: str, url: str, token: str, number: str, name: str | None, into: str | None, gateway: str | None,
     options: list[str] | None,
 ) -> ConnectionRequest:  # fmt: skip
@@ -201,7 +203,7 @@ def _wish(  # what all platforms with an API are asked
 
 
 def _made(wish: ConnectionRequest) -> None:
-    """Connect, and say what was done and what is left to do."""
+    """Connect, and print what was done and what is left to do."""
     try:
         made = asyncio.run(_connect(wish))
     except _FAILURES as error:
@@ -229,10 +231,10 @@ async def _connect(wish: ConnectionRequest) -> list[Connected]:
 def _print_manual_steps(connection: Connection, secret: str) -> None:
     settings = GatewaySettings()
     if connection.platform == "doccano":
-        out.print(f"doccano has no webhooks: everything is looked at every {settings.sweep_seconds:g} s.")
+        out.print(f"doccano has no webhooks: the whole project is read every {settings.sweep_seconds:g} s.")
         return
     out.print(
-        f"What is rejected or accepted later is found every {settings.sweep_seconds:g} s; at once, if you subscribe "
+        f"Later rejections and acceptances are found every {settings.sweep_seconds:g} s; at once, if you subscribe "
         f"the pool's events ASSIGNMENT_SUBMITTED, _SKIPPED, _APPROVED, _REJECTED (PUT {connection.url}/api/v1/"
         f"webhook-subscriptions) with webhook_url {hook_address(connection)} and the secret_key below.",
         highlight=False,
@@ -241,5 +243,5 @@ def _print_manual_steps(connection: Connection, secret: str) -> None:
 
 
 def _show_secret(secret: str) -> None:
-    out.print("Its secret, shown only now:")
+    out.print("Its secret, which is shown only once:")
     typer.echo(secret)

@@ -1,4 +1,4 @@
-"""`assay connections`, `assay disconnect`, `assay rotate`: what is connected."""
+"""`assay connections`, `assay disconnect`, `assay rotate`: manage connections to platforms."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -22,14 +22,14 @@ from assay_services.terminal import escape, fail, out, plain_errors
 
 
 def open_connections() -> ConnectionStore:
-    """Open what is connected."""
+    """Open the control database and return its connections."""
     settings = GatewaySettings()
     return ConnectionStore(open_control(settings), Vault(settings))
 
 
 @plain_errors
 def connections() -> None:
-    """Show all connections: what came through them, and problems.
+    """Show all connections, their traffic and their problems.
 
     The table has the last event, the last poll, how many events webhooks delivered and how many polling recovered.
 
@@ -84,7 +84,7 @@ def rotate(name: Annotated[str, typer.Argument(help="The connection's name.")]) 
         fail(str(error))
     before, made = store.secrets_of(found), new_hook_secret()
     store.set_secrets(name, Secrets((made, *before.hooks[:1]), before.token, before.webhook_id))
-    out.print(f"[green]✓[/] {name} has a new secret, shown only now; set it at the platform, the old one still works:")
+    out.print(f"[green]✓[/] {name} has a new secret, shown only once. Set it at the platform; the old one still works:")
     typer.echo(made)
 
 

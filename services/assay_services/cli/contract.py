@@ -18,7 +18,7 @@ _File = Annotated[Path, typer.Argument(help="A contract in YAML.")]
 @app.command()
 @plain_errors
 def check(file: _File) -> None:
-    """Check a contract file; say every problem by file, line and field.
+    """Check a contract file; report every problem by file, line and field.
 
     Example: assay contract check contracts/ads-safety.yaml
     """
@@ -49,7 +49,7 @@ def show(project: Annotated[str, typer.Argument(help="The project's name.")]) ->
 
     found = run_async(_in_force())
     if project not in found:
-        fail(f"there is no contract for '{project}'; in force are: {', '.join(sorted(found)) or 'none'}")
+        fail(f"no contract for '{project}' is in force; contracts in force: {', '.join(sorted(found)) or 'none'}")
     out.print(Syntax(found[project].model_dump_json(indent=2, exclude_none=True), "json"))
 
 
@@ -95,7 +95,7 @@ async def _apply(contract: LabelContract) -> None:
     if in_force is not None and in_force.version == contract.version and in_force != contract:
         fail(
             f"another contract of version {contract.version} is in force for '{contract.project}'; "
-            f"give this one 'version: {contract.version + 1}', since every verdict names its version"
+            f"set 'version: {contract.version + 1}' in this one, because every verdict names its version"
         )
     await publish_contract(settings, contract)
 

@@ -1,4 +1,4 @@
-"""`assay decode`: recorded deliveries of a platform, read as the gateway would read them."""
+"""`assay decode`: decode recorded deliveries of a platform as the gateway would."""
 
 import sys
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ _FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_
 
 
 class Index:
-    """What earlier files of this run said, for deletions that carry only ids."""
+    """The annotations in earlier files of this run, to resolve deletions that carry only ids."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start empty."""
         self._known: dict[str, EarlierAnnotation] = {}
         self._held: dict[str, dict[str, None]] = {}
 
     def learn(self, outcome: DecodeResult) -> None:
-        """Remember which item and annotator each annotation is of."""
+        """Remember the item and annotator of each annotation."""
         for one in outcome.annotations if isinstance(outcome, Annotations) else ():
             if one.source is not None and one.source.annotation is not None:
                 self._known[one.source.annotation] = EarlierAnnotation(
@@ -54,11 +54,11 @@ class Index:
                 self._held.setdefault(one.item.id, {})[one.source.annotation] = None
 
     def known(self, annotation: str) -> EarlierAnnotation | None:
-        """Return what is known of an annotation."""
+        """Return an earlier annotation by its id, or None."""
         return self._known.get(annotation)
 
     def held(self, item: str) -> Sequence[str]:
-        """Return the annotations of an item."""
+        """Return the ids of an item's annotations."""
         return list(self._held.get(item, {}))
 
 
@@ -67,21 +67,21 @@ def decode(
     files: Annotated[list[Path], typer.Argument(help=_FILES)],
     platform: Annotated[str, typer.Option("--platform", "-p", help=f"One of: {', '.join(PLATFORMS)}.")],
     secret: Annotated[
-        list[str] | None, typer.Option(help="Verify the signature with this secret; give it again for another one.")
+        list[str] | None, typer.Option(help="Verify the signature with this secret; repeat for more.")
     ] = None,
-    at: Annotated[str | None, typer.Option(help="When the deliveries came, e.g. 2026-11-24T12:00:00Z.")] = None,
-    project: Annotated[str | None, typer.Option(help="Assay's project, if not the platform's own id.")] = None,
+    at: Annotated[str | None, typer.Option(help="When the deliveries arrived, e.g. 2026-11-24T12:00:00Z.")] = None,
+    project: Annotated[str | None, typer.Option(help="Assay's project. Default: the platform's project id.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
     options: Annotated[
-        list[str] | None, typer.Option("--set", help=f"NAME=VALUE, again for more. Names: {', '.join(OPTIONS)}.")
+        list[str] | None, typer.Option("--set", help=f"NAME=VALUE; repeat for more. Names: {', '.join(OPTIONS)}.")
     ] = None,
 ) -> None:
     """Decode recorded webhook deliveries of a platform.
 
     They are decoded as the gateway would decode them, and nothing is sent. Prints one JSON line per file.
 
-    Earlier files teach later ones: a deletion that names only an id finds its item. Ends with exit code 1 if a file
-    cannot be read as a file.
+    A deletion that carries only an id is resolved with the annotations of earlier files. Ends with exit code 1 if a
+    file cannot be read.
 
     Example: assay decode --platform label-studio --secret S delivery.json
     """
@@ -103,7 +103,7 @@ def decode(
 def _decode_all(
     platform: Platform, files: Sequence[Path], asked: DecodeContext, secrets: Sequence[str], index: Index
 ) -> bool:
-    """Print a line for each file; tell whether all of them could be read as files."""
+    """Print a line for each file; return whether all of them could be read."""
     all_readable = True
     for path in files_of(files):
         try:
@@ -120,7 +120,7 @@ def _decode_all(
 
 
 def _refusal(scheme: Scheme, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:
-    """Say why the sender is not proven; None where it is."""
+    """Return why the signature is not accepted, or None if it is."""
     if recorded.without_headers and not isinstance(scheme, AppenSignature):
         return "the file is a raw body without headers, so nothing says who sent it; record the headers, too"
     if recorded.rewritten and not isinstance(scheme, StaticHeader):

@@ -10,7 +10,7 @@ from assay_services.terminal import plain_errors
 
 @plain_errors
 def demo(
-    seconds: Annotated[float | None, typer.Option(min=1, help="End after so many seconds of events.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Stop after this many seconds of events.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of texts, truth and annotators.")] = 7,
 ) -> None:
     """Run everything with synthetic annotators, and watch.
@@ -19,6 +19,6 @@ def demo(
 
     Example: assay demo --seconds 20
     """
-    from assay_services.demo.run import run_demo  # it needs the extra `train`
+    from assay_services.demo.run import run_demo  # needs the extra `train`
 
     run_demo(seconds=seconds, seed=seed, folder=RuntimeSettings().folder / "demo")

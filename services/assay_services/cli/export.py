@@ -1,4 +1,4 @@
-"""`assay export dataset`: a training set and its card."""
+"""`assay export dataset`: write a training set and its data card."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Export training sets.")
 
 
 class ExportFormat(StrEnum):
-    """How the data are written."""
+    """The file format of the data."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -26,7 +26,7 @@ class ExportFormat(StrEnum):
 
 @app.callback()
 def _export() -> None:
-    """Let `dataset` be a command of its own, for others to stand beside."""
+    """Make `dataset` a subcommand, which leaves room for other exports."""
 
 
 @app.command()
@@ -34,14 +34,14 @@ def _export() -> None:
 def dataset(
     project: Annotated[str, typer.Option("--project", "-p", help="The project.")],
     to: Annotated[Path, typer.Option("--out", "-o", help="The folder for data.FORMAT, card.json and card.md.")],
-    shape: Annotated[
-        ExportFormat, typer.Option("--format", "-f", help="How the data are written.")
-    ] = ExportFormat.JSONL,
+    shape: Annotated[ExportFormat, typer.Option("--format", "-f", help="The format of the data.")] = ExportFormat.JSONL,
     since: Annotated[str | None, typer.Option(help="Only items annotated since, e.g. 2026-11-01T00:00:00Z.")] = None,
-    min_probability: Annotated[float | None, typer.Option(min=0, max=1, help="Only labels at least so sure.")] = None,
-    split: Annotated[str | None, typer.Option(help="E.g. train/val/test=0.8/0.1/0.1; by item.")] = None,
-    stratify: Annotated[str | None, typer.Option(help="Divide these evenly: label, status, or attributes.")] = None,
-    seed: Annotated[int, typer.Option(help="Another seed splits otherwise; the same one never does.")] = 0,
+    min_probability: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only labels with at least this probability.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Splits by item, e.g. train/val/test=0.8/0.1/0.1.")] = None,
+    stratify: Annotated[str | None, typer.Option(help="Stratify by label, status, or attributes.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed of the split; the same seed gives the same split.")] = 0,
 ) -> None:
     """Write the validated, corrected training set of a project and its data card.
 
@@ -53,7 +53,9 @@ def dataset(
     url = ArchiveSettings().database_url
     examples, versions = read_examples(url, request)
     if not examples:
-        fail(f"the archive has no labelled item of '{project}' that fits; its projects: {', '.join(projects_in(url))}")
+        fail(
+            f"the archive has no labelled item of '{project}' that matches; its projects: {', '.join(projects_in(url))}"
+        )
     divided = split_all(examples, splits, stratify=strata, seed=seed)
     votes = votes_of(url, project, {one.item for one in divided})
     card = write_dataset(divided, to, request=request, versions=versions, votes=votes)
@@ -61,7 +63,7 @@ def dataset(
 
 
 def _moment(text: str | None) -> str | None:
-    """Return a time as the archive has it; without a zone it is UTC."""
+    """Return a time in the archive's format, in UTC; a time without a zone is UTC. None stays None."""
     if text is None:
         return None
     try:

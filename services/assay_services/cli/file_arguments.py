@@ -1,4 +1,4 @@
-"""What the commands that read files share: the argument for their paths, and a progress bar."""
+"""Shared by the commands that read files: the argument for their paths, and a progress bar."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ InputPaths = Annotated[
 
 
 def progress_bar(label: str) -> Progress:
-    """Return a progress bar over records."""
+    """Return a progress bar that counts records."""
     return Progress(
         TextColumn(label), BarColumn(), MofNCompleteColumn(), TextColumn("records"), TimeRemainingColumn(), console=out
     )

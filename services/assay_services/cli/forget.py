@@ -1,4 +1,4 @@
-"""`assay forget`: remove an item, or an annotator, from what can be asked and from what is remembered."""
+"""`assay forget`: erase an item or an annotator from the archive, the workers' state and the compacted topics."""
 
 import secrets
 from collections import Counter
@@ -28,24 +28,24 @@ def forget(
     annotator: Annotated[str | None, typer.Option(help="An annotator.")] = None,
     project: Annotated[str | None, typer.Option(help="The annotator's project; without it, all projects.")] = None,
     pseudonym: Annotated[
-        bool, typer.Option("--pseudonym", help="Keep the annotations under an invented name.")
+        bool, typer.Option("--pseudonym", help="Keep the annotations under a random pseudonym.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be changed.")] = False,
-    archive_only: Annotated[bool, typer.Option("--archive-only", help="Leave Kafka as it is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    archive_only: Annotated[bool, typer.Option("--archive-only", help="Do not change Kafka.")] = False,
 ) -> None:
     """Erase an item or an annotator.
 
     They are erased from the archive, from the workers' state and from the compacted topics.
 
-    It may run while the workers do. What lies on the topics that keep events for a time stays until that time is
-    over: see docs/privacy.md. A second run does no harm, and finds what was on its way during the first.
+    The workers may run meanwhile. Topics that keep events for a limited time are not changed: their records expire, see
+    docs/privacy.md. You can run it again safely; a second run also erases what was in flight during the first.
 
     Example: assay forget --annotator a17 --project ads-safety --pseudonym
     """
     settings = ArchiveSettings()
     engine = open_engine(settings.database_url)
     if is_sqlite(engine) and not _topic_exists(settings):
-        fail("there is no archive yet: nothing was archived, so start its worker first (`assay worker archive`)")
+        fail("no archive exists yet; start its worker first (`assay worker archive`)")
     whom = _request_of(item, annotator, project, pseudonym=pseudonym)
     whom = whom if whom.is_item else whom._replace(settled_by=settled_items(engine, whom))
     counts: Counter[str] = Counter()
@@ -61,17 +61,17 @@ def forget(
 
 def _request_of(item: str | None, annotator: str | None, project: str | None, *, pseudonym: bool) -> ErasureRequest:
     if (item is None) == (annotator is None):
-        fail("say either --item PROJECT:ITEM or --annotator NAME")
+        fail("give either --item PROJECT:ITEM or --annotator NAME")
     if annotator is not None:
         return ErasureRequest(
             is_item=False, project=project, name=annotator,
             pseudonym=f"anonymous-{secrets.token_hex(6)}" if pseudonym else None,
         )  # fmt: skip
     if pseudonym:
-        fail("an item has no pseudonym: --pseudonym goes with --annotator")
+        fail("an item has no pseudonym: use --pseudonym with --annotator")
     where, colon, name = str(item).partition(":") if project is None else (project, ":", _within(str(item), project))
     if not colon or not where or not name:
-        fail(f"'{item}' is no PROJECT:ITEM; give --project, too, where the project's name has a colon")
+        fail(f"'{item}' is not PROJECT:ITEM; also give --project if the project's name has a colon")
     return ErasureRequest(is_item=True, project=where, name=name)
 
 
@@ -90,11 +90,11 @@ def _print(counts: Mapping[str, int], whom: ErasureRequest, *, dry_run: bool) ->
 
 
 def _warn(settings: RuntimeSettings) -> None:
-    """Say what was still on its way: it was not judged, and may bring back what was forgotten."""
+    """Warn if records are still in flight: they were not judged yet, and may bring erased data back."""
     waiting = sum(one.waiting for one in [*run_async(audit(settings)), *run_async(audit_consensus(settings))])
     if waiting:
         err.print(
-            f"[yellow]![/] {waiting:,} records were not judged yet; if they are of it, do this again once "
+            f"[yellow]![/] {waiting:,} records are not judged yet and may contain erased data; run this again once "
             "`assay audit` shows none waiting",
             highlight=False,
         )

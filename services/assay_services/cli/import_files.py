@@ -19,10 +19,10 @@ def import_files(
     inputs: InputPaths,
     contract: Annotated[
         Path | None,
-        typer.Option("--contract", "-c", help="The contract: says how to read CSV labels, and the project."),
+        typer.Option("--contract", "-c", help="The contract: defines the project and how to read CSV labels."),
     ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, help="At most so many records per second.")] = None,
-    restart: Annotated[bool, typer.Option(help="Begin anew, also where an earlier import stopped half-way.")] = False,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="The most records per second.")] = None,
+    restart: Annotated[bool, typer.Option(help="Start over, even if an earlier import was interrupted.")] = False,
 ) -> None:
     """Send annotations from files into Kafka.
 
@@ -41,7 +41,7 @@ def import_files(
             if restart:
                 bookmark.forget()
             elif bookmark.read():
-                out.print(f"{path}: going on after line {bookmark.read()} (--restart begins anew)")
+                out.print(f"{path}: resuming after line {bookmark.read()} (--restart starts over)")
             progress.update(task, completed=sum(1 for r in read_annotations(path, agreed) if r.line <= bookmark.read()))
             total += run_async(
                 send_records(

@@ -1,4 +1,4 @@
-"""`assay key`: who may send to the gateway, and read from the console."""
+"""`assay key`: manage API keys of the gateway and the console."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,11 +17,11 @@ app = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 @plain_errors
 def create(
     name: Annotated[str, typer.Option(help="Who or what will use it.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it again for more.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat for more.")],
     *,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the key and nothing else.")] = False,
 ) -> None:
-    """Make an API key. It is shown once: only its digest is kept.
+    """Create an API key. It is shown once: only its digest is stored.
 
     Example: assay key create --name importer --scope write
     """
@@ -29,7 +29,7 @@ def create(
     if quiet:
         typer.echo(text)
         return
-    out.print(f"[green]✓[/] key {key.id} for {name}: {key.scopes}. It is shown only now:")
+    out.print(f"[green]✓[/] key {key.id} for {name}: {key.scopes}. It is shown only once:")
     typer.echo(text)
 
 
@@ -58,7 +58,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for
 @app.command("revoke")
 @plain_errors
 def revoke(key: Annotated[str, typer.Argument(help="The id that `assay key list` shows.")]) -> None:
-    """Revoke a key: within two seconds nobody gets in with it.
+    """Revoke a key. It stops working within two seconds.
 
     Example: assay key revoke 3f9a41c2d7e0
     """

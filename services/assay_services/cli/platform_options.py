@@ -1,4 +1,4 @@
-"""`--set NAME=VALUE`: what a person chooses for a platform, the same when decoding files and when connecting."""
+"""`--set NAME=VALUE`: options of a platform, the same for decoding files and for connecting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ SET_HELP = f"NAME=VALUE, again for more. Names: {', '.join(OPTIONS)}."
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The values of each option that was given."""
+    """The given values of each option."""
 
     given: Mapping[str, Sequence[str]]
 
     def last(self, name: str) -> str | None:
-        """Return the last value of an option that has one."""
+        """Return the last value of an option, or None if it was not given."""
         values = self.given.get(name, ())
         return values[-1] if values else None
 
     def settings(self, mapping: FieldMapping | None) -> Settings:
-        """Return them as a decoder takes them."""
+        """Return the options as settings of a decoder, with an optional field mapping."""
         return Settings(
             controls=tuple(self.given.get("control", ())),
             item_field=self.last("item-field"),
@@ -35,7 +35,7 @@ class Options:
         )
 
     def stored(self) -> dict[str, Any]:
-        """Return them as a connection keeps them."""
+        """Return the options as stored with a connection."""
         return {
             "controls": list(self.given.get("control", ())),
             "item_field": self.last("item-field"),
@@ -47,7 +47,7 @@ class Options:
 
 
 def read_options(written: Sequence[str]) -> Options:
-    """Read `NAME=VALUE` pairs; end the command where one is none."""
+    """Parse `NAME=VALUE` pairs; end the command with an error if one is malformed."""
     found: dict[str, list[str]] = {}
     for option in written:
         name, separator, value = option.partition("=")

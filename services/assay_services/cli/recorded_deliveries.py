@@ -1,4 +1,4 @@
-"""Recorded deliveries: files with a raw body each, or JSON that has the headers beside the body."""
+"""Recorded deliveries: files with one raw body each, or JSON files with the headers beside the body."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed
 class Recorded:
     """One recorded delivery.
 
-    `without_headers`: the file is nothing but a body. `rewritten`: its body was kept as a JSON value, so the bytes
+    `without_headers`: the file contains only a body. `rewritten`: the body was stored as a JSON value, so the bytes
     that were signed are lost.
     """
 
@@ -23,7 +23,7 @@ class Recorded:
 
 
 def files_of(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files, and those in the folders among them by name; hidden ones are left out."""
+    """Yield the files, and the files in the folders in order of their names; hidden files are left out."""
     for path in paths:
         if path.is_dir():
             yield from sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
@@ -32,7 +32,7 @@ def files_of(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def read_recorded(path: Path) -> Recorded:
-    """Read one file. Raise OSError where it cannot be read as a file."""
+    """Read one file. Raise OSError if it cannot be read."""
     raw = path.read_bytes()
     envelope = parse_object(raw)
     if isinstance(envelope, Malformed) or not _is_envelope(envelope):
@@ -45,7 +45,7 @@ def read_recorded(path: Path) -> Recorded:
 
 
 def _is_envelope(found: JsonFields) -> bool:
-    """Tell a recording from a bare body, which may have a field `body` of its own."""
+    """Return whether this is a recording, and not a bare body with a field named `body`."""
     return isinstance(found.get("raw_body"), str) or ("body" in found and isinstance(found.get("headers"), dict))
 
 
@@ -54,7 +54,7 @@ def _text(value: object) -> str:
 
 
 def _written(body: object) -> bytes:
-    """Write a JSON value; what cannot be written as JSON is as good as no body."""
+    """Serialise a JSON value; return an empty body for what JSON cannot represent."""
     try:
         return json.dumps(body).encode()
     except (ValueError, RecursionError):

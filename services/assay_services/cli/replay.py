@@ -18,7 +18,7 @@ from assay_services.validator.core.step import ValidatorProject
 from assay_services.validator.projects import load_project
 
 _ContractPaths = Annotated[
-    list[Path], typer.Option("--contract", "-c", help="A contract in YAML; give it again for another project.")
+    list[Path], typer.Option("--contract", "-c", help="A contract in YAML; repeat for more projects.")
 ]
 
 
@@ -27,9 +27,7 @@ def replay_files(
     inputs: InputPaths,
     contract: _ContractPaths,
     to: Annotated[Path, typer.Option("--out", "-o", help="The folder for the results.")],
-    conduct: Annotated[
-        bool, typer.Option(help="Watch the annotators' conduct and raise alerts, too: that is half of the work.")
-    ] = True,
+    conduct: Annotated[bool, typer.Option(help="Also run conduct and alerts, which take half of the time.")] = True,
 ) -> None:
     """Judge annotations from files, without Kafka.
 

@@ -24,5 +24,5 @@ def schema(
             out.print(each)
         return
     if name not in documents:
-        fail(f"there is no schema '{name}'; there are: {', '.join(documents)}")
+        fail(f"no schema is named '{name}'; schemas: {', '.join(documents)}")
     sys.stdout.write(orjson.dumps(documents[name], option=orjson.OPT_INDENT_2).decode() + "\n")

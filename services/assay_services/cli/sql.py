@@ -1,4 +1,4 @@
-"""`assay sql`: ask the archive."""
+"""`assay sql`: query the archive."""
 
 import itertools
 import sys
@@ -20,7 +20,7 @@ _SHOWN = 100
 
 
 class ResultFormat(StrEnum):
-    """How an answer is written."""
+    """The format of the result."""
 
     TABLE = "table"
     CSV = "csv"
@@ -30,15 +30,13 @@ class ResultFormat(StrEnum):
 
 @plain_errors
 def sql(
-    query: Annotated[str, typer.Argument(help="One query that reads; the views are explained in docs/sql.md.")],
+    query: Annotated[str, typer.Argument(help="One read-only query; docs/sql.md explains the views.")],
     shape: Annotated[
-        ResultFormat, typer.Option("--format", "-f", help="How the answer is written.")
+        ResultFormat, typer.Option("--format", "-f", help="The format of the result.")
     ] = ResultFormat.TABLE,
-    to: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A file for the answer, instead of the screen.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help=f"At most so many rows (a table has {_SHOWN}).")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which the query is given up.")] = 60.0,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="Write the result to this file.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help=f"The most rows to return (a table shows {_SHOWN}).")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which the query is cancelled.")] = 60.0,
 ) -> None:
     """Query the archive with SQL, read only.
 
@@ -47,13 +45,13 @@ def sql(
     Example: assay sql "select market, label, n from label_mix_daily order by n desc" --limit 5
     """
     if shape is ResultFormat.PARQUET and to is None:
-        fail("Parquet goes to a file: give --out FILE")
+        fail("Parquet needs a file: give --out FILE")
     most = limit or (_SHOWN if shape is ResultFormat.TABLE else None)
     with run_query(ArchiveSettings().database_url, query, timeout_seconds=timeout) as answer:
         rows = answer.rows if most is None else itertools.islice(answer.rows, most)
         count = _write(QueryResult(answer.columns, iter(rows)), shape, to)
         if most is not None and next(answer.rows, None) is not None:
-            err.print(f"there are more rows than the {most} shown; see --limit", highlight=False)
+            err.print(f"more rows exist than the {most} shown; see --limit", highlight=False)
     if to is not None:
         err.print(f"[green]✓[/] {count} rows in {to}", highlight=False)
 
@@ -99,4 +97,4 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell, bytes):
         return cell.hex()
     text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-    return text.replace("\x1b", "\N{SYMBOL FOR ESCAPE}")  # a cell must not steer the terminal
+    return text.replace("\x1b", "\N{SYMBOL FOR ESCAPE}")  # a cell must not control the terminal

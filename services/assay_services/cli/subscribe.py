@@ -1,4 +1,4 @@
-"""`assay subscribe`, `assay subscriptions`, `assay unsubscribe`: who is told of alerts."""
+"""`assay subscribe`, `assay subscriptions`, `assay unsubscribe`: manage who receives alerts."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -24,15 +24,17 @@ _FILTERS = ("project", "rule", "annotator", "label")
 
 @plain_errors
 def subscribe_one(  # the options of a command
-    channel: Annotated[Channel, typer.Argument(help="How they are reached.")],
-    address: Annotated[str, typer.Argument(help="A URL; for email and apprise Apprise's own; for kafka a topic.")],
-    name: Annotated[str | None, typer.Option(help="The subscription's name; else that of the channel.")] = None,
+    channel: Annotated[Channel, typer.Argument(help="The channel of the notifications.")],
+    address: Annotated[str, typer.Argument(help="A URL; for email and apprise an Apprise URL; for kafka a topic.")],
+    name: Annotated[str | None, typer.Option(help="The subscription's name. Default: the channel's.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="project=…, rule=…, annotator=… or label=…; give it again for more.")
+        list[str] | None, typer.Option(help="project=…, rule=…, annotator=… or label=…; repeat for more.")
     ] = None,
     severity: Annotated[Severity, typer.Option(help="At least this severe.")] = Severity.INFO,
-    state: Annotated[list[AlertState] | None, typer.Option(help="In these states; else firing and resolved.")] = None,
-    per_hour: Annotated[int, typer.Option(min=1, help="So many messages an hour; more come as one digest.")] = 30,
+    state: Annotated[
+        list[AlertState] | None, typer.Option(help="Only these states. Default: firing and resolved.")
+    ] = None,
+    per_hour: Annotated[int, typer.Option(min=1, help="The most messages an hour; more are sent as one digest.")] = 30,
 ) -> None:
     """Send alerts to a webhook, Slack, e-mail or a Kafka topic.
 
@@ -50,16 +52,16 @@ def subscribe_one(  # the options of a command
         row, secret = subscribe(open_control(settings), Vault(settings), wish, now=datetime.now(UTC))
     except SubscriptionError as error:
         fail(str(error))
-    out.print(f"[green]✓[/] {escape(row.name)}: {row.channel} {escape(row.target)} is told from now on")
+    out.print(f"[green]✓[/] {escape(row.name)}: {row.channel} {escape(row.target)} receives alerts from now on")
     out.print(f"`assay alerts test {escape(row.name)}` sends a test message.")
     if channel is Channel.WEBHOOK:
-        out.print("Its messages are signed (Standard Webhooks) with this secret, shown only now:")
+        out.print("Its messages are signed (Standard Webhooks) with this secret, shown only once:")
         typer.echo(secret)
 
 
 @plain_errors
 def subscriptions(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
-    """Show who is sent alerts, and their problems.
+    """Show the subscriptions to alerts, and their problems.
 
     Example: assay subscriptions
     """
@@ -90,11 +92,11 @@ def remove(name: Annotated[str, typer.Argument(help="The subscription's name.")]
         unsubscribe(open_control(ControlSettings()), name)
     except SubscriptionError as error:
         fail(str(error))
-    out.print(f"[green]✓[/] {escape(name)} is sent no more alerts")
+    out.print(f"[green]✓[/] {escape(name)} receives no more alerts")
 
 
 def _filter(written: str) -> tuple[str, str]:
     name, equals, value = written.partition("=")
     if name not in _FILTERS or not equals or not value:
-        fail(f"'{written}' is no filter; write one of {', '.join(f'{one}=…' for one in _FILTERS)}")
+        fail(f"'{written}' is not a filter; write one of {', '.join(f'{one}=…' for one in _FILTERS)}")
     return name, value

@@ -1,4 +1,4 @@
-"""`assay tail`: print the records of a topic as they come."""
+"""`assay tail`: print the records of a topic as they arrive."""
 
 import sys
 from contextlib import suppress
@@ -17,11 +17,11 @@ from assay_services.terminal import fail, plain_errors, run_async
 def tail(
     topic: Annotated[str, typer.Argument(help="A topic, e.g. annotations.rejected.")],
     beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="Show what is there, not only what comes.")
+        bool, typer.Option("--from-beginning", help="Also print the records that already exist.")
     ] = False,
-    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Stop after so many records.")] = None,
+    count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="Stop after this many records.")] = None,
 ) -> None:
-    """Print the records of a topic as they come.
+    """Print the records of a topic as they arrive.
 
     One JSON line per record.
 
@@ -29,7 +29,7 @@ def tail(
     """
     known = [one.name for one in TOPICS]
     if topic not in known:
-        fail(f"there is no topic '{topic}'; there are: {', '.join(known)}")
+        fail(f"no topic is named '{topic}'; topics: {', '.join(known)}")
     with suppress(KeyboardInterrupt):
         run_async(_tail(topic, beginning=beginning, count=count))
 

@@ -14,9 +14,9 @@ from assay_services.terminal import fail, out, plain_errors
 @plain_errors
 def train(
     inputs: InputPaths,
-    contract: Annotated[Path, typer.Option("--contract", "-c", help="The contract in YAML: it says the labels.")],
+    contract: Annotated[Path, typer.Option("--contract", "-c", help="The contract in YAML, which defines the labels.")],
     to: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file to write, or a folder for it.")],
-    seed: Annotated[int, typer.Option(help="The seed of the folds.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the cross-validation folds.")] = 0,
 ) -> None:
     """Fit the consistency model on validated history.
 

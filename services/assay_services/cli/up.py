@@ -44,7 +44,7 @@ def up() -> None:
 
 
 def print_log(name: str, line: str) -> None:
-    """Print one line of a worker's log, readable."""
+    """Print one line of a worker's log in readable form."""
     out.print(readable(name, line), soft_wrap=True)
 
 

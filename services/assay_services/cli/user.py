@@ -1,4 +1,4 @@
-"""`assay user`: who may use the console, and as what."""
+"""`assay user`: manage the console's users and their roles."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ _Password = Annotated[
 @app.command("add")
 @plain_errors
 def add(name: _UserName, role: Annotated[Role, typer.Option(help="What they may do.")], password: _Password) -> None:
-    """Make a user. The password is asked for, twice.
+    """Create a user. Asks for the password twice.
 
     Example: assay user add anna --role reviewer
     """
@@ -55,7 +55,7 @@ def show(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON for
 @app.command("role")
 @plain_errors
 def role(name: _UserName, role: Annotated[Role, typer.Argument(help="What they may do from now on.")]) -> None:
-    """Give a user another role; they are signed out everywhere.
+    """Change a user's role; they are signed out everywhere.
 
     Example: assay user role anna lead
     """
@@ -65,7 +65,7 @@ def role(name: _UserName, role: Annotated[Role, typer.Argument(help="What they m
 @app.command("disable")
 @plain_errors
 def disable(name: _UserName) -> None:
-    """Let a user in no more; they are signed out everywhere.
+    """Disable a user; they are signed out everywhere.
 
     Example: assay user disable anna
     """
@@ -75,7 +75,7 @@ def disable(name: _UserName) -> None:
 @app.command("enable")
 @plain_errors
 def enable(name: _UserName) -> None:
-    """Let a user in again.
+    """Enable a disabled user.
 
     Example: assay user enable anna
     """

@@ -18,6 +18,6 @@ def worker(name: Annotated[str, typer.Argument(help=f"One of: {', '.join(WORKERS
     Example: assay worker validator
     """
     if name not in WORKERS:
-        fail(f"there is no worker '{name}'; there are: {', '.join(WORKERS)}")
+        fail(f"no worker is named '{name}'; workers: {', '.join(WORKERS)}")
     kafka_address(RuntimeSettings())
     runpy.run_module(WORKERS[name], run_name="__main__")

@@ -14,7 +14,7 @@ from assay_services.engine.worker import build_worker
 
 
 def build_app(settings: ConductSettings) -> faust.App:
-    """Build the worker of conduct."""
+    """Build the conduct worker."""
     contracts: dict[str, LabelContract] = {}
     lanes: list[Lane] = []
 

@@ -1,7 +1,7 @@
-"""What conduct reads from its environment."""
+"""Settings of the conduct service."""
 
 from assay_services.engine.settings import RuntimeSettings
 
 
 class ConductSettings(RuntimeSettings):
-    """Nothing beyond what every worker reads."""
+    """The settings of every worker; conduct adds none."""

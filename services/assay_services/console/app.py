@@ -1,4 +1,4 @@
-"""The console over HTTP: signing in, the pages, the query API, health."""
+"""The console over HTTP: sign-in, pages, query API, health."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,15 +59,15 @@ def add_pages(parts: ConsoleDependencies) -> None:
 
 
 _DESCRIPTION = """
-All that the console's pages show. Send an API key (`assay key create --name … --scope read`) as `Authorization: Bearer
-assay_…`, or use the session of the browser. Lists come a page at a time: `next` holds the cursor of the next one.
-`fields=a,b` leaves the other fields out; `format=` (or `Accept`) chooses json, ndjson, csv or parquet; `ETag` and
-`If-None-Match` save what has not changed. Errors are `application/problem+json`.
+Everything that the console's pages show. Send an API key (`assay key create --name … --scope read`) as `Authorization:
+Bearer assay_…`, or use a browser session. Lists are paginated: `next` is the cursor of the next page. `fields=a,b`
+returns only these fields. `format=` (or `Accept`) selects json, ndjson, csv or parquet. With `ETag` and `If-None-Match`
+an unchanged response is not sent again. Errors are `application/problem+json`.
 """
 
 
 def build_app(settings: ConsoleSettings) -> FastAPI:
-    """Build the console: everything but NiceGUI's pages can be built many times in one process."""
+    """Build the console with its pages. NiceGUI allows this once per process; `build_service` has no such limit."""
     parts = build_parts(settings)
     app = build_service(parts)
     add_pages(parts)
@@ -76,18 +76,18 @@ def build_app(settings: ConsoleSettings) -> FastAPI:
 
 
 def build_service(parts: ConsoleDependencies) -> FastAPI:
-    """Build what is no page: health, signing in and the query API, behind the guard."""
+    """Build everything but the pages: health, sign-in and the query API, behind the guard."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        beating = [
+        feeds = [
             start_essential(parts.overview_feed.run(), name="live"),
             start_essential(parts.watch.run(), name="watch"),
         ]
         await parts.outbox.start()
         yield
         await parts.outbox.stop()
-        for task in beating:
+        for task in feeds:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -99,7 +99,7 @@ def build_service(parts: ConsoleDependencies) -> FastAPI:
         openapi_url="/api/v1/openapi.json", description=_DESCRIPTION,
     )  # fmt: skip
     app.state.parts = parts
-    _answer_for_health(app)
+    _add_health(app)
     _add_error_handlers(app)
     add_signing(app, parts)
     add_api(app, parts)
@@ -108,7 +108,7 @@ def build_service(parts: ConsoleDependencies) -> FastAPI:
     return app
 
 
-def _answer_for_health(app: FastAPI) -> None:
+def _add_health(app: FastAPI) -> None:
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
         return {"service": "console", "status": "up"}
@@ -150,7 +150,7 @@ def serve(settings: ConsoleSettings) -> None:
 
 
 def first_link(settings: ConsoleSettings) -> str | None:
-    """Return a one-time link to become the first admin; None if there is an admin already."""
+    """Return a one-time link that creates the first admin; None if an admin exists."""
     control = open_control(settings)
     lifetime = timedelta(hours=settings.console_session_hours)
     token = Sessions(control, lasting=lifetime).first_link(

@@ -1,4 +1,4 @@
-"""What all parts of the console share."""
+"""The objects that all parts of the console share."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from assay_services.web.rate_limit import RateLimiter
 
 @dataclass(frozen=True, slots=True)
 class ConsoleDependencies:
-    """The databases and what speaks for them."""
+    """The databases and the objects that use them."""
 
     settings: ConsoleSettings
     archive: Engine
@@ -47,7 +47,7 @@ class ConsoleDependencies:
 
 
 def build_parts(settings: ConsoleSettings) -> ConsoleDependencies:
-    """Open what the console needs."""
+    """Open the databases and build everything the console needs."""
     control, vault = open_control(settings), Vault(settings)
     decisions = Decisions(control)
     archive = open_for_reading(settings.database_url, timeout_seconds=settings.console_query_seconds)

@@ -1,4 +1,4 @@
-"""Stand at the door: who comes, whether they may, and the headers that every answer carries."""
+"""Runs before every request: authentication, permissions, origin check, and security headers of the response."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assay_services.console.auth.sessions import Viewer
 from assay_services.console.auth.sign_in_forms import message_page
 from assay_services.console.dependencies import ConsoleDependencies
-from assay_services.console.permissions import OPEN, SHUT, least_role
+from assay_services.console.permissions import OPEN, UNLISTED, least_role
 from assay_services.stores.control.api_keys import Refusal
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.connections_and_keys import Scope as KeyScope
@@ -28,13 +28,13 @@ _SCRIPT = b"<script"
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The outermost part of the console."""
+    """The outermost middleware of the console."""
 
     app: ASGIApp
     parts: ConsoleDependencies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -47,11 +47,11 @@ class Guard:
                 return
             await self.app(scope, receive, send)
             return
-        sending = _Sending(send, self._headers(scope, nonce), nonce)
-        await (refusal or self.app)(scope, receive, sending)
+        respond = _ResponseHeaders(send, self._headers(scope, nonce), nonce)
+        await (refusal or self.app)(scope, receive, respond)
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        """Return what a request is answered that may not come in; else None, and say in its state who comes."""
+        """Return the response to a request that is refused; else None, with the viewer in the request's state."""
         path, headers = scope["path"], Headers(scope=scope)
         least = least_role(path)
         viewer = await self._viewer(path, headers)
@@ -60,33 +60,33 @@ class Guard:
             return problem_response(viewer)
         scope["state"]["viewer"] = viewer
         if not self._is_from_here(scope, headers, viewer):
-            return problem_response(RequestProblem(403, "another site's page may not do this", field="Origin"))
+            return problem_response(RequestProblem(403, "requests from another site are not allowed", field="Origin"))
         if viewer is None:
             return None if least is OPEN else _ask_to_sign_in(scope)
         return _unless_allowed(viewer, least, is_api=is_api)
 
     async def _viewer(self, path: str, headers: Headers) -> Viewer | RequestProblem | None:
-        sent = headers.get("authorization")
-        if sent is not None and path.startswith("/api/"):
-            return await asyncio.to_thread(self._key_holder, sent)
+        authorization = headers.get("authorization")
+        if authorization is not None and path.startswith("/api/"):
+            return await asyncio.to_thread(self._key_holder, authorization)
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         if cookie is None:
             return None
         return await asyncio.to_thread(self.parts.sessions.viewer, cookie, now=datetime.now(UTC))
 
-    def _key_holder(self, sent: str) -> Viewer | RequestProblem:
-        found = self.parts.keys.check(sent, KeyScope.READ)
-        if isinstance(found, Refusal):
-            return RequestProblem(found.status, found.reason, field="Authorization")
+    def _key_holder(self, authorization: str) -> Viewer | RequestProblem:
+        key = self.parts.keys.check(authorization, KeyScope.READ)
+        if isinstance(key, Refusal):
+            return RequestProblem(key.status, key.reason, field="Authorization")
         try:
-            self.parts.api_rates.check(found.id)
-        except RateLimitedError as refused:
-            return RequestProblem(429, refused.reason, retry_after=refused.retry_after)
-        role = Role.ADMIN if found.allows(KeyScope.ADMIN) else Role.VIEWER
-        return Viewer(f"key {found.name}", role)
+            self.parts.api_rates.check(key.id)
+        except RateLimitedError as error:
+            return RequestProblem(429, error.reason, retry_after=error.retry_after)
+        role = Role.ADMIN if key.allows(KeyScope.ADMIN) else Role.VIEWER
+        return Viewer(f"key {key.name}", role)
 
     def _is_from_here(self, scope: Scope, headers: Headers, viewer: Viewer | None) -> bool:
-        """Tell whether what changes something, or opens a websocket, comes from a page of ours (or with a key)."""
+        """Return whether a changing request or a websocket comes from a page of this console, or with an API key."""
         if scope["type"] == "http" and (scope["method"] in _SAFE or (viewer is not None and viewer.form_token is None)):
             return True
         origin = headers.get("origin")
@@ -101,7 +101,7 @@ class Guard:
         return hosts - {""}
 
     def _headers(self, scope: Scope, nonce: str) -> dict[str, str]:
-        found = {
+        headers = {
             "Content-Security-Policy": _policy(nonce),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
@@ -110,16 +110,16 @@ class Guard:
             "Cross-Origin-Opener-Policy": "same-origin",
         }
         if self.is_secure(scope):
-            found["Strict-Transport-Security"] = "max-age=31536000"
-        return found
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        return headers
 
     def is_secure(self, scope: Scope) -> bool:
-        """Tell whether the browser came by https."""
+        """Return whether the browser uses https."""
         return is_secure(self.parts, scope)
 
 
 def is_secure(parts: ConsoleDependencies, scope: Scope) -> bool:
-    """Tell whether the browser came by https, as far as we are told."""
+    """Return whether the browser uses https, directly or by way of a trusted proxy."""
     forwarded = Headers(scope=scope).get("x-forwarded-proto") if parts.settings.console_trusts_proxy else None
     return scope["scheme"] == "https" or forwarded == "https" or parts.settings.is_served_over_tls
 
@@ -137,29 +137,29 @@ def _ask_to_sign_in(scope: Scope) -> Response:
     path = scope["path"]
     if scope["type"] == "websocket" or scope["method"] not in _SAFE or path.startswith(("/api/", "/_nicegui")):
         return problem_response(RequestProblem(401, "sign in, or send an API key as `Authorization: Bearer assay_…`"))
-    asked = path + (f"?{scope['query_string'].decode(errors='replace')}" if scope["query_string"] else "")
-    return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
+    target = path + (f"?{scope['query_string'].decode(errors='replace')}" if scope["query_string"] else "")
+    return RedirectResponse(f"/sign-in?next={quote(target, safe='')}", 303)
 
 
 def _unless_allowed(viewer: Viewer, least: Role | str | None, *, is_api: bool) -> Response | None:
     if least is OPEN:
         return None
-    if least == SHUT:
-        return problem_response(RequestProblem(404, "there is nothing here", field="path"))
+    if least == UNLISTED:
+        return problem_response(RequestProblem(404, "no such path", field="path"))
     if viewer.may(Role(least)):
         return None
     return problem_response(forbidden(Role(least), viewer)) if is_api else _denied(Role(least), viewer)
 
 
 def _denied(least: Role, viewer: Viewer) -> Response:
-    said = f"This page takes the role {least.value}, and {viewer.name} is a {viewer.role.value}; ask an admin."
-    return message_page("Not for you", said, status=403)
+    text = f"This page needs the role {least.value}. {viewer.name} has the role {viewer.role.value}. Ask an admin."
+    return message_page("No access", text, status=403)
 
 
-class _Sending:
-    """Send an answer on with our headers; into a page's own scripts goes the nonce that lets them run.
+class _ResponseHeaders:
+    """Add security headers to a response, and the nonce to the scripts of a page.
 
-    NiceGUI writes all that comes from data with `&lt;` for `<`, so `<script` in a page is always its own.
+    NiceGUI escapes `<` in data as `&lt;`, so `<script` in a page is always its own.
     """
 
     def __init__(self, send: Send, headers: dict[str, str], nonce: str) -> None:

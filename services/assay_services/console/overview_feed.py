@@ -1,4 +1,4 @@
-"""What is happening now: read once a second for all who look, and not at all while nobody does."""
+"""Live data of the overview: read once a second for all open pages together, and not at all if none is open."""
 
 import asyncio
 from collections import deque
@@ -23,7 +23,7 @@ log = get_logger("console")
 
 @dataclass(frozen=True, slots=True)
 class OverviewSnapshot:
-    """One moment: `rates` are records a second by verdict, as the archive came by them; `problem` is why not."""
+    """The state at one time: `rates` are archived verdicts per second by kind; `problem` is why `overview` is None."""
 
     at: datetime
     rates: Mapping[str, float]
@@ -36,7 +36,7 @@ class OverviewFeed:
     """The shared refresher. `now` is the clock."""
 
     def __init__(self, archive: Engine, control: Engine, *, now: Callable[[], datetime]) -> None:
-        """Take the databases. Nothing is asked yet."""
+        """Create the feed; nothing is queried yet."""
         self._archive = archive
         self._control = control
         self._now = now
@@ -45,45 +45,44 @@ class OverviewFeed:
 
     @property
     def newest(self) -> OverviewSnapshot | None:
-        """Return the newest beat, unless it is stale."""
-        beat = self.beats[-1] if self.beats else None
-        return None if beat is None or (self._now() - beat.at).total_seconds() > _STALE_AFTER else beat
+        """Return the newest snapshot, or None if it is stale or there is none."""
+        newest = self.beats[-1] if self.beats else None
+        return None if newest is None or (self._now() - newest.at).total_seconds() > _STALE_AFTER else newest
 
     def follow(self, callback: Callable[[OverviewSnapshot], None]) -> Callable[[], None]:
-        """Call back with every beat; return what ends that."""
+        """Call back with every snapshot; return a function that ends this."""
         self._followers.add(callback)
         return lambda: self._followers.discard(callback)
 
     async def snapshot(self) -> OverviewSnapshot:
-        """Return what is now: the newest beat, or a new one."""
+        """Return the newest snapshot, or a new one if it is stale."""
         return self.newest or await self.beat()
 
     async def run(self) -> None:
-        """Beat once a second while anybody follows."""
+        """Read once a second while there are followers."""
         while True:
             began = asyncio.get_running_loop().time()
             if self._followers:
-                beat = await self.beat()
+                snapshot = await self.beat()
                 for callback in list(self._followers):
-                    callback(beat)
+                    callback(snapshot)
             await asyncio.sleep(max(0.05, _EVERY_SECONDS - (asyncio.get_running_loop().time() - began)))
 
     async def beat(self) -> OverviewSnapshot:
-        """Read everything anew."""
-        before = self.newest
-        beat = await asyncio.to_thread(self._read, before)
-        self.beats.append(beat)
-        return beat
+        """Read a new snapshot and store it."""
+        snapshot = await asyncio.to_thread(self._read, self.newest)
+        self.beats.append(snapshot)
+        return snapshot
 
     def _read(self, before: OverviewSnapshot | None) -> OverviewSnapshot:
         now, alerts = self._now(), list_alerts(self._control)
         try:
-            found = read_overview(self._archive, now=now)
-        except ArchiveAway as away:
-            return OverviewSnapshot(now, {}, None, alerts, str(away))
+            overview = read_overview(self._archive, now=now)
+        except ArchiveAway as error:
+            return OverviewSnapshot(now, {}, None, alerts, str(error))
         if before is None or before.overview is None:
-            return OverviewSnapshot(now, {}, found, alerts)
+            return OverviewSnapshot(now, {}, overview, alerts)
         seconds = max((now - before.at).total_seconds(), 1e-3)
         known = before.overview.totals
-        rates = {name: max(0.0, (n - known.get(name, n)) / seconds) for name, n in found.totals.items()}
-        return OverviewSnapshot(now, rates, found, alerts)
+        rates = {name: max(0.0, (n - known.get(name, n)) / seconds) for name, n in overview.totals.items()}
+        return OverviewSnapshot(now, rates, overview, alerts)

@@ -1,4 +1,4 @@
-"""Every way into the console, with the least role that it takes. What stands here nowhere is shut."""
+"""The lowest role that each path of the console needs. A path that is not listed returns 404."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,9 +6,9 @@ from types import MappingProxyType
 from assay_services.stores.control.tables.accounts import Role
 
 OPEN = None
-"""Anybody may come."""
+"""No sign-in needed."""
 
-DOORS: Mapping[str, Role | None] = MappingProxyType(
+LEAST_ROLES: Mapping[str, Role | None] = MappingProxyType(
     {
         "/health": OPEN,
         "/ready": OPEN,
@@ -52,18 +52,18 @@ DOORS: Mapping[str, Role | None] = MappingProxyType(
         "/api/v1/dead": Role.LEAD,
     }
 )
-"""The least role for each path."""
+"""The lowest role for each path."""
 
-BEHIND: Mapping[str, Role] = MappingProxyType({"/_nicegui/": Role.VIEWER, "/_nicegui_ws/": Role.VIEWER})
-"""The least role for all that lies behind a beginning: NiceGUI's own files, and its websocket."""
+LEAST_ROLES_BY_PREFIX: Mapping[str, Role] = MappingProxyType({"/_nicegui/": Role.VIEWER, "/_nicegui_ws/": Role.VIEWER})
+"""The lowest role for all paths with a prefix: NiceGUI's files and its websocket."""
 
 
 def least_role(path: str) -> Role | str | None:
-    """Return the least role for a path, OPEN, or 'shut'."""
-    if path in DOORS:
-        return DOORS[path]
-    return next((role for beginning, role in BEHIND.items() if path.startswith(beginning)), SHUT)
+    """Return the lowest role for a path, OPEN, or UNLISTED."""
+    if path in LEAST_ROLES:
+        return LEAST_ROLES[path]
+    return next((role for prefix, role in LEAST_ROLES_BY_PREFIX.items() if path.startswith(prefix)), UNLISTED)
 
 
-SHUT = "shut"
-"""Where nothing is known of a path."""
+UNLISTED = "unlisted"
+"""The path is not listed."""

@@ -1,4 +1,4 @@
-"""What annotators are called: by name to those who may see names, else by a pseudonym that stays the same."""
+"""Names of annotators for viewers who may see them, and stable pseudonyms for all others."""
 
 import hashlib
 import hmac
@@ -13,20 +13,20 @@ _BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Pseudonyms from a key of this installation: they cannot be worked out without it."""
+    """Pseudonyms derived from a secret key of this installation; without the key they cannot be computed."""
 
     key: bytes
 
     def sees_names(self, viewer: Viewer) -> bool:
-        """Tell whether somebody may see annotators' names."""
+        """Return whether a viewer may see annotators' names."""
         return viewer.may(Role.LEAD)
 
     def shown(self, name: str, viewer: Viewer) -> str:
-        """Return what an annotator is called before this viewer."""
+        """Return the name or pseudonym under which a viewer sees an annotator."""
         return name if self.sees_names(viewer) else self._pseudonym(name)
 
     def meant(self, shown: str, viewer: Viewer, *, known: Iterable[str]) -> str | None:
-        """Return the annotator whom a viewer means; None where nobody is called so before them."""
+        """Return the annotator behind a shown name or pseudonym; None if no known annotator has it."""
         if self.sees_names(viewer):
             return shown
         return next((name for name in known if self._pseudonym(name) == shown), None)

@@ -1,4 +1,4 @@
-"""What the console reads from its environment."""
+"""Settings of the console from the environment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,17 +21,17 @@ SERVICES: Mapping[str, str] = MappingProxyType(
         "gateway": "http://127.0.0.1:8484",
     }
 )
-"""Where `assay up` lets each service answer for its health."""
+"""The addresses at which `assay up` serves the health of each service."""
 
 
 class ConsoleSettings(ControlSettings, DatabaseSettings):
-    """Where the console listens, whom it lets in, and how long it asks.
+    """Listening address, sign-in, and time limits of the console.
 
-    `console_certificate_file` and `console_key_file` turn TLS on. `console_trusts_proxy`: a proxy in front says by
-    `X-Forwarded-Proto` and `X-Forwarded-Host` how it was reached. `console_url` is the address people use, for links.
-    `console_services` is where the other services answer for their health, by name, as JSON. `console_audit_seconds` is
-    how long the ledgers may be counted for the page System. `oidc_issuer` turns OpenID Connect on; `oidc_name` is what
-    people know the provider by, `oidc_role` what somebody who comes by it for the first time may do.
+    `console_certificate_file` and `console_key_file` turn TLS on. `console_trusts_proxy` makes the console believe
+    `X-Forwarded-Proto` and `X-Forwarded-Host`. `console_url` is the public address, used for links. `console_services`
+    has the health addresses of the other services by name, as JSON. `console_audit_seconds` limits how long the ledgers
+    are counted for the System page. `oidc_issuer` turns OpenID Connect on; `oidc_name` is the provider's name on the
+    sign-in page, `oidc_role` the role of new users.
     """
 
     console_host: str = "127.0.0.1"
@@ -56,11 +56,11 @@ class ConsoleSettings(ControlSettings, DatabaseSettings):
 
     @property
     def is_served_over_tls(self) -> bool:
-        """Tell whether browsers reach the console by https."""
+        """Return whether browsers reach the console by https."""
         return self.console_certificate_file is not None or (self.console_url or "").startswith("https:")
 
     @property
     def address(self) -> str:
-        """Return the address people use."""
+        """Return the public address."""
         scheme = "https" if self.console_certificate_file is not None else "http"
         return (self.console_url or f"{scheme}://{self.console_host}:{self.console_port}").rstrip("/")

@@ -1,4 +1,4 @@
-"""A subscriber of the demo's own: a real HTTP server on loopback that checks every signature."""
+"""The demo's webhook subscriber: a real HTTP server on loopback that checks every signature."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _LARGEST = 16 * 1024 * 1024
 
 @dataclass
 class Receiver:
-    """What has come; usable with `with`. `secret` is what the messages must be signed with."""
+    """The received messages; a context manager. `secret` is the expected signing secret."""
 
     secret: str = ""
     messages: int = 0
@@ -25,7 +25,7 @@ class Receiver:
     _server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
-        """Begin to listen."""
+        """Start to listen."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -41,11 +41,11 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Return where messages are to be posted."""
+        """Return the address for messages."""
         return f"http://127.0.0.1:{0 if self._server is None else self._server.server_port}/alerts"
 
     def receive(self, headers: dict[str, str], raw: bytes) -> int:
-        """Take one message; return the status to answer with."""
+        """Process one message; return the HTTP status."""
         signed = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + raw
         key = base64.b64decode(self.secret.removeprefix("whsec_"))
         made = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -60,12 +60,12 @@ class Receiver:
 
 def _handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # its name there
+        def do_POST(self) -> None:  # the name that http.server requires
             raw = self.rfile.read(min(_LARGEST, int(self.headers.get("Content-Length", "0"))))
             self.send_response(receiver.receive({name.lower(): value for name, value in self.headers.items()}, raw))
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
-            """Say nothing: the demo draws its own picture."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+            """Log nothing: the demo draws its own screen."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""`assay demo`: everything for real on one machine, with synthetic annotators."""
+"""`assay demo`: all services on one machine, with synthetic annotators."""
 
 import asyncio
 import shutil
@@ -133,7 +133,7 @@ async def _run(settings: RuntimeSettings, simulator: Simulator, seconds: float |
 
 
 def _supervisor(settings: RuntimeSettings, log: TextIO) -> Supervisor:
-    """Return what runs all services, each on a free port."""
+    """Return the supervisor of all services, each on a free port."""
     ports, gateway_port = {name: free_port() for name in WORKERS}, free_port()
     return Supervisor(
         log=lambda name, line: _note(log, name, line),
@@ -155,7 +155,7 @@ def _supervisor(settings: RuntimeSettings, log: TextIO) -> Supervisor:
 
 
 def _note(log: TextIO, name: str, line: str) -> None:
-    """Write a service's line into the log; say where the console is, and how to get in."""
+    """Write a service's line to the log; print the console's address and its sign-in link."""
     print(name, line, file=log, flush=True)
     if name != "console" or "console_first_admin" not in line:
         return
@@ -166,7 +166,7 @@ def _note(log: TextIO, name: str, line: str) -> None:
 async def _stream(
     settings: RuntimeSettings, simulator: Simulator, scene: Scene, seconds: float | None, services: asyncio.Task[None]
 ) -> None:
-    """Send events at a visible pace until the time is over or Ctrl-C stops the supervisor."""
+    """Send events at a visible pace until the time is up or Ctrl-C stops the supervisor."""
     began = time.monotonic()
 
     def events() -> Iterator[InputRecord]:
@@ -190,19 +190,19 @@ async def _stream(
 
 
 async def _drained(settings: RuntimeSettings) -> tuple[list[PartitionAudit], list[PartitionAudit]]:
-    """Wait until everything that was sent has its verdict and is part of the consensus; return both ledgers."""
+    """Wait until every sent event has a verdict and is in the consensus; return both ledgers."""
     with out.status("waiting for the last verdicts …"):
         found, absorbed = await audit(settings), await audit_consensus(settings)
         deadline = time.monotonic() + _DRAIN_SECONDS
         while any(one.waiting for one in (*found, *absorbed)) and time.monotonic() < deadline:
             await asyncio.sleep(1)
             found, absorbed = await audit(settings), await audit_consensus(settings)
-        await asyncio.sleep(_FINAL_WAIT_SECONDS)  # what is told once a second comes after the last annotation
+        await asyncio.sleep(_FINAL_WAIT_SECONDS)  # some results are published only once a second
     return found, absorbed
 
 
 def archive_of(settings: RuntimeSettings) -> ArchiveSettings:
-    """Return the settings of the demo's own archive, whatever the environment says of another."""
+    """Return the settings of the demo's own archive, regardless of the environment."""
     own: dict[str, Any] = {"database": f"sqlite:///{settings.folder / 'archive.db'}"}
     return ArchiveSettings(**settings.model_dump() | own)
 
@@ -221,7 +221,7 @@ async def _archived(settings: RuntimeSettings) -> list[TopicAudit]:
 
 
 async def _watch(settings: RuntimeSettings, scene: Scene) -> None:
-    """Read the results back, as any consumer downstream would."""
+    """Read the output topics as any downstream consumer would."""
     prefix = settings.prefix
     consumer = make_consumer(settings, *(topic.name for topic in _WATCHED))
     await consumer.start()

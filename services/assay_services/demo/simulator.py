@@ -1,4 +1,4 @@
-"""A synthetic ads-safety project: generated texts with a known truth, and annotators of known character."""
+"""A synthetic ads-safety project: generated texts with known true labels, and annotators with known behaviour."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ _REDUNDANCY = 3
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How one kind of annotator behaves. `accuracy` takes the share of the run that is over (0-1)."""
+    """The behaviour of one kind of annotator. `accuracy` is a function of the elapsed share of the run (0-1)."""
 
     name: str
     accuracy: Callable[[float], float]
@@ -52,7 +52,7 @@ PROFILES = (
     Profile("drifting", lambda over: 0.95 - 0.6 * over, 6.0, _anything),
     Profile("bot", lambda _: 0.0, 0.4, lambda _: "safe"),
 )
-"""The annotators' characters, by name."""
+"""The annotators' profiles, by name."""
 
 _ANNOTATORS = tuple(
     (f"{profile.name}-{number}", profile)
@@ -69,13 +69,13 @@ class _SimulatedItem:
 
 
 class Simulator:
-    """Annotation events without end. The same seed gives the same events, but for their times.
+    """Generates annotation events. The same seed gives the same events, except for their times.
 
-    `given` and `right` count each annotator's labels so far, and those that were the truth.
+    `given` and `right` count each annotator's labels so far, and the correct ones among them.
     """
 
     def __init__(self, seed: int) -> None:
-        """Begin a run."""
+        """Start a run with this seed."""
         self._rng = Random(seed)  # noqa: S311  # a simulation, not a secret
         self._made = 0
         self._last = b""
@@ -84,9 +84,9 @@ class Simulator:
         self._open = [self._new_item() for _ in range(_OPEN_ITEMS)]
 
     def event(self, now: datetime, *, over: float) -> bytes:
-        """Return the next event as it would come from a platform; a few are duplicates, typos or broken.
+        """Return the next event as a platform would send it; a few are duplicates, misspelt or malformed.
 
-        `over` is the share of the run that is over, 0-1; it moves the drifting annotators.
+        `over` is the elapsed share of the run (0-1), which the drifting annotators depend on.
         """
         rng = self._rng
         place = rng.randrange(len(self._open))
@@ -104,7 +104,7 @@ class Simulator:
         return self._delivered(event)
 
     def history(self, count: int, now: datetime) -> Iterator[bytes]:
-        """Yield past events, mistakes and all, to train the consistency model on."""
+        """Yield past events, including mistakes, to train the consistency model on."""
         for _ in range(count):
             item = self._new_item()
             who, profile = self._rng.choice(_ANNOTATORS)
@@ -127,7 +127,7 @@ class Simulator:
         }
 
     def _delivered(self, event: bytes) -> bytes:
-        """Return the event, once in a while as a lossy platform would deliver it."""
+        """Return the event, occasionally duplicated or damaged as by an unreliable platform."""
         luck = self._rng.random()
         if luck < _TORN_SHARE:
             return event[: len(event) // 2]

@@ -1,4 +1,4 @@
-"""The demo's subscription: made before the services start, and what came through it at the end."""
+"""The demo's subscription: created before the services start, with a summary of its messages at the end."""
 
 import asyncio
 import time
@@ -20,19 +20,19 @@ _SECRET_KEY = "of the demo, which holds no secrets"  # noqa: S105  # it says so
 
 
 def control_environment(settings: RuntimeSettings) -> dict[str, str]:
-    """Return what makes the services use the demo's control database, whatever the environment says of another."""
+    """Return the environment variables that make the services use the demo's own control database."""
     return {"ASSAY_CONTROL": _url(settings), "ASSAY_SECRET_KEY": _SECRET_KEY, "ASSAY_ALERTS_ALLOW": "127.0.0.0/8"}
 
 
 def subscribe_receiver(settings: RuntimeSettings, receiver: Receiver) -> None:
-    """Let the receiver be told of every alert."""
+    """Subscribe the receiver to every alert."""
     control = _control(settings)
     wish = SubscriptionRequest("demo", Channel.WEBHOOK, receiver.url, per_hour=10_000)
     _, receiver.secret = subscribe(open_control(control), Vault(control), wish, now=datetime.now(UTC))
 
 
 async def alerts_delivered(settings: RuntimeSettings, receiver: Receiver) -> None:
-    """Wait until the receiver has heard of every alert that fires."""
+    """Wait until the receiver has a message about every firing alert."""
     engine = open_control(_control(settings))
     deadline = time.monotonic() + _WAIT_SECONDS
     with out.status("waiting for the last alerts …"):

@@ -21,7 +21,7 @@ _LEAST_TO_CORRELATE = 2
 
 @dataclass(slots=True)
 class Scene:
-    """Everything shown so far. `given` and `right` are the simulator's: labels by annotator, and how many are true."""
+    """Everything on the screen. `given` and `right` are the simulator's: labels by annotator, and the correct ones."""
 
     given: Counter[str]
     right: Counter[str]
@@ -42,7 +42,7 @@ class Scene:
 
     @property
     def judged_count(self) -> int:
-        """Return how many verdicts have come back."""
+        """Return how many verdicts have arrived."""
         return self.judged.total()
 
 
@@ -142,12 +142,12 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def true_accuracy(scene: Scene, who: str) -> float:
-    """Return how many of an annotator's labels were the simulator's truth (0-1)."""
+    """Return the share of an annotator's labels that are correct according to the simulator (0-1)."""
     return scene.right[who] / scene.given[who] if scene.given[who] else 0.0
 
 
 def accuracy_line(scene: Scene) -> str:
-    """Return how well the estimated accuracies go with the true ones."""
+    """Return a comparison of the estimated accuracies with the true ones."""
     known = [who for who in scene.reliability if scene.given[who]]
     estimated = [scene.reliability[who]["accuracy"] for who in known]
     true = [true_accuracy(scene, who) for who in known]

@@ -1,7 +1,7 @@
-"""What travels, for other programs: one JSON Schema per event, and one AsyncAPI document about all topics.
+"""Machine-readable formats: one JSON Schema per event, and one AsyncAPI document of all topics.
 
-Both are made from the models and from the register of topics, and kept in `schemas/json/`; a test says
-when they are not current.
+Both are generated from the models and from the register of topics, and stored in `schemas/json/`; a test fails when
+they are out of date.
 """
 
 import json
@@ -80,7 +80,7 @@ _COMPONENT = "#/components/schemas/{model}"
 
 
 class _TopicUse(NamedTuple):
-    """Who sends or receives what."""
+    """Which service sends to or receives from which topic."""
 
     who: str
     action: Literal["send", "receive"]
@@ -130,12 +130,12 @@ _HEADERS = {
 
 
 def json_schemas() -> dict[str, Json]:
-    """Return a JSON Schema of each event, by its name in snake case, which is also its file's."""
+    """Return a JSON Schema of each event, by its name in snake case, which is also its file's name."""
     return {_snake_case(event.__name__): {"$schema": DIALECT} | _plain(event.model_json_schema()) for event in EVENTS}
 
 
 def asyncapi_document() -> Json:
-    """Return the AsyncAPI document: every topic is a channel, by its name without the prefix."""
+    """Return the AsyncAPI document: every topic is a channel, named without the prefix."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -162,14 +162,14 @@ def asyncapi_document() -> Json:
 
 
 def write_generated(folder: Path) -> None:
-    """Write all files anew."""
+    """Write all files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in _generated().items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def stale(folder: Path) -> list[str]:
-    """Return the names of the files that are missing, not current, or no longer made."""
+    """Return the names of files that are missing, out of date, or no longer generated."""
     wanted = _generated()
     found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
@@ -200,7 +200,7 @@ def _channel(topic: Topic) -> Json:
 
 
 def _message(topic: Topic) -> Json:
-    """Return the message of a topic; where no model describes the value, it is bytes."""
+    """Return the message of a topic; its value is bytes if no model describes it."""
     name = "Bytes" if topic.value is None else topic.value.__name__
     headers = _HEADERS.get(topic.name)
     key = {"type": "string", "description": topic.key}
@@ -270,7 +270,7 @@ def _headers(description: str, meanings: Mapping[str, str]) -> Json:
 
 
 def _plain(schema: Any) -> Any:  # noqa: ANN401  # any part of a JSON document
-    """Return the schema without OpenAPI's `discriminator`: JSON Schema lacks it, AsyncAPI means another."""
+    """Return the schema without OpenAPI's `discriminator`: JSON Schema lacks it, and AsyncAPI's differs."""
     if isinstance(schema, list):
         return [_plain(part) for part in schema]
     if not isinstance(schema, dict):
@@ -283,7 +283,7 @@ def _snake_case(name: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the files anew (`--write`), or say which are not current (`--check`)."""
+    """Write the files (`--write`), or report which are out of date (`--check`). Return the exit code."""
     folder = Path(__file__).parents[3] / "schemas" / "assay_schemas" / "json"
     if "--write" in arguments:
         write_generated(folder)

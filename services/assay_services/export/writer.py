@@ -51,7 +51,7 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
 
 
 def read_examples(url: str, request: Request) -> tuple[list[DatasetRow], list[int]]:
-    """Return the labelled items that fit, and the contract versions that judged them."""
+    """Return the matching labelled items, and the contract versions that judged them."""
     since = request.since or "0001-01-01 00:00:00.000000"
     found: list[DatasetRow] = []
     versions: set[int] = set()
@@ -93,7 +93,7 @@ def write_dataset(
     versions: Sequence[int],
     votes: Mapping[str, Sequence[Any]],
 ) -> Card:
-    """Write the data and their card; each file appears whole."""
+    """Write the data and their card; each file appears only when it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"data.{request.format}"
     part = folder / f".{name}.part"
@@ -129,7 +129,7 @@ def _write_jsonl(examples: Sequence[DatasetRow], path: Path) -> None:
 
 
 def _write_csv(examples: Sequence[DatasetRow], path: Path) -> None:
-    """Write CSV for programs: texts as they are, so a spreadsheet is not the place to open them."""
+    """Write CSV for programs. Texts are unchanged: do not open it in a spreadsheet."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(DatasetRow._fields)
@@ -146,7 +146,7 @@ _WRITERS: Mapping[str, Callable[[Sequence[DatasetRow], Path], None]] = MappingPr
 
 
 def _flat(example: DatasetRow) -> list[Cell]:
-    """Return a row of plain cells: what has parts is JSON."""
+    """Return a row of plain cells; structured values become JSON."""
     return [_cell(value) for value in example]
 
 
@@ -175,7 +175,7 @@ def projects_in(url: str) -> list[str]:
 
 
 def _now() -> str:
-    """Return the time of making; SOURCE_DATE_EPOCH fixes it, so that a card can be made anew byte for byte."""
+    """Return the current time; SOURCE_DATE_EPOCH overrides it, to reproduce a card byte for byte."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
     if re.fullmatch(r"\d{1,11}", fixed):
         return datetime.fromtimestamp(int(fixed), UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""The gateway over HTTP: annotations by API, deliveries of platforms, connections, health."""
+"""The gateway's HTTP server: annotations over the API, webhooks of platforms, connections, health."""
 
 import asyncio
 import resource
@@ -41,7 +41,7 @@ _BearerCredentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEA
 
 @dataclass(frozen=True, slots=True)
 class GatewayDependencies:
-    """What the routes share."""
+    """The objects that the routes share."""
 
     settings: GatewaySettings
     keys: ApiKeyStore
@@ -54,7 +54,7 @@ class GatewayDependencies:
     bodies: BodyReader
 
     def authorise(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
-        """Return the key that a request carries; raise RefusedError where it may not."""
+        """Return the key in a request's header; raise RateLimitedError if it is missing, unknown or lacks the scope."""
         found = self.keys.check(None if sent is None else f"{sent.scheme} {sent.credentials}", scope)
         if isinstance(found, Refusal):
             raise RateLimitedError(found.status, found.reason)
@@ -112,7 +112,7 @@ def _bodies(settings: GatewaySettings) -> BodyReader:
 
 
 def _guard(app: FastAPI) -> None:
-    """Count every request, and say what was refused."""
+    """Count every request, and turn errors into responses."""
 
     @app.middleware("http")
     async def guard(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -139,7 +139,7 @@ def _guard(app: FastAPI) -> None:
 
 
 def _refusal(error: RateLimitedError) -> Response:
-    headers = {"Connection": "close"}  # most are refused before their body is read
+    headers = {"Connection": "close"}  # most requests are refused before their body is read
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:  # noqa: PLR2004  # the status is its name
@@ -223,7 +223,7 @@ def serve(settings: GatewaySettings) -> None:
 
 
 def _raise_file_limit() -> None:
-    """Allow as many open files as the system does: every connection needs one, even while it only waits."""
+    """Raise the limit of open files to the system's maximum: every connection needs one, even an idle one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

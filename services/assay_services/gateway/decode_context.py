@@ -1,15 +1,15 @@
-"""What a decoder may know of a connection."""
+"""Build the context of a decoder from a connection."""
 
 from datetime import datetime
 
 from assay_services.gateway.core.decode_result import DecodeContext, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
-from assay_services.stores.control.published_index import PublishedIndex
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 
 def asked_of(connection: Connection, held: PublishedIndex, now: datetime) -> DecodeContext:
-    """Return what a decoder may know of a connection."""
+    """Return the context in which a delivery of this connection is decoded."""
     return DecodeContext(
         project=connection.project,
         now=now,
@@ -21,7 +21,7 @@ def asked_of(connection: Connection, held: PublishedIndex, now: datetime) -> Dec
 
 
 def settings_of(connection: Connection) -> Settings:
-    """Return what a person chose for a connection."""
+    """Return the settings that a person chose for a connection."""
     chosen = connection.settings
     mapping = chosen.get("mapping")
     return Settings(

@@ -1,4 +1,4 @@
-"""Durable, then acknowledged: records go to Kafka, or to the spool while Kafka is away."""
+"""Make records durable before they are acknowledged: in Kafka, or in the spool while Kafka is unavailable."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ from assay_services.gateway.core.annotation_bodies import OutgoingRecord
 from assay_services.gateway.spool import Spool
 
 _PATIENCE_SECONDS = 0.3
-"""How long one request waits for Kafka before its records go to the spool: well below what platforms wait."""
+"""How long a request waits for Kafka before its records go to the spool: well below the timeouts of platforms."""
 
 _DRAIN_AT_ONCE = 1_000
 _DRAIN_SECONDS = 10.0
@@ -30,19 +30,19 @@ log = get_logger("gateway")
 
 
 class OverloadedError(Exception):
-    """Neither Kafka nor the spool can take more now; try again later."""
+    """Neither Kafka nor the spool can accept more records now; the sender may retry later."""
 
 
 class Publisher:
-    """Send records so that they are durable when `publish` returns.
+    """Publish records: they are durable when `publish` returns.
 
-    While Kafka is away everything goes to the spool, and after that too until the spool is drained, so that the order
-    of arrival is kept. A record may reach Kafka twice (sent late, and spooled): its id tells, and downstream the
-    second is superseded.
+    While Kafka is unavailable, all records go to the spool, and continue to until the spool is drained, which keeps
+    their order of arrival. A record may reach Kafka twice (sent late, and spooled); the second copy has the same id and
+    is counted as superseded downstream.
     """
 
     def __init__(self, settings: RuntimeSettings, spool: Spool) -> None:
-        """Take the spool, which may hold records from before."""
+        """Publish to the Kafka of `settings`; `spool` may hold records of an earlier run."""
         self._settings = settings
         self._spool = spool
         self._disk = asyncio.Lock()
@@ -53,7 +53,7 @@ class Publisher:
         self.kafka_is_there = False
 
     async def start(self) -> None:
-        """Begin to look for Kafka; it need not be there."""
+        """Start connecting to Kafka, which may be unavailable."""
         self._tasks = [
             start_essential(self._write_for_all(), name="spool"),
             start_essential(self._keep_draining(), name="drain"),
@@ -61,7 +61,7 @@ class Publisher:
         self._measure()
 
     async def stop(self) -> None:
-        """Let go of Kafka; what is spooled stays for the next time."""
+        """Disconnect from Kafka; spooled records stay for the next run."""
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -69,7 +69,7 @@ class Publisher:
         await self._forget_producer()
 
     async def publish(self, rows: Sequence[OutgoingRecord]) -> None:
-        """Return when these records are durable; raise OverloadedError where they cannot be, and none is promised."""
+        """Return when these records are durable; raise OverloadedError if they cannot be made durable."""
         if not rows:
             return
         if self._producer is not None and self.kafka_is_there:
@@ -97,7 +97,7 @@ class Publisher:
             await asyncio.gather(*sent)
 
     async def _write_for_all(self) -> None:
-        """Write what is waiting, of many requests at once: one flush to the disk for all of them."""
+        """Spool the waiting records of all requests with one flush to disk."""
         while True:
             await self._to_write.wait()
             self._to_write.clear()
@@ -109,7 +109,7 @@ class Publisher:
                     log.error("spool_unwritable", error=str(error))
                     kept = [False] * len(waiting)
             for (_, done), fits in zip(waiting, kept, strict=True):
-                if done.cancelled():  # its client has left; what was kept is kept
+                if done.cancelled():  # its client has disconnected; spooled records stay
                     continue
                 if fits:
                     done.set_result(None)
@@ -119,7 +119,7 @@ class Publisher:
             self._to_drain.set()
 
     async def _keep_draining(self) -> None:
-        """Look for Kafka while it is away; hand it what is spooled; then wait until something is to do again."""
+        """Connect to Kafka if it is unavailable; publish the spool; then wait for more work."""
         while True:
             try:
                 if self._producer is None:

@@ -1,4 +1,4 @@
-"""What the gateway reads from its environment."""
+"""Settings of the gateway."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,12 @@ _MIB = 1024 * 1024
 
 
 class GatewaySettings(ControlSettings):
-    """Where the gateway listens, and how much it takes.
+    """Where the gateway listens, and its limits.
 
-    `gateway_certificate_file` and `gateway_key_file` turn TLS on. `largest_body_bytes` is for JSON bodies and hooks,
-    `largest_stream_bytes` for NDJSON, `bodies_bytes` for all that are held in memory at once. `rate_per_second` is per
-    API key or connection. `poll_seconds` is how often platforms are asked what changed, `sweep_seconds` how often for
-    all their ids.
+    `gateway_certificate_file` and `gateway_key_file` turn TLS on. `largest_body_bytes` limits JSON bodies and webhooks,
+    `largest_stream_bytes` NDJSON, `bodies_bytes` all bodies in memory at once. `rate_per_second` is per API key or
+    connection. `poll_seconds` is how often platforms are asked for changes, `sweep_seconds` how often for all their
+    ids.
     """
 
     gateway_host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Records that Kafka could not take yet: on disk, in their order, bounded."""
+"""A bounded queue on disk for records that Kafka could not accept yet."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ _INSERT = "insert into spooled (topic, key, value, headers) values (?, ?, ?, ?)"
 
 
 class Spool:
-    """A queue in one SQLite file: what `append` has returned for survives the process and the power.
+    """A queue in one SQLite file: records survive a crash or power cut once `append` has returned.
 
-    For one thread at a time. `largest` is how many bytes of records it holds at most.
+    Not thread-safe: use it from one thread at a time. `largest` is its capacity in bytes.
     """
 
     def __init__(self, path: Path, *, largest: int) -> None:
-        """Open the file, or make it; what lies in it from before is still to be drained."""
+        """Open the file or create it; records of an earlier run are still to be drained."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._largest = largest
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -38,7 +38,7 @@ class Spool:
         self.count, self.bytes = int(found[0]), int(found[1])
 
     def append(self, groups: Sequence[Sequence[OutgoingRecord]]) -> list[bool]:
-        """Keep the records of each group, all of them or none; tell of each group whether there was room."""
+        """Store each group of records completely or not at all; return for each group whether it was stored."""
         kept: list[bool] = []
         count, size = self.count, self.bytes
         self._file.execute("begin immediate")
@@ -58,14 +58,14 @@ class Spool:
         return kept
 
     def oldest(self, count: int) -> list[tuple[int, OutgoingRecord]]:
-        """Return the oldest records with their numbers."""
+        """Return the oldest records with their row numbers."""
         found = self._file.execute(
             "select number, topic, key, value, headers from spooled order by number limit ?", (count,)
         )
         return [(int(number), OutgoingRecord(*rest)) for number, *rest in found]
 
     def drop(self, rows: Sequence[tuple[int, OutgoingRecord]]) -> None:
-        """Forget these, which are the oldest: Kafka has them."""
+        """Delete these rows, which are the oldest, after Kafka has acknowledged them."""
         if rows:
             self._file.execute("delete from spooled where number <= ?", (rows[-1][0],))
             self.count, self.bytes = self.count - len(rows), self.bytes - sum(row.size for _, row in rows)

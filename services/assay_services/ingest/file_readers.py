@@ -1,4 +1,4 @@
-"""Annotations from files: JSONL as it is, CSV and Parquet by their columns."""
+"""Read annotations from files: JSONL unchanged, CSV and Parquet by column names."""
 
 import csv
 import hashlib
@@ -21,11 +21,11 @@ _OPTIONAL = ("occurred_at", "lead_time_seconds", "text", "gold", "project")
 
 
 class InputError(AssayUserError):
-    """A file that cannot be read as annotations; the message names file, line and what was expected."""
+    """A file that cannot be read as annotations; the message has the file, the line and what was expected."""
 
 
 class InputRecord(NamedTuple):
-    """One record as it would lie on the topic `annotations`, and the line it comes from."""
+    """One record as on the topic `annotations`, and its line in the file."""
 
     line: int
     key: bytes | None
@@ -33,10 +33,10 @@ class InputRecord(NamedTuple):
 
 
 def read_annotations(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
-    """Yield every record of a `.jsonl`, `.csv` or `.parquet` file, in its order. Raise InputError.
+    """Yield every record of a `.jsonl`, `.csv` or `.parquet` file, in order. Raise InputError.
 
-    JSONL lines go as they are, whatever they hold: judging them is the validator's work. The contract says how to
-    read a CSV label, and which project it is where the file does not.
+    JSONL lines are not checked: the validator judges them. The contract defines how to read a CSV label, and the
+    project if the file has no column for it.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
@@ -56,8 +56,8 @@ def read_all(paths: Iterable[Path], contract: LabelContract | None) -> Iterator[
 
 
 def count_annotations(path: Path, contract: LabelContract | None) -> int:
-    """Return how many records `read_annotations` would yield. Raise InputError, wherever in the file it would."""
-    if path.suffix in _LINES and path.is_file():  # any line will do, so none has to be looked into
+    """Return how many records `read_annotations` would yield. Raise InputError if it would."""
+    if path.suffix in _LINES and path.is_file():  # every line counts, so none has to be parsed
         return sum(1 for _ in _lines(path))
     return sum(1 for _ in read_annotations(path, contract))
 
@@ -76,7 +76,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def key_of(value: bytes) -> bytes | None:
-    """Return the key the record should have, or None for bytes that name no item."""
+    """Return the key of a record, or None for bytes without an item."""
     try:
         found = orjson.loads(value)
         return f"{found['project']}:{found['item']['id']}".encode()
@@ -93,12 +93,12 @@ def _read_csv(path: Path, contract: LabelContract | None) -> Iterator[InputRecor
                 if row:
                     yield table.record(rows.line_num, row)
         except csv.Error as error:
-            raise InputError(f"{path}:{rows.line_num}: no CSV: {error}") from None
+            raise InputError(f"{path}:{rows.line_num}: not a CSV file: {error}") from None
 
 
 def _read_parquet(path: Path, contract: LabelContract | None) -> Iterator[InputRecord]:
     try:
-        from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415  # it belongs to the extra `train`
+        from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415  # part of the extra `train`
     except ImportError:
         raise InputError(f"{path}: Parquet needs the extra `assay[train]`; install it, or give CSV") from None
     try:
@@ -118,7 +118,7 @@ def _as_text(value: object) -> str:
 
 
 def _file_time(path: Path) -> datetime:
-    """Return the file's own time. Rows without one take it, a microsecond apart: the same at every reading."""
+    """Return the file's modification time. Rows without a time get it, a microsecond apart, at every reading."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
@@ -138,10 +138,10 @@ def _check_columns(path: Path, columns: Any) -> None:  # noqa: ANN401  # csv typ
 
 
 class _TextTable:
-    """Rows of text as records. Where a column lies is looked up once; of two of one name, the last counts."""
+    """Rows of text as records. Column positions are looked up once; of two columns with one name, the last counts."""
 
     def __init__(self, path: Path, columns: Sequence[str], contract: LabelContract | None, *, first: int = 0) -> None:
-        """Take the columns. Row number `first` without a time takes the file's own."""
+        """Read rows with these columns. Row number `first` gets the file's time if it has none."""
         _check_columns(path, columns)
         places = {name: place for place, name in enumerate(columns)}
         self._path = path
@@ -154,7 +154,7 @@ class _TextTable:
         self._seen: dict[tuple[str, ...], int] = {}
 
     def record(self, line: int, row: list[str] | list[str | None]) -> InputRecord:
-        """Return a row as a record; cells that are missing are None, those that are too many nothing."""
+        """Return a row as a record; missing cells are None, surplus cells are ignored."""
         cells = [*row, None] if len(row) == self._width else self._fitted(row)
         item, annotator, label, occurred_at, lead, text, gold, project = self._cells(cells)
         project = project or self._project
@@ -184,7 +184,7 @@ class _TextTable:
         return [*row[: self._width], *[None] * max(1, self._width + 1 - len(row))]
 
     def _id(self, fact: tuple[str, ...]) -> str:
-        """Return the row's id: the same at every reading, and another one for each of several equal rows."""
+        """Return the row's id: the same at every reading, and distinct for equal rows."""
         count = self._seen[fact] = self._seen.get(fact, 0) + 1
         said = "\0".join((*fact, str(count))).encode(errors="surrogateescape")
         return hashlib.blake2b(said, digest_size=16).hexdigest()
@@ -193,7 +193,7 @@ class _TextTable:
 def _json(annotation: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(annotation)
-    except orjson.JSONEncodeError:  # bytes that were no UTF-8: handed on as they were, for the dead letters
+    except orjson.JSONEncodeError:  # invalid UTF-8: passed on unchanged, for the dead letters
         text = repr(annotation)
         return text.encode(errors="surrogateescape")
 
@@ -207,7 +207,7 @@ def _label_reader(contract: LabelContract | None) -> Callable[[str], Any]:
     return _parsed if kind in {"spans", "boxes"} else str
 
 
-def _number(text: str) -> Any:  # noqa: ANN401  # what is no number stays text, and is rejected with a reason
+def _number(text: str) -> Any:  # noqa: ANN401  # other text stays, and is rejected with a reason
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Send files into Kafka: keyed, in order, resumable, no faster than asked."""
+"""Send files to Kafka: keyed, in order, resumable, and rate-limited."""
 
 import asyncio
 import hashlib
@@ -17,36 +17,36 @@ from assay_services.ingest.file_readers import InputRecord
 
 _CHUNK = 500
 _CHUNKS_A_SECOND = 20
-"""At a given rate: smaller chunks wait less, but each is a transaction of its own at every service."""
+"""Chunks per second at a given rate: smaller chunks wait less, but each is one transaction in every service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """How many lines of one file have safely reached Kafka; kept in the folder, so that an import can go on."""
+    """How many lines of one file are in Kafka; stored in the folder, so an interrupted import can resume."""
 
     path: Path
 
     def read(self) -> int:
-        """Return the last line that was sent; 0 at first."""
+        """Return the last line that was sent; 0 if none was."""
         try:
             return int(json.loads(self.path.read_text())["line"])
         except FileNotFoundError:
             return 0
 
     def write(self, line: int) -> None:
-        """Remember the last line that was sent."""
+        """Store the last line that was sent."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
         part.write_text(json.dumps({"line": line}))
         part.replace(self.path)
 
     def forget(self) -> None:
-        """Begin anew next time."""
+        """Delete the bookmark: the next import starts over."""
         self.path.unlink(missing_ok=True)
 
 
 def bookmark_of(file: Path, settings: RuntimeSettings) -> Bookmark:
-    """Return the bookmark of a file as it is now; a file that has changed has another."""
+    """Return the bookmark of a file's current content; a changed file has another one."""
     about = file.stat()
     mark = f"{settings.prefix}\0{settings.kafka}\0{file.resolve()}\0{about.st_size}\0{about.st_mtime_ns}"
     name = hashlib.blake2b(mark.encode(), digest_size=8).hexdigest()

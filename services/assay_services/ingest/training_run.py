@@ -1,4 +1,4 @@
-"""From annotations to a model file and its card."""
+"""Train the consistency model from annotations; write the model file and its card."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ _BATCH = 1_000
 
 
 def train_model(records: Iterable[InputRecord], contract: LabelContract, path: Path, *, seed: int) -> list[Table]:
-    """Fit, write the model and its card, and return what a person wants to see. Raise TrainingImpossible."""
+    """Train, write the model and its card, and return tables with the results. Raise TrainingImpossible."""
     labels = class_names(contract.label)
     if labels is None:
         raise TrainingImpossible(
@@ -60,7 +60,7 @@ def _classes_table(card: ModelCard) -> Table:
 
 
 def observations(records: Iterable[InputRecord], contract: LabelContract) -> Iterator[TrainingVote]:
-    """Yield what can teach: the project's labelled annotations; validated records may be given as they are."""
+    """Yield the project's labelled annotations; validated records are accepted too."""
     batch: list[bytes] = []
     for record in records:
         batch.append(_unwrapped(record.value))
@@ -71,7 +71,7 @@ def observations(records: Iterable[InputRecord], contract: LabelContract) -> Ite
 
 
 def _unwrapped(value: bytes) -> bytes:
-    """Return the annotation inside a verdict; anything else as it is."""
+    """Return the annotation inside a verdict; return anything else unchanged."""
     try:
         found = orjson.loads(value)
         return orjson.dumps(found["annotation"])

@@ -1,4 +1,4 @@
-"""Alerts over files: the same cores, fed in the order of event time."""
+"""Alerts over files: the same cores, with observations in order of event time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _JUDGED = {VALIDATED.name, REJECTED.name}
 
 
 class AnyRecord(NamedTuple):
-    """A record as the cores see it."""
+    """A record in the form that cores read."""
 
     offset: int
     timestamp: int
@@ -34,7 +34,7 @@ class AnyRecord(NamedTuple):
 
 @dataclass(slots=True)
 class _Minute:
-    """What one topic says of one minute of a project. It changes."""
+    """The counts of one topic for one minute of a project. It changes in place."""
 
     tallies: dict[tuple[str, bytes], Tally] = field(default_factory=dict)
     gauges: list[Gauge] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Minute:
     newest: int = 0
 
     def count(self, one: Tally) -> None:
-        """Add to what was counted already."""
+        """Add an observation's counts."""
         key = (one.rule, orjson.dumps(one.labels, option=orjson.OPT_SORT_KEYS))
         had = self.tallies.get(key)
         counted = {} if had is None else {"hits": had.hits + one.hits, "total": had.total + one.total}
@@ -50,7 +50,7 @@ class _Minute:
         self.newest = max(self.newest, (one.minute + 1) * _MINUTE_MS - 1)
 
     def observed(self, project: str, topic: str) -> Observation:
-        """Return it as the alerts take it."""
+        """Return the counts as an observation."""
         return Observation(
             project=project, source=f"{topic}/0", newest=self.newest, tallies=list(self.tallies.values()),
             gauges=self.gauges, occurrences=self.occurrences,
@@ -58,10 +58,10 @@ class _Minute:
 
 
 class ReplayedAlerts:
-    """Collect what rules are judged by, and judge it minute by minute when all is there, in whatever order it came."""
+    """Collects observations in any order, and evaluates the rules minute by minute at the end."""
 
     def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
-        """Take the contracts in force."""
+        """Evaluate the rules of the contracts in force."""
         self._contracts = contracts
         self._intakes = {topic: Observer(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
         self._minutes: defaultdict[tuple[int, str, str], _Minute] = defaultdict(_Minute)
@@ -69,7 +69,7 @@ class ReplayedAlerts:
         self._reached = 0
 
     def add(self, outputs: Iterable[Output], now: int) -> None:
-        """Take what other cores have said; nothing of it is later than `now` (ms)."""
+        """Add outputs of other cores; none is later than `now` (ms since 1970)."""
         by_topic: dict[str, list[AnyRecord]] = {}
         for output in outputs:
             if output.topic in self._wanted and output.value is not None:
@@ -79,7 +79,7 @@ class ReplayedAlerts:
             self.observe(topic, records)
 
     def observe(self, topic: str, records: Sequence[Record]) -> None:
-        """Take records of a topic, with their own times; raise NotYet where a project has no contract."""
+        """Add records of a topic at their own times; raise NotYet if a project has no contract."""
         for said in self._intakes[topic].step(PartitionState(), records).outputs:
             one = Observation.model_validate_json(said.value or b"")
             for tally in one.tallies:
@@ -105,10 +105,10 @@ class ReplayedAlerts:
         yield from () if rest is None else rest.outputs
 
     def _time(self, value: bytes, now: int) -> int:
-        """Return the latest time that any annotation up to this one was made at: as if each had come at once."""
+        """Return the latest time of any annotation so far, as if each had arrived at once."""
         try:
             occurred = microseconds(datetime.fromisoformat(orjson.loads(value)["annotation"]["occurred_at"])) // 1_000
-        except ValueError:  # rarer ways to write a time: it came no later than the one before
+        except ValueError:  # rarer formats of a time: use the previous one
             occurred = 0
         self._reached = max(self._reached, min(occurred, now))
         return self._reached

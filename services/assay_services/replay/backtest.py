@@ -1,4 +1,4 @@
-"""Alert rules over what lies on the topics."""
+"""Run alert rules over the records on the topics."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from assay_services.replay.alerts import ReplayedAlerts
 async def backtest(
     settings: RuntimeSettings, contracts: Mapping[str, LabelContract], *, since: datetime
 ) -> Sequence[Alert]:
-    """Return every transition that there would have been, from `since` on. Nothing is published."""
+    """Return every transition that these rules would have made, from `since` on. Nothing is published."""
     alerts, first = ReplayedAlerts(contracts), int(since.timestamp() * 1_000)
     for topic in SOURCES:
         for number in range(1 if topic in SINGLE else settings.partitions):
@@ -35,7 +35,7 @@ async def _read(settings: RuntimeSettings, topic: str, number: int, alerts: Repl
                 while recent:
                     try:
                         alerts.observe(topic, recent)
-                    except NotYet:  # a project that is not tried: it is passed over from now on
+                    except NotYet:  # a project without a contract to try is skipped from now on
                         continue
                     break
     except UnknownTopicOrPartitionError:

@@ -1,4 +1,4 @@
-"""The same cores over files, without Kafka: one JSONL file per output topic."""
+"""Run the services' cores over files, without Kafka: one JSONL file per output topic."""
 
 import itertools
 from collections import Counter
@@ -22,7 +22,7 @@ _BATCH = 2_000
 
 
 class FileRecord(NamedTuple):
-    """A record as a core sees it."""
+    """A record in the form that cores read."""
 
     offset: int
     timestamp: int
@@ -41,8 +41,8 @@ def replay(
 ) -> Iterator[Counter[str]]:
     """Judge every record as if it arrived at `now` (ms since 1970); yield the verdicts after each batch.
 
-    What follows on the verdicts goes by the annotations' own time. The files appear whole when all is done, or not at
-    all. `watched`: whether the annotators' conduct is watched, and alerts are raised, too.
+    Everything after the verdicts uses the annotations' own times. All files appear complete at the end, or not at all.
+    `watched`: whether to run conduct and alerts too.
     """
     validator, state = ValidatorCore(projects, BatchOrigin("annotations", 0)), PartitionState()
     contracts = {name: project.rules.contract for name, project in projects.items()}
@@ -71,18 +71,18 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _ConductAndAlerts:
-    """The annotators' conduct, and alerts."""
+    """Conduct and alerts of a replay."""
 
     conduct: ReplayWorkerProcess[ConductReplay]
     alerts: ReplayedAlerts
 
     def agreed(self, said: Sequence[Output], clock: int) -> None:
-        """Take what the consensus says, at `clock` (ms)."""
+        """Process the consensus's outputs at `clock` (ms since 1970)."""
         for _ in self.conduct.process(judged(said), clock):
-            pass  # it says everything in the end
+            pass  # conduct publishes everything at the end
 
     def finish(self, now: int) -> Iterator[Output]:
-        """Yield what conduct says, and what alerts follow from all of it."""
+        """Yield the outputs of conduct, and the alerts that follow from all outputs."""
         for _, signals in self.conduct.finish():
             self.alerts.add(signals, now)
             yield from signals
@@ -91,26 +91,26 @@ class _ConductAndAlerts:
 
 @dataclass(frozen=True, slots=True)
 class _ReplayPipeline:
-    """What follows on the verdicts: files, and the watch, where one is kept."""
+    """Everything after the verdicts: the files, and conduct and alerts if enabled."""
 
     results: Results
     watch: _ConductAndAlerts | None
     now: int
 
     def judged(self, outputs: Sequence[Output]) -> None:
-        """Take what the validator says."""
+        """Process the validator's outputs."""
         self.results.write(outputs)
         if self.watch is not None:
             self.watch.alerts.add(outputs, self.now)
 
     def agreed(self, said: Sequence[Output], clock: int) -> None:
-        """Take what the consensus says, at `clock` (ms)."""
+        """Process the consensus's outputs at `clock` (ms since 1970)."""
         self.judged(said)
         if self.watch is not None:
             self.watch.agreed(said, clock)
 
     def end(self) -> None:
-        """Take what is said in the end."""
+        """Process the final outputs."""
         if self.watch is not None:
             self.results.write(self.watch.finish(self.now))
 

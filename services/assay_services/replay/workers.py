@@ -1,7 +1,6 @@
-"""Consensus and conduct in processes of their own, beside a replay: each takes as long as all the rest.
+"""Run consensus and conduct of a replay in separate processes: each takes as long as everything else together.
 
-What they say comes back in the order in which it was asked for, so that the outcome does not depend on which process
-is faster.
+Their outcomes are returned in the order of the requests, so the result does not depend on which process is faster.
 """
 
 import multiprocessing
@@ -27,16 +26,16 @@ from assay_services.engine.garbage import tame_garbage_collector
 
 _MINUTE = 60_000_000
 _MOST_IN_FLIGHT = 4
-"""Batches handed over and not yet answered: enough that nobody waits, and few enough that memory stays small."""
+"""The largest number of unanswered batches: enough to keep the processes busy, and few enough to limit memory."""
 
 HeaderlessOutput = tuple[str, bytes | None, bytes | None]
-"""An output without its headers, which no file has: topic, key, value."""
+"""An output without its headers, which the files do not contain: topic, key, value."""
 BatchOutcome = tuple[int, list[HeaderlessOutput]]
-"""What a batch came to, and the time (ms) up to which that is known."""
+"""The outputs of a batch, and the time (ms since 1970) up to which they are complete."""
 
 
 class _ReplayRecord(NamedTuple):
-    """A record as the cores see it."""
+    """A record in the form that cores read."""
 
     offset: int
     timestamp: int
@@ -46,22 +45,22 @@ class _ReplayRecord(NamedTuple):
 
 
 class ReplayTask(Protocol):
-    """What is done beside: it takes batches of records at a time (ms), and says the last word in the end."""
+    """A task of a worker process: processes batches of records at a time (ms since 1970), then finishes."""
 
     def process(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> BatchOutcome:
-        """Take one batch."""
+        """Process one batch."""
         ...
 
     def finish(self) -> BatchOutcome | None:
-        """Say what is left to be said, a piece at a time; None when nothing is."""
+        """Return the next part of the remaining outputs; None when none is left."""
         ...
 
 
 class ConsensusReplay:
-    """The consensus over the outputs of a validator, one partition for all; the pool is fed by hand."""
+    """The consensus over a validator's outputs, as one partition; its outputs go directly to the exchange."""
 
     def __init__(self, contracts: Mapping[str, LabelContract], *, watched: bool = True) -> None:
-        """Begin with an empty state. `watched`: whether items are told of for conduct."""
+        """Start with an empty state. `watched`: whether to publish items for the conduct service."""
         projects = {name: ConsensusProject(contract, make_truth) for name, contract in contracts.items()}
         self._pool, self._state = Exchange(), PartitionState()
         self._core = ConsensusCore(
@@ -71,7 +70,7 @@ class ConsensusReplay:
         self._quiet: Iterator[tuple[int, Step]] | None = None
 
     def process(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> BatchOutcome:
-        """Absorb one batch in the minute of its newest annotations, which is not later than `now` (ms)."""
+        """Absorb one batch at the minute of its newest annotation, but not later than `now` (ms since 1970)."""
         newest = decode(records[-1][1])
         self._clock = max(self._clock, min(now, 0 if newest is None else newest.occurred // _MINUTE * _MINUTE // 1_000))
         batch = [_ReplayRecord(self._offset + place, self._clock, *one) for place, one in enumerate(records)]
@@ -79,7 +78,7 @@ class ConsensusReplay:
         return self._exchange_and_keep(self._core.step(self._state, batch))
 
     def finish(self) -> BatchOutcome | None:
-        """Sweep until nothing moves, and tell everything that has not been told."""
+        """Sweep until the consensus converges, and return everything not published yet."""
         if self._quiet is None:
             self._quiet = run_until_converged(self._core, self._clock)
         found = next(self._quiet, None)
@@ -96,23 +95,23 @@ class ConsensusReplay:
 
 
 class ConductReplay:
-    """Conduct over what a consensus says. Nothing has to survive, so no state is kept."""
+    """Conduct over a consensus's outputs. It writes no state, because nothing has to survive a restart."""
 
     def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
-        """Take the contracts in force."""
+        """Use the contracts in force."""
         self._state, self._offset = PartitionState(), 0
         self._core = ConductCore(contracts, self._state, AT_THE_END)
         self._said: list[Output] | None = []
 
     def process(self, records: Sequence[tuple[bytes | None, bytes | None]], now: int) -> BatchOutcome:
-        """Watch one batch; what is to be said is said in the end."""
+        """Process one batch; the reports are published at the end."""
         batch = [_ReplayRecord(self._offset + place, now, *one) for place, one in enumerate(records)]
         self._offset += len(batch)
         self._said = [*(self._said or ()), *self._core.step(self._state, batch).outputs]
         return now, []
 
     def finish(self) -> BatchOutcome | None:
-        """Say everything of the annotators, once."""
+        """Return the final reports of all annotators, once."""
         if self._said is None:
             return None
         last, said = self._core.idle(AT_THE_END.report_ms + 1), self._said
@@ -124,35 +123,35 @@ DutyT = TypeVar("DutyT", bound=ReplayTask)
 
 
 class ReplayWorkerProcess(Generic[DutyT]):
-    """A duty in a process of its own; usable with `with`. What goes wrong there is raised here."""
+    """Runs a task in a separate process; a context manager. Errors of the process are raised here."""
 
     def __init__(
         self, duty: Callable[[Mapping[str, LabelContract]], DutyT], contracts: Mapping[str, LabelContract]
     ) -> None:
-        """Take what is to be done, and the contracts in force."""
+        """Run the task `duty` with the contracts in force."""
         context = multiprocessing.get_context("spawn")
         self._process = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(duty, dict(contracts)))
         self._asked: deque[Future[BatchOutcome]] = deque()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the process."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process, when it is through with what it is at."""
+        """End the process after its current batch."""
         self._process.shutdown(wait=True, cancel_futures=True)
 
     def process(self, outputs: Sequence[Output], now: int) -> Iterator[tuple[int, list[Output]]]:
-        """Hand over a batch at `now` (ms); yield what earlier ones came to, and when, as far as one has to wait."""
+        """Send a batch at `now` (ms since 1970); yield finished outcomes with times, waiting if too many are open."""
         if outputs:
             self._asked.append(self._process.submit(_take, [(one.key, one.value) for one in outputs], now))
         while len(self._asked) > _MOST_IN_FLIGHT:
             yield _outputs(self._asked.popleft().result())
 
     def finish(self) -> Iterator[tuple[int, list[Output]]]:
-        """Yield everything that has not been said."""
+        """Yield all remaining outcomes."""
         while self._asked:
             yield _outputs(self._asked.popleft().result())
         while (said := self._process.submit(_rest).result()) is not None:
@@ -160,7 +159,7 @@ class ReplayWorkerProcess(Generic[DutyT]):
 
 
 def judged(said: Sequence[Output]) -> list[Output]:
-    """Return the items that were judged, among what the consensus said."""
+    """Return the records of `items.judged` among the consensus's outputs."""
     return [one for one in said if one.topic == JUDGED.name]
 
 
@@ -173,11 +172,11 @@ def _outputs(said: BatchOutcome) -> tuple[int, list[Output]]:
 
 
 _at_work: dict[str, ReplayTask] = {}
-"""The duty of this process, where it is one that stands beside a replay."""
+"""The task of this process, if it is a worker process."""
 
 
 def _begin(duty: Callable[[Mapping[str, LabelContract]], ReplayTask], contracts: Mapping[str, LabelContract]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us says what follows
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     _at_work["duty"] = duty(contracts)
     tame_garbage_collector()
 

@@ -1,4 +1,4 @@
-"""The files of a replay: one JSONL file per output topic, whole when all is done, or not there at all."""
+"""The files of a replay: one JSONL file per output topic, written completely or not at all."""
 
 import base64
 from collections.abc import Iterable
@@ -45,12 +45,12 @@ _OF_A_WATCH = {SIGNALS.name, CONDUCT.name, ALERTS.name}
 
 
 class Results:
-    """Write outputs to files; of a compacted topic the last record of each key."""
+    """Writes outputs to files; for a compacted topic, the last record of each key."""
 
     def __init__(self, folder: Path, *, watched: bool = True) -> None:
-        """Take the folder, which is made where it is missing.
+        """Write to `folder`, which is created if missing.
 
-        `watched`: whether there are files of conduct and alerts.
+        `watched`: whether to write files of conduct and alerts.
         """
         self._folder = folder
         self._topics = {name: topic for name, topic in _TOPICS.items() if watched or name not in _OF_A_WATCH}
@@ -59,7 +59,7 @@ class Results:
         self._newest: dict[str, dict[bytes | None, bytes]] = {}
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Open temporary files."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for name, topic in self._topics.items():
             self._files[name] = self._open.enter_context(self._part(name).open("wb"))
@@ -68,7 +68,7 @@ class Results:
         return self
 
     def write(self, outputs: Iterable[Output]) -> None:
-        """Take what a step published; topics between the services themselves are left out."""
+        """Write the outputs of a step; topics that services use only among themselves are left out."""
         for output in outputs:
             newest = self._newest.get(output.topic)
             if newest is None:
@@ -82,7 +82,7 @@ class Results:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the files appear, unless something went wrong."""
+        """Move the files into place, unless an error occurred."""
         for name, newest in self._newest.items():
             self._files[name].writelines(value + b"\n" for value in newest.values())
         self._open.close()
@@ -90,7 +90,7 @@ class Results:
             if name in self._files:
                 self._part(name).replace(self._file(name))
             else:
-                self._file(name).unlink(missing_ok=True)  # an earlier replay's, of other annotations perhaps
+                self._file(name).unlink(missing_ok=True)  # a file of an earlier replay
 
     def _file(self, topic: str) -> Path:
         return self._folder / f"{topic}.jsonl"
@@ -104,7 +104,7 @@ def _line(output: Output) -> bytes:
 
 
 def _dead_letter(value: bytes | None, headers: Headers) -> bytes:
-    """Return a dead letter as JSON: bytes that are no text go as base64."""
+    """Return a dead letter as JSON; bytes that are not text are encoded as base64."""
     about = {name: (raw or b"").decode(errors="replace") for name, raw in headers}
     letter: dict[str, Any] = {
         "reason": about["assay-reason"],

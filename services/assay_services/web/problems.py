@@ -1,4 +1,4 @@
-"""What is wrong with a request, as RFC 9457 writes it: which field, and what was expected."""
+"""Errors of requests in the format of RFC 9457: the field, and what was expected."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class RequestProblem:
-    """Why a request is refused. `field` is what is wrong with it, `expected` what would be right."""
+    """Why a request is refused. `field` is the part that is not valid, `expected` describes valid values."""
 
     status: int
     detail: str
@@ -33,14 +33,14 @@ class ProblemError(Exception):
     """A request that is refused."""
 
     def __init__(self, problem: RequestProblem) -> None:
-        """Say why."""
+        """Refuse a request because of a problem."""
         super().__init__(problem.detail)
         self.problem = problem
 
 
 def problem_response(problem: RequestProblem) -> Response:
-    """Return the answer to a request that is refused."""
-    said = {
+    """Return the response to a request that is refused."""
+    body = {
         "type": "about:blank",
         "title": _TITLES.get(problem.status, "Not possible"),
         "status": problem.status,
@@ -51,12 +51,12 @@ def problem_response(problem: RequestProblem) -> Response:
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after is not None else {}
     if problem.status == 401:  # noqa: PLR2004  # the status is its name
         headers["WWW-Authenticate"] = "Bearer"
-    content = {name: value for name, value in said.items() if value is not None}
+    content = {name: value for name, value in body.items() if value is not None}
     return JSONResponse(content, problem.status, headers, "application/problem+json")
 
 
 def forbidden(least: Role, viewer: Viewer) -> RequestProblem:
-    """Return that somebody may not do this."""
+    """Return the problem of a viewer whose role is not sufficient."""
     return RequestProblem(
-        403, f"this takes the role {least.value}, and {viewer.name} is a {viewer.role.value}", field="role"
+        403, f"this needs the role {least.value}; {viewer.name} has the role {viewer.role.value}", field="role"
     )

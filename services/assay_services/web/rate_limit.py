@@ -1,4 +1,4 @@
-"""How often one sender may ask, and what a request that is refused is told."""
+"""Rate limit per sender, and the error for a request above it."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ _MOST_SENDERS = 10_000
 
 
 class RateLimitedError(Exception):
-    """A request that is not taken: with which status, why, and after how many seconds it may come again."""
+    """A request above the rate limit: HTTP status, reason, and seconds until a retry is allowed."""
 
     def __init__(self, status: int, reason: str, *, retry_after: int | None = None) -> None:
-        """Say so."""
+        """Refuse a request; `retry_after` is in seconds."""
         super().__init__(reason)
         self.status = status
         self.reason = reason
@@ -20,14 +20,14 @@ class RateLimitedError(Exception):
 
 @dataclass(slots=True)
 class RateLimiter:
-    """A token bucket per sender: so many requests a second, and as many at once. It changes with every question."""
+    """A token bucket per sender: `per_second` requests a second, and as many at once. `check` changes it."""
 
     per_second: float
     clock: Callable[[], float] = time.monotonic
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def check(self, sender: str) -> None:
-        """Count one request; raise RefusedError (429) where it is one too many."""
+        """Count one request; raise RateLimitedError (429) above the limit."""
         now = self.clock()
         left, at = self._left.pop(sender, (self.per_second, now))
         left = min(self.per_second, left + (now - at) * self.per_second)
@@ -35,4 +35,6 @@ class RateLimiter:
         if len(self._left) > _MOST_SENDERS:
             del self._left[next(iter(self._left))]
         if left < 1:
-            raise RateLimitedError(429, f"more than {self.per_second:g} requests a second from this key", retry_after=1)
+            raise RateLimitedError(
+                429, f"more than {self.per_second:g} requests per second from this key", retry_after=1
+            )

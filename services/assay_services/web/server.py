@@ -1,4 +1,4 @@
-"""The HTTP servers: one that is a process of its own, and one that runs inside a worker."""
+"""HTTP servers: one as a process of its own, and one inside a worker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,16 +39,16 @@ def run_server(api: FastAPI, listener: Listener, *, shutdown_seconds: int, trust
 
 
 class _WorkerServer(uvicorn.Server):
-    """A server that leaves signals to the worker."""
+    """A server that leaves signal handling to the worker."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
 class HttpServer(Service):
-    """Serve HTTP while the worker that carries this service runs."""
+    """Serve HTTP while the worker runs."""
 
     def __init__(self, api: FastAPI, listener: Listener, *, service: str) -> None:
         """`service` names the worker in the log."""
@@ -72,8 +72,8 @@ class HttpServer(Service):
         self._log.info("http_starts", at=self._address)
         try:
             await self._server.serve()
-        except SystemExit as error:  # what uvicorn raises if it cannot listen
-            await self.crash(OSError(f"nothing can listen at {self._address} ({error})"))
+        except SystemExit as error:  # raised by uvicorn if it cannot listen
+            await self.crash(OSError(f"cannot listen at {self._address} ({error})"))
 
     async def on_stop(self) -> None:
         """Stop serving."""

@@ -16,9 +16,10 @@ from assay_schemas.verdict import ValidatedAnnotation
 from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Fetched, TransactionPlan, plan
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import ArchivePartition, Overtaken, Ready, RowsRefused, Store
+from assay_services.archive.store import ArchivePartition, Overtaken, Ready, Store
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.erasure.archive import erase
+from assay_services.stores.archive.transactions import RowsRefused
 from tests.services.archive.records import Came, fetched, verdict_value
 from tests.support.builders import NOW, an_item
 

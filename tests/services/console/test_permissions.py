@@ -1,4 +1,4 @@
-"""Every way in is known, and lets nobody in who may less."""
+"""Every path of the console is listed with the lowest role it needs."""
 
 import pytest
 from fastapi import FastAPI
@@ -6,28 +6,28 @@ from fastapi.routing import APIRoute
 
 from assay_services.console.app import PAGES
 from assay_services.console.dependencies import ConsoleDependencies
-from assay_services.console.permissions import BEHIND, DOORS, OPEN, least_role
+from assay_services.console.permissions import LEAST_ROLES, LEAST_ROLES_BY_PREFIX, OPEN, UNLISTED, least_role
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.console.conftest import signed_in
 
 PAGE_PATHS = {page.path for page in PAGES}
 
 
-def test_every_route_and_page_stands_in_the_table_and_nothing_else_does(service: FastAPI) -> None:
+def test_the_table_lists_exactly_the_routes_and_pages(service: FastAPI) -> None:
     routes = {path for route in service.routes if (path := getattr(route, "path", None))}
 
-    assert routes | PAGE_PATHS == set(DOORS)
+    assert routes | PAGE_PATHS == set(LEAST_ROLES)
     assert len([route for route in service.routes if isinstance(route, APIRoute)]) > len(PAGE_PATHS)
 
 
 def test_only_signing_in_and_health_are_open() -> None:
-    opened = {path for path, least in DOORS.items() if least is OPEN}
+    opened = {path for path, least in LEAST_ROLES.items() if least is OPEN}
 
     assert opened == {"/health", "/ready", "/sign-in", "/sign-in.css", "/welcome", "/oidc/begin", "/oidc/back"}
-    assert all(least.is_at_least(Role.VIEWER) for least in BEHIND.values())
+    assert all(least.is_at_least(Role.VIEWER) for least in LEAST_ROLES_BY_PREFIX.values())
 
 
-@pytest.mark.parametrize("path", [path for path, least in DOORS.items() if least is not OPEN])
+@pytest.mark.parametrize("path", [path for path, least in LEAST_ROLES.items() if least is not OPEN])
 def test_nobody_comes_in_without_signing_in(path: str, service: FastAPI, parts: ConsoleDependencies) -> None:
     browser = signed_in(parts, service, Role.VIEWER)
     browser.cookies.clear()
@@ -39,12 +39,12 @@ def test_nobody_comes_in_without_signing_in(path: str, service: FastAPI, parts: 
     assert sent.status_code == 401
 
 
-@pytest.mark.parametrize("path", [path for path, least in DOORS.items() if least is not OPEN])
+@pytest.mark.parametrize("path", [path for path, least in LEAST_ROLES.items() if least is not OPEN])
 @pytest.mark.parametrize("role", list(Role))
-def test_a_door_lets_in_its_least_role_and_no_lesser_one(
+def test_a_path_admits_its_lowest_role_and_no_lower_one(
     path: str, role: Role, service: FastAPI, parts: ConsoleDependencies
 ) -> None:
-    least = DOORS[path]
+    least = LEAST_ROLES[path]
     assert least is not None
 
     status = signed_in(parts, service, role).get(path).status_code
@@ -53,9 +53,9 @@ def test_a_door_lets_in_its_least_role_and_no_lesser_one(
     assert status != 401
 
 
-def test_what_is_not_in_the_table_is_shut() -> None:
-    assert least_role("/api/v1/anything") == "shut"
-    assert least_role("/item/../metrics") == "shut"
+def test_a_path_that_is_not_in_the_table_is_refused() -> None:
+    assert least_role("/api/v1/anything") == UNLISTED
+    assert least_role("/item/../metrics") == UNLISTED
 
 
 def test_the_page_of_another_site_changes_nothing(service: FastAPI, parts: ConsoleDependencies) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from assay_schemas.annotation import Annotation
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import (
     ConnectionExistsError,
@@ -15,7 +16,6 @@ from assay_services.stores.control.connection_store import (
     new_hook_secret,
 )
 from assay_services.stores.control.database import open_control
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 from assay_services.stores.control.vault import Vault
 from tests.support.builders import NOW, an_annotation, an_item

@@ -1,4 +1,4 @@
-"""What people send to the HTTP interface, and what they see."""
+"""Request and response models of the HTTP API."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ class _RequestBody(BaseModel):
 
 
 class AckAsked(_RequestBody):
-    """Why somebody says that they look at an alert."""
+    """Why someone acknowledges an alert."""
 
     why: _Why = ""
 
@@ -33,7 +33,7 @@ class FeedbackAsked(_RequestBody):
 
 
 class SilenceAsked(_RequestBody):
-    """What not to be told of, and for how long. Matchers compare labels, `rule` and `severity`; `*` and `?` help."""
+    """Which alerts to silence, and for how long. Matchers compare labels, `rule` and `severity`, with `*` and `?`."""
 
     project: Annotated[str, Field(max_length=256)] = ""
     matchers: dict[_ShortText, _ShortText] = {}
@@ -41,12 +41,12 @@ class SilenceAsked(_RequestBody):
     why: _Why
 
     def until(self, now: datetime) -> datetime:
-        """Return when it ends."""
+        """Return when the silence ends."""
         return now + timedelta(minutes=self.minutes)
 
 
 class SubscriptionAsked(_RequestBody):
-    """Whom to tell, and of what."""
+    """A subscription to create: its address and its filters."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     channel: Channel
@@ -60,7 +60,7 @@ class SubscriptionAsked(_RequestBody):
     per_hour: Annotated[int, Field(ge=1, le=100_000)] = 30
 
     def wish(self) -> SubscriptionRequest:
-        """Return it as it is stored."""
+        """Return the request in the form that the store accepts."""
         return SubscriptionRequest(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
@@ -83,13 +83,13 @@ class SubscriptionView(BaseModel):
 
     @classmethod
     def of(cls, row: Subscription) -> "SubscriptionView":
-        """Show one."""
+        """Return the view of a stored subscription."""
         shown = row.model_dump(exclude={"secrets", "states"})
         return cls(**shown, states=row.states.split())
 
 
 class Subscribed(BaseModel):
-    """A new subscription, and the secret that its messages are signed with: it is shown only now."""
+    """A new subscription, and the signing secret of its messages, which is shown only once."""
 
     subscription: SubscriptionView
     secret: str
@@ -108,12 +108,12 @@ class SilenceView(BaseModel):
 
     @classmethod
     def of(cls, row: SilenceRow) -> "SilenceView":
-        """Show one."""
+        """Return the view of a stored silence."""
         return cls(**row.model_dump(exclude={"ended_at"}))
 
 
 class DeliveryView(BaseModel):
-    """One message: what became of it."""
+    """One message and its fate."""
 
     id: str
     subscription: str
@@ -128,12 +128,12 @@ class DeliveryView(BaseModel):
 
     @classmethod
     def of(cls, row: Delivery) -> "DeliveryView":
-        """Show one."""
+        """Return the view of a stored message."""
         return cls(**row.model_dump())
 
 
 class PrecisionView(BaseModel):
-    """How many of a rule's alerts were useful, of those that people spoke of."""
+    """The share of a rule's rated alerts that were useful, with a 95 % interval."""
 
     project: str
     rule: str
@@ -145,10 +145,10 @@ class PrecisionView(BaseModel):
 
     @classmethod
     def of(cls, row: Precision) -> "PrecisionView":
-        """Show one."""
+        """Return the view of a rule's precision."""
         return cls(**row._asdict(), share=row.share)
 
 
 def now() -> datetime:
-    """Return the time."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The alerts over HTTP: see, acknowledge, silence, judge, subscribe, and follow them live."""
+"""The HTTP API of alerts: list, acknowledge, silence, rate, subscribe, and follow them live."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
-    """What the routes share."""
+    """The objects that the routes share."""
 
     engine: Engine
     vault: Vault
@@ -50,7 +50,7 @@ class ApiDependencies:
     streams: Streams
 
     async def authorise(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
-        """Return the key that a request carries; raise RefusedError where it may not."""
+        """Return the key in a request's header; raise RateLimitedError if it is missing, unknown or lacks the scope."""
         given = None if sent is None else f"{sent.scheme} {sent.credentials}"
         found = await asyncio.to_thread(self.keys.check, given, scope)
         if isinstance(found, Refusal):
@@ -59,12 +59,12 @@ class ApiDependencies:
         return found
 
     async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the database, in a thread of its own."""
+        """Run a database query in a worker thread and return its result."""
         return await asyncio.to_thread(partial(work, *args, **kwargs))
 
 
 def build_api(settings: AlertsSettings, engine: Engine) -> FastAPI:
-    """Build the HTTP interface."""
+    """Build the HTTP API."""
     parts = ApiDependencies(
         engine, Vault(settings), ApiKeyStore(engine), RateLimiter(settings.alerts_rate_per_second), Streams(settings)
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Alerts as server-sent events: the id of an event is its offset, so whoever comes back goes on after it."""
+"""Alerts as server-sent events: an event's id is its offset, so a client that reconnects resumes after it."""
 
 from collections.abc import AsyncIterator
 
@@ -17,15 +17,15 @@ _LONGEST_ID = 18
 
 
 class Streams:
-    """The open streams, each with a consumer of its own. Their number is bounded."""
+    """The open streams, each with its own consumer. Their number is limited."""
 
     def __init__(self, settings: AlertsSettings) -> None:
-        """Take the settings."""
+        """Read Kafka, and limit the number of streams, as `settings` say."""
         self._settings = settings
         self._open = 0
 
     def follow(self, last_event_id: str | None, *, project: str | None) -> AsyncIterator[bytes]:
-        """Yield events from now on, or after the last one that was seen; raise RefusedError where it cannot be."""
+        """Yield events from now on, or after the client's last event; raise RateLimitedError if no stream is free."""
         if self._open >= self._settings.alerts_streams:
             raise RateLimitedError(503, f"{self._open} streams are open; try again", retry_after=10)
         after = _offset(last_event_id)
@@ -44,7 +44,7 @@ class Streams:
             else:
                 first = (await consumer.beginning_offsets([partition]))[partition]
                 consumer.seek(partition, max(after + 1, first))
-            # The browser remembers this id, so that a connection lost before the first event goes on from here.
+            # The browser remembers this id: a connection lost before the first event resumes from here.
             yield f"retry: 2000\nid: {after}\ndata:\n\n".encode()
             while True:
                 found = await consumer.getmany(partition, timeout_ms=_POLL_MS, max_records=100)
@@ -70,7 +70,7 @@ def _event(offset: int, value: bytes | None, project: str | None) -> bytes | Non
 
 
 def _offset(written: str | None) -> int | None:
-    """Read the id of an event; raise RefusedError where it is none of ours."""
+    """Parse the id of an event; raise RateLimitedError if it is malformed."""
     if written is None or not written.strip():
         return None
     digits = written.strip().removeprefix("-")

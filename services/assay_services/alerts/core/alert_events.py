@@ -1,4 +1,4 @@
-"""How a transition is said: the record on `alerts`."""
+"""Build the records on `alerts` from transitions, and parse them."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -17,18 +17,18 @@ ALERTS_TOPIC = "alerts"
 
 
 class Suppression(NamedTuple):
-    """Why nobody is told: silences by id, and rules whose alerts say more."""
+    """Why an alert's notifications are suppressed: ids of silences, and rules that inhibit it."""
 
     silences: Sequence[str] = ()
     rules: Sequence[str] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether nobody is told."""
+        """Return whether notifications are suppressed."""
         return bool(self.silences or self.rules)
 
 
 class Acknowledgement(NamedTuple):
-    """Who has acknowledged an alert, and why."""
+    """Who acknowledged an alert, and why."""
 
     by: str | None = None
     why: str | None = None
@@ -42,7 +42,7 @@ def alert_event(
     hushed: Suppression,
     told: Acknowledgement | None = None,
 ) -> Output:
-    """Return a transition as a record. `plan` is None where the rule is not in the contract any more."""
+    """Return a transition as a record. `plan` is None if the rule is no longer in the contract."""
     told = told or Acknowledgement()
     value = {
         "id": series.id,
@@ -71,12 +71,12 @@ def alert_event(
 
 
 def all_labels(series: Series, rule: AlertRule | None) -> Mapping[str, str]:
-    """Return an alert's labels with those that its rule adds."""
+    """Return an alert's labels and those that its rule adds."""
     return series.labels | ({} if rule is None else dict(rule.labels))
 
 
 def summary(plan: RulePlan, series: Series) -> str:
-    """Return one sentence for people."""
+    """Return a one-sentence summary for people."""
     rule = plan.rule
     about = ", ".join(f"{name} {value}" for name, value in series.labels.items())
     if rule.message is not None:
@@ -113,5 +113,5 @@ def _transition(alert: str, change: Transition) -> str:
 
 
 def read_alert(value: bytes | None) -> Alert:
-    """Read a transition back; ValidationError where it is none."""
+    """Parse a transition; raise ValidationError if it is malformed."""
     return Alert.model_validate_json(value or b"")

@@ -1,4 +1,4 @@
-"""Everything that the alerts remember, and which of it has changed."""
+"""All state of the alerts service, and which of it has changed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from assay_services.engine.core.core_api import Entry
 from assay_services.engine.core.state import PartitionState
 
 MOST_SERIES = 10_000
-"""So many alerts there may be of one rule; the ones with the least to say are let go."""
+"""The largest number of series per rule; beyond it, those with the least data are dropped."""
 _NEVER = 2**62
 _SERIES = b"s:"
 _CLOCK = b"c:"
@@ -20,10 +20,10 @@ _SILENCE = b"q:"
 
 
 class AlertStore:
-    """Series, clocks and silences, made from the state. It changes, and says what has to be written."""
+    """The series, watermarks and silences of one partition. It changes in place and collects what must be written."""
 
     def __init__(self, state: PartitionState) -> None:
-        """Read what is stored."""
+        """Load everything from the stored state."""
         self._series: dict[str, Series] = {}
         self._by_project: dict[str, dict[str, Series]] = {}
         self._by_rule: dict[tuple[str, str], dict[str, Series]] = {}
@@ -43,17 +43,17 @@ class AlertStore:
                 self._silences[silence.id] = silence
 
     def clock(self, project: str) -> Watermark:
-        """Return a project's clock, to be changed."""
+        """Return a project's watermark, which the caller may change."""
         clock = self._clocks.setdefault(project, Watermark(project))
         self._changed[_CLOCK + project.encode()] = clock
         return clock
 
     def clocks(self) -> Sequence[Watermark]:
-        """Return the clocks of all projects."""
+        """Return the watermarks of all projects."""
         return list(self._clocks.values())
 
     def series(self, project: str, plan: RulePlan, labels: Mapping[str, str]) -> Series:
-        """Return the series of an alert, made where it is missing, to be changed."""
+        """Return the series of an alert, created if missing; the caller may change it."""
         alert = fingerprint(project, plan.rule.id, labels)
         found = self._series.get(alert)
         if found is None:
@@ -65,19 +65,19 @@ class AlertStore:
         return found
 
     def find(self, alert: str) -> Series | None:
-        """Return the series of an alert by its id."""
+        """Return the series of an alert by its id, or None."""
         return self._series.get(alert)
 
     def of_project(self, project: str) -> Sequence[Series]:
-        """Return all series of a project, in an order that outlives a restart."""
+        """Return all series of a project, in an order that does not change with a restart."""
         return [one for _, one in sorted(self._by_project.get(project, {}).items())]
 
     def firing(self) -> Sequence[Series]:
-        """Return the series whose alerts fire, acknowledged or not."""
+        """Return the series whose alerts are firing, acknowledged or not."""
         return [one for _, one in sorted(self._told.items())]
 
     def touch(self, series: Series) -> None:
-        """Note that a series has changed."""
+        """Record that a series has changed."""
         alert = series.id
         self._changed[_SERIES + alert.encode()] = series
         if series.life.is_notified:
@@ -86,7 +86,7 @@ class AlertStore:
             self._told.pop(alert, None)
 
     def drop(self, series: Series) -> None:
-        """Forget a series."""
+        """Delete a series."""
         alert = series.id
         for where in (self._series, self._by_project[series.project], self._by_rule[series.project, series.rule]):
             where.pop(alert, None)
@@ -98,27 +98,27 @@ class AlertStore:
         return self._silences.values()
 
     def silence(self, silence: Silence) -> None:
-        """Begin or change a silence."""
+        """Start or replace a silence."""
         self._silences[silence.id] = silence
         self._changed[_SILENCE + silence.id.encode()] = silence
 
     def unsilence(self, silence: str) -> None:
-        """End a silence; nothing happens where there is none."""
+        """End a silence; do nothing if it does not exist."""
         if self._silences.pop(silence, None) is not None:
             self._changed[_SILENCE + silence.encode()] = None
 
     def end_silences(self, now: int) -> None:
-        """Forget the silences that are over."""
+        """Delete the silences that have expired at `now` (ms since 1970)."""
         for one in [one for one in self._silences.values() if one.until <= now]:
             self.unsilence(one.id)
 
     def take_dropped(self) -> Mapping[tuple[str, str], int]:
-        """Return how many series of a project's rule were let go since this was asked last."""
+        """Return how many series of each project and rule were dropped since the last call."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped
 
     def changes(self) -> dict[bytes, Entry | None]:
-        """Return what has to be written since this was asked last."""
+        """Return the state changes since the last call."""
         changed, self._changed = self._changed, {}
         return {key: None if what is None else Entry(_NEVER, _stored(what)) for key, what in changed.items()}
 
@@ -131,7 +131,7 @@ class AlertStore:
             self._told[alert] = series
 
     def _make_room(self, project: str, plan: RulePlan) -> None:
-        """Let a quarter of a rule's series go where there are too many: those that have counted least."""
+        """Drop a quarter of a rule's series if it has too many: those that have counted least."""
         mine = self._by_rule.get((project, plan.rule.id), {})
         if len(mine) < MOST_SERIES:
             return

@@ -1,4 +1,4 @@
-"""From the bytes on the topics to what alert rules look at."""
+"""Decode the topics that alert rules use."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,11 +20,11 @@ _LIVE = {"created", "updated"}
 _OPEN = {Status.OPEN.value, Status.EMPTY.value}
 _MS = 1_000
 SLACK_MS = 300_000
-"""A time may lie so far after its record's own; what claims to be later counts as being of then."""
+"""How far an event's time may be after its record's time; a later time is cut off there."""
 
 
 class Timed(NamedTuple):
-    """One annotation or word about an item, with its project and its time (ms of event time)."""
+    """One annotation or consensus event, with its project and its event time (ms since 1970)."""
 
     project: str
     at: int
@@ -32,9 +32,9 @@ class Timed(NamedTuple):
 
 
 def judged(record: Record, *, rejected: bool) -> Timed | None:
-    """Read one validated or rejected annotation; None for bytes that the validator would not have written.
+    """Decode one validated or rejected annotation; return None for bytes that the validator would not have written.
 
-    Only annotations with a label are looked at: what was deleted or skipped is None, too.
+    Only annotations with a label count: a deleted or skipped one returns None too.
     """
     try:
         verdict = orjson.loads(record.value or b"")
@@ -60,7 +60,7 @@ def judged(record: Record, *, rejected: bool) -> Timed | None:
 
 
 def decided(record: Record) -> tuple[str, int, bool] | None:
-    """Read one word about an item: project, time (ms), whether it is disputed; None unless the item is complete."""
+    """Decode a consensus event to project, time (ms) and whether it is disputed; None unless the item is complete."""
     try:
         said = orjson.loads(record.value or b"")
         if said["status"] in _OPEN:
@@ -72,7 +72,7 @@ def decided(record: Record) -> tuple[str, int, bool] | None:
 
 
 def agreement(record: Record) -> AgreementReading | None:
-    """Read one reading of agreement."""
+    """Decode one reading of agreement, or return None."""
     try:
         return AgreementReading.model_validate_json(record.value or b"")
     except ValidationError:
@@ -80,7 +80,7 @@ def agreement(record: Record) -> AgreementReading | None:
 
 
 def signal(record: Record) -> Signal | None:
-    """Read one signal."""
+    """Decode one signal of the conduct service, or return None."""
     try:
         return Signal.model_validate_json(record.value or b"")
     except ValidationError:
@@ -96,5 +96,5 @@ def _labels(label: Json) -> frozenset[str]:
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
-    except ValueError:  # rarer ways to write a time, which the validator reads, too
+    except ValueError:  # rarer formats of a time, which the validator also accepts
         return _ANY_TIME.validate_python(text)

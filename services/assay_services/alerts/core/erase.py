@@ -1,4 +1,4 @@
-"""What the alerts forget of an annotator: the alerts about them."""
+"""Erase an annotator from the alerts: the alerts about them."""
 
 import orjson
 
@@ -8,11 +8,11 @@ from assay_services.engine.core.state import PartitionState
 _SERIES = b"s:"
 
 
-def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # as the others
-    """Return how the state changes: alerts about an annotator, or about a pair with them, are gone.
+def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:  # noqa: ARG001  # unused
+    """Return the changes to the state: alerts about an annotator, or about a pair with them, are deleted.
 
-    A pseudonym does not keep them: an alert's id is a hash of its labels, so under another name it is another alert.
-    Nothing is remembered of items.
+    A pseudonym does not keep them: an alert's id is a hash of its labels, so another name makes another alert. Alerts
+    store nothing about items.
     """
     if whom.is_item:
         return Erasure()

@@ -1,4 +1,4 @@
-"""Pick out of one topic what alert rules are judged by: a batch comes to one small record for each project."""
+"""Extract from one topic what alert rules need: each batch becomes one small record per project."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ ContractsByProject = Mapping[str, LabelContract]
 
 @dataclass(slots=True)
 class _ProjectCounts:
-    """What a batch comes to for one project. It changes."""
+    """The counts of one batch for one project. It changes in place."""
 
     tallies: defaultdict[tuple[str, bytes, int], list[float]] = field(
         default_factory=lambda: defaultdict(lambda: [0.0, 0])
@@ -41,7 +41,7 @@ class _ProjectCounts:
     newest: int = 0
 
     def count(self, rule: AlertRule, at: int, counts: Iterable[selectors.Count]) -> None:
-        """Count for a rule, in the minute of `at` (ms)."""
+        """Count for a rule, in the minute of `at` (ms since 1970)."""
         for labels, hits, total in counts:
             key = (rule.id, orjson.dumps(labels, option=orjson.OPT_SORT_KEYS), at // _MINUTE_MS)
             tally = self.tallies[key]
@@ -49,7 +49,7 @@ class _ProjectCounts:
             tally[1] += total
 
     def to_output(self, project: str, source: str) -> Output:
-        """Return it as a record."""
+        """Return the counts as a record."""
         tallies = [
             Tally.model_construct(rule=rule, labels=orjson.loads(labels), minute=minute, hits=hits, total=int(total))
             for (rule, labels, minute), (hits, total) in self.tallies.items()
@@ -62,24 +62,24 @@ class _ProjectCounts:
 
 
 CountRecord = Callable[[dict[str, _ProjectCounts], Record], str]
-"""Take one record in, and return what it came to."""
+"""A function that reads one record and returns its outcome."""
 
 
 class Observer(Core):
-    """What alert rules need of one partition of one topic. It remembers nothing: a batch is all there is to it.
+    """Counts for alert rules from one partition of one topic. It has no state.
 
-    What it publishes are counts of this batch alone, so a transaction that is done adds them exactly once.
+    It publishes the counts of each batch, so a committed transaction adds them exactly once.
     """
 
     def __init__(
         self, contracts: ContractsByProject, source: str, take: Callable[[ContractsByProject], CountRecord]
     ) -> None:
-        """Take the contracts in force, the name of topic and partition, and what reads a record of it."""
+        """Count for the rules of `contracts`; `source` names topic and partition, `take` makes their reader."""
         self._source = source
         self._take = take(contracts)
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it has none
-        """Take in one batch."""
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # unused
+        """Count one batch."""
         found: defaultdict[str, _ProjectCounts] = defaultdict(_ProjectCounts)
         verdicts = Counter(self._take(found, record) for record in batch)
         outputs = [one.to_output(project, self._source) for project, one in found.items()]
@@ -87,15 +87,15 @@ class Observer(Core):
 
 
 class ContractLookup:
-    """Which projects had no contract: each is waited for once."""
+    """The contracts in force; a missing contract is awaited once per project."""
 
     def __init__(self, contracts: ContractsByProject) -> None:
-        """Take the contracts in force."""
+        """Look up in `contracts`, which changes as contracts arrive."""
         self._contracts = contracts
         self._missing: set[str] = set()
 
     def contract_of(self, project: str) -> LabelContract | None:
-        """Return the contract; raise NotYet the first time that there is none."""
+        """Return the contract of a project, or None; raise NotYet the first time that it is missing."""
         contract = self._contracts.get(project)
         if contract is None and project not in self._missing:
             self._missing.add(project)
@@ -104,7 +104,7 @@ class ContractLookup:
 
 
 def of_annotations(*, rejected: bool) -> Callable[[ContractsByProject], CountRecord]:
-    """Return what reads `annotations.validated`, or `annotations.rejected`."""
+    """Return the reader of `annotations.validated`, or of `annotations.rejected`."""
 
     def begin(contracts: ContractsByProject) -> CountRecord:
         known = ContractLookup(contracts)
@@ -140,7 +140,7 @@ def _is_counted(rule: AlertRule, seen: selectors.RuleInput) -> bool:
 
 
 def of_consensus(contracts: ContractsByProject) -> CountRecord:
-    """Return what reads `items.consensus`."""
+    """Return the reader of `items.consensus`."""
     known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
@@ -159,7 +159,7 @@ def of_consensus(contracts: ContractsByProject) -> CountRecord:
 
 
 def of_agreement(contracts: ContractsByProject) -> CountRecord:
-    """Return what reads `agreement.rolling`."""
+    """Return the reader of `agreement.rolling`."""
     known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
@@ -180,7 +180,7 @@ def of_agreement(contracts: ContractsByProject) -> CountRecord:
 
 
 def of_signals(contracts: ContractsByProject) -> CountRecord:
-    """Return what reads `annotators.signals`."""
+    """Return the reader of `annotators.signals`."""
     known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
@@ -245,7 +245,7 @@ SOURCES: Mapping[str, Callable[[ContractsByProject], CountRecord]] = {
     AGREEMENT.name: of_agreement,
     SIGNALS.name: of_signals,
 }
-"""What reads each of the topics that rules look at."""
+"""The reader of each topic that rules can use."""
 
 _ASKED_OF = {
     VALIDATED.name: _OF_ANNOTATIONS,
@@ -257,6 +257,6 @@ _ASKED_OF = {
 
 
 def topics_looked_at(contracts: Iterable[LabelContract]) -> set[str]:
-    """Return the topics that any rule of these contracts looks at; the others need not be read."""
+    """Return the topics that any rule of these contracts uses; the others need not be read."""
     metrics = {rule.metric for contract in contracts for rule in contract.alerts if rule.enabled}
     return {topic for topic, asked in _ASKED_OF.items() if metrics & asked}

@@ -1,4 +1,4 @@
-"""One alert that there may be: what is known of it, what it reads now, and where it stands."""
+"""The state of one potential alert: its counts, its current value, and its life cycle."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from assay_schemas.alert_rule import AlertRule, Metric
 from assay_schemas.contract.label_contract import LabelContract
 
 _PANES = 60
-"""So many panes make up a window: a rule over 24 hours is evaluated every 24 minutes."""
+"""How many panes a window has: a rule over 24 hours is evaluated every 24 minutes."""
 
 Sample = tuple[int, float | None, float | None, float | None, int]
 """Minute, value, low, high, count."""
 
 
 class RuleValue(NamedTuple):
-    """What a rule reads at a minute."""
+    """The value of a rule at a minute, whether its condition holds, and the evidence."""
 
     holds: bool
     value: float | None
@@ -33,7 +33,7 @@ class RuleValue(NamedTuple):
 
 
 class RulePlan(NamedTuple):
-    """A rule with its times in minutes. `mark` changes when the rule counts something else."""
+    """A rule with its durations in minutes. `mark` changes when the rule counts something else."""
 
     rule: AlertRule
     window: int
@@ -45,19 +45,19 @@ class RulePlan(NamedTuple):
 
     @property
     def horizon(self) -> int:
-        """Return after how many minutes without news nothing changes any more."""
+        """Return after how many minutes without new data the rule's value no longer changes."""
         return 2 * self.window + self.lasting + self.keep_minutes + self.absent + FLAP_MINUTES
 
     @property
     def threshold(self) -> float | None:
-        """Return what the value is compared with."""
+        """Return the value that the rule compares with, or None."""
         rule = self.rule
         given = [one for one in (rule.below, rule.above, rule.changes_by) if one is not None]
         return float(self.absent) if rule.absent is not None else next(iter(given), None)
 
 
 def plan_of(rule: AlertRule, contract: LabelContract) -> RulePlan:
-    """Return a rule with its times in minutes."""
+    """Return a rule with its durations in minutes."""
     window = window_minutes(rule, contract)
     mark = blake2b(f"{rule.metric}{rule.where!r}{window}".encode(), digest_size=6).hexdigest()
     absent = 0 if rule.absent is None else minutes_of(rule.absent)
@@ -73,10 +73,10 @@ def fingerprint(project: str, rule: str, labels: Mapping[str, str]) -> str:
 
 @dataclass(slots=True)
 class Series:
-    """What is known of one alert. It changes.
+    """The state of one alert. It changes in place.
 
-    `panes` count annotations, `samples` are readings of agreement, `holding` says whether a signal stands. `newest` is
-    the last minute with data. `hushed`: nobody is told at the moment.
+    `panes` count annotations, `samples` are readings of agreement, `holding` is whether a signal is in force. `newest`
+    is the last minute (since 1970) with data. `hushed`: notifications are suppressed at the moment.
     """
 
     project: str
@@ -99,13 +99,13 @@ class Series:
         return fingerprint(self.project, self.rule, self.labels)
 
     def adopt(self, plan: RulePlan) -> None:
-        """Go by the rule as it is now; what it counted before counts for nothing if it now counts something else."""
+        """Switch to the rule's current definition; reset the counts if it now counts something else."""
         self.severity = plan.rule.severity.value
         if self.mark != plan.mark:
             self.mark, self.panes, self.samples = plan.mark, MinuteCounts(), []
 
     def sample(self, taken: Sample, *, bucket: int) -> None:
-        """Take a reading: of one bucket of minutes the last one counts."""
+        """Add a reading; each bucket of minutes keeps only its last reading."""
         place = bisect_right(self.samples, taken[0], key=lambda one: one[0])
         before = self.samples[place - 1] if place else None
         if before is not None and before[0] // bucket == taken[0] // bucket:
@@ -114,7 +114,7 @@ class Series:
             self.samples.insert(place, taken)
 
     def read(self, plan: RulePlan, minute: int, *, blind_until: int) -> RuleValue:
-        """Return what the rule reads at the end of a minute. `blind_until`: before that minute nobody looked."""
+        """Return the rule's value at the end of a minute. Before minute `blind_until` the service was down."""
         rule = plan.rule
         if rule.metric is Metric.SIGNAL:
             return RuleValue(self.holding, self.value, self.evidence)
@@ -128,7 +128,7 @@ class Series:
         return RuleValue(said, None if now is None else now.value, _shown(now, before if rule.changes_by else None))
 
     def forget(self, plan: RulePlan, minute: int) -> None:
-        """Drop what no window reaches any more."""
+        """Drop data that no window reaches any more."""
         self.newest = max(self.newest, self._newest(minute))
         oldest = minute - 2 * plan.window - plan.pane
         self.panes.forget(oldest)
@@ -138,7 +138,7 @@ class Series:
         del self.samples[: max(0, kept - 1)]
 
     def is_empty(self) -> bool:
-        """Tell whether nothing is counted and no signal stands."""
+        """Return whether nothing is counted and no signal is in force."""
         return not (self.panes.by_minute or self.samples or self.holding)
 
     def minutes(self) -> set[int]:
@@ -146,7 +146,7 @@ class Series:
         return {*self.panes.by_minute, *(one[0] for one in self.samples)}
 
     def dump(self) -> bytes:
-        """Return it as it is stored."""
+        """Return the series in stored form."""
         life = self.life
         panes = [[minute, *pane] for minute, pane in self.panes.by_minute.items()]
         return orjson.dumps([
@@ -171,7 +171,7 @@ class Series:
 
 
 def load_series(raw: bytes) -> Series:
-    """Read it back."""
+    """Parse a series from its stored form."""
     (
         project, rule, labels, severity, mark, panes, samples, holding, evidence, value, newest, life, hushed,
     ) = orjson.loads(raw)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Judge the alert rules: observations in, transitions of alerts out."""
+"""Evaluate alert rules: observations in, transitions of alerts out."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _IDLE_MS = 5_000
 
 @dataclass(slots=True)
 class _BatchWork:
-    """A batch while it is judged."""
+    """The working data of a batch."""
 
     now: int
     outputs: list[Output] = field(default_factory=list)
@@ -32,17 +32,17 @@ class _BatchWork:
 
 
 class AlertsCore(Core):
-    """The alerts of all projects. It lives as long as the state that it was made from, like every core.
+    """The alerts of all projects on one partition. An instance lives as long as the state that it was built from.
 
-    All time is event time, but for what people do: a silence ends by the time of Kafka's records. The same
-    observations in the same batches come to the same transitions.
+    Rules are evaluated in event time. Only silences end by the time of Kafka's records. The same observations in the
+    same batches lead to the same transitions.
     """
 
     def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, *, watches: bool = True) -> None:
-        """Take the contracts in force and the state to go on from.
+        """Resume from `state`, with the contracts in force.
 
-        `watches`: it is run all the time, so where it hears nothing of itself for long, it saw nothing either, and
-        nobody is alerted that nothing came. A replay is not.
+        `watches`: the service runs continuously, so a gap in its own records means that it was down, and `absent` rules
+        do not fire for that time. A replay sets it to False.
         """
         self._contracts = contracts
         self._watches = watches
@@ -52,8 +52,8 @@ class AlertsCore(Core):
         self._rested = 0
         self._blind_until = 0
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
-        """Judge one batch."""
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received it
+        """Apply one batch of observations and evaluate the rules."""
         work = _BatchWork(0)
         self._record_liveness(max(record.timestamp for record in batch))
         for record in batch:
@@ -63,7 +63,7 @@ class AlertsCore(Core):
         return self._end(work)
 
     def idle(self, now: int) -> Step | None:
-        """Let the time go on; None where that changes nothing."""
+        """Advance time to `now` (ms since 1970); return None if nothing changes."""
         if now - self._rested < _IDLE_MS:
             return None
         self._rested = now
@@ -74,7 +74,7 @@ class AlertsCore(Core):
         return step if step.outputs or step.changes else None
 
     def _record_liveness(self, now: int) -> None:
-        """Note that we looked; what happened while we did not is nobody's absence."""
+        """Record that the service was up; gaps in its own uptime must not fire `absent` rules."""
         if self._watches and (self._looked is None or now - self._looked > _BLIND_MS):
             self._blind_until = now // MINUTE_MS
         self._looked = max(now, self._looked or 0)
@@ -133,7 +133,7 @@ class AlertsCore(Core):
                     self._publish(work, series, changes, Acknowledgement(order.by, order.why))
 
     def _advance(self, work: _BatchWork) -> None:
-        """Evaluate every project's rules at every minute that is over, then see who is hushed."""
+        """Evaluate every project's rules at every minute that is complete, then update suppressions."""
         for clock in self._book.clocks():
             plans = self._plans_of(clock.project)
             self._retire(work, clock.project, plans or {})
@@ -184,7 +184,7 @@ class AlertsCore(Core):
             self._book.touch(series)
 
     def _retire(self, work: _BatchWork, project: str, plans: Mapping[str, RulePlan]) -> None:
-        """End the alerts of rules that are not in the contract any more."""
+        """Resolve the alerts of rules that are no longer in the contract."""
         for series in self._book.of_project(project):
             if series.rule in plans:
                 continue
@@ -205,7 +205,7 @@ class AlertsCore(Core):
         self._book.touch(series)
 
     def _suppress(self, work: _BatchWork, series: Series) -> None:
-        """Tell anew of an alert that fires and has ceased to be hushed."""
+        """Publish a firing alert again when it is no longer suppressed."""
         plan = (self._plans_of(series.project) or {}).get(series.rule)
         hushed = self._hushed(work, series, plan)
         if bool(hushed) == series.hushed:
@@ -230,7 +230,7 @@ class AlertsCore(Core):
             yield named(one.project, one.rule, one.severity, one.labels)
 
     def _plans_of(self, project: str) -> dict[str, RulePlan] | None:
-        """Return the rules of a project; None without a contract. Alerts go by a new contract at once."""
+        """Return the rules of a project; None without a contract. A new contract applies at once."""
         contract = self._contracts.get(project)
         if contract is None:
             return None

@@ -1,4 +1,4 @@
-"""How far a project has come in event time, over all the sources that speak of it."""
+"""A project's watermark: the minimum event time over its active sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ import orjson
 
 MINUTE_MS = 60_000
 SETTLE_MINUTES = 1
-"""A minute is looked at when so many further ones are over: by then what was on its way has come."""
+"""How many minutes the watermark must be past a minute before that minute is evaluated, to wait for late records."""
 _UPDATE_MS = 60_000
-"""A source that was silent for so long holds nobody up."""
+"""A source without records for this long no longer holds the watermark back."""
 _ACTIVE_MS = 600_000
-"""Where events come within so much of their own time, the time goes on without them."""
+"""If event time is within this distance of Kafka's time, the watermark follows Kafka's time without new records."""
 
 
 @dataclass(slots=True)
 class Watermark:
-    """One project's. It changes.
+    """One project's watermark. It changes in place.
 
-    `sources` has for each what it has come to (ms of event time) and when it was heard last (ms of Kafka's time).
-    `evaluated` is the last minute that rules were evaluated at; None before the first.
+    `sources` has for each source its event time (ms since 1970) and when its last record arrived (ms since 1970,
+    Kafka's time). `evaluated` is the last minute at which rules were evaluated; None before the first.
     """
 
     project: str
@@ -28,12 +28,12 @@ class Watermark:
     is_active: bool = False
 
     def advance(self, source: str, newest: int, now: int) -> None:
-        """Note how far a source has come."""
+        """Record a source's newest event time."""
         self.sources[source] = (max(newest, self.sources.get(source, (0, 0))[0]), now)
         self.is_active = now - newest < _ACTIVE_MS
 
     def target(self, now: int) -> int | None:
-        """Return up to which minute rules can be evaluated; None where nothing was heard yet."""
+        """Return the last minute that rules can be evaluated at; None before the first record."""
         if not self.sources:
             return None
         speaking = [newest for newest, heard in self.sources.values() if now - heard < _UPDATE_MS]
@@ -43,20 +43,20 @@ class Watermark:
         return reached // MINUTE_MS - 1 - SETTLE_MINUTES
 
     def dump(self) -> bytes:
-        """Return it as it is stored."""
+        """Return the watermark in stored form."""
         return orjson.dumps([self.project, self.sources, self.evaluated, self.is_active])
 
 
 def load_clock(raw: bytes) -> Watermark:
-    """Read it back."""
+    """Parse a watermark from its stored form."""
     project, sources, evaluated, is_live = orjson.loads(raw)
     return Watermark(project, {name: (one[0], one[1]) for name, one in sources.items()}, evaluated, is_live)
 
 
 def minutes_due(first: int, last: int, *, data: Iterator[int], horizon: int) -> Iterator[int]:
-    """Yield the minutes from `first` to `last` at which anything can change.
+    """Yield the minutes from `first` to `last` at which a rule's value can change.
 
-    That is `horizon` minutes from the first, and from each minute with data: a year without any takes no time.
+    These are `horizon` minutes from `first` and from each minute with data: a year without data costs nothing.
     """
     if last - first <= horizon:
         yield from range(first, last + 1)

@@ -1,4 +1,4 @@
-"""Send one message to one subscriber, and say what became of it."""
+"""Send one message to one subscriber, and return the outcome."""
 
 import asyncio
 import base64
@@ -30,15 +30,15 @@ _SLACK_TEXT = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The subscriber has it."""
+    """The subscriber accepted the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The subscriber does not have it.
+    """The subscriber did not accept the message.
 
-    `retry_after` (s): they said when to come again. `all_wait`: it is not about this message, so the others wait, too.
-    `gone`: they said that nobody is there any more.
+    `retry_after`: seconds after which they asked for a retry; None if they did not. `all_wait`: the failure is not
+    about this message, so the other messages wait too. `gone`: the address no longer exists.
     """
 
     reason: str
@@ -51,10 +51,10 @@ DeliveryOutcome: TypeAlias = Delivered | Failed
 
 
 class ChannelSender:
-    """Sends through every channel. One HTTP client for all; it follows no redirect and reads no answer's body."""
+    """Sends through every channel, with one HTTP client that follows no redirects and ignores response bodies."""
 
     def __init__(self, settings: AlertsSettings, producer: AIOKafkaProducer | None) -> None:
-        """Take the settings, and what publishes to Kafka."""
+        """Send within the timeout of `settings`; `producer` publishes to Kafka subscribers."""
         self._settings = settings
         self._producer = producer
         self._client = httpx.AsyncClient(
@@ -65,13 +65,13 @@ class ChannelSender:
         )
 
     async def close(self) -> None:
-        """Close the client."""
+        """Close the HTTP client."""
         await self._client.aclose()
 
     async def send(
         self, channel: Channel, address: SubscriberAddress, message_id: str, body: Mapping[str, Any]
     ) -> DeliveryOutcome:
-        """Send one message, within the time that the settings give."""
+        """Send one message, within the timeout of the settings."""
         try:
             async with asyncio.timeout(self._settings.alerts_send_seconds):
                 match channel:
@@ -135,7 +135,7 @@ class ChannelSender:
 
 
 def signed(secret: str, message_id: str, raw: bytes, *, at: int | None = None) -> dict[str, str]:
-    """Return the headers of Standard Webhooks 1.0: id, time (s), and the signature of both and the body."""
+    """Return the headers of Standard Webhooks 1.0: id, time (s since 1970), and the signature of both and the body."""
     moment = int(datetime.now(UTC).timestamp()) if at is None else at
     key = base64.b64decode(secret.removeprefix("whsec_"))
     made = hmac.new(key, f"{message_id}.{moment}.".encode() + raw, hashlib.sha256).digest()
@@ -144,7 +144,7 @@ def signed(secret: str, message_id: str, raw: bytes, *, at: int | None = None) -
 
 
 def judged(status: int, retry_after: str | None, *, now: datetime) -> DeliveryOutcome:
-    """Return what an answer's status says. Only 2xx says that it was taken; a redirect is none."""
+    """Return the outcome of an HTTP status. Only 2xx counts as delivered; a redirect does not."""
     if httpx.codes.is_success(status):
         return Delivered()
     if status == _GONE:
@@ -156,7 +156,7 @@ def judged(status: int, retry_after: str | None, *, now: datetime) -> DeliveryOu
 
 
 def _seconds(written: str | None, now: datetime) -> float | None:
-    """Read `Retry-After`: seconds, or a date."""
+    """Parse `Retry-After`, which is in seconds or a date, to seconds; return None if it is neither."""
     if written is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Deliver: each subscriber has a worker of their own, so a slow one delays nobody else."""
+"""Deliver messages: each subscription has its own worker, so a slow subscriber does not delay the others."""
 
 import asyncio
 import time
@@ -25,10 +25,10 @@ log = get_logger("delivering")
 
 
 class Deliverer(Service):
-    """One worker for each subscription; they come and go with the subscriptions."""
+    """Runs one worker for each subscription, and starts and stops them as subscriptions change."""
 
     def __init__(self, settings: AlertsSettings, engine: Engine, outbox: AlertOutbox) -> None:
-        """Take the settings, the control database and what lies in it."""
+        """Deliver the messages of `outbox` to the subscriptions in the control database `engine`."""
         super().__init__()
         self._settings = settings
         self._engine = engine
@@ -46,7 +46,7 @@ class Deliverer(Service):
             while not self.should_stop:
                 await self._poll(sender)
                 await self.sleep(_POLL_SECONDS)
-        except Exception as error:  # whatever it is, it stops the worker loudly
+        except Exception as error:  # any error stops the worker
             log.exception("deliverer_failed")
             await self.crash(error)
         finally:
@@ -57,7 +57,7 @@ class Deliverer(Service):
             await stop_quietly(producer)
 
     async def _poll(self, sender: ChannelSender) -> None:
-        """Begin workers for those who have come, end those of who has gone, and see that none has failed."""
+        """Start workers for new subscriptions, stop those of ended ones, and raise if a worker failed."""
         wanted = {one.name: one for one in await asyncio.to_thread(self._outbox.subscriptions)}
         for name, worker in list(self._workers.items()):
             if worker.done():
@@ -76,7 +76,7 @@ class Deliverer(Service):
             await asyncio.to_thread(partial(self._outbox.purge, now=datetime.now(UTC)))
 
     async def _serve(self, subscription: Subscription, sender: ChannelSender) -> None:
-        """Send one subscriber's messages, one after the other."""
+        """Send one subscription's messages, one after the other."""
         group = timedelta(seconds=self._settings.alerts_group_seconds)
         while True:
             now = datetime.now(UTC)
@@ -100,7 +100,7 @@ class Deliverer(Service):
         return await sender.send(Channel(subscription.channel), address, due.id, due.body)
 
     async def _went_well(self, subscription: Subscription, due: Delivery, outcome: DeliveryOutcome) -> bool:
-        """Note what happened where people look; return whether the subscriber is still there."""
+        """Log and count the outcome; return whether the subscriber still exists."""
         if isinstance(outcome, Delivered):
             metrics.ALERT_DELIVERIES.labels("delivered").inc()
             if subscription.problem is not None:

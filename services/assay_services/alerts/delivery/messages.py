@@ -1,4 +1,4 @@
-"""Which notices go into one message now, and how it is written: alerts of one rule together, too many as a digest."""
+"""Compose messages: notices about one rule go into one message, and too many become a digest."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ _RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 
 class Waiting(NamedTuple):
-    """One notice that waits."""
+    """One notice that waits to be sent."""
 
     id: int
     content: Mapping[str, Any]
@@ -23,17 +23,17 @@ class Waiting(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What is to be sent: the notices in it, and the body."""
+    """One message: the notices in it, and its body."""
 
     notices: Sequence[int]
     body: dict[str, Any]
 
 
 def wants(subscription: Subscription, alert: Alert, *, told: str | None) -> bool:
-    """Tell whether a subscriber is to be told of a transition.
+    """Return whether to notify a subscription of a transition.
 
-    `told` is the state in which they were told of this alert last. What is hushed nobody is told, and that something is
-    over only those who were told that it began.
+    `told` is the state of which it was last notified for this alert; None: of none. Suppressed alerts are not sent. A
+    resolution is sent only to those who were notified that the alert fired.
     """
     if subscription.disabled_at is not None:
         return False
@@ -59,9 +59,9 @@ def next_message(
     now: datetime,
     group: timedelta,
 ) -> Message | datetime | None:
-    """Return the next message, or when it can be sent at the earliest; None where nothing waits.
+    """Return the next message, or the earliest time at which it can be sent, or None if no notice waits.
 
-    `waiting` are the oldest notices, in order; `sent` is when the messages of the last hour were made.
+    `waiting` are the oldest notices, in order; `sent` are the times of the messages of the last hour.
     """
     if not waiting:
         return None
@@ -79,7 +79,7 @@ def next_message(
 
 
 def grouped(waiting: Sequence[Waiting]) -> Sequence[Sequence[Waiting]]:
-    """Return the notices by project, rule and state, in the order of each group's first."""
+    """Return the notices grouped by project, rule and state, in the order of each group's first notice."""
     groups: dict[tuple[str, str, str], list[Waiting]] = {}
     for one in waiting:
         groups.setdefault((one.content["project"], one.content["rule"], one.content["state"]), []).append(one)
@@ -103,7 +103,7 @@ def _message(subscription: Subscription, waiting: Sequence[Waiting], now: dateti
 
 
 def _short(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an alert without its evidence: a digest has many."""
+    """Return an alert without its evidence, for a digest with many alerts."""
     return {name: value for name, value in content.items() if name != "evidence"}
 
 

@@ -1,4 +1,4 @@
-"""What lies in the control database between a transition and its delivery: places, notices, messages, orders."""
+"""The control database between a transition and its delivery: offsets, notices, messages and orders."""
 
 import random
 from collections.abc import Collection, Sequence
@@ -29,22 +29,22 @@ _LONGEST_PAUSE_SECONDS = 3_600.0
 
 
 class OvertakenError(Exception):
-    """Another process has read on from where we were."""
+    """Another process has already stored a later offset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """The first pause after a failure (s), and how long a message is worth trying."""
+    """The first delay after a failure (seconds), and for how long a message is retried."""
 
     first_seconds: float
     lasting: timedelta
 
 
 class AlertOutbox:
-    """The control database, as the alerts use it. Everything survives a kill at any moment."""
+    """The alerts' tables in the control database. Everything survives a kill at any moment."""
 
     def __init__(self, engine: Engine, patience: Patience, rng: random.Random) -> None:
-        """Take the database, how patient to be, and dice for the pauses."""
+        """Use the database `engine`; `patience` sets the delays of retries, `rng` their jitter."""
         self._engine = engine
         self._patience = patience
         self._rng = rng
@@ -56,9 +56,9 @@ class AlertOutbox:
             return 0 if found is None else found.position
 
     def route(self, source: str, alerts: Sequence[Alert], *, position: int, after: int, now: datetime) -> None:
-        """Note transitions, and whom to tell of each, together with how far was read. Raise OvertakenError.
+        """Store transitions, their notices and the next offset in one transaction. Raise OvertakenError.
 
-        All is written at the very end: SQLite lets nobody else write from the first row on.
+        All writes come at the very end: SQLite blocks other writers from the first row on.
         """
         with Session(self._engine) as session, session.no_autoflush:
             place = session.get(AlertsPlace, source, with_for_update=True) or AlertsPlace(source=source, position=0)
@@ -78,12 +78,12 @@ class AlertOutbox:
             session.commit()
 
     def subscriptions(self) -> Sequence[Subscription]:
-        """Return those that are told."""
+        """Return the active subscriptions."""
         with Session(self._engine) as session:
             return session.exec(select(Subscription).where(col(Subscription.disabled_at).is_(None))).all()
 
     def compose(self, subscription: Subscription, *, now: datetime, group: timedelta) -> datetime | None:
-        """Make messages of what waits for a subscriber; return when to ask again, None: when there is news."""
+        """Compose messages from a subscription's notices; return when to compose again (None: at the next notice)."""
         while True:
             with Session(self._engine) as session:
                 made = next_message(
@@ -100,7 +100,7 @@ class AlertOutbox:
                 session.commit()
 
     def due(self, subscription: str, *, now: datetime) -> Delivery | None:
-        """Return the oldest message that is to be sent now."""
+        """Return the oldest message that is due now, or None."""
         query = (
             select(Delivery)
             .where(Delivery.subscription == subscription, Delivery.fate == Fate.DUE.value, col(Delivery.next_at) <= now)
@@ -111,11 +111,11 @@ class AlertOutbox:
             return session.exec(query).first()
 
     def settle(self, delivery: str, outcome: DeliveryOutcome, *, now: datetime) -> float:
-        """Note what became of a message; return after how many seconds it is tried again (0: it is not)."""
+        """Store the outcome of a message; return the seconds until its retry (0: no retry)."""
         with Session(self._engine) as session:
             found = session.get(Delivery, delivery)
             if found is None:
-                return 0.0  # the subscription was taken away meanwhile
+                return 0.0  # the subscription was deleted meanwhile
             found.attempts += 1
             pause = 0.0
             if isinstance(outcome, Delivered):
@@ -131,7 +131,7 @@ class AlertOutbox:
             return pause
 
     def abandon(self, subscription: str, reason: str, *, now: datetime) -> None:
-        """Nobody takes a subscriber's messages any more: what is due is dead, and nothing more is noted."""
+        """Disable a subscription whose address no longer exists: its pending messages become dead letters."""
         with Session(self._engine) as session:
             row = session.get(Subscription, subscription)
             if row is not None:
@@ -144,13 +144,13 @@ class AlertOutbox:
             session.commit()
 
     def orders(self) -> Sequence[tuple[int, str, dict[str, Any]]]:
-        """Return what people asked for and is not on the topic yet."""
+        """Return the orders that are not on the topic yet."""
         query = select(AskedOrder).where(col(AskedOrder.sent_at).is_(None)).order_by(col(AskedOrder.number)).limit(100)
         with Session(self._engine) as session:
             return [(one.number or 0, one.project, one.content) for one in session.exec(query)]
 
     def ordered(self, number: int, *, now: datetime) -> None:
-        """Note that an order is on the topic."""
+        """Record that an order is on the topic."""
         with Session(self._engine) as session:
             found = session.get(AskedOrder, number)
             if found is not None:
@@ -159,7 +159,7 @@ class AlertOutbox:
                 session.commit()
 
     def purge(self, *, now: datetime) -> None:
-        """Drop what ended long ago."""
+        """Delete what ended long ago."""
         before = now - _KEPT
         with Session(self._engine) as session:
             session.execute(delete(Delivery).where(col(Delivery.ended_at) < before))
@@ -169,7 +169,7 @@ class AlertOutbox:
             session.commit()
 
     def waiting(self) -> dict[str, int]:
-        """Return how many messages of each fate there are."""
+        """Return the number of messages by fate."""
         query = select(Delivery.fate, func.count()).group_by(col(Delivery.fate))
         with Session(self._engine) as session:
             return dict(session.exec(query).all())
@@ -181,7 +181,7 @@ class AlertOutbox:
 
 
 def _told(session: Session, alerts: Collection[str]) -> dict[tuple[str, str], str]:
-    """Return the state of alerts that each subscription was told of last."""
+    """Return the last state sent to each subscription, by alert."""
     query = select(Notice.subscription, Notice.alert, Notice.state).where(col(Notice.alert).in_(alerts))
     return {(one, alert): state for one, alert, state in session.exec(query.order_by(col(Notice.id)))}
 

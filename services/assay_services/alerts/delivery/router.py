@@ -1,4 +1,4 @@
-"""From the topic `alerts` to the control database, and from there people's orders to the topic of observations."""
+"""Copy transitions from the topic `alerts` to the control database, and people's orders to `alerts.observed`."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -29,10 +29,10 @@ log = get_logger("routing")
 
 
 class Router(Service):
-    """Note every transition and whom to tell of it: in one transaction with how far was read, so exactly once."""
+    """Store every transition, its notices and the offset in one database transaction, which makes it exactly once."""
 
     def __init__(self, settings: AlertsSettings, outbox: AlertOutbox) -> None:
-        """Take the settings, and where things are noted."""
+        """Read Kafka as `settings` say, and write to `outbox`."""
         super().__init__()
         self._settings = settings
         self._outbox = outbox
@@ -43,11 +43,11 @@ class Router(Service):
         self.is_ready = False
 
     def give(self) -> None:
-        """Begin, or begin again, from where the database is."""
+        """Start, or restart, at the offset stored in the database."""
         self._unplaced = True
 
     def revoke(self) -> None:
-        """Another has it now."""
+        """Stop: the partition was assigned to another process."""
         self.is_ready = True
 
     @Service.task
@@ -60,7 +60,7 @@ class Router(Service):
         try:
             while not self.should_stop:
                 await self._turn(consumer)
-        except Exception as error:  # whatever it is, it stops the worker loudly
+        except Exception as error:  # any error stops the worker
             log.exception("router_failed")
             await self.crash(error)
         finally:
@@ -104,10 +104,10 @@ class Router(Service):
 
 
 class Forwarder(Service):
-    """Put people's orders on the topic of observations. One may come there twice: the alerts obey it once."""
+    """Publish people's orders to `alerts.observed`. An order may be published twice; the service applies it once."""
 
     def __init__(self, settings: AlertsSettings, outbox: AlertOutbox) -> None:
-        """Take the settings, and where the orders lie."""
+        """Publish the orders stored in `outbox`."""
         super().__init__()
         self._settings = settings
         self._outbox = outbox
@@ -123,7 +123,7 @@ class Forwarder(Service):
                 except KafkaError as error:
                     log.warning("kafka_is_away", error=repr(error))
                 await self.sleep(_ORDERS_SECONDS)
-        except Exception as error:  # whatever it is, it stops the worker loudly
+        except Exception as error:  # any error stops the worker
             log.exception("forwarder_failed")
             await self.crash(error)
         finally:

@@ -1,6 +1,6 @@
-"""Where a webhook may be sent: looked up once, checked, and then connected to that very address.
+"""Restrict where webhooks are sent: resolve the name once, check the address, and connect to that same address.
 
-A name that is looked up twice can be a public address for the check and a private one for the connection.
+A name that is resolved twice could be a public address for the check and a private one for the connection.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from assay_services.alerts.settings import Network
 
 
 class AddressRefused(Exception):
-    """A URL that nothing is sent to; the message says why, without its path."""
+    """A URL that is not allowed; the message has the reason, without the URL's path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to connect: the URL with an address in the place of the name, and the name for Host and TLS."""
+    """Where to connect: the URL with an address in place of the host name, and the host name for Host and TLS."""
 
     url: str
     host: str
@@ -27,7 +27,7 @@ class Destination:
 
 
 async def destination(url: str, *, allowed: Sequence[Network]) -> Destination:
-    """Look a URL up; raise AddressRefused where it is not public, OSError where it cannot be found."""
+    """Resolve a URL; raise AddressRefused if its address is not public, OSError if its name cannot be resolved."""
     parts = urlsplit(url)
     name = parts.hostname
     if parts.scheme not in {"http", "https"} or name is None:
@@ -43,7 +43,7 @@ async def destination(url: str, *, allowed: Sequence[Network]) -> Destination:
 
 
 def may_be_called(address: IPv4Address | IPv6Address, allowed: Sequence[Network]) -> bool:
-    """Tell whether an address is public, or in one of the networks that are allowed."""
+    """Return whether an address is public or in one of the allowed networks."""
     inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     meant = address if inner is None else inner
     if any(meant.version == network.version and meant in network for network in allowed):

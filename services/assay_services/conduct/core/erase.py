@@ -1,4 +1,4 @@
-"""What conduct forgets of an item or an annotator: what it remembers, and what it said of them."""
+"""Erase an item or an annotator from conduct: checkpoints, log entries, and published reports."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +17,9 @@ _REPORTS = CONDUCT.name
 
 
 def forget(state: PartitionState, published: Published, whom: ErasureRequest) -> Erasure:
-    """Return how the state changes, and which reports are taken back or written anew.
+    """Return the changes to the state, and the reports to delete or rewrite.
 
-    What was concluded stays, and sums in which nobody can be told from another.
+    Conclusions stay, and so do sums from which one annotator cannot be removed.
     """
     changed: dict[bytes, bytes | None] = {}
     for key, value in state.values():
@@ -34,7 +34,7 @@ def forget(state: PartitionState, published: Published, whom: ErasureRequest) ->
 
 
 def _judged(text: str, whom: ErasureRequest) -> str | None:
-    """Return a judged item without what is to be forgotten; None where nothing is left."""
+    """Return a judged item without the erased parts; None if nothing is left."""
     item = orjson.loads(text)
     if whom.project not in {None, item["project"]}:
         return text
@@ -47,7 +47,7 @@ def _judged(text: str, whom: ErasureRequest) -> str | None:
 
 
 def _renamed(about: dict[str, Any], whom: ErasureRequest, *, field: str = "annotator") -> list[dict[str, Any]]:
-    """Return this as it is, under the pseudonym, or not at all."""
+    """Return a one-element list with the record, renamed for a pseudonym, or an empty list if it is erased."""
     if about[field] != whom.name:
         return [about]
     return [] if whom.pseudonym is None else [{**about, field: whom.pseudonym}]
@@ -72,7 +72,7 @@ def _known(
 
 
 def _kept(annotator: str, known: list[Any], whom: ErasureRequest) -> list[Any]:
-    """Return what is left of what is known of somebody else, or of the pool."""
+    """Return what is left of another annotator's checkpoint, or of the pool's."""
     if annotator == POOL:
         return known if whom.is_item else [known[0], *(_without(names, whom) for names in known[1:])]
     if _is_newcomer(known):
@@ -97,7 +97,7 @@ def _is_newcomer(known: list[Any]) -> bool:
 
 
 def _newcomers(text: str, whom: ErasureRequest) -> str | None:
-    """Return an annotation kept of somebody who has made few; None where it is forgotten."""
+    """Return a stored annotation of an annotator with few annotations; None if it is erased."""
     kept = orjson.loads(text)
     if whom.is_item:
         return None if kept["item"] == whom.name else text

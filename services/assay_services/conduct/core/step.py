@@ -20,7 +20,7 @@ from assay_services.engine.core.state import PartitionState
 
 
 def decode(value: bytes | None) -> JudgedItem | None:
-    """Read one judged item; None for bytes that the consensus would not have written."""
+    """Decode one judged item; return None for bytes that the consensus would not have written."""
     try:
         return JudgedItem.model_validate_json(value or b"")
     except ValidationError:
@@ -28,7 +28,7 @@ def decode(value: bytes | None) -> JudgedItem | None:
 
 
 def fresh(item: JudgedItem) -> Iterator[JudgedAnnotation]:
-    """Yield the annotations that are told for the first time, or anew."""
+    """Yield the annotations that are new or changed since the item was last published."""
     said = {one.annotator: one.label for one in item.annotations}
     length = item.text_length or None
     for one in item.annotations:
@@ -47,9 +47,9 @@ _MINUTE_MS = 60_000
 
 
 class Pace(NamedTuple):
-    """How often (ms) reports are told and what is known is written, and after how many records at the latest.
+    """How often (ms) reports and checkpoints are written, and after how many records at the latest.
 
-    `survives`: whether a restart goes on where this one ended; if not, nothing is written at all.
+    `survives`: whether a restart resumes from what is written; if not, nothing is written.
     """
 
     report_ms: int = _MINUTE_MS
@@ -59,19 +59,19 @@ class Pace(NamedTuple):
 
 
 AT_THE_END = Pace(report_ms=2**61, survives=False)
-"""For files, where nobody reads along and nothing has to survive."""
+"""The pace for files: reports only at the end, and no checkpoints."""
 
 
 class ConductCore(Core):
-    """The conduct of all annotators. It lives as long as the state that it was made from, like every core.
+    """The conduct of all annotators of one partition. An instance lives as long as the state that it was built from.
 
-    What is known of an annotator is too much to be written with every batch. A batch is written as it came, in a
-    diary; once a minute what is known is written, and the diary emptied. Restoring reads what was known and then the
-    diary: the streams are deterministic, so that is the same.
+    The state of an annotator is too large to write with every batch. Each batch is written to a write-ahead log; once a
+    minute a checkpoint is written and the log emptied. A restart loads the checkpoint and replays the log, which gives
+    the same state because the detectors are deterministic.
     """
 
     def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, pace: Pace | None = None) -> None:
-        """Take the contracts in force, and the state to go on from."""
+        """Resume from `state`, with the contracts in force."""
         self._pace = pace or Pace()
         self._contracts = contracts
         self._streams: dict[str, ConductStream] = {}
@@ -91,8 +91,8 @@ class ConductCore(Core):
                 self._number = max(self._number, number)
         self._to_relive = sorted(diary)
 
-    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # it is the one we were made from
-        """Take in one batch."""
+    def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received it
+        """Process one batch."""
         now = max(record.timestamp for record in batch)
         items = [decode(record.value) for record in batch]
         self._demand({item.project for item in items if item is not None})
@@ -115,21 +115,21 @@ class ConductCore(Core):
         return Step(outputs, changes, verdicts)
 
     def idle(self, now: int) -> Step | None:
-        """Use a quiet moment: write what is known, tell the reports that are due."""
+        """Use an idle moment at `now` (ms since 1970): write a checkpoint and the reports that are due."""
         if not self._streams:
             return None
         outputs, changes = list(self._reports(now)), dict(self._checkpoint(now))
         return Step(outputs, changes, {}) if outputs or changes else None
 
     def _demand(self, names: Iterable[str]) -> None:
-        """See to it that every project has its contract; ask for a pause, once, where one may be on its way."""
+        """Load the contract of every project; raise NotYet, once per project, if one may be about to arrive."""
         missing = {name for name in names if name not in self._contracts} - self._missing
         if missing:
             self._missing |= missing
             raise NotYet(f"the contract of {', '.join(sorted(missing))}")
 
     def _replay_log(self) -> None:
-        """Take in again, in silence, what was taken in since what is known was written."""
+        """Process the batches in the log again, without publishing."""
         pages, self._to_relive = self._to_relive, []
         for key, value in pages:
             records = orjson.loads(value)
@@ -142,7 +142,7 @@ class ConductCore(Core):
                         stream.put(one)
 
     def _write_down(self, batch: Sequence[Record]) -> Mapping[bytes, Entry | None]:
-        """Return the batch as a page of the diary."""
+        """Return the batch as an entry of the log."""
         if not self._pace.survives:
             return {}
         key = DIARY + b"%020d" % batch[0].offset
@@ -189,7 +189,7 @@ class ConductCore(Core):
 
 
 def known_key(project: str, annotator: str) -> bytes:
-    """Return where the state keeps what is known of an annotator."""
+    """Return the state key of an annotator's checkpoint."""
     return KNOWN + orjson.dumps([project, annotator])
 
 
@@ -200,7 +200,7 @@ def _said(signal: Signal) -> Output:
 
 
 def _page(batch: Sequence[Record]) -> bytes:
-    """Return a batch as it lies in the diary: the values, those that are no text left out."""
+    """Return a batch in the log's form: its values, without those that are not text."""
     texts = []
     for record in batch:
         try:

@@ -102,7 +102,7 @@ def _id(key: bytes, count: int) -> str:
     return blake2b(b"%b\0%d" % (key, count), digest_size=12).hexdigest()
 
 
-def _event(  # what every correction has
+def _event(  # the fields of every correction
     key: bytes,
     item: ConsensusItem,
     annotator: str,

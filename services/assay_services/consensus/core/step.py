@@ -162,7 +162,7 @@ class ConsensusCore(Core):
         return "absorbed"
 
     def _update_models(self, received: Received) -> None:
-        """Hand the changed items to their truth models, and move them within the agreement windows."""
+        """Pass the changed items to their truth models, and move them within the agreement windows."""
         for key in received.changed_ms:
             item = received.items[key]
             truth = self._truth(item.project)

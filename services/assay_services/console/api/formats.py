@@ -1,4 +1,4 @@
-"""The formats of the query API: JSON, NDJSON, CSV that no spreadsheet takes for formulas, and Parquet."""
+"""The formats of the query API: JSON, NDJSON, CSV without spreadsheet formulas, and Parquet."""
 
 import csv
 import io
@@ -26,11 +26,11 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def chosen(format_: str | None, accept: str) -> str | None:
-    """Return the format that was asked for: by name, else by `Accept`, else JSON; None where there is none such."""
+    """Return the format by name, else by `Accept`, else JSON; None if the name is unknown."""
     if format_:
         return format_ if format_ in MEDIA else None
-    for wanted in accept.split(","):
-        plain = wanted.partition(";")[0].strip()
+    for offer in accept.split(","):
+        plain = offer.partition(";")[0].strip()
         for name, media in MEDIA.items():
             if plain == media.partition(";")[0]:
                 return name
@@ -38,7 +38,7 @@ def chosen(format_: str | None, accept: str) -> str | None:
 
 
 def written(records: Records, format_: str, *, following: str | None) -> bytes:
-    """Return records in a format; the cursor of the next page is in JSON, and in a header of the others."""
+    """Serialize records. Only JSON contains the cursor of the next page; the other formats have it in a header."""
     if format_ == "json":
         return orjson.dumps({"data": list(records), "next": following})
     if format_ == "ndjson":
@@ -61,7 +61,7 @@ def _csv(records: Records) -> bytes:
 
 
 def _cell(value: Json) -> str:
-    """Return a cell; what a spreadsheet would take for a formula is led by an apostrophe."""
+    """Return a cell; text that a spreadsheet would run as a formula gets a leading apostrophe."""
     text = "" if value is None else str(value)
     guarded = isinstance(value, str) and text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
     return f"'{text}" if guarded else text

@@ -1,4 +1,4 @@
-"""The part of the query API that says how things run: alerts, deliveries, reviews, services, dead letters."""
+"""Query API of the operations: alerts, deliveries, reviews, services, dead letters."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -26,85 +26,85 @@ _WHO = frozenset({"annotator", "peer"})
 
 
 def add_running(app: FastAPI, parts: ConsoleDependencies) -> None:
-    """Add these questions."""
+    """Add the routes."""
     _add_alerts(app, parts)
     _add_system(app, parts)
 
-    @app.get("/api/v1/reviews", tags=["reviews"], summary="What waits for a reviewer, the most useful first", **SHOWN)
+    @app.get("/api/v1/reviews", tags=["reviews"], summary="Items waiting for review, highest priority first", **SHOWN)
     async def reviews(
         request: Request, project: Annotated[str, Query(max_length=256)] = "", limit: LIMIT = 100
     ) -> Response:
-        found = await run_in_threadpool(lambda: list(islice(candidates(parts.archive, project), limit)))
-        return answer(request, [one._asdict() for one in found])
+        waiting = await run_in_threadpool(lambda: list(islice(candidates(parts.archive, project), limit)))
+        return answer(request, [one._asdict() for one in waiting])
 
 
 def _add_alerts(app: FastAPI, parts: ConsoleDependencies) -> None:
-    @app.get("/api/v1/alerts", tags=["alerts"], summary="Alerts as they stand, the newest first", **SHOWN)
+    @app.get("/api/v1/alerts", tags=["alerts"], summary="Alerts, newest first", **SHOWN)
     async def alerts(
         request: Request, project: _Maybe = None, rule: _Maybe = None, *, resolved: bool = False, limit: LIMIT = 100
     ) -> Response:
-        found = await run_in_threadpool(
+        current = await run_in_threadpool(
             alert_actions.list_alerts, parts.control, project=project, rule=rule, resolved=resolved, limit=limit
         )
         viewer: Viewer = request.state.viewer
-        return answer(request, [shown_to(viewer, parts, one) for one in found])
+        return answer(request, [shown_to(viewer, parts, one) for one in current])
 
-    @app.get("/api/v1/deliveries", tags=["alerts"], summary="What subscribers were sent, the newest first", **SHOWN)
+    @app.get("/api/v1/deliveries", tags=["alerts"], summary="Deliveries to subscribers, newest first", **SHOWN)
     async def deliveries(
         request: Request, fate: Fate | None = None, subscription: _Maybe = None, limit: LIMIT = 100
     ) -> Response:
-        found = await run_in_threadpool(
+        rows = await run_in_threadpool(
             alert_actions.list_deliveries, parts.control, fate=fate, subscription=subscription, limit=limit
         )
-        return answer(request, [one.model_dump(mode="json", exclude={"body"}) for one in found])
+        return answer(request, [one.model_dump(mode="json", exclude={"body"}) for one in rows])
 
 
 def shown_to(viewer: Viewer, parts: ConsoleDependencies, alert: Alert) -> dict[str, Any]:
-    """Return an alert with annotators called as this viewer may call them, wherever they are named."""
+    """Return an alert, with pseudonyms wherever it names annotators if the viewer may not see names."""
     plain: dict[str, Any] = alert.model_dump(mode="json")
     if parts.naming.sees_names(viewer):
         return plain
     names = {value for name, value in alert.labels.items() if name in _WHO} | set(_named(plain["evidence"]))
-    called = {name: parts.naming.shown(name, viewer) for name in names if name}
-    renamed: dict[str, Any] = _renamed(plain, called)
-    for name in sorted(called, key=len, reverse=True):
-        renamed["summary"] = renamed["summary"].replace(name, called[name])
+    pseudonyms = {name: parts.naming.shown(name, viewer) for name in names if name}
+    renamed: dict[str, Any] = _renamed(plain, pseudonyms)
+    for name in sorted(pseudonyms, key=len, reverse=True):
+        renamed["summary"] = renamed["summary"].replace(name, pseudonyms[name])
     return renamed
 
 
 def _named(evidence: Json) -> Sequence[str]:
-    """Return who is named in evidence."""
+    """Return the annotators named in the evidence."""
     if isinstance(evidence, Mapping):
         own = [value for name, value in evidence.items() if name in _WHO and isinstance(value, str)]
         return own + [name for inner in evidence.values() for name in _named(inner)]
     return [name for inner in evidence for name in _named(inner)] if isinstance(evidence, list) else []
 
 
-def _renamed(value: Json, called: Mapping[str, str]) -> Json:
+def _renamed(value: Json, pseudonyms: Mapping[str, str]) -> Json:
     if isinstance(value, Mapping):
-        return {called.get(key, key): _renamed(inner, called) for key, inner in value.items()}
+        return {pseudonyms.get(key, key): _renamed(inner, pseudonyms) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_renamed(inner, called) for inner in value]
-    return called.get(value, value) if isinstance(value, str) else value
+        return [_renamed(inner, pseudonyms) for inner in value]
+    return pseudonyms.get(value, value) if isinstance(value, str) else value
 
 
 def _add_system(app: FastAPI, parts: ConsoleDependencies) -> None:
-    @app.get("/api/v1/services", tags=["system"], summary="Each service: is it up, and what it has not read", **SHOWN)
+    @app.get("/api/v1/services", tags=["system"], summary="Health and lag of each service", **SHOWN)
     async def services(request: Request) -> Response:
         state = await parts.watch.snapshot()
         return answer(request, [asdict(one) for one in state.services])
 
-    @app.get("/api/v1/dead", tags=["system"], summary="Dead letters, the newest first", **SHOWN)
+    @app.get("/api/v1/dead", tags=["system"], summary="Dead letters, newest first", **SHOWN)
     async def dead(
         request: Request,
         reason: Annotated[str, Query(max_length=256)] = "",
         after: AFTER = None,
-        limit: Annotated[int, Query(ge=1, le=_MOST_LETTERS, description="Rows at most.")] = 25,
+        limit: Annotated[int, Query(ge=1, le=_MOST_LETTERS, description="Maximum number of rows.")] = 25,
     ) -> Response:
-        found = await run_in_threadpool(read_dead, parts.archive, reason=reason, after=after, limit=limit)
-        noted = await run_in_threadpool(parts.sender.notes.of, found.rows)
-        rows = [_letter(one) | {"sent_again_by": _by(noted.get(one.address))} for one in found.rows]
-        return answer(request, rows, following=found.following)
+        page = await run_in_threadpool(read_dead, parts.archive, reason=reason, after=after, limit=limit)
+        notes = await run_in_threadpool(parts.sender.notes.of, page.rows)
+        rows = [_letter(one) | {"sent_again_by": _by(notes.get(one.address))} for one in page.rows]
+        return answer(request, rows, following=page.following)
 
 
 def _by(note: Any) -> str | None:  # noqa: ANN401  # a note, or None
@@ -112,7 +112,7 @@ def _by(note: Any) -> str | None:  # noqa: ANN401  # a note, or None
 
 
 def _letter(one: DeadLetter) -> dict[str, Any]:
-    """Return a letter as JSON can say it: `value` is the first 64 KiB of its bytes, in base64."""
+    """Return a dead letter as JSON; `value` is the first 64 KiB of its bytes in base64."""
     value = None if one.value is None else base64.b64encode(one.value).decode()
     return {
         "cluster": one.cluster, "prefix": one.prefix, "partition": one.place.partition, "offset": one.place.offset,

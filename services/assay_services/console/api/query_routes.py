@@ -1,4 +1,4 @@
-"""The query API: what the pages show, from the same functions."""
+"""The query API: the data of the pages, from the same functions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,9 @@ from assay_services.stores.archive.queries.pagination import WrongCursor
 from assay_services.web.problems import ProblemError, RequestProblem, problem_response
 
 _ProjectQuery = Annotated[str, Query(max_length=256, examples=["ads-safety"], description="The project.")]
-_AnnotatorQuery = Annotated[str, Query(max_length=256, examples=["a17"], description="As you see annotators called.")]
+_AnnotatorQuery = Annotated[
+    str, Query(max_length=256, examples=["a17"], description="Name or pseudonym, as listed by /api/v1/annotators.")
+]
 _TextQuery = Annotated[str, Query(max_length=300)]
 
 
@@ -33,7 +35,7 @@ def add_api(app: FastAPI, parts: ConsoleDependencies) -> None:
 
     @app.exception_handler(WrongCursor)
     async def wrong_cursor(_: Request, error: WrongCursor) -> Response:
-        return problem_response(RequestProblem(422, str(error), "after", "the cursor `next` of the page before"))
+        return problem_response(RequestProblem(422, str(error), "after", "the cursor `next` of the previous page"))
 
     _add_projects(app, parts)
     _add_annotators(app, parts)
@@ -42,79 +44,79 @@ def add_api(app: FastAPI, parts: ConsoleDependencies) -> None:
 
 
 def _add_projects(app: FastAPI, parts: ConsoleDependencies) -> None:
-    @app.get("/api/v1/overview", tags=["overview"], summary="All projects now", **SHOWN)
+    @app.get("/api/v1/overview", tags=["overview"], summary="Current state of all projects", **SHOWN)
     async def overview(request: Request) -> Response:
         beat = await parts.overview_feed.snapshot()
         if beat.overview is None:
-            raise ProblemError(RequestProblem(503, beat.problem or "the archive is away", retry_after=5))
+            raise ProblemError(RequestProblem(503, beat.problem or "the archive is unavailable", retry_after=5))
         return answer(request, beat.overview.projects)
 
     @app.get("/api/v1/projects", tags=["projects"], summary="The names of all projects", **SHOWN)
     async def names(request: Request) -> Response:
-        found = await run_in_threadpool(projects.read_projects, parts.archive)
-        return answer(request, [{"project": one} for one in found])
+        project_names = await run_in_threadpool(projects.read_projects, parts.archive)
+        return answer(request, [{"project": one} for one in project_names])
 
     @app.get("/api/v1/agreement", tags=["projects"], summary="Agreement over time", **SHOWN)
     async def history(request: Request, project: _ProjectQuery, window: str = "15m", kind: str = "all") -> Response:
-        found = await run_in_threadpool(agreement.read_history, parts.archive, project, window=window, kind=kind)
-        return answer(request, [one for readings in found.values() for one in readings])
+        by_label = await run_in_threadpool(agreement.read_history, parts.archive, project, window=window, kind=kind)
+        return answer(request, [one for readings in by_label.values() for one in readings])
 
-    @app.get("/api/v1/agreement/pairs", tags=["projects"], summary="How well each two annotators agree", **SHOWN)
+    @app.get("/api/v1/agreement/pairs", tags=["projects"], summary="Pairwise agreement of annotators", **SHOWN)
     async def pairs(request: Request, project: _ProjectQuery) -> Response:
-        found = await run_in_threadpool(agreement.read_pairs, parts.archive, project, most=100)
+        readings = await run_in_threadpool(agreement.read_pairs, parts.archive, project, most=100)
         named = _namer(parts, request)
-        return answer(request, [replace(one, one=named(one.one), other=named(one.other)) for one in found])
+        return answer(request, [replace(one, one=named(one.one), other=named(one.other)) for one in readings])
 
-    @app.get("/api/v1/confusion", tags=["projects"], summary="What is taken for what (expected counts)", **SHOWN)
+    @app.get("/api/v1/confusion", tags=["projects"], summary="Confusion matrix (expected counts)", **SHOWN)
     async def confusion(request: Request, project: _ProjectQuery) -> Response:
-        found = await run_in_threadpool(projects.read_confusion, parts.archive, project)
+        matrix = await run_in_threadpool(projects.read_confusion, parts.archive, project)
         cells = [
             {"right": right, "given": given, "count": count}
-            for right, row in found.counts.items()
+            for right, row in matrix.counts.items()
             for given, count in row.items()
         ]
         return answer(request, cells)
 
-    @app.get("/api/v1/findings", tags=["projects"], summary="How often each rule objected", **SHOWN)
+    @app.get("/api/v1/findings", tags=["projects"], summary="Findings by rule", **SHOWN)
     async def findings(request: Request, project: _ProjectQuery) -> Response:
         return answer(request, await run_in_threadpool(projects.read_findings, parts.archive, project))
 
-    @app.get("/api/v1/contracts", tags=["projects"], summary="The contract and its history", **SHOWN)
+    @app.get("/api/v1/contracts", tags=["projects"], summary="Contract versions", **SHOWN)
     async def contracts(request: Request, project: _ProjectQuery) -> Response:
         return answer(request, await run_in_threadpool(projects.read_contracts, parts.archive, project))
 
 
 def _add_annotators(app: FastAPI, parts: ConsoleDependencies) -> None:
-    @app.get("/api/v1/annotators", tags=["annotators"], summary="Everybody of a project", **SHOWN)
+    @app.get("/api/v1/annotators", tags=["annotators"], summary="Annotators of a project", **SHOWN)
     async def everybody(request: Request, project: _ProjectQuery) -> Response:
-        found = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
-        return answer(request, _renamed(found, parts, request))
+        lines = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
+        return answer(request, _renamed(lines, parts, request))
 
-    @app.get("/api/v1/annotator", tags=["annotators"], summary="One annotator, with the report", **SHOWN)
+    @app.get("/api/v1/annotator", tags=["annotators"], summary="One annotator, with the conduct report", **SHOWN)
     async def one(request: Request, project: _ProjectQuery, annotator: _AnnotatorQuery) -> Response:
         name = await _meant(parts, request, project, annotator)
-        found = await run_in_threadpool(annotators.read_annotator, parts.archive, project, name)
-        if found is None:
+        summary = await run_in_threadpool(annotators.read_annotator, parts.archive, project, name)
+        if summary is None:
             raise not_found("annotator", "a name that /api/v1/annotators lists")
-        line = _renamed([found.line], parts, request)[0]
-        return answer(request, [replace(found, line=line, signals=_signals(found.signals, parts, request))])
+        line = _renamed([summary.line], parts, request)[0]
+        return answer(request, [replace(summary, line=line, signals=_signals(summary.signals, parts, request))])
 
-    @app.get("/api/v1/annotator/votes", tags=["annotators"], summary="The labels behind the numbers", **SHOWN)
+    @app.get("/api/v1/annotator/votes", tags=["annotators"], summary="Labels given by an annotator", **SHOWN)
     async def votes(
         request: Request, project: _ProjectQuery, annotator: _AnnotatorQuery, after: AFTER = None, limit: LIMIT = 100
     ) -> Response:
         name = await _meant(parts, request, project, annotator)
-        found = await run_in_threadpool(annotators.read_votes, parts.archive, project, name, after=after, limit=limit)
-        return answer(request, found.rows, following=found.following)
+        page = await run_in_threadpool(annotators.read_votes, parts.archive, project, name, after=after, limit=limit)
+        return answer(request, page.rows, following=page.following)
 
-    @app.get("/api/v1/signals", tags=["annotators"], summary="What was detected about annotators", **SHOWN)
+    @app.get("/api/v1/signals", tags=["annotators"], summary="Signals about annotators", **SHOWN)
     async def signals(request: Request, project: _ProjectQuery) -> Response:
-        found = await run_in_threadpool(annotators.read_signals, parts.archive, project)
-        return answer(request, _signals(found, parts, request))
+        lines = await run_in_threadpool(annotators.read_signals, parts.archive, project)
+        return answer(request, _signals(lines, parts, request))
 
 
 def _add_items(app: FastAPI, parts: ConsoleDependencies) -> None:
-    @app.get("/api/v1/items", tags=["items"], summary="Items by what they are and what was said of them", **SHOWN)
+    @app.get("/api/v1/items", tags=["items"], summary="Search items", **SHOWN)
     async def search(  # noqa: PLR0913, PLR0917  # one parameter for each condition
         request: Request,
         project: _ProjectQuery,
@@ -124,17 +126,17 @@ def _add_items(app: FastAPI, parts: ConsoleDependencies) -> None:
     ) -> Response:  # fmt: skip
         one = await _meant(parts, request, project, annotator) if annotator else ""
         other = await _meant(parts, request, project, pair) if pair else ""
-        wanted = items.ItemFilter(item, text, label, status, right, given, rule, one, other)
-        found = await run_in_threadpool(items.read_items, parts.archive, project, wanted, after=after, limit=limit)
-        return answer(request, found.rows, following=found.following)
+        condition = items.ItemFilter(item, text, label, status, right, given, rule, one, other)
+        page = await run_in_threadpool(items.read_items, parts.archive, project, condition, after=after, limit=limit)
+        return answer(request, page.rows, following=page.following)
 
     @app.get("/api/v1/item", tags=["items"], summary="One item, with votes, history and corrections", **SHOWN)
     async def one(request: Request, project: _ProjectQuery, item: _TextQuery) -> Response:
-        found = await run_in_threadpool(items.read_item, parts.archive, project, item)
-        if found is None:
+        view = await run_in_threadpool(items.read_item, parts.archive, project, item)
+        if view is None:
             raise not_found("item", "an id that /api/v1/items lists")
-        votes = _renamed(found.votes, parts, request)
-        return answer(request, [replace(found, votes=votes, corrections=_renamed(found.corrections, parts, request))])
+        votes = _renamed(view.votes, parts, request)
+        return answer(request, [replace(view, votes=votes, corrections=_renamed(view.corrections, parts, request))])
 
 
 def _namer(parts: ConsoleDependencies, request: Request) -> Any:  # noqa: ANN401  # a function
@@ -142,15 +144,18 @@ def _namer(parts: ConsoleDependencies, request: Request) -> Any:  # noqa: ANN401
     return lambda name: parts.naming.shown(name, viewer)
 
 
-def _renamed(found: Sequence[Any], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
-    """Return rows with annotators as the viewer may see them called."""
+def _renamed(rows: Sequence[Any], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
+    """Return rows with the names or pseudonyms that the viewer may see."""
     named = _namer(parts, request)
-    return [replace(one, annotator=named(one.annotator)) for one in found]
+    return [replace(row, annotator=named(row.annotator)) for row in rows]
 
 
-def _signals(found: Sequence[annotators.SignalLine], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
+def _signals(signals: Sequence[annotators.SignalLine], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
     named = _namer(parts, request)
-    return [replace(one, annotator=named(one.annotator), peer=named(one.peer) if one.peer else "") for one in found]
+    return [
+        replace(signal, annotator=named(signal.annotator), peer=named(signal.peer) if signal.peer else "")
+        for signal in signals
+    ]
 
 
 async def _meant(parts: ConsoleDependencies, request: Request, project: str, shown: str) -> str:

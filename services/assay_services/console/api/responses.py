@@ -1,4 +1,4 @@
-"""From rows to answers: fields, formats, entity tags; and what is wrong with a request."""
+"""Responses of the query API: fields, formats, entity tags, and errors."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from assay_services.web.problems import ProblemError, RequestProblem
 
 
 def answer(request: Request, rows: Sequence[Any], *, following: str | None = None) -> Response:
-    """Answer with rows, as the request wants them: `fields`, `format` or `Accept`, `If-None-Match`."""
+    """Return rows as the request wants them: `fields`, `format` or `Accept`, `If-None-Match`."""
     query = request.query_params
     format_ = chosen(query.get("format"), request.headers.get("accept", ""))
     if format_ is None:
         known = ", ".join(MEDIA)
-        raise ProblemError(RequestProblem(422, f"there is no format '{query['format']}'", "format", f"one of: {known}"))
+        raise ProblemError(RequestProblem(422, f"unknown format '{query['format']}'", "format", f"one of: {known}"))
     records = _only([_plain(one) for one in rows], query.get("fields"))
     body = written(records, format_, following=following)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -34,8 +34,8 @@ def answer(request: Request, rows: Sequence[Any], *, following: str | None = Non
 
 
 def not_found(field: str, expected: str) -> ProblemError:
-    """Return that there is nothing of that name."""
-    return ProblemError(RequestProblem(404, f"there is nothing for this {field}", field, expected))
+    """Return the error for a name that does not exist."""
+    return ProblemError(RequestProblem(404, f"no such {field}", field, expected))
 
 
 def _plain(one: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of any subject
@@ -47,9 +47,9 @@ def _plain(one: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of any subject
 def _only(records: Sequence[dict[str, Any]], fields: str | None) -> Sequence[dict[str, Any]]:
     if not fields or not records:
         return records
-    wanted = [name.strip() for name in fields.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in records[0]]
+    names = [name.strip() for name in fields.split(",") if name.strip()]
+    unknown = [name for name in names if name not in records[0]]
     if unknown:
         known = ", ".join(records[0])
-        raise ProblemError(RequestProblem(422, f"there is no field '{unknown[0][:80]}'", "fields", f"some of: {known}"))
-    return [{name: one[name] for name in wanted} for one in records]
+        raise ProblemError(RequestProblem(422, f"unknown field '{unknown[0][:80]}'", "fields", f"some of: {known}"))
+    return [{name: record[name] for name in names} for record in records]

@@ -1,7 +1,7 @@
-"""OpenID Connect: sign in by somebody else's word. Authorization code with PKCE, state and nonce.
+"""OpenID Connect: sign in with an external provider. Authorization code flow with PKCE, state and nonce.
 
-What has to be remembered between the two halves lies, encrypted, in a cookie of the browser that began: nothing is kept
-here for those who never come back.
+The state between redirect and return is in an encrypted cookie of the browser that started the flow. So nothing is
+stored on the server for sign-ins that are never finished.
 """
 
 import hmac
@@ -21,24 +21,24 @@ from assay_services.stores.control.vault import Vault, WrongSecretKeyError
 
 BACK = "/oidc/back"
 LASTING = timedelta(minutes=10)
-"""How long somebody may take at the provider's."""
-_SIGNED_BY_A_PAIR_OF_KEYS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"})
+"""How long a sign-in at the provider may take."""
+_ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"})
 _LEEWAY_SECONDS = 60
 _LONGEST_SUBJECT = 500
 _NAMES = ("preferred_username", "name", "email", "sub")
 
 
 class ProviderAwayError(Exception):
-    """The provider does not answer, or not as one that speaks OpenID Connect."""
+    """The provider does not answer, or its answer is not OpenID Connect."""
 
 
 class NotLetInError(Exception):
-    """What came back does not prove who somebody is; the message says what is wrong with it."""
+    """The provider's answer does not prove an identity; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where the browser is to go, and what its cookie holds until it is back."""
+    """The provider's address to redirect to, and the encrypted value of the cookie until the browser returns."""
 
     address: str
     sealed: str
@@ -46,7 +46,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the provider vouches for: their name, and what no other person there is called by."""
+    """A person authenticated by the provider: unique subject, name, and the path to continue at."""
 
     subject: str
     name: str
@@ -57,7 +57,7 @@ class Provider:
     """One provider, by its issuer."""
 
     def __init__(self, settings: ConsoleSettings, issuer: str, vault: Vault) -> None:
-        """Take the settings and what encrypts. Nothing is asked yet."""
+        """Create the client; nothing is requested yet."""
         self._issuer = issuer.rstrip("/")
         self._client_id = settings.oidc_client or "assay"
         self._back = settings.address + BACK
@@ -78,52 +78,52 @@ class Provider:
         )
 
     async def begin(self, following: str, *, now: datetime) -> Begun:
-        """Begin; raise ProviderAwayError."""
+        """Start a sign-in; raise ProviderAwayError."""
         try:
-            await self._know_the_provider()
-            made = await self._app.create_authorization_url(self._back)
+            await self._load_metadata()
+            redirect = await self._app.create_authorization_url(self._back)
         except (httpx.HTTPError, AuthlibBaseError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise ProviderAwayError(str(error) or type(error).__name__) from error
-        kept = {name: made[name] for name in ("state", "nonce", "code_verifier")}
-        kept |= {"following": following, "until": (now + LASTING).timestamp()}
-        return Begun(made["url"], self._vault.encrypt(orjson.dumps(kept).decode()))
+        flow = {name: redirect[name] for name in ("state", "nonce", "code_verifier")}
+        flow |= {"following": following, "until": (now + LASTING).timestamp()}
+        return Begun(redirect["url"], self._vault.encrypt(orjson.dumps(flow).decode()))
 
     async def finish(self, query: Mapping[str, str], sealed: str, *, now: datetime) -> Person:
-        """Return who came back; raise NotLetInError where that is not proven, ProviderAwayError."""
-        kept = self._opened(sealed, now)
-        if not hmac.compare_digest(query.get("state", "").encode(), str(kept["state"]).encode()):
-            raise NotLetInError("the state is not the one that was sent")
+        """Return who signed in; raise NotLetInError if the answer is not valid, or ProviderAwayError."""
+        flow = self._decrypted(sealed, now)
+        if not hmac.compare_digest(query.get("state", "").encode(), str(flow["state"]).encode()):
+            raise NotLetInError("the state differs from the one sent")
         if "error" in query:
-            raise NotLetInError(f"the provider says {query['error'][:200]}")
+            raise NotLetInError(f"the provider answered with the error {query['error'][:200]}")
         if query.get("iss", self._issuer).rstrip("/") != self._issuer:
             raise NotLetInError("another issuer answered")
-        claims = await self._claims(query.get("code", ""), kept)
+        claims = await self._claims(query.get("code", ""), flow)
         subject = f"{self._issuer} {claims['sub']}"
         if len(subject) > _LONGEST_SUBJECT:
             raise NotLetInError("the subject is too long")
         name = next(str(claims[one]) for one in _NAMES if claims.get(one))
-        return Person(subject, name, str(kept["following"]))
+        return Person(subject, name, str(flow["following"]))
 
-    def _opened(self, sealed: str, now: datetime) -> Mapping[str, Any]:
+    def _decrypted(self, sealed: str, now: datetime) -> Mapping[str, Any]:
         try:
-            kept: Mapping[str, Any] = orjson.loads(self._vault.decrypt(sealed))
+            flow: Mapping[str, Any] = orjson.loads(self._vault.decrypt(sealed))
         except (WrongSecretKeyError, UnicodeEncodeError):
-            raise NotLetInError("this browser began no sign-in") from None
-        if kept["until"] < now.timestamp():
-            raise NotLetInError("it took too long")
-        return kept
+            raise NotLetInError("this browser started no sign-in") from None
+        if flow["until"] < now.timestamp():
+            raise NotLetInError("the sign-in took too long")
+        return flow
 
-    async def _claims(self, code: str, kept: Mapping[str, Any]) -> Mapping[str, Any]:
-        wanted = {"aud": {"essential": True, "values": [self._client_id]}}
+    async def _claims(self, code: str, flow: Mapping[str, Any]) -> Mapping[str, Any]:
+        audience = {"aud": {"essential": True, "values": [self._client_id]}}
         try:
-            issuer = await self._know_the_provider()
+            issuer = await self._load_metadata()
             token = await self._app.fetch_access_token(
-                redirect_uri=self._back, code=code, code_verifier=kept["code_verifier"]
+                redirect_uri=self._back, code=code, code_verifier=flow["code_verifier"]
             )
             claims: Mapping[str, Any] | None = await self._app.parse_id_token(
                 token,
-                nonce=kept["nonce"],
-                claims_options=wanted | {"iss": {"essential": True, "values": [issuer]}},
+                nonce=flow["nonce"],
+                claims_options=audience | {"iss": {"essential": True, "values": [issuer]}},
                 leeway=_LEEWAY_SECONDS,
             )
         except httpx.HTTPError as error:
@@ -131,15 +131,15 @@ class Provider:
         except (JoseError, AuthlibBaseError, ValueError, KeyError, TypeError) as error:
             raise NotLetInError(f"{type(error).__name__}: {error}") from error
         if claims is None:
-            raise NotLetInError("there is no id_token in the provider's answer")
+            raise NotLetInError("the provider's answer has no id_token")
         return claims
 
-    async def _know_the_provider(self) -> str:
-        """Return the issuer as the provider writes it. Only signatures by a pair of keys count, whatever it offers."""
-        about = await self._app.load_server_metadata()
-        issuer = str(about["issuer"])
+    async def _load_metadata(self) -> str:
+        """Return the issuer as the provider writes it. Only asymmetric signatures are accepted, whatever it offers."""
+        metadata = await self._app.load_server_metadata()
+        issuer = str(metadata["issuer"])
         if issuer.rstrip("/") != self._issuer:
             raise ValueError(f"the provider calls itself {issuer[:200]}, not {self._issuer}")
-        offered = about.get("id_token_signing_alg_values_supported") or ["RS256"]
-        about["id_token_signing_alg_values_supported"] = [one for one in offered if one in _SIGNED_BY_A_PAIR_OF_KEYS]
+        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+        metadata["id_token_signing_alg_values_supported"] = [one for one in offered if one in _ASYMMETRIC_ALGORITHMS]
         return issuer

@@ -1,4 +1,4 @@
-"""Who is signed in: sessions kept here, known to the browser by a cookie that nobody can guess; and one-time links."""
+"""Sign-in sessions, stored on the server and identified by a random cookie; and one-time links."""
 
 import hashlib
 import secrets
@@ -15,52 +15,52 @@ _TOUCH = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: a signed-in user, or an API key (`form_token` is None)."""
+    """Who makes a request: a signed-in user, or an API key (then `form_token` is None)."""
 
     name: str
     role: Role
     form_token: str | None = None
 
     def may(self, role: Role) -> bool:
-        """Tell whether they may do what takes this role."""
+        """Return whether the viewer has at least this role."""
         return self.role.is_at_least(role)
 
 
 class Sessions:
-    """The sessions and links. Every method is a transaction, and blocks."""
+    """The sessions and links. Every method is one transaction, and blocks."""
 
     def __init__(self, engine: Engine, *, lasting: timedelta) -> None:
-        """Take the control database, and for how long a session lasts without use."""
+        """Use the control database; a session without use ends after `lasting`."""
         self._engine = engine
         self._lasting = lasting
 
     def open(self, user: User, *, now: datetime) -> str:
-        """Sign a user in; return what the cookie holds."""
+        """Sign a user in; return the value of the cookie."""
         cookie = secrets.token_urlsafe(32)
-        made = WebSession(
+        opened = WebSession(
             digest=_digest(cookie), user=user.name, form_token=secrets.token_urlsafe(32),
             created_at=now, used_at=now, expires_at=now + self._lasting,
         )  # fmt: skip
         with Session(self._engine) as session:
             session.execute(delete(WebSession).where(col(WebSession.expires_at) < now))
-            session.add(made)
+            session.add(opened)
             session.commit()
         return cookie
 
     def viewer(self, cookie: str | None, *, now: datetime) -> Viewer | None:
-        """Return who is signed in with a cookie; None where nobody is."""
+        """Return who is signed in with a cookie; None if the session is unknown or over, or the user disabled."""
         if not cookie:
             return None
         with Session(self._engine, expire_on_commit=False) as session:
-            found = session.get(WebSession, _digest(cookie))
-            user = None if found is None else session.get(User, found.user)
-            if found is None or user is None or user.disabled or found.expires_at < now:
+            opened = session.get(WebSession, _digest(cookie))
+            user = None if opened is None else session.get(User, opened.user)
+            if opened is None or user is None or user.disabled or opened.expires_at < now:
                 return None
-            if now - found.used_at > _TOUCH:
-                found.used_at, found.expires_at = now, now + self._lasting
-                session.add(found)
+            if now - opened.used_at > _TOUCH:
+                opened.used_at, opened.expires_at = now, now + self._lasting
+                session.add(opened)
                 session.commit()
-            return Viewer(user.name, Role(user.role), found.form_token)
+            return Viewer(user.name, Role(user.role), opened.form_token)
 
     def close(self, cookie: str | None) -> None:
         """Sign a browser out."""
@@ -69,9 +69,9 @@ class Sessions:
             session.commit()
 
     def first_link(self, *, now: datetime, lasting: timedelta) -> str | None:
-        """Return what a one-time link ends with; None where there is an active admin already.
+        """Return the token of a new one-time link; None if there is an active admin.
 
-        Links from before are void: only the newest one printed works.
+        It replaces earlier links: only the newest one works.
         """
         with Session(self._engine) as session:
             admins = select(User).where(col(User.role) == Role.ADMIN, col(User.disabled).is_(False))
@@ -84,13 +84,13 @@ class Sessions:
         return token
 
     def link_is_good(self, token: str, *, now: datetime) -> bool:
-        """Tell whether a link would let somebody in."""
+        """Return whether a link is valid: known, unused, and not expired."""
         with Session(self._engine) as session:
-            found = session.get(OneTimeLink, _digest(token))
-            return found is not None and found.used_at is None and now < found.expires_at
+            link = session.get(OneTimeLink, _digest(token))
+            return link is not None and link.used_at is None and now < link.expires_at
 
     def use_link(self, token: str, *, now: datetime) -> bool:
-        """Use a link up; True for exactly one who tries."""
+        """Mark a link as used; True for exactly one of several attempts."""
         used = (
             update(OneTimeLink)
             .where(
@@ -101,9 +101,9 @@ class Sessions:
             .values(used_at=now)
         )
         with Session(self._engine) as session:
-            moved = session.connection().execute(used).rowcount
+            count = session.connection().execute(used).rowcount
             session.commit()
-        return moved == 1
+        return count == 1
 
 
 def _digest(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages of signing in: plain HTML, no script, so they work before anything else does."""
+"""The sign-in pages: plain HTML without scripts."""
 
 from html import escape
 from urllib.parse import urlencode
@@ -28,12 +28,12 @@ button { background: var(--deep); color: var(--card) } .other { color: var(--dee
 
 
 def sign_in_page(*, following: str, name: str = "", wrong: str = "", provider: str = "") -> HTMLResponse:
-    """Return the page that asks for name and password. `provider`: what OpenID Connect is called, '' without."""
+    """Return the page that asks for name and password. `provider`: name of the OpenID Connect provider, or ''."""
     begin = f"/oidc/begin?{urlencode({'next': following})}"
-    other = f'<a class="other" href="{escape(begin)}">Sign in by {escape(provider)}</a>' if provider else ""
+    other = f'<a class="other" href="{escape(begin)}">Sign in with {escape(provider)}</a>' if provider else ""
     return _page(
         "Sign in",
-        f"""<p>to the console of Assay</p>{_wrong(wrong)}
+        f"""<p>Assay console</p>{_wrong(wrong)}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="{escape(following)}">
 <label for="name">Name</label>
@@ -42,13 +42,13 @@ def sign_in_page(*, following: str, name: str = "", wrong: str = "", provider: s
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1000">
 <button>Sign in</button>
 </form>{other}
-<p><br><small>No account? An admin makes one: <code>assay user add NAME --role viewer</code></small></p>""",
+<p><br><small>No account? An admin can create one: <code>assay user add NAME --role viewer</code></small></p>""",
         401 if wrong else 200,
     )
 
 
 def welcome_page(*, token: str, name: str = "admin", wrong: str = "") -> HTMLResponse:
-    """Return the page on which the holder of a one-time link becomes an admin."""
+    """Return the page on which the holder of a one-time link creates the first admin."""
     return _page(
         "Welcome to Assay",
         f"""<p>This link works once. Choose the name and password of the first admin.</p>{_wrong(wrong)}
@@ -59,15 +59,15 @@ def welcome_page(*, token: str, name: str = "admin", wrong: str = "") -> HTMLRes
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="new-password" required minlength="12"
  maxlength="1000" autofocus aria-describedby="wanted">
-<small id="wanted">12 characters or more</small>
-<button>Begin</button>
+<small id="wanted">At least 12 characters</small>
+<button>Create admin</button>
 </form>""",
         422 if wrong else 200,
     )
 
 
 def message_page(title: str, text: str, *, status: int) -> HTMLResponse:
-    """Return a page that says one thing, and the way to the sign-in."""
+    """Return a page with one message and a link to the sign-in page."""
     return _page(title, f'<p>{escape(text)}</p><a class="other" href="/sign-in">Sign in</a>', status)
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out over HTTP."""
+"""HTTP routes to sign in and out."""
 
 import asyncio
 import hmac
@@ -22,12 +22,12 @@ from assay_services.web.rate_limit import RateLimitedError
 log = get_logger("console")
 
 _BEGUN = "assay_openid"
-_WRONG = "Name and password do not go together, or there were too many tries: then wait a minute."
-_OVER = "This link was used, is too old, or a newer one was printed. `assay user add` makes users, too."
+_WRONG = "Wrong name or password. After several failed attempts, wait a minute."
+_INVALID_LINK = "This link was used, has expired, or was replaced by a newer one. You can also run `assay user add`."
 
 
 def add_signing(app: FastAPI, parts: ConsoleDependencies) -> None:
-    """Add the pages of signing in and out."""
+    """Add the routes to sign in and out."""
     provider = "" if parts.provider is None else parts.settings.oidc_name
     _add_sign_in(app, parts, provider)
     _add_welcome(app, parts)
@@ -41,7 +41,7 @@ def add_signing(app: FastAPI, parts: ConsoleDependencies) -> None:
     async def sign_out(request: Request, form_token: Annotated[str, Form()] = "") -> Response:
         viewer: Viewer = request.state.viewer
         if not hmac.compare_digest((viewer.form_token or "").encode(), form_token.encode()):
-            return message_page("Not done", "The form was not ours; go back and try again.", status=403)
+            return message_page("Sign-out failed", "The form has expired. Go back and try again.", status=403)
         await asyncio.to_thread(parts.sessions.close, request.cookies.get(COOKIE))
         answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(COOKIE)
@@ -66,7 +66,7 @@ def _add_sign_in(app: FastAPI, parts: ConsoleDependencies, provider: str) -> Non
         try:
             parts.sign_in_rates.check(_from(request))
         except RateLimitedError as refused:
-            answer: Response = message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+            answer: Response = message_page("Too many attempts", "Wait a few seconds, then try again.", status=429)
             answer.headers["Retry-After"] = str(refused.retry_after or 1)
             return answer
         user = await asyncio.to_thread(parts.users.authenticate, name, password, now=datetime.now(UTC))
@@ -78,9 +78,9 @@ def _add_sign_in(app: FastAPI, parts: ConsoleDependencies, provider: str) -> Non
 
 def _add_welcome(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/welcome", include_in_schema=False)
-    async def welcome(token: str = "") -> Response:  # no default lets anybody in
+    async def welcome(token: str = "") -> Response:  # the empty default is never valid
         good = await asyncio.to_thread(parts.sessions.link_is_good, token, now=datetime.now(UTC))
-        return welcome_page(token=token) if good else message_page("Not this link", _OVER, status=403)
+        return welcome_page(token=token) if good else message_page("Link not valid", _INVALID_LINK, status=403)
 
     @app.post("/welcome", include_in_schema=False)
     async def begin(
@@ -93,11 +93,11 @@ def _add_welcome(app: FastAPI, parts: ConsoleDependencies) -> None:
             parts.sign_in_rates.check(_from(request))
             user = await asyncio.to_thread(_first_admin, parts, token, name, password)
         except RateLimitedError:
-            return message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+            return message_page("Too many attempts", "Wait a few seconds, then try again.", status=429)
         except (PasswordTooWeak, UserError) as wrong:
             return welcome_page(token=token, name=name, wrong=str(wrong))
         if user is None:
-            return message_page("Not this link", _OVER, status=403)
+            return message_page("Link not valid", _INVALID_LINK, status=403)
         return await admit(parts, request, user, "/")
 
 
@@ -111,7 +111,9 @@ def _add_openid(app: FastAPI, parts: ConsoleDependencies) -> None:
             begun = await parts.provider.begin(following, now=datetime.now(UTC))
         except ProviderAwayError as error:
             log.warning("openid_provider_away", reason=str(error))
-            return message_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+            return message_page(
+                "Provider unavailable", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503
+            )
         answer = RedirectResponse(begun.address, 303)
         answer.set_cookie(
             _BEGUN,
@@ -139,38 +141,42 @@ async def _come_back(parts: ConsoleDependencies, request: Request) -> Response:
         parts.sign_in_rates.check(_from(request))
         person = await parts.provider.finish(request.query_params, request.cookies.get(_BEGUN, ""), now=now)
     except RateLimitedError:
-        return message_page("Too many tries", "Wait a few seconds, then try again.", status=429)
+        return message_page("Too many attempts", "Wait a few seconds, then try again.", status=429)
     except ProviderAwayError as error:
         log.warning("openid_provider_away", reason=str(error))
-        return message_page("Not now", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503)
+        return message_page(
+            "Provider unavailable", f"{parts.settings.oidc_name} does not answer. Try again later.", status=503
+        )
     except NotLetInError as error:
         log.warning("openid_refused", reason=str(error))
-        return message_page("Not let in", "That did not prove who you are. Sign in again.", status=403)
+        return message_page("Sign-in failed", "Your identity could not be verified. Sign in again.", status=403)
     role = parts.settings.oidc_role
     user = await asyncio.to_thread(parts.users.come_by_provider, person.subject, person.name, role, now=now)
     if user is None:
-        return message_page("Not let in", "An admin has disabled this user.", status=403)
+        return message_page("Sign-in refused", "This user is disabled. Ask an admin.", status=403)
     return await admit(parts, request, user, local_path(person.following))
 
 
 def _no_provider() -> Response:
-    return message_page("Not here", "This console has no other way to sign in than by password.", status=404)
+    return message_page(
+        "Not available", "Sign in with a password: this console has no OpenID Connect provider.", status=404
+    )
 
 
 def _first_admin(parts: ConsoleDependencies, token: str, name: str, password: str) -> User | None:
     now = datetime.now(UTC)
     if not parts.sessions.link_is_good(token, now=now):
         return None
-    digest_of(password)  # a link is not used up by a password that is not taken
+    digest_of(password)  # checked first, so that a weak password does not use up the link
     if parts.users.get(name.strip()) is not None:
-        raise UserError(f"there is a user '{name.strip()}' already; choose another name")
+        raise UserError(f"A user '{name.strip()}' already exists. Choose another name.")
     if not parts.sessions.use_link(token, now=now):
         return None
     return parts.users.add(name, Role.ADMIN, now=now, password=password)
 
 
 async def admit(parts: ConsoleDependencies, request: Request, user: User, following: str) -> Response:
-    """Open a session for a user and send the browser on."""
+    """Open a session for a user, and redirect the browser."""
     cookie = await asyncio.to_thread(parts.sessions.open, user, now=datetime.now(UTC))
     await asyncio.to_thread(parts.sessions.close, request.cookies.get(COOKIE))
     log.info("signed_in", user=user.name, role=user.role)
@@ -186,10 +192,10 @@ async def admit(parts: ConsoleDependencies, request: Request, user: User, follow
     return answer
 
 
-def local_path(wanted: str) -> str:
-    """Return a path of ours to go on to; '/' for anything that could lead elsewhere."""
-    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if plain and "\\" not in wanted else "/"
+def local_path(path: str) -> str:
+    """Return a path of this console to continue at; '/' for anything that could lead to another site."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and "\\" not in path else "/"
 
 
 def _from(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""One alert: its evidence, and what a lead does about it."""
+"""One alert: state, evidence, and the actions of a lead."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,58 +36,58 @@ _TIMES = frozenset({"at", "since", "since_low", "since_high"})
 
 
 async def build(view: View) -> None:
-    """Fill the page, and follow what becomes of the alert."""
-    before = _found(view)
-    quiet = _quiet(view, before)
+    """Fill the page and keep it updated."""
+    alert = _alert(view)
+    silences = _silences(view, alert)
 
     @ui.refreshable
-    def shown() -> None:
-        if isinstance(before, alert_actions.NoSuchAlertError):
-            html(empty_state("There is no such alert", str(before)))
+    def content() -> None:
+        if isinstance(alert, alert_actions.NoSuchAlertError):
+            html(empty_state("No such alert", str(alert)))
         else:
-            _alert(view, before, quiet, Actions(view, (alert_actions.NoSuchAlertError,), shown.refresh))
+            _show(view, alert, silences, Actions(view, (alert_actions.NoSuchAlertError,), content.refresh))
 
-    shown()
+    content()
 
-    def look() -> None:
-        nonlocal before, quiet
-        now = _found(view)
-        hushed = _quiet(view, now)
-        if isinstance(now, Alert) and (now, hushed) != (before, quiet):
-            before, quiet = now, hushed
-            shown.refresh()
+    def refresh_if_changed() -> None:
+        nonlocal alert, silences
+        new_alert = _alert(view)
+        new_silences = _silences(view, new_alert)
+        if isinstance(new_alert, Alert) and (new_alert, new_silences) != (alert, silences):
+            alert, silences = new_alert, new_silences
+            content.refresh()
 
-    ui.timer(_EVERY_SECONDS, look)
+    ui.timer(_EVERY_SECONDS, refresh_if_changed)
 
 
-def _found(view: View) -> Alert | alert_actions.NoSuchAlertError:
+def _alert(view: View) -> Alert | alert_actions.NoSuchAlertError:
     try:
         return alert_actions.get_alert(view.parts.control, view.query.get("id", ""))
     except alert_actions.NoSuchAlertError as error:
         return error
 
 
-def _quiet(view: View, found: Alert | alert_actions.NoSuchAlertError) -> Html | None:
-    """Return the silences in force of which this alert is one; its own record speaks only of its last transition."""
-    if isinstance(found, alert_actions.NoSuchAlertError):
+def _silences(view: View, alert: Alert | alert_actions.NoSuchAlertError) -> Html | None:
+    """Return the active silences that match this alert; its own record has only those of its last transition."""
+    if isinstance(alert, alert_actions.NoSuchAlertError):
         return None
     now = datetime.now(UTC)
-    alert = named(found.project, found.rule, found.severity.value, found.labels)
-    rows = {one.id: one for one in alert_actions.list_silences(view.parts.control, now=now)}
-    asked = [Silence(one.id, one.project, one.matchers, _ms(one.until)) for one in rows.values()]
-    mine = [rows[one] for one in silenced_by(asked, alert, now=_ms(now))]
-    told = [
-        join(("until ", when(one.until, view.zone), ", by ", text_or_dash(one.by), ": ", text_or_dash(one.why), " "))
-        for one in mine
+    labels = named(alert.project, alert.rule, alert.severity.value, alert.labels)
+    rows = {row.id: row for row in alert_actions.list_silences(view.parts.control, now=now)}
+    silences = [Silence(row.id, row.project, row.matchers, _ms(row.until)) for row in rows.values()]
+    matching = [rows[silence] for silence in silenced_by(silences, labels, now=_ms(now))]
+    lines = [
+        join(("until ", when(row.until, view.zone), ", by ", text_or_dash(row.by), ": ", text_or_dash(row.why), " "))
+        for row in matching
     ]
-    return join(told) if told else None
+    return join(lines) if lines else None
 
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
 
 
-def _alert(view: View, alert: Alert, quiet: Html | None, actions: Actions) -> None:
+def _show(view: View, alert: Alert, silences: Html | None, actions: Actions) -> None:
     html(tag("h1", summary(view, alert)))
     facts: list[tuple[str, object]] = [
         ("State", join((MARKS[alert.state], suppression_reason(alert)))),
@@ -96,17 +96,17 @@ def _alert(view: View, alert: Alert, quiet: Html | None, actions: Actions) -> No
         ("Project", link("/project", text_or_dash(alert.project), project=alert.project)),
         ("Since", when(alert.since, view.zone)),
         ("Last change", when(alert.at, view.zone)),
-        ("Read", _read(alert)),
-        ("About", _labels(view, alert)),
-        ("Silenced", quiet),
+        ("Value", _value(alert)),
+        ("Scope", _labels(view, alert)),
+        ("Silenced", silences),
         ("Acknowledged", join((text_or_dash(alert.by), ": ", text_or_dash(alert.why))) if alert.by else None),
-        ("What to do", _runbook(alert.runbook)),
+        ("Runbook", _runbook(alert.runbook)),
     ]
     html(tag("section", _facts(facts), class_="card"))
     if view.viewer.may(Role.LEAD):
         with ui.element("section").classes("card"):
-            html(tag("h2", "What you do about it"))
-            _do(view, alert, actions)
+            html(tag("h2", "Actions"))
+            _actions(view, alert, actions)
     html(tag("section", tag("h2", "Evidence"), _evidence(view, alert), class_="card"))
 
 
@@ -115,14 +115,14 @@ def _facts(facts: Sequence[tuple[str, object]]) -> Html:
 
 
 def _labels(view: View, alert: Alert) -> Html:
-    shown: list[Html] = []
+    parts: list[Html] = []
     for name, value in sorted(alert.labels.items()):
-        about: object = text_or_dash(value, most=80)
+        shown: object = text_or_dash(value, most=80)
         if name in PEOPLE:
-            called = view.named(value)
-            about = link("/annotator", text_or_dash(called, most=60), project=alert.project, annotator=called)
-        shown.append(join(("; " if shown else None, text_or_dash(name, most=40), " ", about)))
-    return join(shown) if shown else tag("span", "the whole project", class_="none")
+            annotator = view.named(value)
+            shown = link("/annotator", text_or_dash(annotator, most=60), project=alert.project, annotator=annotator)
+        parts.append(join(("; " if parts else None, text_or_dash(name, most=40), " ", shown)))
+    return join(parts) if parts else tag("span", "the whole project", class_="none")
 
 
 def _runbook(address: str | None) -> Html | None:
@@ -133,14 +133,14 @@ def _runbook(address: str | None) -> Html | None:
     return tag("a", text_or_dash(address, most=300), href=address, rel="noopener noreferrer", target="_blank")
 
 
-def _read(alert: Alert) -> Html:
+def _value(alert: Alert) -> Html:
     value = number(alert.value, digits=4)
-    return value if alert.threshold is None else join((value, " against ", number(alert.threshold, digits=4)))
+    return value if alert.threshold is None else join((value, ", threshold ", number(alert.threshold, digits=4)))
 
 
 def _evidence(view: View, alert: Alert) -> Html:
     if not alert.evidence:
-        return tag("p", "The reading above is all the evidence.", class_="soft")
+        return tag("p", "The value above is the only evidence.", class_="soft")
     lists = {name: value for name, value in alert.evidence.items() if _is_table(value)}
     facts = {name: value for name, value in alert.evidence.items() if name not in lists}
     tables = [_rows(view, alert.project, name, value) for name, value in lists.items()]
@@ -151,9 +151,9 @@ def _is_table(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
-def _rows(view: View, project: str, name: str, found: Sequence[Mapping[str, Any]]) -> Html:
-    columns = list(dict.fromkeys(column for one in found for column in one))
-    rows = [[_cell(view, project, column, one.get(column)) for column in columns] for one in found]
+def _rows(view: View, project: str, name: str, records: Sequence[Mapping[str, Any]]) -> Html:
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    rows = [[_cell(view, project, column, record.get(column)) for column in columns] for record in records]
     return table(_worded(name), [_worded(column) for column in columns], rows)
 
 
@@ -164,7 +164,7 @@ def _cell(view: View, project: str, column: str, value: Json) -> Html:
 
 
 def _tree(view: View, value: Json, depth: int) -> Html:
-    """Return nested facts as nested lists."""
+    """Return nested evidence as nested lists."""
     if isinstance(value, Mapping) and depth:
         rows = (
             part
@@ -191,28 +191,28 @@ def _worded(name: object) -> Html:
     return text_or_dash(str(name).replace("_", " "), most=60)
 
 
-def _do(view: View, alert: Alert, actions: Actions) -> None:
-    why = ui.input("Why, or what you are doing").props("outlined dense maxlength=500").classes("why")
+def _actions(view: View, alert: Alert, actions: Actions) -> None:
+    why = ui.input("Comment").props("outlined dense maxlength=500").classes("why")
     with ui.element("div").classes("choices"):
         if alert.state is AlertState.FIRING:
             actions.button("Acknowledge", lambda: _acknowledge(view, alert, str(why.value or "")))
         for name, hours in _SILENCES:
             actions.button(f"Silence for {name}", partial(_silence, view, alert, hours, lambda: str(why.value or "")))
-        actions.button("It was useful", lambda: _judge(view, alert, useful=True, why=str(why.value or "")))
-        actions.button("It was noise", lambda: _judge(view, alert, useful=False, why=str(why.value or "")))
-    html(tag("p", "A silence holds for this rule with these labels.", class_="soft"))
+        actions.button("Mark as useful", lambda: _give_feedback(view, alert, useful=True, why=str(why.value or "")))
+        actions.button("Mark as noise", lambda: _give_feedback(view, alert, useful=False, why=str(why.value or "")))
+    html(tag("p", "A silence applies to this rule with these labels. It needs a comment.", class_="soft"))
 
 
 def _acknowledge(view: View, alert: Alert, why: str) -> str:
     now = datetime.now(UTC)
     alert_actions.acknowledge(view.parts.control, alert.id, by=view.viewer.name, why=why, now=now)
-    return "It will be acknowledged in a moment."
+    return "Acknowledged. The page updates in a moment."
 
 
 def _silence(view: View, alert: Alert, hours: int, why: Any) -> str:  # noqa: ANN401  # read when the button is pressed
     reason = why()
     if not reason:
-        raise alert_actions.NoSuchAlertError("say why nobody needs to know: it is shown as long as the silence holds")
+        raise alert_actions.NoSuchAlertError("Enter a comment first. It is shown with the silence.")
     now = datetime.now(UTC)
     until, matchers = (
         now + timedelta(hours=hours),
@@ -224,10 +224,10 @@ def _silence(view: View, alert: Alert, hours: int, why: Any) -> str:  # noqa: AN
     return f"Silenced for {hours} h."
 
 
-def _judge(view: View, alert: Alert, *, useful: bool, why: str) -> str:
+def _give_feedback(view: View, alert: Alert, *, useful: bool, why: str) -> str:
     now = datetime.now(UTC)
     alert_actions.give_feedback(view.parts.control, alert.id, useful=useful, by=view.viewer.name, why=why, now=now)
-    return "Noted: the rule's precision counts it."
+    return "Saved. It counts towards the rule's precision."
 
 
 PAGE = ConsolePage("/alert", "Alert", build, within="/alerts")

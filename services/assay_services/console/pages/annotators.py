@@ -1,4 +1,4 @@
-"""Annotators: everybody of a project, sorted as one likes, and a page for each."""
+"""Annotators: a sortable list per project, and a page for each annotator."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from assay_services.console.pages import charts
+from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, heading, no_project, onward
 from assay_services.console.pages.html import (
     Column,
@@ -26,7 +26,7 @@ from assay_services.console.pages.html import (
 )
 from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.console.pages.overview import labels
-from assay_services.console.pages.project import card
+from assay_services.console.pages.project import CONFUSION_TITLE, card
 from assay_services.stores.archive.queries.annotators import (
     AnnotatorLine,
     AnnotatorSummary,
@@ -56,11 +56,11 @@ async def build(view: View) -> None:
     if project is None:
         html(no_project())
         return
-    found = await view.ask(read_annotators, project)
-    if not found:
+    annotators = await view.ask(read_annotators, project)
+    if not annotators:
         html(
             empty_state(
-                "Nobody has labelled yet", "Annotators show here with their first valid label.", "assay import --help"
+                "No annotators yet", "Annotators appear here with their first valid annotation.", "assay import --help"
             )
         )
         return
@@ -74,22 +74,22 @@ async def build(view: View) -> None:
     columns = (
         Column("annotator", "name"),
         Column("labels", "votes", is_number=True),
-        Column("accuracy (95 %)", "accuracy", hint="How often right, by the truth model"),
-        Column("agreement (95 %)", "agreement", hint="With the consensus of the others"),
+        Column("accuracy (95 %)", "accuracy", hint="Estimated share of correct labels, by the consensus model"),
+        Column("agreement (95 %)", "agreement", hint="Share of labels equal to the consensus of the other annotators"),
         Column("flagged", "flagged", is_number=True),
-        Column("seconds a label", "speed", is_number=True, hint="Median, or the mean before the first report"),
+        Column("seconds per label", "speed", is_number=True, hint="Median; the mean before the first report"),
         Column("signals", "signals"),
     )
-    rows = [_row(view, project, one) for one in sort_lines(found, sorting.by, is_down=sorting.is_down)]
-    card(table(f"{len(found):,} annotators", columns, rows, sorting=sorting))
+    rows = [_row(view, project, line) for line in sort_lines(annotators, sorting.by, is_down=sorting.is_down)]
+    card(table(f"{len(annotators):,} annotator{'' if len(annotators) == 1 else 's'}", columns, rows, sorting=sorting))
 
 
-def sort_lines(found: Sequence[AnnotatorLine], by: str, *, is_down: bool) -> Sequence[AnnotatorLine]:
-    """Return lines in an order; those about which nothing is known come last, whichever way."""
+def sort_lines(lines: Sequence[AnnotatorLine], by: str, *, is_down: bool) -> Sequence[AnnotatorLine]:
+    """Return the lines sorted by a column; lines without a value come last in either direction."""
     key = _SORTS[by]
-    known = [one for one in found if key(one) is not None]
-    rest = [one for one in found if key(one) is None]
-    return [*sorted(known, key=lambda one: (key(one), one.annotator), reverse=is_down), *rest]
+    known = [line for line in lines if key(line) is not None]
+    unknown = [line for line in lines if key(line) is None]
+    return [*sorted(known, key=lambda line: (key(line), line.annotator), reverse=is_down), *unknown]
 
 
 def _row(view: View, project: str, one: AnnotatorLine) -> tuple[object, ...]:
@@ -114,103 +114,108 @@ def _signals_of(one: AnnotatorLine) -> Html:
 async def build_one(view: View) -> None:
     """Fill the page of one annotator."""
     project, shown = view.query.get("project", ""), view.query.get("annotator", "")
-    everybody = await view.ask(read_annotators, project)
-    name = view.parts.naming.meant(shown, view.viewer, known=[one.annotator for one in everybody])
-    found = None if name is None else await view.ask(read_annotator, project, name)
+    lines = await view.ask(read_annotators, project)
+    name = view.parts.naming.meant(shown, view.viewer, known=[line.annotator for line in lines])
+    annotator = None if name is None else await view.ask(read_annotator, project, name)
     html(tag("h1", text_or_dash(shown, most=80)))
     html(tag("p", "in ", link("/annotators", text_or_dash(project), project=project)))
-    if found is None or name is None:
-        html(empty_state("Nobody is called so", "Nobody of this name has a valid label in this project."))
+    if annotator is None or name is None:
+        html(empty_state("No such annotator", "No annotator of this name has a valid annotation in this project."))
         return
-    line = found.line
+    line = annotator.line
     tiles = [
-        tile("Labels", number(line.votes), join(("newest ", when(found.last_at, view.zone)))),
+        tile("Labels", number(line.votes), join(("newest ", when(annotator.last_at, view.zone)))),
         tile(
             "Accuracy",
             number(line.accuracy, digits=2),
             interval(line.accuracy, line.accuracy_low, line.accuracy_high, line.accuracy_votes),
         ),
         tile(
-            "Agreement with the others",
+            "Agreement with consensus",
             number(line.agreement, digits=2),
             interval(line.agreement, line.agreement_low, line.agreement_high, line.compared),
         ),
         tile(
-            "Seconds a label",
+            "Seconds per label",
             number(line.median_seconds, digits=1),
             join(("mean ", number(line.mean_seconds, digits=1))),
         ),
         tile("Flagged", percent(line.flagged / line.votes if line.votes else None), f"n {line.votes:,}"),
     ]
     html(tag("div", *tiles, class_="tiles"))
-    html(tag("section", tag("h2", "Labels given"), labels(found.labels), class_="card"))
+    html(tag("section", tag("h2", "Labels given"), labels(annotator.labels), class_="card"))
     with ui.element("div").classes("pair"):
-        _confusion(view, found)
-        _trend(view, found)
-    card(_signals(view, project, found.signals))
-    card(_speed(found.report))
+        _confusion(view, annotator)
+        _trend(view, annotator)
+    card(_signals(view, project, annotator.signals))
+    card(_speed(annotator.report))
     await _votes(view, project, name, shown)
 
 
-def _confusion(view: View, found: AnnotatorSummary) -> None:
+def _confusion(view: View, annotator: AnnotatorSummary) -> None:
     with ui.element("section").classes("card"):
-        html(tag("h2", "What is taken for what"))
-        names = sorted({*found.confusion, *(one for given in found.confusion.values() for one in given)})[:14]
+        html(tag("h2", CONFUSION_TITLE))
+        names = sorted({*annotator.confusion, *(given for row in annotator.confusion.values() for given in row)})[:14]
         if not names:
-            html(empty_state("Nothing yet", "It shows once some of the items have two labels or more."))
+            html(empty_state("No data yet", "The matrix needs items with at least two labels."))
             return
         cells = []
         for y, right in enumerate(names):
-            row = found.confusion.get(right, {})
+            row = annotator.confusion.get(right, {})
             total = sum(row.values())
             cells += [
                 (x, y, row.get(given, 0.0) / total, f"{row.get(given, 0.0) / total * 100:.0f} %")
                 for x, given in enumerate(names)
                 if total
             ]
-        label = "Label confusion of this annotator: rows are the right label, columns the given one"
+        label = "Confusion matrix of this annotator: rows are consensus labels, columns are given labels"
         charts.show(
             charts.heat(view.colours, across=names, down=names, cells=cells, low=0, high=1),
             label=label,
             height=f"{140 + 40 * len(names)}px",
         )
-        html(tag("p", "Rows: the right label. Columns: the label given. Shares of the row.", class_="soft"))
+        html(tag("p", "Each cell is its share of the row.", class_="soft"))
 
 
-def _trend(view: View, found: AnnotatorSummary) -> None:
+def _trend(view: View, annotator: AnnotatorSummary) -> None:
     with ui.element("section").classes("card"):
-        html(tag("h2", "Trend, and where it changed"))
-        trend: Sequence[Mapping[str, Any]] = (found.report or {}).get("trend", [])
+        html(tag("h2", "Agreement by day, with detected changes"))
+        trend: Sequence[Mapping[str, Any]] = (annotator.report or {}).get("trend", [])
         if not trend:
-            html(empty_state("No trend yet", "Conduct reports an annotator about once a minute, by day."))
+            html(empty_state("No trend yet", "The conduct service reports each annotator about once a minute."))
             return
         days = [(datetime.fromisoformat(one["day"]).replace(tzinfo=UTC), one) for one in trend if one["compared"]]
         series = {
-            "agreed": [charts.Point(day, one["agreed"] / one["compared"]) for day, one in days],
-            "expected by the pool": [charts.Point(day, one["expected"] / one["compared"]) for day, one in days],
+            "observed": [charts.Point(day, one["agreed"] / one["compared"]) for day, one in days],
+            "expected from all annotators": [charts.Point(day, one["expected"] / one["compared"]) for day, one in days],
         }
-        options = charts.lines(view.colours, series, low=0, high=1)
-        changes = [
-            {"xAxis": one.since.isoformat(), "name": one.detector} for one in found.signals if one.state == "raised"
-        ]
-        if options["series"]:
-            options["series"][0]["markLine"] = {
-                "data": changes,
-                "symbol": "none",
-                "label": {"formatter": "{b}", "color": view.colours.ink},
-            }
-        charts.show(
-            options, label="Share of labels that agree with the consensus, by day, with the changes that were detected"
-        )
+        if (sentence := charts.single_reading(series, view.zone)) is not None:
+            html(sentence)
+        else:
+            label = "Share of labels equal to the consensus, by day, with detected changes"
+            charts.show(_with_changes(view, charts.lines(view.colours, series, low=0, high=1), annotator), label=label)
+        compared = sum(one["compared"] for _, one in days)
         html(
-            tag("p", f"{sum(one['compared'] for _, one in days):,} labels compared on {len(days)} days.", class_="soft")
+            tag("p", f"{compared:,} labels compared on {len(days)} day{'' if len(days) == 1 else 's'}.", class_="soft")
         )
+
+
+def _with_changes(view: View, options: dict[str, Any], annotator: AnnotatorSummary) -> dict[str, Any]:
+    """Return the chart's options with a vertical line where each raised signal began."""
+    raised = [signal for signal in annotator.signals if signal.state == "raised"]
+    changes = {
+        "data": [{"xAxis": signal.since.isoformat(), "name": signal.detector} for signal in raised],
+        "symbol": "none",
+        "label": {"formatter": "{b}", "color": view.colours.ink},
+    }
+    first, *others = options["series"]
+    return options | {"series": [first | {"markLine": changes}, *others]}
 
 
 def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
     if not signals:
         return join(
-            (tag("h2", "Signals"), empty_state("No signal", "Nothing unusual was detected about this annotator."))
+            (tag("h2", "Signals"), empty_state("No signals", "No detector has raised a signal about this annotator."))
         )
     rows = []
     for one in signals:
@@ -219,7 +224,7 @@ def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
             join((link("/item", text_or_dash(item["item"], most=24), project=project, item=item["item"]), " "))
             for item in one.evidence.get("items", [])
         ]
-        told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
+        counts = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
         peer = join((" with ", text_or_dash(view.named(one.peer)))) if one.peer else None
         rows.append(
             (
@@ -229,15 +234,15 @@ def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
                 when(one.since, view.zone),
                 join(
                     (
-                        f"e-value {one.e_value:,.0f}; false alarms expected a week: {one.false_alarm_level:g}. ",
-                        told,
+                        f"e-value {one.e_value:,.0f}; expected false alarms per week: {one.false_alarm_level:g}. ",
+                        counts,
                         tag("div", *items),
                     )
                 ),
             )
         )
     return table(
-        "Signals, with what they rest on",
+        "Signals, with their evidence",
         ("signal", "state", "raised", "since about", Column("evidence", is_text=True)),
         rows,
     )
@@ -246,14 +251,14 @@ def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
 def _speed(report: Mapping[str, Any] | None) -> Html:
     speed = (report or {}).get("speed")
     if not speed:
-        return join((tag("h2", "Speed"), empty_state("No times yet", "Lead times come with the platform's events.")))
+        return join((tag("h2", "Speed"), empty_state("No times yet", "Lead times come from the platform's events.")))
     facts = [
-        ("Fastest tenth below", f"{speed['fastest_tenth_seconds']:.1f} s"),
+        ("10th percentile", f"{speed['fastest_tenth_seconds']:.1f} s"),
         ("Median", f"{speed['median_seconds']:.1f} s"),
-        ("Slowest tenth above", f"{speed['slowest_tenth_seconds']:.1f} s"),
+        ("90th percentile", f"{speed['slowest_tenth_seconds']:.1f} s"),
         (
-            "Reads",
-            f"{speed['characters_per_second']:.0f} characters a second" if speed["characters_per_second"] else "-",
+            "Reading speed",
+            f"{speed['characters_per_second']:.0f} characters per second" if speed["characters_per_second"] else "-",
         ),
     ]
     rows = [part for name, value in facts for part in (tag("dt", name), tag("dd", value))]
@@ -262,18 +267,15 @@ def _speed(report: Mapping[str, Any] | None) -> Html:
 
 async def _votes(view: View, project: str, name: str, shown: str) -> None:
     try:
-        found = await view.ask(read_votes, project, name, after=view.query.get("after"))
-    except WrongCursor as wrong:
-        html(empty_state("This page of the list is not there", str(wrong)))
+        votes = await view.ask(read_votes, project, name, after=view.query.get("after"))
+    except WrongCursor as error:
+        html(empty_state("This page of the list does not exist", str(error)))
         return
-    card(
-        join(
-            (_vote_table(view, project, found), onward("/annotator", found.following, project=project, annotator=shown))
-        )
-    )
+    next_page = onward("/annotator", votes.following, project=project, annotator=shown)
+    card(join((_vote_table(view, project, votes), next_page)))
 
 
-def _vote_table(view: View, project: str, found: Slice[VoteLine]) -> Html:
+def _vote_table(view: View, project: str, votes: Slice[VoteLine]) -> Html:
     rows = [
         (
             link("/item", text_or_dash(one.item, most=40), project=project, item=one.item),
@@ -285,19 +287,19 @@ def _vote_table(view: View, project: str, found: Slice[VoteLine]) -> Html:
             "flagged" if one.flagged else "",
             when(one.at, view.zone),
         )
-        for one in found.rows
+        for one in votes.rows
     ]
     columns = (
         "item",
-        "said",
+        "label given",
         "consensus",
         Column("probability", is_number=True),
-        "",
+        "comparison",
         Column("seconds", is_number=True),
-        "",
-        "at",
+        "flagged",
+        "time",
     )
-    return table("The items behind the numbers, the newest first", columns, rows)
+    return table("Labelled items, newest first", columns, rows)
 
 
 def _same(one: VoteLine) -> str:
@@ -306,5 +308,5 @@ def _same(one: VoteLine) -> str:
     return "same" if one.label == one.consensus else "differs"
 
 
-PAGE = ConsolePage("/annotators", "Annotators", build, icon="☺")
+PAGE = ConsolePage("/annotators", "Annotators", build, icon=icons.ANNOTATORS)
 ONE = ConsolePage("/annotator", "Annotator", build_one, within="/annotators")

@@ -66,7 +66,9 @@ def single_reading(series: Mapping[str, Sequence[Point]], zone: ZoneInfo) -> Htm
         return None
     if not known:
         return tag("p", "No reading is defined yet.", class_="soft", role="status")
-    values = ", ".join(f"{plain(name)[:40]} {value:.2f}" if len(known) > 1 else f"{value:.2f}" for name, _, value in known)
+    values = ", ".join(
+        f"{plain(name)[:40]} {value:.2f}" if len(known) > 1 else f"{value:.2f}" for name, _, value in known
+    )
     at = f"{known[0][1].astimezone(zone):%H:%M %Z on %d %b}"
     text = f"One reading so far: {values} at {at}; a line appears with the second."
     return tag("p", text, class_="soft", role="status")

@@ -1,4 +1,4 @@
-"""Dead letters on the page System: why, the bytes as they are, and sending them again."""
+"""Dead letters on the System page: the reason, the original bytes, and resending."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,44 +22,45 @@ _MOST_REFUSED = 3
 
 
 async def build(view: View) -> None:
-    """Show one page of the dead letters, each with a box to choose it by."""
+    """Show one page of dead letters, each with a checkbox for resending."""
     reason, after = view.query.get("reason", ""), view.query.get("after") or None
     with ui.element("section").classes("card"):
-        html(tag("h2", "Dead letters: bytes that are no annotation"))
+        html(tag("h2", "Dead letters: records that could not be parsed"))
         try:
-            found = await view.ask(read_dead, reason=reason, after=after, limit=_A_PAGE, most_bytes=_SHOWN_BYTES)
+            letters = await view.ask(read_dead, reason=reason, after=after, limit=_A_PAGE, most_bytes=_SHOWN_BYTES)
         except WrongCursor as error:
-            html(empty_state("There is no such page", str(error)))
+            html(empty_state("This page of the list does not exist", str(error)))
             return
-        if not found.rows:
-            html(empty_state("There are none", "Whatever cannot be read as an annotation lands here, whole, and why."))
+        if not letters.rows:
+            hint = "Records that cannot be parsed appear here, with the reason and the original bytes."
+            html(empty_state("No dead letters", hint))
             return
         html(await _reasons(view, reason))
-        noted = await asyncio.to_thread(view.parts.sender.notes.of, found.rows)
-        _list(view, found.rows, noted)
-        html(onward("/system", found.following, reason=reason) or Html(""))
+        notes = await asyncio.to_thread(view.parts.sender.notes.of, letters.rows)
+        _list(view, letters.rows, notes)
+        html(onward("/system", letters.following, reason=reason) or Html(""))
 
 
 async def _reasons(view: View, chosen: str) -> Html:
-    every = await view.ask(read_reasons)
-    total = sum(one.count for one in every)
+    reasons = await view.ask(read_reasons)
+    total = sum(one.count for one in reasons)
     links = [_reason(f"all ({total:,})", "", chosen)]
-    links += [_reason(f"{one.name} ({one.count:,})", one.name, chosen) for one in every]
+    links += [_reason(f"{one.name} ({one.count:,})", one.name, chosen) for one in reasons]
     return tag("nav", *links, class_="tabs", aria_label="Reasons")
 
 
-def _reason(shown: str, reason: str, chosen: str) -> Html:
-    here = "true" if reason == chosen else None
-    return tag("a", text_or_dash(shown, most=60), href=address("/system", reason=reason), aria_current=here)
+def _reason(title: str, reason: str, chosen: str) -> Html:
+    current = "true" if reason == chosen else None
+    return tag("a", text_or_dash(title, most=60), href=address("/system", reason=reason), aria_current=current)
 
 
-def _list(view: View, found: Sequence[DeadLetter], noted: Mapping[tuple[str, str, int, int], SentAgain]) -> None:
+def _list(view: View, letters: Sequence[DeadLetter], notes: Mapping[tuple[str, str, int, int], SentAgain]) -> None:
     boxes: dict[DeadLetterAddress, ui.checkbox] = {}
-    for one in found:
+    for one in letters:
         with ui.element("div").classes("letter"):
-            note = noted.get(one.address)
+            note = notes.get(one.address)
             if note is None or note.sent_at is None:
-                boxes[one.place] = ui.checkbox().props(f'aria-label="Choose letter {one.place.offset}" dense')
+                boxes[one.place] = ui.checkbox().props(f'aria-label="Select dead letter {one.place.offset}" dense')
             html(_letter(view, one, note))
     if boxes:
         _buttons(view, boxes)
@@ -69,7 +70,7 @@ def _buttons(view: View, boxes: Mapping[DeadLetterAddress, ui.checkbox]) -> None
     async def send() -> None:
         chosen = [place for place, box in boxes.items() if box.value]
         if not chosen:
-            ui.notify("Choose some letters first.", type="warning")
+            ui.notify("Select at least one dead letter first.", type="warning")
             return
         try:
             await check_still_may(view, Role.LEAD)
@@ -77,27 +78,27 @@ def _buttons(view: View, boxes: Mapping[DeadLetterAddress, ui.checkbox]) -> None
         except (NoMoreAllowedError, NotSentError) as error:
             refuse(error)
             return
-        after.set_content(resend_summary(outcome))
+        result.set_content(resend_summary(outcome))
 
-    def choose_all() -> None:
+    def select_all() -> None:
         for box in boxes.values():
             box.set_value(True)
 
     with ui.element("div").classes("choices"):
-        button("Choose all on this page", choose_all)
-        button("Send the chosen again", send)
-    note = "First mend what killed them: apply the contract that is missing, or bring a decoder that reads them."
+        button("Select all on this page", select_all)
+        button("Resend selected", send)
+    note = "Fix the cause first: apply the missing contract, or install a decoder that can parse the records."
     html(tag("p", note, class_="soft"))
-    after = html(Html("")).props('role="status"')
+    result = html(Html("")).props('role="status"')
 
 
 def resend_summary(outcome: ResendOutcome) -> Html:
-    """Return what came of sending again."""
-    lines = [tag("p", number(outcome.sent), " sent again. ", link("/system", "See all"))]
+    """Return how many were resent, and why the others were not."""
+    lines = [tag("p", number(outcome.sent), " resent. ", link("/system", "Show all"))]
     reasons = list(dict.fromkeys(outcome.refused.values()))
     for reason in reasons[:_MOST_REFUSED]:
         count = sum(one == reason for one in outcome.refused.values())
-        lines.append(tag("p", number(count), " not sent: ", text_or_dash(reason, most=300)))
+        lines.append(tag("p", number(count), " not resent: ", text_or_dash(reason, most=300)))
     return join(lines)
 
 
@@ -114,38 +115,38 @@ def _letter(view: View, one: DeadLetter, note: SentAgain | None) -> Html:
     )
     return join(
         (
-            tag("div", head, _noted(view, note)),
-            tag("div", text_or_dash(one.message, most=400), class_="said"),
+            tag("div", head, _resend_note(view, note)),
+            tag("div", text_or_dash(one.message, most=400), class_="quoted"),
             tag("div", where, ", key ", text_or_dash(one.key, most=120, none="none"), class_="soft"),
-            tag("details", tag("summary", "The bytes"), *_bytes(one)),
+            tag("details", tag("summary", "Original bytes"), *_bytes(one)),
         )
     )
 
 
-def _noted(view: View, note: SentAgain | None) -> Html | None:
+def _resend_note(view: View, note: SentAgain | None) -> Html | None:
     if note is None:
         return None
     if note.sent_at is None:
         return tag(
-            "span", " sending was begun by ", text_or_dash(note.by), " ", when(note.asked_at, view.zone), class_="badge"
+            "span", " resend started by ", text_or_dash(note.by), " ", when(note.asked_at, view.zone), class_="badge"
         )
-    return tag("span", " sent again by ", text_or_dash(note.by), " ", when(note.sent_at, view.zone), class_="badge")
+    return tag("span", " resent by ", text_or_dash(note.by), " ", when(note.sent_at, view.zone), class_="badge")
 
 
 def _bytes(one: DeadLetter) -> Sequence[Html]:
     if one.value is None:
         return [tag("p", "The record has no value.", class_="none")]
-    shown = [tag("pre", tag("code", hex_dump(one.value)))]
+    parts = [tag("pre", tag("code", hex_dump(one.value)))]
     text = one.value.decode(errors="replace")
-    shown.append(tag("div", text_or_dash(text, most=len(text)), class_="said"))
+    parts.append(tag("div", text_or_dash(text, most=len(text)), class_="quoted"))
     rest = one.size - len(one.value)
     if rest > 0:
-        shown.append(tag("p", f"{rest:,} more bytes: the API has more of them (/api/v1/dead)", class_="none"))
-    return shown
+        parts.append(tag("p", f"{rest:,} more bytes are available from the API (/api/v1/dead).", class_="none"))
+    return parts
 
 
 def hex_dump(raw: bytes) -> str:
-    """Return bytes sixteen a line: offset, hexadecimal, and what is printable in ASCII."""
+    """Return a hex dump with sixteen bytes per line: offset, hexadecimal, printable ASCII."""
     lines = []
     for start in range(0, len(raw), _WIDTH):
         part = raw[start : start + _WIDTH]

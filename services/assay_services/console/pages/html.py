@@ -51,9 +51,9 @@ def text_or_dash(value: str | None, *, most: int = SHORT, none: str = "-") -> Ht
 def whole(value: str | None) -> Html:
     """Return text from data; a long one is shortened, with a control that shows all of it."""
     if value is None or len(value) <= 4 * SHORT:
-        return tag("div", text_or_dash(value, most=4 * SHORT), class_="said")
-    first = tag("div", text_or_dash(value, most=4 * SHORT), class_="said")
-    rest = tag("div", text_or_dash(value, most=len(value)), class_="said")
+        return tag("div", text_or_dash(value, most=4 * SHORT), class_="quoted")
+    first = tag("div", text_or_dash(value, most=4 * SHORT), class_="quoted")
+    rest = tag("div", text_or_dash(value, most=len(value)), class_="quoted")
     return join((first, tag("details", tag("summary", f"Show all {len(value):,} characters"), rest)))
 
 

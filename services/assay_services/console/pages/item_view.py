@@ -1,4 +1,4 @@
-"""What is to be judged, as people see it: text, an image, two answers side by side, marked stretches and boxes."""
+"""An item as a reviewer sees it: text, image, two answers side by side, highlighted spans, and boxes."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -12,22 +12,25 @@ _SIDES = ("left", "right")
 _MOST_MARKED = 20_000
 
 
-def item(found: ItemView, *, is_pair: bool) -> Html:
-    """Return the item as it is judged."""
-    if is_pair and all(side in found.attributes for side in _SIDES):
-        sides = [tag("section", tag("h3", side), whole(found.attributes[side]), class_="card side") for side in _SIDES]
-        return join((whole(found.text) if found.text else None, tag("div", *sides, class_="pair")))
-    shown = [whole(found.text) if found.text else None, image(found.media, ()) if found.media else None]
-    return join(shown) if any(shown) else tag("p", "It has no text and no image; its id is all that is known.")
+def item(content: ItemView, *, is_pair: bool) -> Html:
+    """Return the content of an item."""
+    text = whole(content.text) if content.text else None
+    if is_pair and all(side in content.attributes for side in _SIDES):
+        sides = [
+            tag("section", tag("h3", side), whole(content.attributes[side]), class_="card side") for side in _SIDES
+        ]
+        return join((text, tag("div", *sides, class_="pair")))
+    parts = [text, image(content.media, ()) if content.media else None]
+    return join(parts) if any(parts) else tag("p", "This item has no text and no image, only an id.")
 
 
 def image(media: Mapping[str, Any], boxes: Sequence[Box]) -> Html:
-    """Return an image by its address, with boxes over it where its size is known; other addresses as text."""
+    """Return an image, with boxes over it if its size is known; an address other than http(s) as text."""
     uri = str(media.get("uri", ""))
     if not is_web(uri):
         return tag("p", "Media: ", text_or_dash(uri, most=300))
     width, height = media.get("width"), media.get("height")
-    drawn = tag("img", src=uri, alt="the item's image", loading="lazy", referrerpolicy="no-referrer")
+    drawn = tag("img", src=uri, alt="image of the item", loading="lazy", referrerpolicy="no-referrer")
     if boxes and width and height:
         shapes = [_box(number, one) for number, one in enumerate(boxes)]
         drawn = join((drawn, tag("svg", *shapes, viewBox=f"0 0 {width} {height}", aria_hidden="true")))
@@ -38,21 +41,21 @@ def _box(number: int, box: Box) -> Html:
     return tag("rect", class_=f"box s{number % 8}", x=box.x, y=box.y, width=box.width, height=box.height)
 
 
-def answer(label: Label, found: ItemView) -> Html:
-    """Return a label made of parts: its stretches marked in the text, its boxes drawn and listed."""
+def answer(label: Label, content: ItemView) -> Html:
+    """Return a label; its spans are highlighted in the text, its boxes drawn and listed."""
     if not isinstance(label, list):
         return text_or_dash(str(label), most=200)
     spans, boxes = [one for one in label if isinstance(one, Span)], [one for one in label if isinstance(one, Box)]
     if spans:
-        return marked(found.text or "", spans)
+        return marked(content.text or "", spans)
     if not boxes:
         return (
             text_or_dash(", ".join(map(str, label)), most=200)
             if label
-            else tag("span", "nothing is marked", class_="none")
+            else tag("span", "nothing marked", class_="none")
         )
     listed = [tag("li", text_or_dash(one.label, most=60), " at ", _place(one)) for one in boxes]
-    drawn = image(found.media, boxes) if found.media else None
+    drawn = image(content.media, boxes) if content.media else None
     return join((drawn, tag("ol", *listed)))
 
 
@@ -61,7 +64,7 @@ def _place(box: Box) -> str:
 
 
 def marked(text: str, spans: Sequence[Span]) -> Html:
-    """Return the text with the stretches marked and named; where they overlap, all names stand."""
+    """Return the text with its spans highlighted and named; overlapping spans show all their names."""
     rest, text = len(text) - _MOST_MARKED, text[:_MOST_MARKED]
     ends = (min(max(end, 0), len(text)) for one in spans for end in (one.start, one.end))
     edges = sorted({0, len(text), *ends})
@@ -71,4 +74,4 @@ def marked(text: str, spans: Sequence[Span]) -> Html:
         piece = plain(text[start:end])
         parts.append(tag("mark", piece, tag("sub", text_or_dash(", ".join(names), most=80))) if names else piece)
     cut = tag("span", f" … {rest:,} more characters", class_="none") if rest > 0 else None
-    return tag("div", tag("bdi", *parts), cut, class_="said")
+    return tag("div", tag("bdi", *parts), cut, class_="quoted")

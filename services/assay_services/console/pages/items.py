@@ -1,11 +1,11 @@
-"""Items: searched by what they are and what was said of them; and one of them, with its votes and its history."""
+"""Items: search by content, labels, findings and annotators; and the page of one item with votes and history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from nicegui import ui
 
-from assay_services.console.pages import charts
+from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, field, heading, no_project, onward
 from assay_services.console.pages.html import (
     Column,
@@ -40,25 +40,25 @@ _NAMES = [one.name for one in fields(ItemFilter)]
 
 
 async def build(view: View) -> None:
-    """Fill the search."""
+    """Fill the search page."""
     project, projects = await chosen_project(view)
     html(heading("/items", "Items", project, projects))
     if project is None:
         html(no_project())
         return
-    asked = {name: view.query.get(name, "")[:300] for name in _NAMES}
-    html(_filters(project, asked))
-    wanted = await meant(view, project, ItemFilter(**asked))
-    if wanted is None:
-        html(empty_state("Nobody is called so", "No annotator of this project has that name; see the page Annotators."))
+    filters = {name: view.query.get(name, "")[:300] for name in _NAMES}
+    html(_filters(project, filters))
+    condition = await resolve_annotators(view, project, ItemFilter(**filters))
+    if condition is None:
+        html(empty_state("No such annotator", "No annotator of this project has that name. See the Annotators page."))
         return
     try:
-        found = await view.ask(read_items, project, wanted, after=view.query.get("after"))
-    except WrongCursor as wrong:
-        html(empty_state("This page of the list is not there", str(wrong)))
+        items = await view.ask(read_items, project, condition, after=view.query.get("after"))
+    except WrongCursor as error:
+        html(empty_state("This page of the list does not exist", str(error)))
         return
-    if not found.rows:
-        html(empty_state("No item is like that", "Ask for less, or take away a condition."))
+    if not items.rows:
+        html(empty_state("No items match", "Remove a condition."))
         return
     rows = [
         (
@@ -69,7 +69,7 @@ async def build(view: View) -> None:
             one.status,
             text_or_dash(one.text, most=140),
         )
-        for one in found.rows
+        for one in items.rows
     ]
     columns = (
         "item",
@@ -79,42 +79,44 @@ async def build(view: View) -> None:
         "status",
         Column("text", is_text=True),
     )
-    shown = ", ".join(f"{name} {value}" for name, value in asked.items() if value) or "all"
-    list_of = table(f"Items: {shown}", columns, rows)
-    card(join((list_of, onward("/items", found.following, project=project, **asked))))
+    conditions = ", ".join(f"{name} {value}" for name, value in filters.items() if value) or "all"
+    content = table(f"Items: {conditions}", columns, rows)
+    card(join((content, onward("/items", items.following, project=project, **filters))))
 
 
-async def meant(view: View, project: str, wanted: ItemFilter) -> ItemFilter | None:
-    """Return what is looked for with annotators by their names; None where nobody is called so before this viewer."""
-    if not wanted.annotator and not wanted.pair:
-        return wanted
+async def resolve_annotators(view: View, project: str, condition: ItemFilter) -> ItemFilter | None:
+    """Return the filter with annotators' real names; None if this viewer knows no annotator by the given name."""
+    if not condition.annotator and not condition.pair:
+        return condition
     known = [one.annotator for one in await view.ask(read_annotators, project)]
     names = [
-        view.parts.naming.meant(one, view.viewer, known=known) if one else "" for one in (wanted.annotator, wanted.pair)
+        view.parts.naming.meant(shown, view.viewer, known=known) if shown else ""
+        for shown in (condition.annotator, condition.pair)
     ]
     if names[0] is None or names[1] is None:
         return None
-    return replace(wanted, annotator=names[0], pair=names[1])
+    return replace(condition, annotator=names[0], pair=names[1])
 
 
-def _filters(project: str, asked: Mapping[str, str]) -> Html:
-    shown = [
-        field("item", "Id begins with", asked["item"]),
-        field("text", "Text contains", asked["text"]),
-        field("label", "Consensus is", asked["label"]),
-        field("given", "Somebody said", asked["given"]),
-        field("status", "Status", asked["status"], choices=_STATUSES),
-        field("annotator", "Labelled by", asked["annotator"]),
-        field("rule", "Finding of rule", asked["rule"]),
+def _filters(project: str, filters: Mapping[str, str]) -> Html:
+    fields_shown = [
+        field("item", "Id starts with", filters["item"]),
+        field("text", "Text contains", filters["text"]),
+        field("label", "Consensus label", filters["label"]),
+        field("given", "Label given", filters["given"]),
+        field("status", "Status", filters["status"], choices=_STATUSES),
+        field("annotator", "Annotator", filters["annotator"]),
+        field("rule", "Finding of rule", filters["rule"]),
     ]
-    kept = [tag("input", type="hidden", name=name, value=asked[name]) for name in ("right", "pair") if asked[name]]
-    hidden = tag("input", type="hidden", name="project", value=project)
+    hidden = [
+        tag("input", type="hidden", name=name, value=filters[name]) for name in ("right", "pair") if filters[name]
+    ]
+    hidden.append(tag("input", type="hidden", name="project", value=project))
     clear = link("/items", "Clear", project=project)
     return tag(
         "form",
-        *shown,
-        hidden,
-        *kept,
+        *fields_shown,
+        *hidden,
         tag("button", "Search", class_="button"),
         clear,
         method="get",
@@ -127,22 +129,22 @@ def _filters(project: str, asked: Mapping[str, str]) -> Html:
 async def build_one(view: View) -> None:
     """Fill the page of one item."""
     project, item = view.query.get("project", ""), view.query.get("item", "")
-    found = await view.ask(read_item, project, item)
+    content = await view.ask(read_item, project, item)
     html(tag("h1", "Item ", text_or_dash(item, most=80)))
     html(tag("p", "in ", link("/items", text_or_dash(project), project=project)))
-    if found is None:
-        html(empty_state("Nothing is known of this item", "No annotation of it has come, or it was forgotten."))
+    if content is None:
+        html(empty_state("Unknown item", "It has no annotations yet, or it was erased."))
         return
-    html(tag("section", tag("h2", "What it is"), whole(found.text), _facts(view, found), class_="card"))
-    card(_votes(view, found.votes))
+    html(tag("section", tag("h2", "Content"), whole(content.text), _facts(view, content), class_="card"))
+    card(_votes(view, content.votes))
     with ui.element("section").classes("card"):
         html(tag("h2", "Consensus over time"))
-        _history(view, found)
-    card(_corrections(view, found.corrections))
+        _history(view, content)
+    card(_corrections(view, content.corrections))
 
 
-def _facts(view: View, found: ItemView) -> Html:
-    now = found.now
+def _facts(view: View, item: ItemView) -> Html:
+    now = item.now
     facts: list[tuple[str, object]] = [
         ("Status", now.status if now else "unknown"),
         (
@@ -160,24 +162,24 @@ def _facts(view: View, found: ItemView) -> Html:
             "Probabilities",
             join(
                 join((text_or_dash(name, most=40), " ", percent(share), "; "))
-                for name, share in sorted(found.probabilities.items(), key=lambda one: -one[1])[:10]
+                for name, share in sorted(item.probabilities.items(), key=lambda entry: -entry[1])[:10]
             ),
         ),
-        ("Known to be right", text_or_dash(found.gold)),
-        ("Model", _model(found.votes)),
+        ("Gold label", text_or_dash(item.gold)),
+        ("Model prediction", _model(item.votes)),
         (
             "Attributes",
             join(
                 join((text_or_dash(name, most=40), " ", text_or_dash(value, most=80), "; "))
-                for name, value in found.attributes.items()
+                for name, value in item.attributes.items()
             ),
         ),
-        ("Media", text_or_dash(found.media["uri"], most=300) if found.media else None),
+        ("Media", text_or_dash(item.media["uri"], most=300) if item.media else None),
         (
             "Review",
-            f"expected gain {found.review_priority:.3f}" if found.review_priority is not None else "not asked for",
+            f"requested, priority {item.review_priority:.3f}" if item.review_priority is not None else "not requested",
         ),
-        ("Last described", when(found.seen_at, view.zone)),
+        ("Content last seen", when(item.seen_at, view.zone)),
     ]
     return tag("dl", *(part for name, value in facts if value for part in (tag("dt", name), tag("dd", value))))
 
@@ -194,7 +196,7 @@ def _votes(view: View, votes: Sequence[ItemVote]) -> Html:
         (
             text_or_dash(view.named(one.annotator), most=60),
             one.kind,
-            text_or_dash(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
+            text_or_dash(one.label, most=120) if one.is_live else tag("span", "deleted or skipped", class_="none"),
             when(one.at, view.zone),
             number(one.seconds, digits=1),
             interval(one.accuracy, one.accuracy_low, one.accuracy_high, one.accuracy_votes),
@@ -207,31 +209,29 @@ def _votes(view: View, votes: Sequence[ItemVote]) -> Html:
         "annotator",
         "kind",
         Column("label", is_text=True),
-        "at",
+        "time",
         Column("seconds", is_number=True),
         "accuracy (95 %)",
-        Column("model's probability", is_number=True),
+        Column("probability of label", is_number=True),
         "findings",
     )
-    return table("Votes, with how reliable their authors are", columns, rows)
+    return table("Votes, with annotator reliability", columns, rows)
 
 
-def _history(view: View, found: ItemView) -> None:
-    if not found.history:
-        html(empty_state("No history", "It is kept from the moment this version of the archive began."))
+def _history(view: View, item: ItemView) -> None:
+    if not item.history:
+        html(empty_state("No history", "The archive records history since its upgrade to this version."))
         return
-    names = sorted({one.label or "none" for one in found.history})
+    names = sorted({one.label or "none" for one in item.history})
     series = {
-        name: [
-            charts.Point(one.at, one.probability if (one.label or "none") == name else None) for one in found.history
-        ]
+        name: [charts.Point(one.at, one.probability if (one.label or "none") == name else None) for one in item.history]
         for name in names
     }
-    charts.show(
-        charts.lines(view.colours, series, low=0, high=1),
-        label="Probability of the consensus over time",
-        height="200px",
-    )
+    options = charts.lines(view.colours, series, low=0, high=1)
+    if (sentence := charts.single_reading(series, view.zone)) is not None:
+        html(sentence)
+    else:
+        charts.show(options, label="Probability of the consensus label over time", height="200px")
     rows = [
         (
             when(one.at, view.zone),
@@ -240,18 +240,18 @@ def _history(view: View, found: ItemView) -> None:
             number(one.votes),
             one.status,
         )
-        for one in reversed(found.history[-50:])
+        for one in reversed(item.history[-50:])
     ]
-    columns = ("at", "label", Column("probability", is_number=True), Column("votes", is_number=True), "status")
-    html(tag("details", tag("summary", "As a table"), table("Consensus over time, the newest first", columns, rows)))
+    columns = ("time", "label", Column("probability", is_number=True), Column("votes", is_number=True), "status")
+    html(tag("details", tag("summary", "As a table"), table("Consensus over time, newest first", columns, rows)))
 
 
 def _corrections(view: View, corrections: Sequence[CorrectionLine]) -> Html:
     if not corrections:
         return join(
-            (tag("h2", "Corrections"), empty_state("No correction", "No annotation of this item was called wrong."))
+            (tag("h2", "Corrections"), empty_state("No corrections", "No annotation of this item was corrected."))
         )
-    back = {one.retracts for one in corrections if one.retracts}
+    retracted = {one.retracts for one in corrections if one.retracts}
     rows = [
         (
             when(one.at, view.zone),
@@ -259,22 +259,22 @@ def _corrections(view: View, corrections: Sequence[CorrectionLine]) -> Html:
             text_or_dash(one.was, most=60),
             text_or_dash(one.label, most=60),
             number(one.probability, digits=2),
-            "takes one back" if one.retracts else "taken back later" if one.id in back else "stands",
+            "retraction" if one.retracts else "retracted" if one.id in retracted else "in force",
             text_or_dash(one.reason),
         )
         for one in corrections
     ]
     columns = (
-        "at",
+        "time",
         "annotator",
-        "said",
-        "should be",
-        Column("wrong with probability", is_number=True),
-        "",
+        "label given",
+        "suggested label",
+        Column("probability wrong", is_number=True),
+        "state",
         Column("reason", is_text=True),
     )
-    return table("Corrections and what became of them", columns, rows)
+    return table("Corrections and retractions", columns, rows)
 
 
-PAGE = ConsolePage("/items", "Items", build, icon="☰")
+PAGE = ConsolePage("/items", "Items", build, icon=icons.ITEMS)
 ONE = ConsolePage("/item", "Item", build_one, within="/items")

@@ -54,7 +54,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """One page. `build` fills it. A page without an `icon` is not in the navigation; `within` is the entry it is under."""
+    """One page, filled by `build`. Without an `icon` it is not in the navigation but belongs to the entry `within`."""
 
     path: str
     title: str
@@ -107,7 +107,9 @@ def _heading(view: View, page: ConsolePage, pages: Sequence[ConsolePage]) -> Non
         action="/sign-out",
     )
     skip = tag("a", "Skip to content", href="#main", class_="skip")
-    menu = tag("details", tag("summary", "Menu"), tag("nav", tag("ul", *links), aria_label="Pages"), account, class_="menu")
+    menu = tag(
+        "details", tag("summary", "Menu"), tag("nav", tag("ul", *links), aria_label="Pages"), account, class_="menu"
+    )
     wide = tag("div", tag("nav", tag("ul", *links), aria_label="All pages"), account, class_="wide")
     with ui.element("header"):
         html(tag("div", skip, tag("a", "Assay", href="/", class_="mark"), menu, wide, class_="bars"))

@@ -1,4 +1,4 @@
-"""Project: agreement over time, who agrees with whom, what is confused with what, findings, the contract."""
+"""Project: agreement over time, pairwise agreement, confusion matrix, findings, contract versions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
-from assay_services.console.pages import charts
+from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, heading, no_project, tabs
 from assay_services.console.pages.html import (
     Column,
@@ -31,6 +31,7 @@ from assay_services.stores.archive.queries.projects import (
     read_findings,
 )
 
+CONFUSION_TITLE = "Confusion matrix (rows: consensus, columns: given)"
 _MOST_LABELS = 14
 _COEFFICIENT_FROM = -0.2
 
@@ -59,7 +60,11 @@ async def build(view: View) -> None:
         for one in findings
     ]
     columns = ("rule", "action", Column("findings", is_number=True), Column("annotators", is_number=True), "newest")
-    card(table("Findings by rule", columns, rows) if rows else empty_state("No finding yet", "No rule has objected."))
+    card(
+        table("Findings by rule", columns, rows)
+        if rows
+        else empty_state("No findings yet", "No rule has produced a finding.")
+    )
     card(_contract(view, await view.ask(read_contracts, project)))
 
 
@@ -72,7 +77,7 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Agreement over time"))
         if not choices.windows:
-            html(empty_state("No reading yet", "Agreement is read once items have two labels or more."))
+            html(empty_state("No readings yet", "Agreement needs items with at least two labels."))
             return
         window = view.query.get("window") or choices.windows[0]
         kind = view.query.get("kind") or "all"
@@ -83,11 +88,12 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
             name or "all labels": [charts.Point(one.at, one.value, one.low, one.high) for one in readings]
             for name, readings in history.items()
         }
-        charts.show(
-            charts.lines(view.colours, series, low=_COEFFICIENT_FROM, high=1),
-            label=f"Agreement of {project} over time, {kind}, window {window}, with 95 % intervals",
-        )
-        now = [
+        if (sentence := charts.single_reading(series, view.zone)) is not None:
+            html(sentence)
+        else:
+            options = charts.lines(view.colours, series, low=_COEFFICIENT_FROM, high=1)
+            charts.show(options, label=f"Agreement of {project}, {kind}, window {window}, with 95 % intervals")
+        newest = [
             (
                 text_or_dash(name or "all labels"),
                 interval(one.value, one.low, one.high, one.items),
@@ -96,7 +102,7 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
             for name, readings in history.items()
             for one in readings[-1:]
         ]
-        html(table("Newest readings (95 % interval, n items)", ("of", "agreement", "at"), now))
+        html(table("Newest readings (95 % interval, n items)", ("scope", "agreement", "time"), newest))
 
 
 def _at(project: str, window: str, kind: str) -> str:
@@ -105,33 +111,33 @@ def _at(project: str, window: str, kind: str) -> str:
 
 def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
     with ui.element("section").classes("card"):
-        html(tag("h2", "Who agrees with whom"))
+        html(tag("h2", "Pairwise agreement"))
         if not pairs:
             html(
                 empty_state(
-                    "No pair yet",
-                    "Pairs are read now and then, once two annotators have labelled enough of the same items.",
+                    "No pairs yet",
+                    "A pair appears once two annotators have labelled enough items in common.",
                 )
             )
             return
         names = sorted({name for one in pairs for name in (one.one, one.other)})
-        place = {name: number for number, name in enumerate(names)}
+        index = {name: number for number, name in enumerate(names)}
         cells: list[tuple[int, int, float | None, str]] = []
         for one in pairs:
-            written = "" if one.value is None else f"{one.value:.2f}"
-            cells.append((place[one.one], place[one.other], one.value, written))
-            cells.append((place[one.other], place[one.one], one.value, written))
+            text = "" if one.value is None else f"{one.value:.2f}"
+            cells.append((index[one.one], index[one.other], one.value, text))
+            cells.append((index[one.other], index[one.one], one.value, text))
         shown = [view.named(name) for name in names]
         options = charts.heat(view.colours, across=shown, down=shown, cells=cells, low=0, high=1)
-        label = f"Agreement of each two annotators of {project}; the table below has the same"
+        label = f"Pairwise agreement of the annotators of {project}; the table below has the same numbers"
         chart = charts.show(options, label=label, height=f"{140 + 26 * len(names)}px")
 
         def open_items(event: EChartPointClickEventArguments) -> None:
-            x, y = _place(event)
+            x, y = _cell(event)
             ui.navigate.to(address("/items", project=project, annotator=shown[x], pair=shown[y]))
 
         chart.on_point_click(open_items)
-        html(tag("details", tag("summary", "The pairs as a table"), _pair_table(view, project, pairs)))
+        html(tag("details", tag("summary", "Pairs as a table"), _pair_table(view, project, pairs)))
 
 
 def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
@@ -148,79 +154,74 @@ def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
         )
         for one in sorted(pairs, key=lambda one: one.value if one.value is not None else 2)
     ]
-    return table("Pairs, the least agreement first (95 % interval, n items)", ("pair", "agreement"), rows)
+    return table("Pairs, lowest agreement first (95 % interval, n items)", ("pair", "agreement"), rows)
 
 
-def _confusion(view: View, project: str, found: Confusion) -> None:
+def _confusion(view: View, project: str, confusion: Confusion) -> None:
     with ui.element("section").classes("card"):
-        html(tag("h2", "What is taken for what"))
-        html(
-            tag(
-                "p",
-                "Rows: the right label. Columns: the label given. Shares of the row. A cell opens its items.",
-                class_="soft",
-            )
-        )
-        if not found.labels:
-            html(
-                empty_state(
-                    "Nothing yet", "Confusion needs labels with a vocabulary, and items with two labels or more."
-                )
-            )
+        html(tag("h2", CONFUSION_TITLE))
+        html(tag("p", "Each cell is its share of the row. Click a cell to open its items.", class_="soft"))
+        if not confusion.labels:
+            needed = "The matrix needs labels from a fixed set, and items with at least two labels."
+            html(empty_state("No data yet", needed))
             return
-        labels = found.labels[:_MOST_LABELS]
+        labels = confusion.labels[:_MOST_LABELS]
         cells = [
             (x, y, share, f"{share * 100:.0f} %")
             for y, right in enumerate(labels)
             for x, given in enumerate(labels)
-            if (share := _share(found, right, given)) is not None
+            if (share := _share(confusion, right, given)) is not None
         ]
         options = charts.heat(view.colours, across=labels, down=labels, cells=cells, low=0, high=1)
-        label = f"Label confusion of {project}; the table below has the same"
+        label = f"Confusion matrix of {project}; the table below has the same numbers"
         chart = charts.show(options, label=label, height=f"{140 + 40 * len(labels)}px")
 
         def open_items(event: EChartPointClickEventArguments) -> None:
-            x, y = _place(event)
+            x, y = _cell(event)
             ui.navigate.to(address("/items", project=project, right=labels[y], given=labels[x]))
 
         chart.on_point_click(open_items)
-        html(tag("details", tag("summary", "The cells as a table"), _confusion_table(project, found, labels)))
+        html(tag("details", tag("summary", "Cells as a table"), _confusion_table(project, confusion, labels)))
 
 
-def _place(event: EChartPointClickEventArguments) -> tuple[int, int]:
-    """Return the column and row of the cell that was clicked on."""
+def _cell(event: EChartPointClickEventArguments) -> tuple[int, int]:
+    """Return the column and row of the clicked cell."""
     value = event.value
     return (int(value[0]), int(value[1])) if isinstance(value, list) else (0, 0)
 
 
-def _share(found: Confusion, right: str, given: str) -> float | None:
-    row = found.counts.get(right, {})
+def _share(confusion: Confusion, right: str, given: str) -> float | None:
+    row = confusion.counts.get(right, {})
     total = sum(row.values())
     return row.get(given, 0.0) / total if total else None
 
 
-def _confusion_table(project: str, found: Confusion, labels: Sequence[str]) -> Html:
+def _confusion_table(project: str, confusion: Confusion, labels: Sequence[str]) -> Html:
     rows: list[tuple[Any, ...]] = []
     for right in labels:
-        n = sum(found.counts.get(right, {}).values())
+        n = sum(confusion.counts.get(right, {}).values())
         cells = [
             link(
-                "/items", f"{(_share(found, right, given) or 0) * 100:.1f} %", project=project, right=right, given=given
+                "/items",
+                f"{(_share(confusion, right, given) or 0) * 100:.1f} %",
+                project=project,
+                right=right,
+                given=given,
             )
             for given in labels
         ]
         rows.append((text_or_dash(right), *cells, f"{n:,.0f}"))
     columns: list[Column | str] = [
-        "right",
+        "consensus",
         *(f"given {one[:18]}" for one in labels),
         Column("n (expected)", is_number=True),
     ]
-    return table(f"Confusion of {found.annotators} annotators", columns, rows)
+    return table(f"Confusion matrix of {confusion.annotators} annotators", columns, rows)
 
 
 def _contract(view: View, versions: Sequence[ContractVersion]) -> Html:
     if not versions:
-        return empty_state("No contract is known", "The archive has seen none.", "assay contract apply FILE.yaml")
+        return empty_state("No contract yet", "The archive has received no contract.", "assay contract apply FILE.yaml")
     rows = []
     for one in versions:
         changes = tag("ul", *(tag("li", text_or_dash(change, most=200)) for change in one.changes[:30]), class_="diff")
@@ -229,8 +230,8 @@ def _contract(view: View, versions: Sequence[ContractVersion]) -> Html:
             (name, when(one.came_at, view.zone), changes if one.changes else tag("span", "no change", class_="none"))
         )
     return table(
-        "Contract, the newest version first", ("", "in force since", Column("what it changed", is_text=True)), rows
+        "Contract versions, newest first", ("version", "in force since", Column("changes", is_text=True)), rows
     )
 
 
-PAGE = ConsolePage("/project", "Project", build, icon="▤")
+PAGE = ConsolePage("/project", "Project", build, icon=icons.PROJECT)

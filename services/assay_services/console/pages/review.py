@@ -1,4 +1,4 @@
-"""Review: one item after the other, by keyboard; what is decided is in the consensus within a second."""
+"""Review: decide one item after the other by keyboard; decisions reach the consensus within a second."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
-from assay_services.console.pages import item_view
+from assay_services.console.pages import icons, item_view
 from assay_services.console.pages.actions import NoMoreAllowedError, button, check_still_may, refuse
 from assay_services.console.pages.filters import heading, no_project
 from assay_services.console.pages.html import (
@@ -37,10 +37,10 @@ _POLL_SECONDS = 0.5
 _WAIT_SECONDS = 3.0
 _OWN_DAY = timedelta(hours=24)
 _MOST_PROBABILITIES = 6
-_HELP = "Keys: 1, 2, … decide; S passes the item on; U takes the last decision back"
+_HELP = "Keys: 1, 2, … decide. S skips the item. U undoes the last decision."
 
 Act = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
-"""Do something at the desk, and show what came of it."""
+"""Run an action of the review session, and show the result."""
 
 
 async def build(view: View) -> None:
@@ -50,19 +50,19 @@ async def build(view: View) -> None:
     if not projects:
         html(no_project())
         return
-    desk = ReviewSession(view, project, is_blind=view.query.get("blind") == "1")
-    await desk.next()
+    session = ReviewSession(view, project, is_blind=view.query.get("blind") == "1")
+    await session.next()
     busy = asyncio.Lock()
 
     @ui.refreshable
-    def shown(standing: Html) -> None:  # it awaits nothing: two at once would both stand on the page
-        _show(desk, standing, act)
+    def content(status: Html) -> None:  # it awaits nothing: two at once would show the content twice
+        _show(session, status, act)
 
     async def refresh() -> None:
-        shown.refresh(await _standing(desk))
+        content.refresh(await _status(session))
 
     async def act(work: Callable[[], Awaitable[None]]) -> None:
-        if busy.locked():  # a second key would decide an item that nobody has seen yet
+        if busy.locked():  # a second key would decide an item that the reviewer has not seen
             return
         async with busy:
             try:
@@ -73,75 +73,73 @@ async def build(view: View) -> None:
             await work()
             await refresh()
 
-    shown(await _standing(desk))
-    _live(desk, act, refresh)
+    content(await _status(session))
+    _live(session, act, refresh)
 
 
-def _live(desk: ReviewSession, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
-    """Listen to keys, follow what was decided, hold the item, and let it go with the page."""
+def _live(session: ReviewSession, act: Act, refresh: Callable[[], Awaitable[None]]) -> None:
+    """Handle keys, follow the last decision, renew the claim, and release it when the page closes."""
 
     async def pressed(event: KeyEventArguments) -> None:
-        is_held = event.modifiers.ctrl or event.modifiers.alt or event.modifiers.meta
-        work = _meant(desk, str(event.key.name).lower())
-        if event.action.keydown and not event.action.repeat and not is_held and work is not None:
+        has_modifier = event.modifiers.ctrl or event.modifiers.alt or event.modifiers.meta
+        work = _work_of_key(session, str(event.key.name).lower())
+        if event.action.keydown and not event.action.repeat and not has_modifier and work is not None:
             await act(work)
 
-    async def look() -> None:
-        if await desk.refresh():
+    async def follow() -> None:
+        if await session.refresh():
             await refresh()
 
     async def wait() -> None:
-        if desk.task is None:
-            await act(desk.next)
+        if session.task is None:
+            await act(session.next)
 
     ui.keyboard(on_key=pressed)
-    ui.timer(_POLL_SECONDS, look)
+    ui.timer(_POLL_SECONDS, follow)
     ui.timer(_WAIT_SECONDS, wait)
-    ui.timer(_RENEW_SECONDS, lambda: asyncio.to_thread(desk.renew))
-    ui.context.client.on_delete(desk.leave)
+    ui.timer(_RENEW_SECONDS, lambda: asyncio.to_thread(session.renew))
+    ui.context.client.on_delete(session.leave)
 
 
-def _meant(desk: ReviewSession, key: str) -> Callable[[], Awaitable[None]] | None:
-    """Return what a key asks for."""
-    always = {"s": desk.skip, "u": desk.undo, "enter": desk.decide_chosen}
+def _work_of_key(session: ReviewSession, key: str) -> Callable[[], Awaitable[None]] | None:
+    """Return the action of a key, or None if it has none."""
+    always = {"s": session.skip, "u": session.undo, "enter": session.decide_chosen}
     if key in always:
         return always[key]
-    choices = () if desk.task is None else desk.task.choices
+    choices = () if session.task is None else session.task.choices
     choice = next((one for one in choices if one.key == key), None)
-    return None if choice is None else partial(desk.choose, choice)
+    return None if choice is None else partial(session.choose, choice)
 
 
-def _show(desk: ReviewSession, standing: Html, act: Act) -> None:
-    html(standing).props('role="status" aria-live="polite"')
-    task = desk.task
+def _show(session: ReviewSession, status: Html, act: Act) -> None:
+    html(status).props('role="status" aria-live="polite"')
+    task = session.task
     if task is None:
-        html(
-            empty_state("Nothing waits for you", "Items come here when annotators disagree; this page looks by itself.")
-        )
+        html(empty_state("No items waiting", "Items appear here when annotators disagree. This page checks by itself."))
         return
     title = join(
         ("Item ", link("/item", text_or_dash(task.item.item, most=60), project=task.project, item=task.item.item))
     )
-    shown = item_view.item(task.item, is_pair=task.contract.label.kind == "pairwise")
-    html(tag("section", tag("h2", title), shown, class_="card judged"))
+    item = item_view.item(task.item, is_pair=task.contract.label.kind == "pairwise")
+    html(tag("section", tag("h2", title), item, class_="card review-item"))
     with ui.element("section").classes("card"):
         html(tag("h2", "Decide"))
         with ui.element("div").classes("choices"):
-            _buttons(desk, task, act)
+            _buttons(session, task, act)
         html(tag("p", _HELP, class_="soft"))
-    if not desk.is_blind:
-        html(tag("section", _votes(desk.view, task), class_="card"))
+    if not session.is_blind:
+        html(tag("section", _votes(session.view, task), class_="card"))
 
 
-def _buttons(desk: ReviewSession, task: Task, act: Act) -> None:
+def _buttons(session: ReviewSession, task: Task, act: Act) -> None:
     for one in task.choices:
-        button(_face(one, task, is_on=one.shown in desk.chosen), partial(act, partial(desk.choose, one)))
+        button(_face(one, task, is_on=one.shown in session.chosen), partial(act, partial(session.choose, one)))
     if task.is_many:
-        button(join((tag("kbd", "Enter"), " Decide")), partial(act, desk.decide_chosen))
+        button(join((tag("kbd", "Enter"), " Decide")), partial(act, session.decide_chosen))
     if task.contract.label.kind == "ordinal":
-        _number(desk, task, act)
-    button(join((tag("kbd", "S"), " Pass on")), partial(act, desk.skip))
-    button(join((tag("kbd", "U"), " Take back")), partial(act, desk.undo))
+        _number(session, task, act)
+    button(join((tag("kbd", "S"), " Skip")), partial(act, session.skip))
+    button(join((tag("kbd", "U"), " Undo")), partial(act, session.undo))
 
 
 def _face(one: Choice, task: Task, *, is_on: bool) -> Html:
@@ -151,61 +149,67 @@ def _face(one: Choice, task: Task, *, is_on: bool) -> Html:
     )
 
 
-def _number(desk: ReviewSession, task: Task, act: Act) -> None:
-    """Let the reviewer type a number: there may be too many for keys."""
-    typed_in = ui.input("A number").props("outlined dense")
+def _number(session: ReviewSession, task: Task, act: Act) -> None:
+    """Show an input for a number, because a scale may have more steps than keys."""
+    entry = ui.input("Number").props("outlined dense")
 
     async def decide() -> None:
         try:
-            label = number_typed(task.contract, str(typed_in.value or ""))
-        except ValueError as wrong:
-            desk.message = str(wrong)
+            label = number_typed(task.contract, str(entry.value or ""))
+        except ValueError as error:
+            session.message = str(error)
             return
-        await desk.decide(label)
+        await session.decide(label)
 
-    typed_in.on("keydown.enter", partial(act, decide))
+    entry.on("keydown.enter", partial(act, decide))
 
 
-async def _standing(desk: ReviewSession) -> Html:
-    view, since = desk.view, datetime.now(UTC) - _OWN_DAY
-    left = await view.ask(waiting, desk.project)
-    own = await asyncio.to_thread(partial(view.parts.decisions.record, desk.reviewer, since=since))
+async def _status(session: ReviewSession) -> Html:
+    """Return the queue length, the reviewer's own record, and the state of the last decision."""
+    view, since = session.view, datetime.now(UTC) - _OWN_DAY
+    left = await view.ask(waiting, session.project)
+    own = await asyncio.to_thread(partial(view.parts.decisions.record, session.reviewer, since=since))
     agreed = interval(own.agreed / own.compared if own.compared else None, own.low, own.high, own.compared)
-    pace = (", ", number(own.median_seconds, digits=1), " s each (median)") if own.decisions else ()
-    done = join((number(own.decisions), " decided", *pace))
-    other = address("/review", project=desk.project, blind=None if desk.is_blind else "1")
+    pace = (", median ", number(own.median_seconds, digits=1), " s") if own.decisions else ()
+    decided = join((number(own.decisions), " decided", *pace))
+    other = address("/review", project=session.project, blind=None if session.is_blind else "1")
     facts = [
         ("Waiting", number(left)),
-        ("Yours, 24 h", done),
-        ("As the others", agreed),
-        ("Earlier votes", tag("a", "hidden; show them" if desk.is_blind else "shown; hide them", href=other)),
-        ("Last", _last(desk)),
+        ("You, last 24 h", decided),
+        ("Agreement with consensus", agreed),
+        ("Earlier votes", tag("a", "Show" if session.is_blind else "Hide", href=other)),
+        ("Last decision", _last(session)),
         ("Kafka", _problem(view)),
     ]
-    shown = tag("dl", *(part for name, value in facts if value for part in (tag("dt", name), tag("dd", value))))
-    return tag(
-        "section", shown, tag("p", text_or_dash(desk.message, most=300)) if desk.message else None, class_="card"
-    )
+    content = tag("dl", *(part for name, value in facts if value for part in (tag("dt", name), tag("dd", value))))
+    message = tag("p", text_or_dash(session.message, most=300)) if session.message else None
+    return tag("section", content, message, class_="card")
 
 
 def _problem(view: View) -> Html | None:
     if view.parts.outbox.problem is None:
         return None
-    return join(("is away; decisions are kept and sent when it is back: ", text_or_dash(view.parts.outbox.problem)))
+    return join(("unavailable; decisions are stored and sent later: ", text_or_dash(view.parts.outbox.problem)))
 
 
-def _last(desk: ReviewSession) -> Html:
-    if desk.last is None:
-        return tag("span", "nothing decided yet", class_="none")
-    label = desk.last.label
-    shown = f"{len(label)} parts" if isinstance(label, list) else str(label)
-    state = "on its way"
-    if desk.status is not None and desk.status.refused is not None:
-        state = f"refused by the contract: {desk.status.refused}"
-    elif desk.status is not None and desk.status.is_followed:
+def _last(session: ReviewSession) -> Html:
+    if session.last is None:
+        return tag("span", "none yet", class_="none")
+    label = session.last.label
+    text = f"{len(label)} parts" if isinstance(label, list) else str(label)
+    state = "in flight"
+    if session.status is not None and session.status.refused is not None:
+        state = f"rejected by the contract: {session.status.refused}"
+    elif session.status is not None and session.status.is_followed:
         state = "✓ in the consensus"
     return join(
-        (text_or_dash(desk.last.item, most=40), ": ", text_or_dash(shown, most=80), ", ", text_or_dash(state, most=300))
+        (
+            text_or_dash(session.last.item, most=40),
+            ": ",
+            text_or_dash(text, most=80),
+            ", ",
+            text_or_dash(state, most=300),
+        )
     )
 
 
@@ -213,21 +217,19 @@ def _votes(view: View, task: Task) -> Html:
     rows = [
         (
             text_or_dash(view.named(one.annotator), most=60),
-            text_or_dash(one.label, most=120) if one.is_live else tag("span", "withdrawn or skipped", class_="none"),
+            text_or_dash(one.label, most=120) if one.is_live else tag("span", "deleted or skipped", class_="none"),
             interval(one.accuracy, one.accuracy_low, one.accuracy_high, one.accuracy_votes),
         )
         for one in task.item.votes
     ]
     columns = ("annotator", Column("label", is_text=True), "accuracy (95 %)")
-    likely = sorted(task.item.probabilities.items(), key=lambda one: -one[1])[:_MOST_PROBABILITIES]
+    likely = sorted(task.item.probabilities.items(), key=lambda entry: -entry[1])[:_MOST_PROBABILITIES]
     shares = (
-        join((", " if place else None, text_or_dash(label, most=40), " ", percent(share)))
-        for place, (label, share) in enumerate(likely)
+        join((", " if position else None, text_or_dash(label, most=40), " ", percent(share)))
+        for position, (label, share) in enumerate(likely)
     )
-    shown = join(shares)
-    return join(
-        (table("Earlier votes, with how reliable their authors are", columns, rows), tag("p", "So far: ", shown))
-    )
+    votes = table("Earlier votes, with annotator reliability", columns, rows)
+    return join((votes, tag("p", "Current probabilities: ", join(shares))))
 
 
-PAGE = ConsolePage("/review", "Review", build, icon="⚖")
+PAGE = ConsolePage("/review", "Review", build, icon=icons.REVIEW)

@@ -1,4 +1,4 @@
-"""A reviewer's desk: the item in hand, what can be decided of it, and what became of the last decision."""
+"""A review session: the current item, the possible labels, and the state of the last decision."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from assay_services.console.pages.layout import View
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import ClaimLostError, NothingToUndoError
 from assay_services.console.reviews.label_options import Choice, choices_of, is_many, typed
-from assay_services.console.reviews.review_queue import Became, as_annotated, candidates, outcome_of
+from assay_services.console.reviews.review_queue import DecisionOutcome, as_annotated, candidates, outcome_of
 from assay_services.stores.archive.queries.items import ItemView, read_item
 from assay_services.stores.archive.queries.projects import read_contracts
 from assay_services.stores.control.tables.reviews import ReviewDecision
 
 _FOLLOWED_FOR = timedelta(seconds=30)
-_MOST_PASSED = 200
+_MOST_SKIPPED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One item to be decided, with what can be decided."""
+    """One item to decide, with the labels to choose from."""
 
     project: str
     item: ItemView
@@ -33,32 +33,32 @@ class Task:
 
     @property
     def is_many(self) -> bool:
-        """Tell whether several choices make the label."""
+        """Return whether a label consists of several choices."""
         return is_many(self.contract)
 
 
 @dataclass(slots=True)
 class ReviewSession:
-    """What one reviewer has before them; it lives as long as the page is open."""
+    """The state of one reviewer's page; it lives as long as the page is open."""
 
     view: View
     project: str
     is_blind: bool
     task: Task | None = None
     chosen: list[str] = field(default_factory=list)
-    passed: dict[tuple[str, str], None] = field(default_factory=dict)
+    skipped: dict[tuple[str, str], None] = field(default_factory=dict)
     last: ReviewDecision | None = None
-    status: Became | None = None
+    status: DecisionOutcome | None = None
     message: str = ""
     held_at: datetime | None = None
 
     @property
     def reviewer(self) -> str:
-        """The name that decisions are made under."""
+        """The name under which decisions are recorded."""
         return self.view.viewer.name
 
     async def next(self) -> None:
-        """Take the next item from the queue; one of which nothing is known any more is passed on."""
+        """Claim the next item of the queue; skip items that the archive no longer knows."""
         self.task, self.chosen = None, []
         while self.task is None:
             claimed = await asyncio.to_thread(self._claim)
@@ -66,18 +66,18 @@ class ReviewSession:
                 return
             self.task = await self._task(claimed)
             if self.task is None:
-                self._pass_on(claimed.project, claimed.item)
+                self._skip(claimed.project, claimed.item)
 
     def _claim(self) -> Candidate | None:
         claims, now = self.view.parts.claims, datetime.now(UTC)
-        found = claims.claim(self._queue(), self.reviewer, now=now)
-        if found is not None and claims.renew(found.project, found.item, self.reviewer, now=now):
-            self.held_at = now  # an older page of theirs that had it lets it go no more
-        return found
+        claimed = claims.claim(self._queue(), self.reviewer, now=now)
+        if claimed is not None and claims.renew(claimed.project, claimed.item, self.reviewer, now=now):
+            self.held_at = now  # so an older page of the same reviewer no longer releases it
+        return claimed
 
     def _queue(self) -> Iterator[Candidate]:
         for one in candidates(self.view.parts.archive, self.project):
-            if (one.project, one.item) not in self.passed:
+            if (one.project, one.item) not in self.skipped:
                 yield one
 
     async def _task(self, claimed: Candidate) -> Task | None:
@@ -91,7 +91,7 @@ class ReviewSession:
         return Task(claimed.project, item, annotated, contract, tuple(choices_of(contract, given)))
 
     async def choose(self, choice: Choice) -> None:
-        """Decide for a choice; where several make a label, have it among them, or no longer."""
+        """Decide for a choice; if a label has several, add it to the chosen ones or remove it."""
         if self.task is None or not self.task.is_many:
             await self.decide(choice.label)
         elif choice.shown in self.chosen:
@@ -100,82 +100,82 @@ class ReviewSession:
             self.chosen.append(choice.shown)
 
     async def decide_chosen(self) -> None:
-        """Decide for what was chosen, in the contract's order."""
+        """Decide for the chosen labels, in the contract's order."""
         if self.task is not None and self.task.is_many:
             await self.decide([one.shown for one in self.task.choices if one.shown in self.chosen])
 
     async def decide(self, label: Label) -> None:
-        """Decide the item, and take the next."""
+        """Record the decision, and claim the next item."""
         task = self.task
         if task is None:
             return
         now = task.item.now
-        others = None if now is None or now.label is None else typed(task.contract, now.label)
+        consensus = None if now is None or now.label is None else typed(task.contract, now.label)
         decide = partial(
             self.view.parts.decisions.decide, task.project, task.annotated, self.reviewer,
-            label=label, consensus=others, now=datetime.now(UTC),
+            label=label, consensus=consensus, now=datetime.now(UTC),
         )  # fmt: skip
         try:
             self.last, self.status, self.message = await asyncio.to_thread(decide), None, ""
-        except ClaimLostError as lost:
-            self.message = f"{lost}. Here is the next one."
+        except ClaimLostError as error:
+            self.message = f"{error} This is the next item."
         self.view.parts.outbox.wake()
         await self.next()
 
     async def skip(self) -> None:
-        """Give the item back for others, and take the next."""
+        """Release the item for other reviewers, and claim the next."""
         if self.task is not None:
-            await asyncio.to_thread(self._pass_on, self.task.project, self.task.item.item)
+            await asyncio.to_thread(self._skip, self.task.project, self.task.item.item)
             await self.next()
 
-    def _pass_on(self, project: str, item: str) -> None:
-        self.passed[project, item] = None
-        if len(self.passed) > _MOST_PASSED:
-            del self.passed[next(iter(self.passed))]
+    def _skip(self, project: str, item: str) -> None:
+        self.skipped[project, item] = None
+        if len(self.skipped) > _MOST_SKIPPED:
+            del self.skipped[next(iter(self.skipped))]
         self.view.parts.claims.release(project, item, self.reviewer)
 
     async def undo(self) -> None:
-        """Take the last decision back, and have that item again, if nobody else took it meanwhile."""
+        """Undo the last decision, and claim its item again if no other reviewer has it."""
         if self.last is None:
-            self.message = "There is nothing to take back."
+            self.message = "There is nothing to undo."
             return
         undo = partial(self.view.parts.decisions.undo, self.last.id, self.reviewer, now=datetime.now(UTC))
         try:
-            taken_back = await asyncio.to_thread(undo)
+            undone = await asyncio.to_thread(undo)
         except NothingToUndoError as error:
             self.message, self.last = str(error), None
             return
         self.view.parts.outbox.wake()
         self.release()
-        again = Candidate(taken_back.project, taken_back.item, taken_back.decided_at)
+        again = Candidate(undone.project, undone.item, undone.decided_at)
         self.view.parts.claims.claim([again], self.reviewer, now=datetime.now(UTC))
-        self.message, self.last = f"Taken back: {taken_back.item} is before you again.", None
+        self.message, self.last = f"Undone: {undone.item} is open again.", None
         await self.next()
 
     def release(self) -> None:
-        """Let the item go."""
+        """Release the item."""
         if self.task is not None:
             self.view.parts.claims.release(self.task.project, self.task.item.item, self.reviewer)
 
     def leave(self) -> None:
-        """Let the item go with the page, unless another page of the same reviewer has it now: one that was reloaded."""
+        """Release the item when the page closes, unless a newer page of the same reviewer (a reload) has it."""
         if self.task is not None and self.held_at is not None:
             claims, item = self.view.parts.claims, self.task.item.item
             claims.release_if_unchanged(self.task.project, item, self.reviewer, held_at=self.held_at)
 
     def renew(self) -> None:
-        """Hold the item for longer."""
+        """Extend the claim on the item."""
         if self.task is not None:
             now = datetime.now(UTC)
             if self.view.parts.claims.renew(self.task.project, self.task.item.item, self.reviewer, now=now):
                 self.held_at = now
 
     async def refresh(self) -> bool:
-        """Look what became of the last decision; tell whether anything is new."""
+        """Check the state of the last decision; return whether it changed."""
         last = self.last
         is_known = self.status is not None and (self.status.is_followed or self.status.refused is not None)
         if last is None or is_known or datetime.now(UTC) - last.decided_at > _FOLLOWED_FOR:
             return False
-        found = await self.view.ask(outcome_of, last.project, last.item, last.id)
-        is_new, self.status = found != self.status, found
+        status = await self.view.ask(outcome_of, last.project, last.item, last.id)
+        is_new, self.status = status != self.status, status
         return is_new

@@ -1,4 +1,4 @@
-"""Subscriptions: who is told of alerts, how that goes, and what could not be delivered."""
+"""Subscriptions: who receives alerts, the state of each delivery, and failed deliveries."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
 from assay_schemas.alert_rule import Severity
+from assay_services.console.pages import icons
 from assay_services.console.pages.actions import Actions, NoMoreAllowedError, check_still_may, refuse
 from assay_services.console.pages.html import (
     Column,
@@ -25,6 +26,7 @@ from assay_services.console.pages.html import (
 from assay_services.console.pages.layout import ConsolePage, View, html
 from assay_services.stores.control.alert_actions import NoSuchAlertError, list_deliveries, revive
 from assay_services.stores.control.subscription_store import (
+    PAUSED,
     SubscriptionError,
     SubscriptionRequest,
     get_subscription,
@@ -42,49 +44,50 @@ _FAILURES = (SubscriptionError, NoSuchAlertError)
 _MOST_LOGGED = 100
 _HINTS = {
     Channel.WEBHOOK: "https://… (signed, Standard Webhooks)",
-    Channel.SLACK: "https://hooks.slack.com/… or anything that takes the same",
+    Channel.SLACK: "https://hooks.slack.com/… or a compatible address",
     Channel.EMAIL: "mailtos://user:password@host?to=lead@example.org",
-    Channel.APPRISE: "any address of Apprise: discord://…, msteams://…",
-    Channel.KAFKA: "a topic's name",
+    Channel.APPRISE: "any Apprise address: discord://…, msteams://…",
+    Channel.KAFKA: "name of a topic",
 }
 
 
 async def build(view: View) -> None:
-    """Fill the list, and the form for a new one."""
+    """Fill the list and the form for a new subscription."""
     html(tag("h1", "Subscriptions"))
 
     @ui.refreshable
-    def shown() -> None:
-        actions = Actions(view, _FAILURES, shown.refresh)
-        found = list_subscriptions(view.parts.control)
-        if not found:
-            html(
-                empty_state(
-                    "Nobody is told of alerts yet", "Subscribe below, or:", "assay subscribe webhook URL --name NAME"
-                )
-            )
-        for one in found:
-            _subscription(view, one, actions)
-        _dead(view, actions)
+    def content() -> None:
+        actions = Actions(view, _FAILURES, content.refresh)
+        subscriptions = list_subscriptions(view.parts.control)
+        if not subscriptions:
+            hint = "Create one below, or with this command:"
+            html(empty_state("No subscriptions yet", hint, "assay subscribe webhook URL --name NAME"))
+        for row in subscriptions:
+            _subscription(view, row, actions)
+        _failed(view, actions)
         if view.viewer.may(Role.LEAD):
             _form(view)
 
-    shown()
+    content()
 
 
 def _subscription(view: View, row: Subscription, actions: Actions) -> None:
-    wanted = [("project", row.project), ("rule", row.rule), ("annotator", row.annotator), ("label", row.label)]
-    of = ", ".join(f"{name} {value}" for name, value in wanted if value) or "everything"
-    state = f"paused: {row.problem}" if row.disabled_at is not None else row.problem or "works, as far as is known"
+    filters = [("project", row.project), ("rule", row.rule), ("annotator", row.annotator), ("label", row.label)]
+    scope = ", ".join(f"{name} {value}" for name, value in filters if value) or "all alerts"
+    state = row.problem or "no known problem"
+    if row.disabled_at is not None and not state.startswith(PAUSED):
+        state = f"disabled: {state}"
     facts = [
-        ("Goes to", join((row.channel, " ", text_or_dash(row.target, most=120)))),
+        ("Sends to", join((row.channel, " ", text_or_dash(row.target, most=120)))),
         (
-            "Of",
-            join((text_or_dash(of, most=200), f", {row.severity} and above, when {row.states.replace(' ', ' or ')}")),
+            "Alerts",
+            join(
+                (text_or_dash(scope, most=200), f", {row.severity} and above, when {row.states.replace(' ', ' or ')}")
+            ),
         ),
-        ("At most", f"{row.per_hour:,} an hour; then a digest"),
+        ("Rate limit", f"{row.per_hour:,} messages per hour, then a digest"),
         ("State", text_or_dash(state, most=300)),
-        ("Since", when(row.created_at, view.zone)),
+        ("Created", when(row.created_at, view.zone)),
     ]
     with ui.element("section").classes("card"):
         html(tag("h2", link("/subscription", text_or_dash(row.name, most=80), name=row.name)))
@@ -97,9 +100,9 @@ def _subscription(view: View, row: Subscription, actions: Actions) -> None:
 def _buttons(view: View, row: Subscription, actions: Actions) -> None:
     engine = view.parts.control
 
-    def do(what: Callable[[], object], done: str) -> str:
-        what()
-        return done
+    def do(work: Callable[[], object], notice: str) -> str:
+        work()
+        return notice
 
     if row.disabled_at is None:
 
@@ -109,30 +112,30 @@ def _buttons(view: View, row: Subscription, actions: Actions) -> None:
         def stop() -> None:
             pause(engine, row.name, by=view.viewer.name, now=datetime.now(UTC))
 
-        actions.button("Send a test", partial(do, test, "On its way; the delivery log shows what became of it."))
-        actions.button("Pause", partial(do, stop, "Paused: nothing is told until it goes on."))
+        actions.button("Send a test", partial(do, test, "Test sent. The delivery log shows the result."))
+        actions.button("Pause", partial(do, stop, "Paused. No messages are sent until you resume it."))
     else:
-        actions.button("Go on", partial(do, partial(resume, engine, row.name), "It goes on."))
-    actions.button("Remove", partial(do, partial(unsubscribe, engine, row.name), f"{row.name} is told no more."))
+        actions.button("Resume", partial(do, partial(resume, engine, row.name), "Resumed."))
+    actions.button("Remove", partial(do, partial(unsubscribe, engine, row.name), f"Removed {row.name}."))
 
 
-def _dead(view: View, actions: Actions) -> None:
-    dead = list_deliveries(view.parts.control, fate=Fate.DEAD, limit=_MOST_LOGGED)
-    if not dead:
+def _failed(view: View, actions: Actions) -> None:
+    failed = list_deliveries(view.parts.control, fate=Fate.DEAD, limit=_MOST_LOGGED)
+    if not failed:
         return
     with ui.element("section").classes("card"):
-        html(_deliveries(view, "Could not be delivered", dead))
+        html(_deliveries(view, "Failed deliveries", failed))
         if view.viewer.may(Role.LEAD):
-            actions.button(f"Try all {len(dead)} again", partial(_revive, view, dead))
+            actions.button(f"Retry all {len(failed)}", partial(_revive, view, failed))
 
 
-def _revive(view: View, dead: Sequence[Delivery]) -> str:
-    for one in dead:
-        revive(view.parts.control, one.id, now=datetime.now(UTC))
-    return f"{len(dead)} messages are tried again."
+def _revive(view: View, failed: Sequence[Delivery]) -> str:
+    for delivery in failed:
+        revive(view.parts.control, delivery.id, now=datetime.now(UTC))
+    return f"Retrying {len(failed)} message{'' if len(failed) == 1 else 's'}."
 
 
-def _deliveries(view: View, caption: str, found: Sequence[Delivery]) -> Html:
+def _deliveries(view: View, caption: str, deliveries: Sequence[Delivery]) -> Html:
     rows = [
         (
             when(one.created_at, view.zone),
@@ -143,12 +146,12 @@ def _deliveries(view: View, caption: str, found: Sequence[Delivery]) -> Html:
             text_or_dash(one.problem, most=200),
             text_or_dash(one.id),
         )
-        for one in found
+        for one in deliveries
     ]
     columns = (
-        "made",
+        "created",
         "subscription",
-        "fate",
+        "state",
         Column("alerts", is_number=True),
         Column("attempts", is_number=True),
         Column("problem", is_text=True),
@@ -159,33 +162,31 @@ def _deliveries(view: View, caption: str, found: Sequence[Delivery]) -> Html:
 
 def _form(view: View) -> None:
     with ui.element("section").classes("card form"):
-        html(tag("h2", "A new subscription"))
+        html(tag("h2", "New subscription"))
         channels = {one.value: f"{one.value}: {hint}" for one, hint in _HINTS.items()}
         name = ui.input("Name").props("outlined dense maxlength=100")
         channel = ui.select(channels, value=Channel.WEBHOOK.value, label="Channel").props("outlined dense")
         address = ui.input("Address").props("outlined dense")
-        project = ui.input("Only of this project (all, if empty)").props("outlined dense")
+        project = ui.input("Project (empty: all projects)").props("outlined dense")
         severities = [one.value for one in Severity]
-        severity = ui.select(severities, value=Severity.WARNING.value, label="Severity, at least").props(
-            "outlined dense"
-        )
+        severity = ui.select(severities, value=Severity.WARNING.value, label="Lowest severity").props("outlined dense")
 
         async def make() -> None:
-            wish = SubscriptionRequest(
+            request = SubscriptionRequest(
                 _text(name), Channel(_text(channel)), _text(address),
                 project=_text(project) or None, severity=Severity(_text(severity)),
             )  # fmt: skip
             try:
                 await check_still_may(view, Role.LEAD)
-                _, secret = subscribe(view.parts.control, view.parts.vault, wish, now=datetime.now(UTC))
+                _, secret = subscribe(view.parts.control, view.parts.vault, request, now=datetime.now(UTC))
             except (SubscriptionError, NoMoreAllowedError) as error:
                 refuse(error)
                 return
-            shown = tag("p", "Its messages are signed with this secret, shown only now: ", tag("code", secret))
-            said_after.set_content(join((shown, link("/subscriptions", "See all"))))
+            notice = tag("p", "Messages are signed with this secret. It is shown only once: ", tag("code", secret))
+            result.set_content(join((notice, link("/subscriptions", "Show all subscriptions"))))
 
         ui.button("Subscribe", on_click=make, color=None).props("flat no-caps").classes("choice strong")
-        said_after = html(Html(""))
+        result = html(Html(""))
 
 
 def _text(field: "ValueElement[Any]") -> str:
@@ -199,16 +200,16 @@ async def build_one(view: View) -> None:
     try:
         get_subscription(view.parts.control, name)
     except SubscriptionError as error:
-        html(empty_state("There is no such subscription", str(error)))
+        html(empty_state("No such subscription", str(error)))
         return
-    found = list_deliveries(view.parts.control, subscription=name, limit=_MOST_LOGGED)
-    if not found:
-        html(
-            empty_state("Nothing was sent yet", "A test message shows whether it arrives.", f"assay alerts test {name}")
-        )
+    deliveries = list_deliveries(view.parts.control, subscription=name, limit=_MOST_LOGGED)
+    if not deliveries:
+        hint = "Send a test message to check the address."
+        html(empty_state("No deliveries yet", hint, f"assay alerts test {name}"))
         return
-    html(tag("section", _deliveries(view, f"The last {len(found)} messages", found), class_="card"))
+    caption = f"Last {len(deliveries)} messages" if len(deliveries) > 1 else "Last message"
+    html(tag("section", _deliveries(view, caption, deliveries), class_="card"))
 
 
-PAGE = ConsolePage("/subscriptions", "Subscriptions", build, icon="✉")
+PAGE = ConsolePage("/subscriptions", "Subscriptions", build, icon=icons.SUBSCRIPTIONS)
 ONE = ConsolePage("/subscription", "Deliveries", build_one, within="/subscriptions")

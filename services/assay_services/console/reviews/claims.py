@@ -1,4 +1,4 @@
-"""Who has which item: a queue from which two reviewers are never given the same."""
+"""Claims on items: no two reviewers work on the same item."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ from sqlmodel import Session, col, select
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision
 
 HOLD = timedelta(minutes=5)
-"""How long an item is a reviewer's without a sign of life; the page gives one every minute."""
+"""How long a claim lasts unless renewed; the page renews it every minute."""
 _ON_ITS_WAY = timedelta(seconds=2)
-"""What is asked so soon after a decision was asked before it was heard of."""
+"""A request for review this soon after a decision was made before the decision arrived."""
 
 
 class Candidate(NamedTuple):
-    """An item that waits for a reviewer; `since` is when the consensus last asked for one."""
+    """An item that waits for review; `since` is when the consensus last asked for one."""
 
     project: str
     item: str
@@ -25,16 +25,16 @@ class Candidate(NamedTuple):
 
 
 class Claims:
-    """The items in reviewers' hands."""
+    """The claims of all reviewers."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take the control database."""
+        """Use the control database."""
         self._engine = engine
 
     def claim(self, candidates: Iterable[Candidate], reviewer: str, *, now: datetime) -> Candidate | None:
-        """Take the first of the candidates that nobody has and nobody has decided; None where there is none.
+        """Claim the first candidate that is neither claimed nor decided; None if there is none.
 
-        Whoever has an item already is given that.
+        A reviewer who has a claim already gets that item again.
         """
         mine = next((one for one in self.claimed_by(now=now) if one.reviewer == reviewer), None)
         if mine is not None:
@@ -42,25 +42,25 @@ class Claims:
         for candidate in candidates:
             if not self._claim(candidate, reviewer, now):
                 continue
-            if not self._is_decided(candidate):  # looked up last: before, somebody might just be deciding
+            if not self._is_decided(candidate):  # checked after claiming: another reviewer may decide in between
                 return candidate
             self.release(candidate.project, candidate.item, reviewer)
         return None
 
     def renew(self, project: str, item: str, reviewer: str, *, now: datetime) -> bool:
-        """Hold an item for longer; False where it is no longer the reviewer's."""
+        """Extend a claim; False if the reviewer no longer has it."""
         mine = update(ReviewClaim).where(_is(project, item), col(ReviewClaim.reviewer) == reviewer)
         with self._engine.begin() as connection:
             return connection.execute(mine.values(expires_at=now + HOLD)).rowcount == 1
 
     def release(self, project: str, item: str, reviewer: str) -> None:
-        """Give an item back; nothing happens if it is not the reviewer's."""
+        """Release a claim; nothing happens if the reviewer does not have it."""
         mine = delete(ReviewClaim).where(_is(project, item), col(ReviewClaim.reviewer) == reviewer)
         with self._engine.begin() as connection:
             connection.execute(mine)
 
     def release_if_unchanged(self, project: str, item: str, reviewer: str, *, held_at: datetime) -> None:
-        """Give an item back as it was held at `held_at`; not if another page of the reviewer's has it since."""
+        """Release a claim last renewed at `held_at`; not if a newer page of the same reviewer has renewed it since."""
         mine = delete(ReviewClaim).where(
             _is(project, item), col(ReviewClaim.reviewer) == reviewer, col(ReviewClaim.expires_at) == held_at + HOLD
         )
@@ -68,13 +68,13 @@ class Claims:
             connection.execute(mine)
 
     def claimed_by(self, *, now: datetime) -> Sequence[ReviewClaim]:
-        """Return all claims in force, the oldest first."""
-        inside = select(ReviewClaim).where(col(ReviewClaim.expires_at) > now).order_by(col(ReviewClaim.claimed_at))
+        """Return all active claims, oldest first."""
+        active = select(ReviewClaim).where(col(ReviewClaim.expires_at) > now).order_by(col(ReviewClaim.claimed_at))
         with Session(self._engine) as session:
-            return session.exec(inside).all()
+            return session.exec(active).all()
 
     def _is_decided(self, candidate: Candidate) -> bool:
-        """Tell whether somebody has decided since the consensus asked: its answer may still be on its way."""
+        """Return whether the item was decided after the consensus asked; the decision may still be in flight."""
         since = select(ReviewDecision.id).where(
             ReviewDecision.project == candidate.project,
             ReviewDecision.item == candidate.item,
@@ -85,7 +85,7 @@ class Claims:
             return session.exec(since.limit(1)).first() is not None
 
     def _claim(self, candidate: Candidate, reviewer: str, now: datetime) -> bool:
-        """Put the claim there in one statement: of two who try at once, the database lets one through."""
+        """Insert the claim in one statement, so that the database admits one of two simultaneous attempts."""
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         claim = insert(ReviewClaim).values(
             project=candidate.project, item=candidate.item, reviewer=reviewer, claimed_at=now, expires_at=now + HOLD

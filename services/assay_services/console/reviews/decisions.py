@@ -1,4 +1,4 @@
-"""What reviewers decide, kept until Kafka has it: decisions, taking them back, and how well a reviewer does."""
+"""Decisions of reviewers, stored until Kafka has them: record, undo, and statistics per reviewer."""
 
 import secrets
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ _LEAST_STEP = timedelta(milliseconds=1)
 
 
 class ClaimLostError(Exception):
-    """The item is not this reviewer's any more: the claim has run out, or was given back."""
+    """The reviewer no longer has the item: the claim expired or was released."""
 
 
 class NothingToUndoError(Exception):
-    """There is no such decision of this reviewer, or it was taken back already."""
+    """The reviewer has no such decision, or it was undone already."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRecord:
     """A reviewer's own work since some time.
 
-    `agreed` of `compared` decisions were what the others had come to; `low` and `high` bound that share (95 %, Wilson),
-    None where nothing can be compared. `median_seconds` is the time from claim to decision.
+    `agreed` of `compared` decisions equal the consensus of the time; `low` and `high` bound that share (95 %, Wilson),
+    None if nothing can be compared. `median_seconds` is the time from claim to decision.
     """
 
     decisions: int
@@ -47,17 +47,17 @@ class Decisions:
     """The decisions of all reviewers."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take the control database."""
+        """Use the control database."""
         self._engine = engine
 
     def decide(
         self, project: str, item: Item, reviewer: str, *, label: Label, consensus: Label | None, now: datetime
     ) -> ReviewDecision:
-        """Keep a decision and let the item go, in one transaction; raise ClaimLostError where it is another's."""
+        """Store a decision and release the claim in one transaction; raise ClaimLostError without a claim."""
         with Session(self._engine, expire_on_commit=False) as session:
             claim = session.get(ReviewClaim, (project, item.id), with_for_update=True)
             if claim is None or claim.reviewer != reviewer:
-                raise ClaimLostError(f"item '{item.id}' of '{project}' is not yours any more: it was held too long")
+                raise ClaimLostError(f"Your claim on item '{item.id}' of '{project}' has expired.")
             decision = ReviewDecision(
                 id=f"review-{secrets.token_hex(12)}",
                 project=project,
@@ -75,37 +75,38 @@ class Decisions:
             return decision
 
     def undo(self, decision: str, reviewer: str, *, now: datetime) -> ReviewDecision:
-        """Take a decision back; raise NothingToUndoError where there is none to take back."""
+        """Undo a decision; raise NothingToUndoError if the reviewer has none to undo."""
         with Session(self._engine, expire_on_commit=False) as session:
-            found = session.get(ReviewDecision, decision, with_for_update=True)
-            if found is None or found.reviewer != reviewer or found.undone_at is not None:
-                raise NothingToUndoError(f"there is no decision '{decision}' of yours to take back")
-            found.undone_at = max(now, found.decided_at + _LEAST_STEP)  # downstream, the newest word counts
-            session.add(found)
+            stored = session.get(ReviewDecision, decision, with_for_update=True)
+            if stored is None or stored.reviewer != reviewer or stored.undone_at is not None:
+                raise NothingToUndoError(f"You have no decision '{decision}' to undo.")
+            stored.undone_at = max(now, stored.decided_at + _LEAST_STEP)  # downstream, the newest event counts
+            session.add(stored)
             session.commit()
-            return found
+            return stored
 
     def newest(self, reviewer: str, *, limit: int = 20) -> Sequence[ReviewDecision]:
-        """Return a reviewer's last decisions, the newest first."""
+        """Return a reviewer's last decisions, newest first."""
         own = select(ReviewDecision).where(ReviewDecision.reviewer == reviewer)
         with Session(self._engine) as session:
             return session.exec(own.order_by(col(ReviewDecision.decided_at).desc()).limit(limit)).all()
 
     def record(self, reviewer: str, *, since: datetime) -> OwnRecord:
-        """Return how much a reviewer has done, how fast, and how often the others had come to the same."""
+        """Return how many decisions a reviewer made, how fast, and how many agreed with the consensus."""
         own = select(ReviewDecision).where(ReviewDecision.reviewer == reviewer, col(ReviewDecision.decided_at) >= since)
         with Session(self._engine) as session:
-            found = session.exec(own).all()
-        kept = [one for one in found if one.undone_at is None]
-        compared = [one for one in kept if one.consensus is not None]
+            decisions = session.exec(own).all()
+        valid = [one for one in decisions if one.undone_at is None]
+        compared = [one for one in valid if one.consensus is not None]
         agreed = sum(one.label == one.consensus for one in compared)
         low, high = wilson_interval(agreed, len(compared)) or (None, None)
-        seconds = sorted((one.decided_at - one.claimed_at).total_seconds() for one in kept)
-        middle = seconds[len(seconds) // 2] if seconds else None
-        return OwnRecord(len(kept), len(found) - len(kept), agreed, len(compared), low, high, middle)
+        seconds = sorted((one.decided_at - one.claimed_at).total_seconds() for one in valid)
+        median = seconds[len(seconds) // 2] if seconds else None
+        undone = len(decisions) - len(valid)
+        return OwnRecord(len(valid), undone, agreed, len(compared), low, high, median)
 
     def unpublished(self) -> Sequence[ReviewDecision]:
-        """Return decisions of which Kafka lacks something, the oldest first, so many as are sent at once."""
+        """Return the oldest decisions that are not completely in Kafka, at most one batch."""
         decided = col(ReviewDecision.published_at).is_(None)
         undone = col(ReviewDecision.undone_at).is_not(None) & col(ReviewDecision.undo_published_at).is_(None)
         waiting = select(ReviewDecision).where(decided | undone).order_by(col(ReviewDecision.decided_at))
@@ -113,26 +114,26 @@ class Decisions:
             return session.exec(waiting.limit(_AT_ONCE)).all()
 
     def count_unpublished(self) -> int:
-        """Return how many decisions wait for Kafka."""
+        """Return how many decisions are not completely in Kafka."""
         decided = col(ReviewDecision.published_at).is_(None)
         undone = col(ReviewDecision.undone_at).is_not(None) & col(ReviewDecision.undo_published_at).is_(None)
         with Session(self._engine) as session:
             return session.exec(select(func.count()).select_from(ReviewDecision).where(decided | undone)).one()
 
     def note_published(self, sent: Sequence[ReviewDecision], *, now: datetime) -> None:
-        """Note that Kafka has acknowledged all that was unpublished of these, as they were when they were read."""
+        """Mark the given decisions as published, in the state in which they were read."""
         with Session(self._engine) as session:
             for one in sent:
-                found = session.get_one(ReviewDecision, one.id, with_for_update=True)
-                found.published_at = found.published_at or now
+                stored = session.get_one(ReviewDecision, one.id, with_for_update=True)
+                stored.published_at = stored.published_at or now
                 if one.undone_at is not None:
-                    found.undo_published_at = now
-                session.add(found)
+                    stored.undo_published_at = now
+                session.add(stored)
             session.commit()
 
 
 def events_of(decision: ReviewDecision) -> Sequence[Annotation]:
-    """Return what Kafka lacks of a decision: the adjudicator's annotation, and its deletion if it was taken back."""
+    """Return the events of a decision that Kafka lacks: the adjudicator's annotation, and its deletion if undone."""
     events = []
     if decision.published_at is None:
         events.append(_event(decision, Action.CREATED, decision.decided_at))

@@ -1,4 +1,4 @@
-"""What a reviewer can decide: the labels of the contract, or the answers that were given."""
+"""The labels a reviewer can choose: those of the contract, or those already given."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,20 +10,20 @@ from assay_schemas.annotation import Box, Label, Span
 from assay_schemas.contract.label_contract import LabelContract
 
 KEYS = "1234567890abcdefghijklmopqrtvwxyz"
-"""What chooses, in this order; `n`, `s` and `u` are for other things."""
+"""The keys of the choices, in this order; `n`, `s` and `u` have other functions."""
 
 _MOST_STEPS = len(KEYS)
-_WRITTEN: Mapping[str, TypeAdapter[Any]] = {
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     "multilabel": TypeAdapter(list[StrictStr]),
     "ordinal": TypeAdapter(StrictInt | StrictFloat),
     "spans": TypeAdapter(list[Span]),
     "boxes": TypeAdapter(list[Box]),
 }
-"""How the archive writes the labels that are no text, by the contract's kind."""
+"""How the archive serializes labels that are not text, by the contract's kind."""
 
 
 class Choice(NamedTuple):
-    """One label that can be decided, the key for it ('' where there are more than keys), and how it is shown."""
+    """One label to choose, its key ('' if there are more labels than keys), and its text."""
 
     key: str
     label: Label
@@ -31,10 +31,10 @@ class Choice(NamedTuple):
 
 
 def choices_of(contract: LabelContract, given: Sequence[str]) -> Sequence[Choice]:
-    """Return what can be decided. `given` are the answers so far, as the archive writes them.
+    """Return the labels to choose from. `given` are the labels so far, as the archive serializes them.
 
-    Where a label is a list of parts, or any number, a reviewer chooses among the answers; several labels of one item
-    are chosen one by one (see `is_many`). Answers of another kind, from before the contract changed, are left out.
+    If a label is a list of parts, or any number, a reviewer chooses among the given ones. Several labels of one item
+    are chosen one by one (see `is_many`). Labels of another kind, from before the contract changed, are omitted.
     """
     kind = contract.label
     if kind.kind in {"categorical", "multilabel"}:
@@ -49,26 +49,26 @@ def choices_of(contract: LabelContract, given: Sequence[str]) -> Sequence[Choice
 
 
 def is_many(contract: LabelContract) -> bool:
-    """Tell whether a label is several of the choices."""
+    """Return whether a label consists of several choices."""
     return contract.label.kind == "multilabel"
 
 
 def typed(contract: LabelContract, text: str) -> Label | None:
-    """Return a label that the archive has written as text; None where it is of another kind than the contract's."""
-    written = _WRITTEN.get(contract.label.kind)
-    if written is None:
+    """Return a label from its text in the archive; None if its kind differs from the contract's."""
+    adapter = _ADAPTERS.get(contract.label.kind)
+    if adapter is None:
         return text
     try:
-        label: Label = written.validate_json(text)
+        label: Label = adapter.validate_json(text)
     except ValidationError:
         return None
     return label
 
 
 def number_typed(contract: LabelContract, text: str) -> Label:
-    """Return a number that a reviewer has typed; raise ValueError with what was expected."""
+    """Return the number a reviewer typed; raise ValueError if it is not on the scale."""
     low, high = getattr(contract.label, "low", 0.0), getattr(contract.label, "high", 0.0)
-    expected = f"'{text}' is no number from {low:g} to {high:g}"
+    expected = f"'{text}' is not a number from {low:g} to {high:g}."
     try:
         number = number_of(text.strip())
     except ValueError:
@@ -80,5 +80,5 @@ def number_typed(contract: LabelContract, text: str) -> Label:
 
 def _keyed(labels: Sequence[tuple[Label, str]]) -> Sequence[Choice]:
     return [
-        Choice(KEYS[place] if place < len(KEYS) else "", label, shown) for place, (label, shown) in enumerate(labels)
+        Choice(KEYS[index] if index < len(KEYS) else "", label, shown) for index, (label, shown) in enumerate(labels)
     ]

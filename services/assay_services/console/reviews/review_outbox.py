@@ -1,4 +1,4 @@
-"""Decisions on their way to Kafka: kept in the control database until it has acknowledged them."""
+"""Outbox of decisions: stored in the control database until Kafka has acknowledged them."""
 
 import asyncio
 from contextlib import suppress
@@ -22,14 +22,14 @@ log = get_logger("console")
 
 
 class ReviewOutbox:
-    """Send what is unpublished, at once when there is something new. `problem` is why Kafka does not take it.
+    """Publish decisions as soon as they are made. `problem` is why Kafka does not accept them, or None.
 
-    A decision may be sent twice, when the console was killed between Kafka's answer and the note of it: the second is a
-    duplicate by its id, and superseded downstream.
+    If the console is killed between Kafka's acknowledgement and its record of it, a decision is sent twice. The second
+    event has the same id and is superseded downstream.
     """
 
     def __init__(self, settings: RuntimeSettings, decisions: Decisions) -> None:
-        """Take where Kafka is and what is to be sent."""
+        """Create the outbox; `start` begins to send."""
         self._settings = settings
         self._decisions = decisions
         self._news = asyncio.Event()
@@ -38,19 +38,19 @@ class ReviewOutbox:
         self.problem: str | None = None
 
     async def start(self) -> None:
-        """Begin; Kafka need not be there."""
+        """Start sending; Kafka may be down."""
         self._task = start_essential(self._keep_sending(), name="outbox")
 
     async def stop(self) -> None:
-        """End; what is unpublished stays for the next time."""
+        """Stop; unpublished decisions stay for the next start."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self._forget_producer()
+        await self._close_producer()
 
     def wake(self) -> None:
-        """Say that something was decided or taken back."""
+        """Signal that a decision was made or undone."""
         self._news.set()
 
     async def _keep_sending(self) -> None:
@@ -62,20 +62,20 @@ class ReviewOutbox:
                 self.problem = None
             except _NO_KAFKA as error:
                 self.problem = str(error)
-                log.warning("kafka_away", waiting=self._decisions.count_unpublished(), reason=str(error))
-                await self._forget_producer()
+                log.warning("kafka_unavailable", waiting=self._decisions.count_unpublished(), reason=str(error))
+                await self._close_producer()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _PAUSE_SECONDS)
 
     async def _send_some(self) -> bool:
-        found = await asyncio.to_thread(self._decisions.unpublished)
-        if not found:
+        decisions = await asyncio.to_thread(self._decisions.unpublished)
+        if not decisions:
             return False
         producer = await self._connected()
-        for event in (event for decision in found for event in events_of(decision)):
+        for event in (event for decision in decisions for event in events_of(decision)):
             raw = event.model_dump_json(exclude_none=True).encode()
             await producer.send_and_wait(self._settings.prefix + ANNOTATIONS.name, raw, key=event.key)
-        await asyncio.to_thread(self._decisions.note_published, found, now=datetime.now(UTC))
+        await asyncio.to_thread(self._decisions.note_published, decisions, now=datetime.now(UTC))
         return True
 
     async def _connected(self) -> AIOKafkaProducer:
@@ -86,7 +86,7 @@ class ReviewOutbox:
             self._producer = producer
         return self._producer
 
-    async def _forget_producer(self) -> None:
+    async def _close_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             with suppress(*_NO_KAFKA):

@@ -1,4 +1,4 @@
-"""What waits for a reviewer, what says most first; and what became of what was decided."""
+"""The review queue by priority, and the outcome of decisions."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,35 +15,35 @@ _AT_ONCE = 100
 _MINE = "(:project = '' OR project = :project)"
 
 
-class Became(NamedTuple):
-    """What is known downstream of a decision: whether the consensus follows it, and why it was refused, if it was."""
+class DecisionOutcome(NamedTuple):
+    """The outcome of a decision: whether the consensus follows it, and why it was rejected, if it was."""
 
     is_followed: bool
     refused: str | None
 
 
 def candidates(archive: Engine, project: str = "") -> Iterator[Candidate]:
-    """Yield the items that wait, of one project or ('') of all, the highest priority first.
+    """Yield the items that wait for review, of one project or ('') of all, highest priority first.
 
-    Read page by page from where the last page ended, so that the queue may be long.
+    They are read page by page, so that the queue may be long.
     """
     after = ""
-    place: dict[str, object] = {}
+    last_row: dict[str, object] = {}
     while True:
         with asking(archive) as connection:
-            found = rows(
+            page = rows(
                 connection,
-                f"SELECT project, item, priority, as_of FROM reviews WHERE {_MINE}{after}"  # noqa: S608  # our own words
+                f"SELECT project, item, priority, as_of FROM reviews WHERE {_MINE}{after}"  # noqa: S608  # constants only
                 " ORDER BY priority DESC, project, item LIMIT :most",
                 project=project,
                 most=_AT_ONCE,
-                **place,
+                **last_row,
             )
-        yield from (Candidate(one["project"], one["item"], moment(one["as_of"])) for one in found)
-        if len(found) < _AT_ONCE:
+        yield from (Candidate(one["project"], one["item"], moment(one["as_of"])) for one in page)
+        if len(page) < _AT_ONCE:
             return
-        last = found[-1]
-        place = {"priority": last["priority"], "last_project": last["project"], "last_item": last["item"]}
+        last = page[-1]
+        last_row = {"priority": last["priority"], "last_project": last["project"], "last_item": last["item"]}
         after = (
             " AND (priority < :priority OR priority = :priority"
             " AND (project > :last_project OR project = :last_project AND item > :last_item))"
@@ -51,41 +51,41 @@ def candidates(archive: Engine, project: str = "") -> Iterator[Candidate]:
 
 
 def waiting(archive: Engine, project: str = "") -> int:
-    """Return how many items wait."""
+    """Return how many items wait for review."""
     with asking(archive) as connection:
-        found = row(connection, f"SELECT count(*) AS n FROM reviews WHERE {_MINE}", project=project)  # noqa: S608
-    return int(found["n"]) if found else 0
+        counted = row(connection, f"SELECT count(*) AS n FROM reviews WHERE {_MINE}", project=project)  # noqa: S608
+    return int(counted["n"]) if counted else 0
 
 
 def as_annotated(archive: Engine, project: str, item: str) -> Item:
-    """Return all that annotations say of an item, so that a decision on it says no less than they."""
+    """Return everything annotations state about an item, so that a decision carries all of it."""
     with asking(archive) as connection:
-        found = row(
+        stored = row(
             connection,
             "SELECT text, features, media, gold, gold_kind, attributes FROM items"
             " WHERE project = :project AND item = :item",
             project=project,
             item=item,
         )
-    if found is None:
+    if stored is None:
         return Item.model_validate({"id": item})
-    gold, is_text = found["gold"], found["gold_kind"] in {None, "text"}
-    known = {
+    gold, is_text = stored["gold"], stored["gold_kind"] in {None, "text"}
+    fields = {
         "id": item,
-        "text": found["text"],
-        "features": parsed(found["features"]),
-        "media": parsed(found["media"]),
+        "text": stored["text"],
+        "features": parsed(stored["features"]),
+        "media": parsed(stored["media"]),
         "gold": gold if is_text else _LABEL.validate_json(str(gold)),
-        "attributes": parsed(found["attributes"]),
+        "attributes": parsed(stored["attributes"]),
     }
-    return Item.model_validate(known)
+    return Item.model_validate(fields)
 
 
-def outcome_of(archive: Engine, project: str, item: str, decision: str) -> Became:
-    """Return what became of a decision, as far as the archive knows."""
+def outcome_of(archive: Engine, project: str, item: str, decision: str) -> DecisionOutcome:
+    """Return the outcome of a decision, as far as the archive has it."""
     about = {"project": project, "item": item}
     with asking(archive) as connection:
-        now = row(
+        consensus = row(
             connection,
             "SELECT c.status FROM consensus AS c"
             " JOIN votes AS v ON v.project = c.project AND v.item = c.item AND v.id = :id AND v.live"
@@ -101,4 +101,4 @@ def outcome_of(archive: Engine, project: str, item: str, decision: str) -> Becam
             id=decision,
         )
     reasons = [one["message"] for one in parsed(refused["findings"])] if refused else []
-    return Became(now is not None and now["status"] == "adjudicated", "; ".join(reasons) or None)
+    return DecisionOutcome(consensus is not None and consensus["status"] == "adjudicated", "; ".join(reasons) or None)

@@ -1,4 +1,4 @@
-"""Send dead letters again, after what killed them was mended: the same bytes, to the topic they came by."""
+"""Resend dead letters after their cause was fixed: the same bytes to the same topic."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ _LetterKey = tuple[str, str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class ResendableLetter:
-    """A dead letter that is an annotation by now, and its key, which leads it to the partition of its item."""
+    """A dead letter that can now be parsed, and its key, which selects the partition of its item."""
 
     letter: DeadLetter
     key: bytes
@@ -37,37 +37,37 @@ class ResendableLetter:
 
 @dataclass(frozen=True, slots=True)
 class ResendCheck:
-    """What can be sent again, and why the others would only die again."""
+    """The dead letters that can be resent, and why the others cannot."""
 
     readable: Sequence[ResendableLetter]
     refused: Mapping[_LetterKey, str] = field(default_factory=dict)
 
 
 def check_resendable(letters: Sequence[DeadLetter], *, projects: Collection[str]) -> ResendCheck:
-    """Read dead letters again, with today's decoder and the projects that have a contract by now."""
+    """Parse dead letters again, with the current decoder and the projects that now have a contract."""
     readable: list[ResendableLetter] = []
     refused: dict[_LetterKey, str] = {}
-    for letter, found in zip(letters, decode([one.value for one in letters]), strict=True):
-        if not isinstance(found, Annotation):
-            refused[letter.address] = f"it would die again: {found.reason} ({found.field})"
-        elif found.project not in projects:
-            refused[letter.address] = f"project '{found.project}' has no contract yet: apply one first"
+    for letter, decoded in zip(letters, decode([one.value for one in letters]), strict=True):
+        if not isinstance(decoded, Annotation):
+            refused[letter.address] = f"it still cannot be parsed: {decoded.reason} ({decoded.field})"
+        elif decoded.project not in projects:
+            refused[letter.address] = f"project '{decoded.project}' has no contract yet; apply one first"
         else:
-            readable.append(ResendableLetter(letter, found.key))
+            readable.append(ResendableLetter(letter, decoded.key))
     return ResendCheck(readable, refused)
 
 
 class ResendNotes:
-    """What was sent again, by whom. Every method is a transaction of the control database, and blocks."""
+    """Records of what was resent, and by whom. Every method is one transaction of the control database, and blocks."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take the control database."""
+        """Use the control database."""
         self._engine = engine
 
     def reserve(self, letter: DeadLetter, by: str, *, now: datetime) -> bool:
-        """Note that a letter is about to be sent; False where somebody has sent it, or is just doing so.
+        """Record that a dead letter is about to be resent; False if it was resent or another lead is resending it.
 
-        What was noted and never sent (the console was killed meanwhile) can be taken again after two minutes.
+        A record without a send (the console was killed meanwhile) can be replaced after two minutes.
         """
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         cluster, prefix, partition, offset = letter.address
@@ -83,25 +83,25 @@ class ResendNotes:
             return connection.execute(taken.returning(col(SentAgain.kafka_offset))).first() is not None
 
     def mark_sent(self, letter: DeadLetter, *, now: datetime) -> None:
-        """Note that Kafka has acknowledged it."""
+        """Record that Kafka has acknowledged the letter."""
         with self._engine.begin() as connection:
             connection.execute(update(SentAgain).where(_is(letter)).values(sent_at=now))
 
     def release(self, letter: DeadLetter) -> None:
-        """Note that it was not sent after all."""
+        """Remove the record of a letter that was not sent."""
         with self._engine.begin() as connection:
             connection.execute(delete(SentAgain).where(_is(letter), col(SentAgain.sent_at).is_(None)))
 
     def of(self, letters: Sequence[DeadLetter]) -> Mapping[_LetterKey, SentAgain]:
-        """Return what is noted of these letters."""
+        """Return the records of these letters."""
         where = tuple_(
             col(SentAgain.cluster), col(SentAgain.prefix), col(SentAgain.kafka_partition), col(SentAgain.kafka_offset)
         )
         if not letters:
             return {}
         with Session(self._engine) as session:
-            found = session.exec(select(SentAgain).where(where.in_([one.address for one in letters]))).all()
-        return {(one.cluster, one.prefix, one.kafka_partition, one.kafka_offset): one for one in found}
+            notes = session.exec(select(SentAgain).where(where.in_([one.address for one in letters]))).all()
+        return {(one.cluster, one.prefix, one.kafka_partition, one.kafka_offset): one for one in notes}
 
 
 def _is(letter: DeadLetter) -> ColumnElement[bool]:
@@ -120,41 +120,41 @@ log = get_logger("console")
 
 
 class NotSentError(AssayUserError):
-    """Kafka does not take anything just now."""
+    """Kafka does not accept records at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResendOutcome:
-    """How many were sent, and why the others were not."""
+    """How many were resent, and why the others were not."""
 
     sent: int
     refused: Mapping[tuple[str, str, int, int], str] = field(default_factory=dict)
 
 
 class DeadLetterSender:
-    """Send dead letters again. Each is sent once: what was sent is noted before, and taken back where Kafka fails.
+    """Resend dead letters, each once: the record is made before sending, and removed if Kafka fails.
 
-    A letter that Kafka took without saying so can be sent a second time: it has the same id, so it is superseded.
+    A letter that Kafka stored without acknowledging can be sent a second time. It has the same id and is superseded.
     """
 
     def __init__(self, settings: RuntimeSettings, archive: Engine, control: Engine) -> None:
-        """Take where Kafka and the letters are."""
+        """Use this Kafka, archive and control database."""
         self._settings = settings
         self._archive = archive
         self.notes = ResendNotes(control)
 
     async def send(self, places: Sequence[DeadLetterAddress], *, by: str) -> ResendOutcome:
-        """Send these again; raise NotSentError where Kafka does not answer."""
+        """Resend these dead letters; raise NotSentError if Kafka does not answer."""
         letters = await asyncio.to_thread(read_whole, self._archive, places)
         projects: Collection[str] = await asyncio.to_thread(read_contracted, self._archive)
-        found = check_resendable(letters, projects=projects)
-        refused = dict(found.refused)
+        checked = check_resendable(letters, projects=projects)
+        refused = dict(checked.refused)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                sent = await self._send(found.readable, by, refused)
+                sent = await self._send(checked.readable, by, refused)
         except (KafkaError, NoKafkaError, OSError, TimeoutError) as error:
-            raise NotSentError(f"Kafka does not take it: {str(error) or 'it does not answer'}; try again") from error
-        log.info("dead_letters_sent_again", sent=sent, refused=len(refused), by=by)
+            raise NotSentError(f"Kafka does not accept records: {str(error) or 'no answer'}. Try again.") from error
+        log.info("dead_letters_resent", sent=sent, refused=len(refused), by=by)
         return ResendOutcome(sent, refused)
 
     async def _send(
@@ -170,7 +170,7 @@ class DeadLetterSender:
                     await self._send_one(producer, one)
                     sent += 1
                 else:
-                    refused[one.letter.address] = "it was sent again already"
+                    refused[one.letter.address] = "already resent"
         finally:
             await stop_quietly(producer)
         return sent
@@ -181,7 +181,7 @@ class DeadLetterSender:
         topic = self._settings.prefix + ANNOTATIONS.name
         try:
             await producer.send_and_wait(topic, one.letter.value, key=one.key, headers=headers)
-        except BaseException:  # also where the patience is over: whatever it is, it was not sent
+        except BaseException:  # a timeout, too: in any case it was not acknowledged
             self.notes.release(one.letter)
             raise
         await asyncio.to_thread(self.notes.mark_sent, one.letter, now=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Ask each service how it is: whether it is up and ready, and how many records it has not read yet."""
+"""Health checks of the services and of Kafka: up, ready, and lag in records."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 2.0
 
 
 class ServiceStatus(StrEnum):
-    """How a service is: it works, it is up and not at work yet, or it does not answer."""
+    """The status of a service: ready, up but not ready, or not answering."""
 
     READY = "ready"
     STARTING = "up, not ready"
@@ -28,7 +28,7 @@ class ServiceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """One service. `lag` is the records it has not read yet, None where it reads none; `lags` the same by reader."""
+    """One service. `lag` is the number of unread records, None if it reads no topic; `lags` the same by reader."""
 
     name: str
     address: str
@@ -40,7 +40,7 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Kafka, as the console reaches it. `problem` is why not."""
+    """Kafka as seen by the console. `problem` is why it cannot be reached, or None."""
 
     address: str
     cluster: str = ""
@@ -49,7 +49,7 @@ class Broker:
 
 
 async def ask_services(addresses: Mapping[str, str]) -> Sequence[ServiceState]:
-    """Ask all services at once; one that does not answer within two seconds is away."""
+    """Check all services at once; one that does not answer within two seconds is AWAY."""
     async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS, trust_env=False) as client:
         return await asyncio.gather(*(_ask(client, name, address) for name, address in addresses.items()))
 
@@ -62,18 +62,18 @@ async def _ask(client: httpx.AsyncClient, name: str, address: str) -> ServiceSta
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return ServiceState(name, address, ServiceStatus.AWAY, note=str(error) or type(error).__name__)
     except ValueError:
-        return ServiceState(name, address, ServiceStatus.AWAY, note="what answers there is no service of Assay")
+        return ServiceState(name, address, ServiceStatus.AWAY, note="the answer is not from an Assay service")
     standing = ServiceStatus.READY if ready.is_success else ServiceStatus.STARTING
     return ServiceState(name, address, standing, sum(lags.values()) if lags else None, lags)
 
 
 def lags_in(metrics: str) -> Mapping[str, int]:
-    """Return how many records each reader of a service has not read yet; raise ValueError for what is no metrics."""
-    found: Counter[str] = Counter()
+    """Return the unread records by reader of a service; raise ValueError if the text has no valid metrics."""
+    lags: Counter[str] = Counter()
     for service, partition, value in _samples(metrics):
-        topic = partition.rpartition("/")[0]  # the archive reads many topics, and says which
-        found[f"{service}, {topic}" if topic else service] += int(value)
-    return dict(found)
+        topic = partition.rpartition("/")[0]  # the archive reads many topics and names them
+        lags[f"{service}, {topic}" if topic else service] += int(value)
+    return dict(lags)
 
 
 def _samples(metrics: str) -> Iterable[tuple[str, str, float]]:
@@ -84,23 +84,23 @@ def _samples(metrics: str) -> Iterable[tuple[str, str, float]]:
 
 
 async def ask_kafka(settings: RuntimeSettings) -> Broker:
-    """Ask Kafka who it is."""
+    """Return the address, cluster id and number of brokers of Kafka, or why it cannot be reached."""
     try:
         address = kafka_address(settings)
     except NoKafkaError as error:
         return Broker("", problem=str(error))
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await _described(settings, address)
+            return await _describe(settings, address)
     except (KafkaError, OSError, TimeoutError) as error:
-        return Broker(address, problem=str(error) or "it does not answer")
+        return Broker(address, problem=str(error) or "no answer")
 
 
-async def _described(settings: RuntimeSettings, address: str) -> Broker:
+async def _describe(settings: RuntimeSettings, address: str) -> Broker:
     admin = AIOKafkaAdminClient(**client_options(settings))
     try:
         await admin.start()
-        about = await admin.describe_cluster()
+        cluster = await admin.describe_cluster()
     finally:
         await admin.close()
-    return Broker(address, str(about["cluster_id"]), len(about["brokers"]))
+    return Broker(address, str(cluster["cluster_id"]), len(cluster["brokers"]))

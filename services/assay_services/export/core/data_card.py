@@ -1,4 +1,4 @@
-"""The data card of a training set: what is in it, where it comes from, and how far to trust it."""
+"""The data card of a training set: its contents, its source, and its quality."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ _MOST_VALUES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for."""
+    """The options of an export."""
 
     project: str
     format: str
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class DatasetAgreement:
-    """How well the annotators of the exported items agree: coefficient and 95 % interval; None: `why` says why."""
+    """The agreement on the exported items: coefficient and 95 % interval; None: `why` has the reason."""
 
     coefficient: str | None
     value: float | None = None
@@ -64,7 +64,7 @@ class Card:
 
 
 def counted(examples: Sequence[DatasetRow]) -> dict[str, Any]:
-    """Return the parts of a card that are counts."""
+    """Return the counts of the card."""
     sure = [one.probability for one in examples if one.probability is not None]
     return {
         "rows": len(examples),
@@ -78,7 +78,7 @@ def counted(examples: Sequence[DatasetRow]) -> dict[str, Any]:
 
 
 def agreement_of(labels_by_item: Iterable[Sequence[Any]]) -> DatasetAgreement:
-    """Return how well the labels of each item agree: texts by name, numbers by order, lists of texts by overlap."""
+    """Return the agreement of each item's labels: nominal for texts, ordinal for numbers, overlap for lists."""
     patterns: Counter[Pattern] = Counter()
     for labels in labels_by_item:
         if any(_is_marks(label) for label in labels):
@@ -106,7 +106,7 @@ def _sentence(name: str, found: Estimate | None) -> DatasetAgreement:
 
 
 def as_markdown(card: Card) -> str:
-    """Return the card for people."""
+    """Return the card as Markdown."""
     head = [
         f"# Training set of {_cell(card.request.project)}",
         "",
@@ -148,5 +148,5 @@ def _interval(found: DatasetAgreement) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text that stays in its cell."""
+    """Return a text escaped for a Markdown table cell."""
     return " ".join(text.replace("|", "\\|").split())[:200]

@@ -1,4 +1,4 @@
-"""A training set from the archive: one row for each item, split by item, the same for the same seed and archive."""
+"""Build a training set: one row per item, split by item, reproducible for the same seed and archive."""
 
 import re
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from assay_schemas.errors import AssayUserError
 from assay_schemas.json_data import Json
 
 Splits: TypeAlias = tuple[tuple[str, float], ...]
-"""The names of the splits and their shares, which add up to 1."""
+"""The names of the splits and their shares, which sum to 1."""
 
 UNSPLIT: Splits = (("all", 1.0),)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -21,11 +21,11 @@ _TOLERANCE = 1e-6
 
 
 class ExportImpossible(AssayUserError):
-    """What was asked for cannot be exported; the message says why."""
+    """An export that is not possible; the message has the reason."""
 
 
 class DatasetRow(NamedTuple):
-    """One row of a training set. `corrections` counts the annotations of the item that are called wrong."""
+    """One row of a training set. `corrections` counts the item's corrected annotations."""
 
     item: str
     text: str | None
@@ -42,17 +42,17 @@ class DatasetRow(NamedTuple):
 
 
 def label_of(text: str | None, kind: str | None) -> Json:
-    """Return a label as it was given, from the text in the archive."""
+    """Return a label as it was given, from its text in the archive."""
     return text if text is None or kind == "text" else orjson.loads(text)
 
 
 def read_splits(text: str) -> Splits:
-    """Read `train/val/test=0.8/0.1/0.1`. Raise ExportImpossible."""
+    """Parse `train/val/test=0.8/0.1/0.1`. Raise ExportImpossible."""
     names, _, shares = text.partition("=")
     try:
         found = tuple(zip(names.split("/"), map(float, shares.split("/")), strict=True))
     except ValueError:
-        raise ExportImpossible(f"'{text}' is no split; write it like train/val/test=0.8/0.1/0.1") from None
+        raise ExportImpossible(f"'{text}' is not a split; write it like train/val/test=0.8/0.1/0.1") from None
     if len(dict(found)) < len(found) or not all(_NAME.fullmatch(name) for name, _ in found):
         raise ExportImpossible(f"the names of the splits in '{text}' must be different, of letters, digits, - and _")
     if any(not 0 < share <= 1 for _, share in found) or abs(sum(share for _, share in found) - 1) > _TOLERANCE:
@@ -63,10 +63,10 @@ def read_splits(text: str) -> Splits:
 def split_all(
     examples: Iterable[DatasetRow], splits: Splits, *, stratify: Sequence[str], seed: int
 ) -> list[DatasetRow]:
-    """Return the examples, in the order of their items, each with its split.
+    """Return the examples, in order of their items, each with its split.
 
-    Without strata an item keeps its split when others come or go: only its name and the seed decide. With strata (of
-    the label or of attributes) each stratum is divided as exactly as its size allows.
+    Without strata, an item's split depends only on its name and the seed, and does not change when items are added.
+    With strata (of the label or of attributes), each stratum is divided as exactly as its size allows.
     """
     ordered = sorted(examples, key=lambda one: one.item)
     if not stratify:
@@ -83,7 +83,7 @@ def split_all(
 
 
 def label_mix(examples: Iterable[DatasetRow]) -> dict[str, dict[str, int]]:
-    """Return how often each label is in each split; a label of other kinds is counted by its JSON."""
+    """Return the number of each label per split; labels that are not text are counted by their JSON."""
     mix: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in examples:
         mix[one.split][one.label if isinstance(one.label, str) else orjson.dumps(one.label).decode()] += 1
@@ -97,7 +97,7 @@ def _stratum(example: DatasetRow, names: Sequence[str]) -> bytes:
 
 
 def _split_hash(seed: int, name: str | bytes) -> float:
-    """Return a number in [0, 1) that depends on the seed and the name alone."""
+    """Return a number in [0, 1) that depends only on the seed and the name."""
     raw = name.encode(errors="surrogatepass") if isinstance(name, str) else name
     digest = blake2b(b"%d\0%b" % (seed, raw), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / 2**53

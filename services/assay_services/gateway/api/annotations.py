@@ -1,4 +1,4 @@
-"""Take annotations that are sent over the API: one, an array, or line by line; each has its own outcome."""
+"""Receive annotations over the API: one object, an array, or NDJSON; every record has its own outcome."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -18,7 +18,7 @@ _NDJSON = {"application/x-ndjson", "application/ndjson", "application/jsonl", "a
 
 
 class RecordOutcome(BaseModel):
-    """What became of one record. `place` counts from 0 in the body; for NDJSON it is the line."""
+    """The outcome of one record. `place` counts from 0 in the body; for NDJSON it is the line number from 0."""
 
     place: int
     outcome: Literal["accepted", "rejected"]
@@ -28,7 +28,7 @@ class RecordOutcome(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What became of a request. What is accepted is durable."""
+    """The outcome of a request. Accepted records are durable."""
 
     accepted: int
     rejected: int
@@ -36,16 +36,16 @@ class Receipt(BaseModel):
 
 
 class AnnotationIntake:
-    """Read requests to `/v1/annotations`."""
+    """Handle requests to `/v1/annotations`."""
 
     def __init__(self, publisher: Publisher, bodies: BodyReader, crowd: ConcurrencyLimit) -> None:
-        """Take where records go, how bodies are read, and how many requests are answered at once."""
+        """Publish to `publisher`, read bodies with `bodies`, and limit concurrent requests with `crowd`."""
         self._publisher = publisher
         self._bodies = bodies
         self._crowd = crowd
 
     async def accept(self, request: Request) -> Receipt:
-        """Read a request and publish what is in it; raise RefusedError where it is nothing of ours."""
+        """Read a request and publish its annotations; raise RateLimitedError if it cannot be read or accepted."""
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media in _NDJSON:
             return await self._accept_lines(request)
@@ -89,7 +89,7 @@ def _receipt(outcomes: Sequence[RecordOutcome]) -> Receipt:
 
 
 def an_example() -> dict[str, object]:
-    """Return an annotation as it may be sent: for the OpenAPI document."""
+    """Return an example annotation for the OpenAPI document."""
     found = Annotation.model_validate(
         {
             "id": "a17-204-1",

@@ -1,4 +1,4 @@
-"""How much the gateway takes: of one body, of one sender, at one time."""
+"""Limits of the gateway: the size of a body, its duration, and the number of concurrent requests."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,31 +12,31 @@ from assay_services.web.rate_limit import RateLimitedError
 
 @dataclass(slots=True)
 class ConcurrencyLimit:
-    """How many requests are being answered, their bodies read. It changes."""
+    """The number of requests being answered whose bodies were read. It changes in place."""
 
     most: int
     inside: int = 0
 
     def __enter__(self) -> None:
-        """Come in; raise RefusedError (503) where it is full."""
+        """Enter; raise RateLimitedError (503) if the limit is reached."""
         if self.inside >= self.most:
             raise RateLimitedError(503, f"{self.most} requests are being answered; try again", retry_after=1)
         self.inside += 1
 
     def __exit__(self, *_: object) -> None:
-        """Go."""
+        """Leave."""
         self.inside -= 1
 
 
 @dataclass(slots=True)
 class MemoryBudget:
-    """How many bytes of bodies are held in memory, however slowly they come. It changes."""
+    """The number of bytes of request bodies in memory. It changes in place."""
 
     most: int
     held: int = 0
 
     def reserve(self, count: int) -> None:
-        """Hold so many more; raise RefusedError (503) where there is no room."""
+        """Reserve this many bytes; raise RateLimitedError (503) if the budget is exhausted."""
         if self.held + count > self.most:
             raise RateLimitedError(503, "too many large bodies at once; try again", retry_after=1)
         self.held += count
@@ -44,7 +44,7 @@ class MemoryBudget:
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """How bodies are read: in which room, how large they may be, how long (s) each part of them may take."""
+    """Reads request bodies within a memory budget, a largest size (bytes), and a timeout per chunk (seconds)."""
 
     room: MemoryBudget
     largest: int
@@ -53,7 +53,7 @@ class BodyReader:
 
     @asynccontextmanager
     async def whole(self, request: Request) -> AsyncIterator[bytes]:
-        """Hold the whole body; raise RefusedError where it is too large (413), too slow (408), one too many (503)."""
+        """Read the whole body; raise RateLimitedError if it is too large (413), too slow (408) or too many (503)."""
         parts: list[bytes] = []
         try:
             async for part in self._parts(request, largest=self.largest):
@@ -64,7 +64,7 @@ class BodyReader:
             self.room.held -= sum(map(len, parts))
 
     async def lines(self, request: Request, *, at_once: int) -> AsyncIterator[list[bytes]]:
-        """Yield the lines of a body as they come, many at once; the last need not end."""
+        """Yield the lines of a body in batches as they arrive; the last line may lack its newline."""
         rest, lines = b"", list[bytes]()
         async for part in self._parts(request, largest=self.largest_stream):
             *whole, rest = (rest + part).split(b"\n")

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the gateway, and what its answers look like."""
+"""The gateway's OpenAPI document, and the models of its responses."""
 
 from datetime import datetime
 from typing import Any
@@ -58,9 +58,9 @@ HOOK_BODY: dict[str, Any] = {
 
 
 class ConnectionView(BaseModel):
-    """A connection as it may be shown: without its secrets.
+    """A connection without its secrets.
 
-    `lag_seconds`: since it was last asked for changes. `recovered`: what only reconciliation found.
+    `lag_seconds`: seconds since the last poll. `recovered`: annotations that only reconciliation found.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a platform delivers: proved, decoded, published, remembered; what it only names is fetched."""
+"""Receive webhook deliveries: verify, decode, publish and remember them, and fetch what they only name."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ from assay_services.gateway.core.platforms.registry import PLATFORMS
 from assay_services.gateway.core.signatures import SignatureRefused, in_header, verify
 from assay_services.gateway.core.supersession import placed
 from assay_services.gateway.decode_context import asked_of, settings_of
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.publisher import Publisher
 from assay_services.stores.control.connection_store import ConnectionStore
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 log = get_logger("gateway")
@@ -34,7 +34,7 @@ log = get_logger("gateway")
 
 @dataclass(frozen=True, slots=True)
 class WebhookReply:
-    """What a platform is told."""
+    """The answer to a platform."""
 
     status: int
     body: Mapping[str, Any]
@@ -42,7 +42,7 @@ class WebhookReply:
 
 @dataclass(frozen=True, slots=True)
 class WebhookReceiver:
-    """Take deliveries. `wake` has a connection reconciled soon: something was named that has to be fetched."""
+    """Receive deliveries. `wake` schedules the reconciliation of a connection whose delivery names things to fetch."""
 
     engine: Engine
     connections: ConnectionStore
@@ -50,7 +50,7 @@ class WebhookReceiver:
     wake: Callable[[str, tuple[FetchTarget, ...]], None]
 
     async def receive(self, connection: Connection, delivery: PlatformDelivery, now: datetime) -> WebhookReply:
-        """Take one delivery; what is answered with 200 is durable."""
+        """Receive one delivery; everything in it is durable if the reply's status is 200."""
         refused = self._unproved(connection, delivery, now)
         if refused is not None:
             metrics.DELIVERIES.labels(connection.name, "refused").inc()
@@ -66,7 +66,7 @@ class WebhookReceiver:
             case Annotations(annotations, fetch, problems):
                 await self._publish(connection, held, annotations, now)
                 if fetch or any(one.action is Action.DELETED for one in annotations):
-                    self.wake(connection.name, fetch)  # after a deletion an older annotation may have to count again
+                    self.wake(connection.name, fetch)  # after a deletion, an older annotation may count again
                 return WebhookReply(200, {"accepted": len(annotations), "to_fetch": len(fetch), "problems": problems})
             case Fetch(wanted, reason):
                 self.wake(connection.name, wanted)

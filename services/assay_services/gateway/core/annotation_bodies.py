@@ -1,4 +1,4 @@
-"""What is sent to the gateway as annotations: split into records, each read, each with its own outcome. Pure."""
+"""Split a request body into records and judge each one. Pure."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +13,11 @@ from assay_schemas.decoder import Undecodable, decode
 
 TOPIC = "annotations"
 OVERHEAD_BYTES = 64
-"""What a record takes on disk beside its content, about."""
+"""About how many bytes a record takes on disk in addition to its content."""
 
 
 class OutgoingRecord(NamedTuple):
-    """One record on its way to Kafka: topic without prefix, key, value, headers as JSON text."""
+    """One record to publish: topic without prefix, key, value, headers as JSON text."""
 
     topic: str
     key: bytes | None
@@ -26,13 +26,13 @@ class OutgoingRecord(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Return about how many bytes it takes."""
+        """Return its approximate size in bytes."""
         return len(self.key or b"") + len(self.value or b"") + len(self.headers) + OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A record that is an annotation, and the row to publish."""
+    """A valid annotation, and the record to publish."""
 
     place: int
     annotation: Annotation
@@ -41,7 +41,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that is none: which field, why, and what was expected."""
+    """An invalid record: the field and the reason."""
 
     place: int
     field: str
@@ -52,11 +52,11 @@ BodyResult = Accepted | RefusedRecord
 
 
 class NotJsonError(Exception):
-    """The body is neither an object nor an array of them."""
+    """The body is neither a JSON object nor an array of objects."""
 
 
 def split(body: bytes) -> list[bytes]:
-    """Return the records of a JSON body: itself, or the members of an array. Raise NotJsonError."""
+    """Return the records of a JSON body: the body itself, or the members of an array. Raise NotJsonError."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -69,7 +69,7 @@ def split(body: bytes) -> list[bytes]:
 
 
 def judge(records: Sequence[bytes]) -> Iterator[BodyResult]:
-    """Read each record; its place counts from 0."""
+    """Validate each record and yield the results; `place` counts from 0."""
     completed = [_with_id(record) for record in records]
     for place, (record, found) in enumerate(zip(completed, decode(completed), strict=True)):
         if isinstance(found, Undecodable):
@@ -79,7 +79,7 @@ def judge(records: Sequence[bytes]) -> Iterator[BodyResult]:
 
 
 def rows_of(annotations: Iterable[Annotation]) -> list[OutgoingRecord]:
-    """Return the rows of annotations that a platform sent."""
+    """Return the records of a platform's annotations."""
     return [OutgoingRecord(TOPIC, one.key, one.model_dump_json().encode(), headers_of(one)) for one in annotations]
 
 
@@ -99,7 +99,7 @@ def headers_of(annotation: Annotation) -> str:
 
 
 def _with_id(record: bytes) -> bytes:
-    """Give a record without an id one that follows from its content, so that sending it again changes nothing."""
+    """Add an id derived from the content to a record without one: sending it again changes nothing."""
     try:
         found = orjson.loads(record)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""What a delivery comes to: annotations, ids to fetch, nothing, or a reason why not; and what a decoder may know."""
+"""The result of decoding a delivery (annotations, things to fetch, nothing, or a rejection), and its context."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 _MOST_PROBLEMS = 20
 EVERYTHING = "*"
-"""The id of a `Wanted` where the delivery does not say which: whatever has changed."""
+"""The id of a `FetchTarget` if the delivery does not name one: fetch whatever has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformDelivery:
-    """What a platform sent: the body as it came, and the headers by their names in lower case."""
+    """A delivery: its raw body, and its headers by lower-case name."""
 
     raw: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class PlatformDelivery:
 class FetchTarget:
     """One thing to fetch from the platform: a `task`, `annotation`, `project`, `job`, `record`, and so on.
 
-    `by` is who changed it, where only the delivery says so.
+    `by` is who changed it, if only the delivery has that.
     """
 
     kind: str
@@ -35,10 +35,9 @@ class FetchTarget:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """Annotations that the delivery carries.
+    """Annotations in the delivery.
 
-    `fetch` is what it only names; `problems` says which parts could not be read, and what was chosen where there was
-    a choice.
+    `fetch` are the things that it only names; `problems` are parts that could not be read, and choices that were made.
     """
 
     annotations: tuple[Annotation, ...]
@@ -48,7 +47,7 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """The delivery only says where to look."""
+    """The delivery only names what to fetch."""
 
     wanted: tuple[FetchTarget, ...]
     reason: str
@@ -56,14 +55,14 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """All is well and there is nothing to do: a ping, a draft, an event of something else."""
+    """A valid delivery without annotations: a ping, a draft, or an event of another kind."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The delivery is not what the platform sends. The reason quotes no secret of it."""
+    """The delivery is not in the platform's format. The reason contains no secrets."""
 
     reason: str
 
@@ -73,9 +72,9 @@ DecodeResult: TypeAlias = Annotations | Fetch | Nothing | Rejected
 
 @dataclass(frozen=True, slots=True)
 class EarlierAnnotation:
-    """What an earlier annotation said, for a deletion that says only its id.
+    """The earlier state of an annotation, for a deletion that carries only an id.
 
-    `occurred_at` is when that was: the deletion comes just after it.
+    `occurred_at` is the time of that state; the deletion is dated just after it.
     """
 
     item: str
@@ -86,11 +85,11 @@ class EarlierAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person may choose for a connection, or for one platform project of it.
+    """Settings that a person chose for a connection, or for one platform project of it.
 
-    `controls`: the controls, questions or fields that hold the label, the best first. `item_field` and `text_field`:
-    where the item's own id and text are, if not where the platform has them. `attributes`: which short values become
-    attributes; None takes all. `annotator`: who labels, where the platform does not say.
+    `controls`: the controls, questions or fields with the label, in order of preference. `item_field` and `text_field`:
+    the fields with the item's own id and text, if not the platform's usual ones. `attributes`: which short values
+    become attributes; None means all. `annotator`: the annotator, if the platform does not name one.
     """
 
     controls: tuple[str, ...] = ()
@@ -102,22 +101,22 @@ class Settings:
 
 
 def nothing_known(_: str) -> EarlierAnnotation | None:
-    """Know no earlier annotation."""
+    """Return None: no earlier annotation is known."""
     return None
 
 
 def nothing_held(_: str) -> Sequence[str]:
-    """Know no annotation of any item."""
+    """Return an empty sequence: no annotation of any item is known."""
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeContext:
-    """What a decoder may know beside the delivery.
+    """What a decoder knows beside the delivery.
 
-    `project` is Assay's project of the connection; None takes the platform's own project id. `now` is when the
-    delivery came, for facts that carry no time. `known` takes the platform's id of an annotation, `held` the id of an
-    item, and returns the platform's ids of its annotations.
+    `project` is Assay's project of the connection; None uses the platform's project id. `now` is when the delivery
+    arrived, for facts without a time. `known` returns an earlier annotation by the platform's id; `held` returns the
+    platform's ids of an item's annotations.
     """
 
     project: str | None
@@ -129,14 +128,14 @@ class DecodeContext:
     platform_project: str | None = None
 
     def settings_of(self, project: str | None) -> Settings:
-        """Return the settings of a platform project: its own, else the connection's."""
+        """Return the settings of a platform project, or else the connection's."""
         return self.settings.get(project or "", self.default)
 
 
 def outcome_of(
     annotations: Sequence[Annotation], fetch: Sequence[FetchTarget], problems: Sequence[str], *, otherwise: str
 ) -> DecodeResult:
-    """Return what a delivery comes to; `otherwise` says why it is nothing, where there was nothing in it."""
+    """Return the result of a delivery; `otherwise` is the reason if it contains nothing."""
     said = shortened(problems)
     if annotations:
         return Annotations(tuple(annotations), unique(fetch), said)
@@ -146,12 +145,12 @@ def outcome_of(
 
 
 def shortened(problems: Sequence[str]) -> tuple[str, ...]:
-    """Return the first problems, each once, and how many there are beside them."""
+    """Return the first problems without duplicates, and the number of further ones."""
     found = list(dict.fromkeys(problems))
     more = len(found) - _MOST_PROBLEMS
     return (*found[:_MOST_PROBLEMS], f"and {more} more") if more > 0 else tuple(found)
 
 
 def unique(wanted: Sequence[FetchTarget]) -> tuple[FetchTarget, ...]:
-    """Return what is wanted, each once, in its order."""
+    """Return the targets without duplicates, in their order."""
     return tuple(dict.fromkeys(wanted))

@@ -1,4 +1,4 @@
-"""Who sent this? Signatures over the raw bytes, compared in constant time; several secrets may be valid at once."""
+"""Verify signatures over the raw bytes in constant time; several secrets may be valid at once."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from assay_services.gateway.core.decode_result import PlatformDelivery
 
 TOLERANCE_SECONDS = 300
-"""A signed time further away than this, either way, is stale."""
+"""A signed time that differs from now by more than this is stale."""
 _LONGEST_NUMBER = 20
 _TOLOKA_PART = re.compile(r"\b(v|ts|sign)\s*=\s*([0-9a-zA-Z.]+)")
 _SCHEMES_OF_AUTHORIZATION = ("Bearer ", "Token ", "Basic ")
@@ -22,14 +22,14 @@ _SCHEMES_OF_AUTHORIZATION = ("Bearer ", "Token ", "Basic ")
 
 @dataclass(frozen=True, slots=True)
 class StaticHeader:
-    """A secret in a header as it is. Without a name any header may carry it: having it is what proves the sender."""
+    """A plain secret in a header. Without a header name, any header may carry it: possession proves the sender."""
 
     header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HmacHex:
-    """An HMAC of the body in hexadecimal digits, with or without `sha256=` or `sha1=` before them."""
+    """A hexadecimal HMAC of the body, with or without the prefix `sha256=` or `sha1=`."""
 
     algorithm: Literal["sha256", "sha1"]
     header: str
@@ -57,14 +57,14 @@ Scheme: TypeAlias = StaticHeader | HmacHex | StandardWebhooks | TolokaSignature 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """One of the secrets made this signature. `secret` is its place in the list: which ones are still in use."""
+    """One of the secrets made this signature. `secret` is its index in the list, which shows the ones in use."""
 
     secret: int
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureRefused:
-    """No secret of ours made it, or long ago. The reason names no secret and nothing that was sent."""
+    """No secret made the signature, or it is stale. The reason contains no secret and no part of the delivery."""
 
     reason: str
 
@@ -73,7 +73,7 @@ Verification: TypeAlias = Verified | SignatureRefused
 
 
 def in_header(scheme: Scheme, header: str) -> Scheme | None:
-    """Return the scheme with another header's name, or None where its headers are not for us to choose."""
+    """Return the scheme with another header name, or None if its header is fixed."""
     match scheme:
         case StaticHeader() | HmacHex() | TolokaSignature():
             return replace(scheme, header=header)
@@ -108,7 +108,7 @@ def _static(scheme: StaticHeader, secrets: Sequence[str], delivery: PlatformDeli
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Yield a header's value as it is, and without the word that `Authorization` puts before a token."""
+    """Yield a header's value as it is, and without a prefix such as `Bearer` in `Authorization`."""
     yield value.strip()
     for word in _SCHEMES_OF_AUTHORIZATION:
         if value[: len(word)].lower() == word.lower():
@@ -175,14 +175,14 @@ def _appen(secrets: Sequence[str], delivery: PlatformDelivery) -> Verification:
     payload, given = _bytes(form["payload"]), _bytes(form["signature"].strip().lower())
     return _first(
         secrets,
-        # The platform's choice, not ours: https has to make up for it.
+        # SHA-1 is the platform's choice; HTTPS has to make up for it.
         lambda secret: _same_hex(hashlib.sha1(payload + secret).hexdigest(), given),  # noqa: S324
         otherwise="the form's signature is not of its payload and one of the secrets",
     )
 
 
 def read_form(raw: bytes) -> dict[str, str]:
-    """Return the fields of a form body, of repeated ones the first; none where it is no form."""
+    """Return the fields of a form body, the first of repeated ones; an empty dict if it is not a form."""
     try:
         found = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError:
@@ -191,7 +191,7 @@ def read_form(raw: bytes) -> dict[str, str]:
 
 
 def _first(secrets: Sequence[str], made_by: Callable[[bytes], bool], *, otherwise: str) -> Verification:
-    """Try every secret, also after one fits: how long it takes says nothing about which one it was."""
+    """Try every secret even after a match: the duration must not reveal which one matched."""
     fits = [bool(secret) and made_by(_bytes(secret)) for secret in secrets]
     return Verified(fits.index(True)) if True in fits else SignatureRefused(otherwise)
 
@@ -201,7 +201,7 @@ def _bytes(value: str) -> bytes:
 
 
 def _same_as_any(made: bytes, given: Sequence[bytes]) -> bool:
-    """Compare with all of them, also after one is the same."""
+    """Compare with all of them even after a match."""
     return True in [hmac.compare_digest(made, one) for one in given]
 
 
@@ -210,7 +210,7 @@ def _same_hex(made: str, given: bytes) -> bool:
 
 
 def _base64(value: str) -> bytes | None:
-    """Read base64, also where its padding is missing; None where it is none."""
+    """Decode base64, also without padding; return None if it is invalid."""
     try:
         return base64.b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4), validate=True)
     except (binascii.Error, ValueError):

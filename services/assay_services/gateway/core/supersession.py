@@ -1,7 +1,7 @@
-"""One person's annotations of one item, of which downstream only the newest counts: what to say when they change. Pure.
+"""Supersession: downstream, only an annotator's newest annotation of an item counts. Pure.
 
-A deletion ends the newest; what that person said before and did not delete has to count again. An annotation that is
-given to another person, or another item, has to end where it was.
+After a deletion, the annotator's remaining annotation of the item must be published again to count. An annotation that
+moves to another annotator or item must be deleted where it was.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ ItemAnnotator = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The newest deletion at a place: its time and its id."""
+    """The newest deletion of an item and annotator: its time and its id."""
 
     at: datetime
     event: str
 
 
 def place_of(annotation: Annotation) -> ItemAnnotator:
-    """Return where an annotation counts."""
+    """Return the item and annotator of an annotation."""
     return annotation.item.id, annotation.annotator.id
 
 
 def with_endings(ended: Mapping[ItemAnnotator, Ended], changed: Iterable[Annotation]) -> dict[ItemAnnotator, Ended]:
-    """Return the newest deletion of each place when these are published, too."""
+    """Return the newest deletions, updated with the deletions in `changed`."""
     found = dict(ended)
     for one in changed:
         if one.action is Action.DELETED:
@@ -43,9 +43,9 @@ def with_endings(ended: Mapping[ItemAnnotator, Ended], changed: Iterable[Annotat
 
 
 def with_survivors(live: Sequence[Annotation], ended: Mapping[ItemAnnotator, Ended]) -> list[Annotation]:
-    """Return these, the newest of each place after the deletion that came after it.
+    """Return the annotations, each annotator's newest one redated after the newest deletion if that would supersede it.
 
-    It has an id of its own, made of both: the same however often it is found.
+    Its new id is derived from both ids, and is the same each time.
     """
     newest: dict[ItemAnnotator, Annotation] = {}
     for one in live:
@@ -67,14 +67,14 @@ def _survivor(annotation: Annotation, ended: Ended | None) -> Annotation:
 
 
 def reissued_after(annotation: Annotation, *, after: datetime, because: str) -> Annotation:
-    """Return the same, said just after a time: what is older there must not outweigh it."""
+    """Return the annotation redated to just after a time; a deletion of that time no longer supersedes it."""
     action = Action.UPDATED if annotation.action is Action.CREATED else annotation.action
     changes = {"id": _digest(because, annotation.id), "action": action, "occurred_at": after + _AFTER}
     return annotation.model_copy(update=changes)
 
 
 def placed(changed: Sequence[Annotation], known: Callable[[str], EarlierAnnotation | None]) -> list[Annotation]:
-    """Return these, each deletion where the annotation was, and each that has moved with a deletion of where it was."""
+    """Return the annotations; add the item and annotator to deletions, and a deletion for each one that has moved."""
     found: list[Annotation] = []
     for one in changed:
         before = None if one.source is None or one.source.annotation is None else known(one.source.annotation)

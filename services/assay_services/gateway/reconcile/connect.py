@@ -1,4 +1,4 @@
-"""Connect a platform's project: look at it, register its webhook, store the connection."""
+"""Connect a platform's project: check it, register its webhook, store the connection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,9 +19,10 @@ _HEADERS = {"label-studio": HEADER}
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRequest:
-    """What a person wants connected. `hooks_at` is where the platform reaches the gateway, without a path.
+    """A connection to create. `hooks_at` is the gateway's address as the platform sees it, without a path.
 
-    `name` and `project` None are made of the platform and its project, `number`. `follow`: connect new projects, too.
+    `name` and `project` None are derived from the platform and its project `number`. `follow`: also connect new
+    projects.
     """
 
     platform: str
@@ -38,19 +39,19 @@ class ConnectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A new connection. `secret` is for the webhook, where a person has to register it; None: it is registered."""
+    """A new connection. `secret` is for a webhook that a person has to register; None: it is registered."""
 
     connection: Connection
     secret: str | None = None
 
 
 def hook_address(connection: Connection) -> str:
-    """Return where a connection's platform posts to."""
+    """Return the address that a connection's platform posts to."""
     return f"{connection.settings['hooks_at']}/v1/hooks/{connection.name}"
 
 
 async def connect(connections: ConnectionStore, wish: ConnectionRequest, now: datetime) -> Connected:
-    """Connect one project. Raise PlatformError or ConnectionExistsError; then nothing is changed."""
+    """Connect one project. Raise PlatformError or ConnectionExistsError; in that case nothing is changed."""
     async with _source(wish.platform, wish.url, wish.token, wish.number) as source:
         await source.check()
         name = wish.name or f"{wish.platform}-{wish.number}"
@@ -83,7 +84,7 @@ async def connect(connections: ConnectionStore, wish: ConnectionRequest, now: da
 
 
 async def disconnect(connections: ConnectionStore, name: str) -> None:
-    """Take a connection's webhook away and forget the connection."""
+    """Remove a connection and its webhook."""
     connection = connections.get(name)
     secrets = connections.secrets_of(connection)
     if secrets.webhook_id is not None and connection.url is not None:
@@ -99,13 +100,13 @@ def _source(platform: str, url: str, token: str, number: str) -> PlatformSource:
 
 
 async def projects_of(url: str, token: str) -> list[str]:
-    """Return the numbers of a Label Studio's projects."""
+    """Return the ids of a Label Studio's projects."""
     async with LabelStudioApi(url, token) as api:
         return [number async for number in api.projects()]
 
 
 async def connect_new_projects(connections: ConnectionStore, one: Connection, now: datetime) -> list[str]:
-    """Connect the projects that nobody connected yet, like this connection; return their names."""
+    """Connect projects that are not connected yet, with the settings of this connection; return their names."""
     known = {each.platform_project for each in connections.all() if each.url == one.url}
     url, token = one.url or "", connections.secrets_of(one).token or ""
     wish = ConnectionRequest(

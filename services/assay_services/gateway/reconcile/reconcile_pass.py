@@ -1,4 +1,4 @@
-"""One look at one connection's platform: what is wanted, what has changed, what is gone."""
+"""One reconciliation pass over a connection's platform: fetch named things, poll changes, sweep for deletions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -13,10 +13,10 @@ from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
 from assay_services.gateway.core.platforms.annotation_facts import deletions
 from assay_services.gateway.core.platforms.coercion import moment
 from assay_services.gateway.core.supersession import place_of, placed, with_endings, with_survivors
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.publisher import Publisher
 from assay_services.gateway.reconcile.sources.source import Listed, PlatformSource, Seen
 from assay_services.stores.control.connection_store import ConnectionStore
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 _OVERLAP = timedelta(seconds=5)
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class ReconciliationPass:
-    """One look. Deletions come just after the state that they end; nothing is published without being noted before."""
+    """One pass. Deletions are dated just after the state they end. Intentions are stored before publishing."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class ReconciliationPass:
         publisher: Publisher,
         connections: ConnectionStore,
     ) -> None:
-        """Take whom to ask, what is held, and where annotations go."""
+        """Read `source`, compare with `held`, publish with `publisher`, and store progress in `connections`."""
         self._source = source
         self._connection = connection
         self._held = held
@@ -43,21 +43,21 @@ class ReconciliationPass:
         self._connections = connections
         self._asked = DecodeContext(project=connection.project, now=datetime.now(UTC), known=held.known, held=held.held)
         self._problems: list[str] = []
-        # Then no thing can answer for its item: what it lacks may be of another thing. The sweep looks at all of them.
+        # Several things share one item: an annotation missing in one may be in another. The sweep reads them all.
         self._shared = not source.by_thing and connection.settings.get("item_field") is not None
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return what could not be read."""
+        """Return what could not be read, in words."""
         return shortened(self._problems)
 
     async def finish(self) -> None:
-        """Publish again what was about to be published when the process ended."""
+        """Publish again the intended annotations of a process that ended before it published them."""
         for number, changed in await asyncio.to_thread(self._held.intentions):
             await self._publish(changed, number)
 
     async def fetch(self, wanted: Collection[FetchTarget]) -> bool:
-        """Take what was named by webhooks; tell whether all of it could be asked for and was there."""
+        """Fetch the things named by webhooks; return whether all of them could be requested and exist."""
         found = 0
         for start in range(0, len(wanted), _AT_ONCE):
             several = [await self._source.one(each) for each in list(wanted)[start : start + _AT_ONCE]]
@@ -67,7 +67,7 @@ class ReconciliationPass:
         return found == len(wanted)
 
     async def poll(self) -> None:
-        """Take the things that changed since the last time, a few at once, each few with their watermark."""
+        """Publish changes since the last poll in small groups, each stored with its watermark."""
         async for seen in _chunks(self._source.changed_since(_overlapped(self._connection.watermark))):
             await self._publish_seen(self._alone(seen))
             marks = [one.watermark for one in seen if one.watermark is not None]
@@ -75,11 +75,10 @@ class ReconciliationPass:
                 await asyncio.to_thread(self._connections.note, self._connection.name, watermark=marks[-1])
 
     async def sweep(self, missing: set[str]) -> set[str]:
-        """Look for groups that are gone, and for those whose annotations are not as many as ours.
+        """Find deleted groups and groups whose number of annotations differs from ours; return the missing ones.
 
-        A group counts as gone when it was missing in two sweeps (`missing` is that of the one before): between a list
-        and a look at what is held, a new one may have come. So does a thing of an item that others are about, too.
-        Return what is missing now.
+        A group counts as deleted only if two sweeps in a row miss it (`missing` is the previous result), because a new
+        one may appear between the listing and the comparison. The same holds for a thing whose item has other things.
         """
         here: dict[str, list[Listed]] = {}
         async for several in _chunks(self._source.everything()):
@@ -100,9 +99,9 @@ class ReconciliationPass:
         return (gone - missing) | waiting
 
     async def _recheck(self, groups: Sequence[tuple[Sequence[Listed], bool]]) -> None:
-        """Take all things of some groups, each group as one: several tasks may be about one item.
+        """Read all things of some groups, each group at once: several tasks may share one item.
 
-        With each group stands whether it may answer for what is gone.
+        Each group comes with whether annotations missing in it count as deleted.
         """
         seen: list[Seen] = []
         for things, may_answer in groups:
@@ -128,7 +127,7 @@ class ReconciliationPass:
             await self._publish(changed, number)
 
     def _decided(self, seen: Sequence[Seen]) -> tuple[list[Annotation], int | None]:
-        """Return what is news in what was seen, noted as about to be published."""
+        """Return the new annotations among those seen, and the number of the intention to publish them."""
         said = [one for each in seen for one in each.annotations]
         live = [one for one in said if one.action is not Action.DELETED]
         gone = [one for each in seen for one in self._gone(each)]
@@ -150,7 +149,7 @@ class ReconciliationPass:
         return self._deleted(self._in_group(group))
 
     def _deleted(self, annotations: Sequence[str], seen_at: datetime | None = None) -> list[Annotation]:
-        """Return the deletions of these, but for those that are newer than what was seen of their thing."""
+        """Return the deletions of these annotations, except those newer than what was read of their thing."""
         known = {one: self._held.known(one) for one in annotations}
         old = [
             name
@@ -185,19 +184,19 @@ class ReconciliationPass:
 
 
 def _differs(things: Sequence[Listed], ours: int) -> bool:
-    """Tell whether a group has to be looked at: it is said to have more annotations, or fewer."""
+    """Return whether the platform's count of a group's annotations differs from ours."""
     counts = [one.count for one in things if one.count is not None]
     return len(counts) == len(things) and sum(counts) != ours
 
 
 def _odd(group: str) -> str:
-    """Return the mark of a group of which something is missing, not all."""
+    """Return the key under which a partially missing group is remembered for the next sweep."""
     return f"odd {group}"
 
 
 def _together(found: Sequence[Seen]) -> Sequence[Seen]:
-    """Return the things of one group; the last answers for all of them."""
-    if len(found) < 2:  # noqa: PLR2004  # nothing to put together
+    """Return the things of one group; only the last may decide on deletions."""
+    if len(found) < 2:  # noqa: PLR2004  # nothing to merge
         return found
     times = [one.changed_at for one in found if one.changed_at is not None]
     here = frozenset[str]().union(*(one.here or () for one in found))
@@ -208,7 +207,7 @@ def _together(found: Sequence[Seen]) -> Sequence[Seen]:
 
 
 def _overlapped(watermark: str | None) -> str | None:
-    """Return a time some seconds before the watermark: what was committed late is seen all the same."""
+    """Return a time some seconds before the watermark, to include changes that were committed late."""
     found = moment(watermark)
     return None if found is None else (found - _OVERLAP).isoformat()
 

@@ -1,4 +1,4 @@
-"""What webhooks lost: every connection with an API is polled, and swept for what is gone."""
+"""Find what webhooks missed: poll every connection with an API, and sweep it for deletions."""
 
 import asyncio
 from contextlib import suppress
@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.engine.logs import get_logger
 from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.publisher import OverloadedError, Publisher
 from assay_services.gateway.reconcile.connect import connect_new_projects
 from assay_services.gateway.reconcile.reconcile_pass import ReconciliationPass
@@ -16,7 +17,6 @@ from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, source_of
 from assay_services.gateway.settings import GatewaySettings
 from assay_services.stores.control.connection_store import ConnectionStore, NoSuchConnectionError
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 _POLL_SECONDS = 1.0
@@ -26,12 +26,12 @@ log = get_logger("gateway")
 
 
 class Reconciler:
-    """Poll every connection in turn, each in a task of its own."""
+    """Polls every connection, each in its own task."""
 
     def __init__(
         self, engine: Engine, connections: ConnectionStore, publisher: Publisher, settings: GatewaySettings
     ) -> None:
-        """Take where connections are kept and where annotations go."""
+        """Reconcile the stored connections with their platforms and publish with `publisher`."""
         self._engine = engine
         self._connections = connections
         self._publisher = publisher
@@ -42,9 +42,9 @@ class Reconciler:
         self._due: set[str] = set()
 
     def wake(self, name: str, wanted: tuple[FetchTarget, ...] = ()) -> None:
-        """Have a connection polled now, and these things fetched before all others.
+        """Poll a connection now, and fetch these things first.
 
-        They are not kept on disk, nor more than some thousands: the poll and the sweep find what is forgotten.
+        They are not stored on disk, and their number is limited: the next poll or sweep finds what is lost.
         """
         kept = self._wanted.setdefault(name, {})
         kept |= dict.fromkeys(wanted[: max(0, _MOST_WANTED - len(kept))])
@@ -64,7 +64,7 @@ class Reconciler:
                 task.cancel()
 
     async def _run_connection(self, name: str) -> None:
-        """Poll one connection until it is gone."""
+        """Poll one connection until it is removed."""
         while True:
             woken = self._wakes.setdefault(name, asyncio.Event())
             woken.clear()
@@ -86,9 +86,9 @@ class Reconciler:
         return "; ".join(problems)[:500] or None
 
     async def reconcile(self, connection: Connection, *, now: datetime) -> tuple[str, ...]:
-        """Publish what has changed on the platform and is not known here; now and then look for what is gone.
+        """Publish changes on the platform that are not published yet; periodically sweep for deletions.
 
-        Return what could not be read.
+        Return what could not be read, in words.
         """
         name = connection.name
         held = PublishedIndex(self._engine, name)

@@ -1,4 +1,4 @@
-"""Argilla: a suggestion that carries the consensus, and the rest as the record's metadata."""
+"""Write to Argilla: a suggestion with the consensus, and the rest as record metadata."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -23,22 +23,22 @@ class ArgillaWriter:
     """Writes to the records of one dataset."""
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection."""
+        """Connect with `setting`."""
         self._source = Argilla(setting)
         self._settings = setting.asked.default
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the writer."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the client."""
         await self._source.__aexit__(kind, error, trace)
 
     async def write(self, item: str, news: ItemUpdate) -> bool:
-        """Write to the record of an item."""
+        """Write to the record of an item; return whether it exists."""
         own = self._settings.item_field
         listed = await self._source.record("external_id", item) if own == "external_id" else None
         name = item if own is None else identifier(at(listed, "id"))
@@ -56,7 +56,7 @@ class ArgillaWriter:
 
 
 def marked(before: WriteBackFields, news: ItemUpdate) -> dict[str, Any]:
-    """Return what the record's metadata are from now on: flat, since Argilla filters by flat values."""
+    """Return the record's metadata with Assay's values updated; flat, because Argilla filters by flat values."""
     said = dict(before)
     if news.consensus is not None:
         label = news.consensus["label"]
@@ -74,7 +74,7 @@ def marked(before: WriteBackFields, news: ItemUpdate) -> dict[str, Any]:
 def suggestion(
     questions: Sequence[WriteBackFields], controls: Sequence[str], news: ItemUpdate
 ) -> WriteBackFields | None:
-    """Return the consensus as a suggestion for the question that holds the label; None where it does not fit there."""
+    """Return the consensus as a suggestion for the label's question; None if its type does not fit."""
     if news.consensus is None or not questions:
         return None
     label = news.consensus["label"]

@@ -1,7 +1,7 @@
-"""What Assay found goes back to the platform: the consensus, findings, and the wish for one more annotation.
+"""Write results back to the platform: the consensus, findings, and requests for one more annotation.
 
-Only for connections that ask for it. Writes are the same however often they are made, so a record read twice does no
-harm; and they touch nothing that the reconciler publishes, so they cannot go round in circles.
+Only for connections that enable it. Writes are idempotent, so a record that is read twice does no harm. The reconciler
+does not publish the written fields, so there is no feedback loop.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class _WriterFactory(Protocol):
 
 
 WRITERS: Mapping[str, _WriterFactory] = {label_studio.NAME: LabelStudioWriter, argilla.NAME: ArgillaWriter}
-"""How to make the writer of each platform that can be written to."""
+"""The writer class of each platform that can be written to."""
 
 _PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 5.0
@@ -42,16 +42,16 @@ log = get_logger("gateway")
 
 
 class WriteBack:
-    """Follow the verdicts and write them to the platforms that want them, the newest of each item, a few at once."""
+    """Follows the output topics and writes each item's newest result to its platform, a few items at once."""
 
     def __init__(self, connections: ConnectionStore, settings: RuntimeSettings) -> None:
-        """Take where connections are kept."""
+        """Write for the stored connections that enable it."""
         self._connections = connections
         self._settings = settings
         self._news: defaultdict[tuple[str, str], ItemUpdate] = defaultdict(ItemUpdate)
 
     async def run(self) -> None:
-        """Write back until cancelled; where Kafka or a platform is away, try again."""
+        """Write back until cancelled; retry while Kafka or a platform is unavailable."""
         while True:
             try:
                 await self._follow()
@@ -80,7 +80,7 @@ class WriteBack:
             await consumer.stop()
 
     def _wanting(self) -> Mapping[str, Connection]:
-        """Return the connections that want it, by Assay's project."""
+        """Return the connections with write-back enabled, by Assay's project."""
         every = self._connections.all()
         return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
 
@@ -108,7 +108,7 @@ class WriteBack:
                 await self._write_to(connection, mine)
             except PlatformError as error:
                 log.warning("writing_back_failed", connection=connection.name, error=str(error))
-                for item, one in mine.items():  # for the next time; what is newer by then wins
+                for item, one in mine.items():  # retry later; newer results win
                     self._news.setdefault((project, item), one)
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Label Studio: task `meta`, a prediction that carries the consensus, and `overlap` raised for one more vote."""
+"""Write to Label Studio: task `meta`, a prediction with the consensus, and `overlap` raised by one more vote."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -17,23 +17,23 @@ class LabelStudioWriter:
     """Writes to the tasks of one project."""
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection."""
+        """Connect with `setting`."""
         self._api = LabelStudioApi(setting.url, setting.token)
         self._number = setting.number
         self._project: WriteBackFields | None = None
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the writer."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the client."""
         await self._api.__aexit__(kind, error, trace)
 
     async def write(self, item: str, news: ItemUpdate) -> bool:
-        """Write to the task of an item. An item with an id of its own is not found again."""
+        """Write to the task of an item; return False for an item whose id is not a task's."""
         if self._project is None:
             self._project = await self._api.project(self._number)
         task = await self._api.task(item) if item.isascii() and item.isdigit() else None
@@ -60,7 +60,7 @@ class LabelStudioWriter:
 
 
 def marked(before: object, news: ItemUpdate) -> WriteBackFields:
-    """Return what the task's meta says of Assay from now on."""
+    """Return the task's meta with Assay's fields updated."""
     said: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
     if news.consensus is not None:
         said["consensus"] = {name: news.consensus[name] for name in ("label", "probability", "status", "votes")}
@@ -71,7 +71,7 @@ def marked(before: object, news: ItemUpdate) -> WriteBackFields:
 
 
 def prediction(project: WriteBackFields, label: object) -> Sequence[WriteBackFields]:
-    """Return a label as a prediction's result; none for kinds that are more than one choice or number."""
+    """Return a label as a prediction's result; empty for kinds other than a single choice or number."""
     config = read_label_config(project.get("label_config"))
     for name, control in config.controls.items():
         kind = control.tag

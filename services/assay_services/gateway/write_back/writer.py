@@ -1,4 +1,4 @@
-"""What is to be written of an item, and who writes it."""
+"""The interface of writers, and what they write for an item."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Any, Protocol, Self
 WriteBackFields = Mapping[str, Any]
 
 MARK = "assay"
-"""The name under which everything is written, by which our own writes are known."""
+"""The prefix of everything that Assay writes, by which its own writes are recognised."""
 
 
 @dataclass(slots=True)
 class ItemUpdate:
-    """What is to be written of one item. It changes as more is heard."""
+    """What to write for one item. It changes as more results arrive."""
 
     consensus: WriteBackFields | None = None
     findings: list[WriteBackFields] = field(default_factory=list)
@@ -21,18 +21,18 @@ class ItemUpdate:
 
 
 class Writer(Protocol):
-    """Writes to one project of a platform. Raise PlatformError from everything."""
+    """Writes to one project of a platform. Every method raises PlatformError."""
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the writer."""
         ...
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the writer."""
         ...
 
     async def write(self, item: str, news: ItemUpdate) -> bool:
-        """Write what is new of an item; tell whether it is there. The same however often it is done."""
+        """Write an item's new results; return whether the item exists there. Idempotent."""
         ...

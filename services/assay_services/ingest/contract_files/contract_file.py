@@ -1,4 +1,4 @@
-"""Read a label contract from its YAML file; what is wrong with it is said by file, line and field."""
+"""Read a label contract from its YAML file, and report problems by file, line and field."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from assay_services.ingest.contract_files.yaml_file import YamlFile, YamlFileErr
 
 
 class ContractError(YamlFileError):
-    """A contract file that cannot be used; every problem is listed."""
+    """A contract file that cannot be used, with all problems."""
 
 
 def load_contract(path: Path) -> LabelContract:
-    """Read, check and compile a contract. Raise ContractError with everything that is wrong."""
+    """Read, check and compile a contract. Raise ContractError with all problems."""
     try:
         file = YamlFile.read(path, wanted="a contract is a mapping: project, version, label, …")
         contract = file.checked(LabelContract, _names_near)
@@ -34,7 +34,7 @@ def load_contract(path: Path) -> LabelContract:
 
 
 def _names_near(place: YamlPath) -> list[str]:
-    """Return the fields that may stand where an unknown one does."""
+    """Return the valid field names at the place of an unknown one."""
     if place[:1] == ("rules",):
         models: list[type[BaseModel]] = [*BUILT_IN.values(), ExpressionRule]
     elif len(place) > 1:

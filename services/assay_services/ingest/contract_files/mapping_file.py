@@ -1,4 +1,4 @@
-"""Read a mapping from its YAML file; what is wrong with it is said by file, line and field."""
+"""Read a mapping from its YAML file, and report problems by file, line and field."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ _PARTS: dict[str | int, type[BaseModel]] = {"item": ItemMapping, "signature": Si
 
 
 def load_mapping(path: Path) -> FieldMapping:
-    """Read and check a mapping. Raise YamlFileError with everything that is wrong."""
+    """Read and check a mapping. Raise YamlFileError with all problems."""
     file = YamlFile.read(path, wanted="a mapping has the fields annotation, item, annotator, label, …")
     return file.checked(FieldMapping, _names_near)
 

@@ -1,4 +1,4 @@
-"""Read a checked value from a YAML file; what is wrong with it is said by file, line and field."""
+"""Read a validated value from a YAML file, and report problems by file, line and field."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from pydantic import BaseModel, ValidationError
 from assay_schemas.errors import AssayUserError
 
 YamlPath: TypeAlias = tuple[str | int, ...]
-"""Where something stands in a file: keys and positions from the root."""
+"""A path in a YAML file: keys and list positions from the root."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class YamlProblem:
-    """One thing that is wrong with a file. `line` counts from 1."""
+    """One problem in a file. `line` counts from 1."""
 
     file: Path
     line: int
@@ -31,28 +31,28 @@ class YamlProblem:
 
 
 class YamlFileError(AssayUserError):
-    """A file that cannot be used; every problem is listed."""
+    """A file that cannot be used, with all problems."""
 
     def __init__(self, problems: Sequence[YamlProblem]) -> None:
-        """Take what is wrong."""
+        """List these problems in the message."""
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """A YAML file that has been read, with the place of every line."""
+    """A parsed YAML file with the line of every node."""
 
     path: Path
     root: yaml.Node
 
     @classmethod
     def read(cls, path: Path, *, wanted: str) -> "YamlFile":
-        """Read a file whose root is a mapping; `wanted` says what it should be. Raise YamlFileError."""
+        """Read a file whose root is a mapping; `wanted` names the expected content. Raise YamlFileError."""
         return cls(path, _parse(path, wanted))
 
     def checked(self, model: type[_Model], names_near: Callable[[YamlPath], Sequence[str]]) -> _Model:
-        """Return the file as a model. `names_near` gives the fields that may stand at a place. Raise YamlFileError."""
+        """Return the file as a model. `names_near` returns the valid fields at a path. Raise YamlFileError."""
         plain = _plain(self.path, self.root)
         try:
             return model.model_validate(plain)
@@ -61,7 +61,7 @@ class YamlFile:
             raise YamlFileError(problems) from None
 
     def problem(self, place: YamlPath, message: str) -> YamlProblem:
-        """Return a problem with what stands at a place."""
+        """Return a problem at a path."""
         return YamlProblem(self.path, _line(self.root, place), _dotted(place), message)
 
     def _problem(
@@ -122,7 +122,7 @@ def _refuse_repeated_keys(path: Path, node: yaml.Node) -> None:
 
 
 def _existing(root: yaml.Node, loc: Sequence[str | int]) -> YamlPath:
-    """Return the part of the place that stands in the file: pydantic names union members too."""
+    """Return the part of a path that exists in the file: pydantic's paths also contain union members."""
     place: list[str | int] = []
     node: yaml.Node | None = root
     for step in loc:
@@ -143,7 +143,7 @@ def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
 
 
 def _line(root: yaml.Node, place: YamlPath) -> int:
-    """Return the line of the place's key, or of the list entry that it is."""
+    """Return the line of the path's key or list entry."""
     node, line = root, root.start_mark.line
     for step in place:
         if isinstance(node, yaml.MappingNode):

@@ -40,7 +40,7 @@ def database_url(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise DatabaseError(f"ASSAY_DATABASE is no URL; {_WANTED}") from None
+        raise DatabaseError(f"ASSAY_DATABASE is not a URL; {_WANTED}") from None
     if url.drivername in _POSTGRES:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername != "sqlite" or not url.database or url.database == ":memory:":
@@ -94,13 +94,13 @@ def _open_sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, _: object) -> None:  # noqa: ANN401  # the driver's own
-        # A killed process loses nothing with NORMAL. A power cut may take the last transactions, whole: with their
-        # rows go their offsets, and they are read again.
+        # With NORMAL, a killed process loses nothing. A power cut may lose the last transactions as a whole: with their
+        # rows their offsets are lost, so the records are read again.
         _prepare(raw)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # The lock is taken at once: taken later it could be refused in the middle of a transaction.
+        # Take the lock at once: later it could be refused in the middle of a transaction.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -57,8 +57,8 @@ def run_query(url: str, query: str, *, timeout_seconds: float, parameters: Seque
 def _ask_sqlite(url: URL, query: str, timeout_seconds: float, parameters: Sequence[str]) -> Iterator[QueryResult]:
     path = Path(url.database or "")
     if not path.is_file():
-        raise DatabaseError(f"there is no archive at '{path}' yet: `assay up` or `assay worker archive` makes it")
-    # Not immutable, not writable: what the worker writes meanwhile is seen by the next query.
+        raise DatabaseError(f"no archive exists at '{path}' yet; `assay up` or `assay worker archive` creates it")
+    # Read-only but not immutable: the next query sees what the worker writes meanwhile.
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=timeout_seconds)) as raw:
         raw.execute("PRAGMA query_only=ON")
         raw.set_authorizer(_authorise)
@@ -89,10 +89,10 @@ def _sqlite_errors(timeout_seconds: float) -> Iterator[None]:
         if "not authorized" in said or "prohibited" in said or "readonly" in said:
             raise QueryRefused(_ONLY_READS) from None
         if "one statement at a time" in said:
-            raise QueryRefused("one query at a time is answered") from None
+            raise QueryRefused("only one query at a time can be run") from None
         raise QueryRefused(f"SQLite says: {said}") from None
     except UnicodeEncodeError:
-        raise QueryRefused("the query is no text that UTF-8 can carry") from None
+        raise QueryRefused("the query is not valid UTF-8 text") from None
 
 
 @contextmanager
@@ -103,14 +103,14 @@ def _ask_postgres(url: URL, query: str, timeout_seconds: float, parameters: Sequ
     asked: Any = query.replace("%", "%%").replace("?", "%s") if parameters else query
     with _postgres_errors(timeout_seconds), closing(_connect(url, options)) as raw:
         raw.read_only = True
-        raw.execute("SELECT 1")  # from here on the transaction cannot be made writable, whatever the query calls
+        raw.execute("SELECT 1")  # from here on, no query can make the transaction writable
         for kind in ("json", "jsonb"):
             raw.adapters.register_loader(kind, TextLoader)
         with raw.cursor() as cursor:
             # Streaming uses the extended protocol, in which a query is one statement.
             rows = cursor.stream(asked, tuple(parameters) or None)
             first = next(rows, None)
-            if first is None:  # then the stream does not say its columns
+            if first is None:  # an empty stream has no column names
                 cursor.execute(asked, tuple(parameters) or None, prepare=True)
             columns = [one.name for one in cursor.description or ()]
             yield QueryResult(columns, map(_plain_row, _again(first, rows)))
@@ -138,10 +138,10 @@ def _postgres_errors(timeout_seconds: float) -> Iterator[None]:
     except psycopg.errors.Error as error:
         said = str(error).splitlines() or [type(error).__name__]
         if "multiple commands" in said[0]:
-            raise QueryRefused("one query at a time is answered") from None
+            raise QueryRefused("only one query at a time can be run") from None
         raise QueryRefused(f"PostgreSQL says: {said[0]}") from None
     except UnicodeEncodeError:
-        raise QueryRefused("the query is no text that UTF-8 can carry") from None
+        raise QueryRefused("the query is not valid UTF-8 text") from None
 
 
 def first_keyword(query: str) -> str:

@@ -1,4 +1,4 @@
-"""Transactions of the archive: one writer at a time, and errors of the database told apart."""
+"""Transactions of the archive: exclusive access, and classification of the database's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from assay_schemas.errors import AssayUserError
 from assay_services.stores.archive.engine import DatabaseError, is_sqlite
 
 ARCHIVE_LOCK = 7_261_983
-"""PostgreSQL's advisory lock of the archive: writers share it, whoever forgets or migrates has it alone."""
+"""The archive's advisory lock in PostgreSQL: writers share it; erasure and migrations take it exclusively."""
 
 
 class DatabaseAway(AssayUserError):
@@ -48,13 +48,13 @@ def translate_db_errors() -> Iterator[None]:
             raise DatabaseAway(_first_line(error)) from error
         raise
     except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, OverflowError) as error:
-        raise RowsRefused(_first_line(error)) from error  # what COPY raises comes from psycopg itself
+        raise RowsRefused(_first_line(error)) from error  # COPY raises psycopg's own errors
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseAway(_first_line(error)) from error
 
 
 def check_encoding(engine: Engine) -> None:
-    """Raise DatabaseError where the database cannot hold every text."""
+    """Raise DatabaseError if the database cannot store every text."""
     if is_sqlite(engine):
         return
     with translate_db_errors(), engine.connect() as connection:

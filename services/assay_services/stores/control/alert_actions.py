@@ -100,9 +100,9 @@ def silence(
 ) -> SilenceRow:
     """Order a silence for matching alerts until a time; raise NoSuchAlertError if it is malformed."""
     if not project and not matchers:
-        raise NoSuchAlertError("a silence of everything is none: name a project, or a label to match")
+        raise NoSuchAlertError("a silence must not match everything: name a project, or a label to match")
     if not now < until <= now + _LONGEST_SILENCE:
-        raise NoSuchAlertError("a silence ends in the future, within a year")
+        raise NoSuchAlertError("a silence must end in the future, within a year")
     row = SilenceRow(
         id=secrets.token_hex(4), project=project, matchers=dict(matchers), until=until, by=by, why=why, created_at=now
     )
@@ -119,7 +119,7 @@ def unsilence(engine: Engine, silence_id: str, *, by: str, now: datetime) -> Sil
     with Session(engine, expire_on_commit=False) as session:
         row = session.get(SilenceRow, silence_id)
         if row is None or row.ended_at is not None or row.until <= now:
-            raise NoSuchAlertError(f"there is no silence '{silence_id}'; `assay alerts silences` shows them")
+            raise NoSuchAlertError(f"no silence has the id '{silence_id}'; `assay alerts silences` shows them")
         row.ended_at = now
         order = Order(kind=OrderKind.UNSILENCE, subject=silence_id, by=by, why="")
         session.add_all([row, _asked(order, row.project, now)])
@@ -184,7 +184,7 @@ def revive(engine: Engine, delivery: str, *, now: datetime) -> Delivery:
     with Session(engine, expire_on_commit=False) as session:
         found = session.get(Delivery, delivery)
         if found is None or found.fate != Fate.DEAD.value:
-            raise NoSuchAlertError(f"there is no dead letter '{delivery}'")
+            raise NoSuchAlertError(f"no dead letter has the id '{delivery}'")
         found.fate, found.attempts, found.next_at, found.ended_at = Fate.DUE.value, 0, now, None
         found.created_at = now
         session.add(found)

@@ -67,7 +67,7 @@ class ApiKeyStore:
         with Session(self._engine, expire_on_commit=False) as session:
             key = session.get(ApiKey, public)
             if key is None:
-                raise NoSuchKeyError(f"there is no key '{public}'; `assay key list` shows them")
+                raise NoSuchKeyError(f"no key has the id '{public}'; `assay key list` shows them")
             key.revoked_at = key.revoked_at or now
             session.add(key)
             session.commit()

@@ -75,7 +75,7 @@ class ConnectionStore:
         with Session(self._engine, expire_on_commit=False) as session:
             found = session.get(Connection, name)
         if found is None:
-            raise NoSuchConnectionError(f"there is no connection '{name}'; `assay connections` shows them")
+            raise NoSuchConnectionError(f"no connection is named '{name}'; `assay connections` shows them")
         return found
 
     def all(self) -> Sequence[Connection]:

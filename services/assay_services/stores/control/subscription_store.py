@@ -137,7 +137,7 @@ def note_problem(engine: Engine, name: str, problem: str | None, *, disabled_at:
 
 
 def send_test(engine: Engine, name: str, *, now: datetime) -> Delivery:
-    """Store a test message for a subscription, to be delivered like any other; raise SubscriptionError."""
+    """Store a test message for a subscription, delivered like any other; raise SubscriptionError."""
     found = get_subscription(engine, name)
     if found.disabled_at is not None:
         raise SubscriptionError(f"'{name}' is disabled: {found.problem}; unsubscribe and subscribe again")
@@ -168,7 +168,7 @@ def _check(wish: SubscriptionRequest) -> None:
     if not wish.name or len(wish.name) > 100:  # noqa: PLR2004  # as the column
         raise SubscriptionError("a name has 1 to 100 characters")
     if wish.per_hour < 1:
-        raise SubscriptionError("per hour at least one message is sent")
+        raise SubscriptionError("the limit per hour must be at least one message")
     if not wish.states:
         raise SubscriptionError("name at least one state: firing, acknowledged, resolved or pending")
     if wish.channel in {Channel.WEBHOOK, Channel.SLACK}:

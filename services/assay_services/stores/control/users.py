@@ -36,7 +36,7 @@ class UserStore:
         digest = None if password is None else digest_of(password)
         with Session(self._engine, expire_on_commit=False) as session:
             if session.get(User, name) is not None:
-                raise UserError(f"there is a user '{name}' already; `assay user list` shows all")
+                raise UserError(f"a user '{name}' exists already; `assay user list` shows all")
             user = User(name=name, role=role, digest=digest, created_at=now)
             session.add(user)
             session.commit()
@@ -97,7 +97,7 @@ class UserStore:
         with Session(self._engine, expire_on_commit=False) as session:
             user = session.get(User, name)
             if user is None:
-                raise UserError(f"there is no user '{name}'; `assay user list` shows all")
+                raise UserError(f"no user is named '{name}'; `assay user list` shows all")
             user.role = role or user.role
             user.disabled = user.disabled if disabled is None else disabled
             if digest is not None:

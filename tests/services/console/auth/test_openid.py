@@ -193,7 +193,7 @@ def test_what_the_provider_refuses_and_what_is_too_old_is_said_plainly(
 def test_the_sign_in_page_names_the_provider_and_leads_there(nobody: httpx.Client) -> None:
     page = nobody.get("/sign-in?next=/items").text
 
-    assert 'href="/oidc/begin?next=%2Fitems">Sign in by Example &amp; Co</a>' in page
+    assert 'href="/oidc/begin?next=%2Fitems">Sign in with Example &amp; Co</a>' in page
 
 
 @pytest.mark.parametrize("following", ["//elsewhere", "https://elsewhere"])

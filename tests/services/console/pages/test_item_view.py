@@ -164,12 +164,12 @@ def test_a_pair_that_lacks_a_side_is_shown_by_its_text() -> None:
 def test_an_item_with_nothing_to_see_says_so() -> None:
     shown = item_view.item(an_item(text=None), is_pair=False)
 
-    assert "its id is all that is known" in shown
+    assert "only an id" in shown
 
 
 @pytest.mark.parametrize(
     ("label", "text"),
-    [(["spam", HOSTILE], 'spam, "><script>alert(1)</script>⟦U+202E⟧'), ([], "nothing is marked"), (4, "4")],
+    [(["spam", HOSTILE], 'spam, "><script>alert(1)</script>⟦U+202E⟧'), ([], "nothing marked"), (4, "4")],
 )
 def test_other_labels_are_text(label: Any, text: str) -> None:  # noqa: ANN401  # any kind
     assert Read(item_view.answer(label, an_item())).text == text

@@ -1,4 +1,4 @@
-"""A reviewer's desk without a browser: the item in hand, the decision, and what became of it."""
+"""A review session without a browser: the current item, the decision, and its outcome."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from assay_services.console.pages.layout import View
 from assay_services.console.pages.review_session import ReviewSession
 from assay_services.console.reviews.claims import Candidate
 from assay_services.console.reviews.decisions import events_of
-from assay_services.console.reviews.review_queue import Became, as_annotated, outcome_of
+from assay_services.console.reviews.review_queue import DecisionOutcome, as_annotated, outcome_of
 from assay_services.stores.archive.engine import open_engine
 from assay_services.stores.control.tables.accounts import Role
 from tests.services.archive.records import NOW_MS, Came, fetched
@@ -123,13 +123,13 @@ def test_several_labels_are_decided_together_in_the_contracts_order(parts: Conso
     assert event.label == ["safe", "scam"]
 
 
-def test_what_was_taken_back_is_before_the_reviewer_again(parts: ConsoleDependencies) -> None:
+def test_the_item_of_an_undone_decision_is_open_again(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     desk = desk_of(parts)
 
     async def work() -> None:
         await desk.undo()
-        assert desk.message == "There is nothing to take back."
+        assert desk.message == "There is nothing to undo."
         await desk.next()
         await desk.decide("scam")
         assert desk.task is not None
@@ -145,7 +145,7 @@ def test_what_was_taken_back_is_before_the_reviewer_again(parts: ConsoleDependen
     ]  # fmt: skip
 
 
-def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(parts: ConsoleDependencies) -> None:
+def test_a_skipped_item_does_not_come_back_and_is_free_for_others(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita, sami = desk_of(parts), desk_of(parts, "sami")
 
@@ -161,7 +161,7 @@ def test_an_item_that_was_passed_on_does_not_come_back_and_is_free_for_others(pa
     assert sami.task.item.item == "i-1"
 
 
-def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts: ConsoleDependencies) -> None:
+def test_a_reloaded_page_keeps_the_item_when_the_old_one_closes(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1")
     old, new, sami = desk_of(parts), desk_of(parts), desk_of(parts, "sami")
 
@@ -180,7 +180,7 @@ def test_a_page_that_was_loaded_anew_keeps_the_item_when_the_old_one_ends(parts:
     assert sami.task.item.item == "i-1"
 
 
-def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: ConsoleDependencies) -> None:
+def test_a_reviewer_whose_claim_expired_gets_a_message_and_the_next_item(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "categorical", "i-1", "i-2")
     rita = desk_of(parts)
 
@@ -191,7 +191,7 @@ def test_who_held_an_item_too_long_is_told_and_given_the_next(parts: ConsoleDepe
         await rita.decide("scam")
 
     asyncio.run(work())
-    assert "not yours any more" in rita.message
+    assert "has expired" in rita.message
     assert rita.task is not None
     assert rita.task.item.item == "i-2"
     assert parts.decisions.count_unpublished() == 0
@@ -207,15 +207,15 @@ def test_a_decision_is_followed_once_it_is_a_vote_of_a_settled_item(parts: Conso
         return await desk.refresh()
 
     assert asyncio.run(decide())
-    assert desk.status == Became(is_followed=False, refused=None)
+    assert desk.status == DecisionOutcome(is_followed=False, refused=None)
     assert desk.last is not None
     said = annotation_input(id=desk.last.id, item={"id": "i-1"}, annotator={"id": "rita"}, label="scam")
     settled = CONSENSUS_VALUE | {"item": "i-1", "status": "adjudicated", "label": "scam"}
     archived(parts, CONSENSUS, settled)
-    assert outcome_of(parts.archive, PROJECT, "i-1", desk.last.id) == Became(is_followed=False, refused=None)
+    assert outcome_of(parts.archive, PROJECT, "i-1", desk.last.id) == DecisionOutcome(is_followed=False, refused=None)
     archived(parts, VALIDATED, verdict(said))
     assert asyncio.run(desk.refresh())
-    assert desk.status == Became(is_followed=True, refused=None)
+    assert desk.status == DecisionOutcome(is_followed=True, refused=None)
     assert not asyncio.run(desk.refresh())
 
 
@@ -225,7 +225,7 @@ def test_a_decision_that_the_contract_refuses_says_why(parts: ConsoleDependencie
 
     found = outcome_of(parts.archive, PROJECT, "i-204", "review-1")
 
-    assert found == Became(is_followed=False, refused="'Scam' is no label")
+    assert found == DecisionOutcome(is_followed=False, refused="'Scam' is no label")
 
 
 @pytest.mark.parametrize("kind", list(LABELS))
@@ -240,7 +240,7 @@ def test_an_item_is_known_as_its_annotations_state_it(parts: ConsoleDependencies
     }  # fmt: skip
 
 
-def test_a_question_before_there_are_answers_of_this_kind_can_be_passed_on(parts: ConsoleDependencies) -> None:
+def test_an_item_without_labels_of_this_kind_has_no_choices(parts: ConsoleDependencies) -> None:
     ask_for_review(parts, "spans", "i-1", label="safe")  # from before the contract changed
     desk = desk_of(parts)
 

@@ -93,5 +93,5 @@ def test_a_number_is_typed_within_the_scale() -> None:
 
     assert (number_typed(scale, " 7 "), number_typed(scale, "0.5")) == (7, 0.5)
     for wrong in ("", "eleven", "11", "-1", "nan", "inf"):
-        with pytest.raises(ValueError, match="is no number from 0 to 10"):
+        with pytest.raises(ValueError, match="is not a number from 0 to 10"):
             number_typed(scale, wrong)

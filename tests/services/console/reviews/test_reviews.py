@@ -138,32 +138,32 @@ def test_who_has_lost_an_item_cannot_decide_it(engine: Engine) -> None:
     claims.claim([candidate("i-1")], "rita", now=NOW)
     claims.claim([candidate("i-1")], "sami", now=NOW + HOLD)
 
-    with pytest.raises(ClaimLostError, match="'i-1' of 'ads' is not yours any more"):
+    with pytest.raises(ClaimLostError, match="Your claim on item 'i-1' of 'ads' has expired"):
         Decisions(engine).decide("ads", Item(id="i-1"), "rita", label="scam", consensus=None, now=NOW + HOLD)
 
 
-def test_a_decision_is_an_adjudicators_annotation_and_taking_it_back_its_deletion(engine: Engine) -> None:
+def test_a_decision_is_an_adjudicators_annotation_and_undoing_it_is_its_deletion(engine: Engine) -> None:
     decisions, kept = Decisions(engine), decide(engine, "i-1")
 
     (said,) = events_of(decisions.unpublished()[0])
     decisions.note_published(decisions.unpublished(), now=later(9))
     assert decisions.unpublished() == []
     decisions.undo(kept.id, "rita", now=NOW)  # a clock that went back
-    (taken_back,) = events_of(decisions.unpublished()[0])
+    (undone,) = events_of(decisions.unpublished()[0])
 
     assert (said.id, said.label, said.annotator.id) == (kept.id, "scam", "rita")
     assert (said.annotator.kind, said.item.text, said.lead_time_seconds) == (
         AnnotatorKind.ADJUDICATOR, "You have won", 8.0,
     )  # fmt: skip
-    assert (taken_back.id, taken_back.action, taken_back.label) == (kept.id, Action.DELETED, None)
-    assert taken_back.occurred_at > said.occurred_at
+    assert (undone.id, undone.action, undone.label) == (kept.id, Action.DELETED, None)
+    assert undone.occurred_at > said.occurred_at
     assert decisions.count_unpublished() == 1
 
 
-def test_only_ones_own_decision_can_be_taken_back_and_only_once(engine: Engine) -> None:
+def test_only_ones_own_decision_can_be_undone_and_only_once(engine: Engine) -> None:
     decisions, kept = Decisions(engine), decide(engine, "i-1")
 
-    with pytest.raises(NothingToUndoError, match="of yours to take back"):
+    with pytest.raises(NothingToUndoError, match="You have no decision"):
         decisions.undo(kept.id, "sami", now=later(9))
     decisions.undo(kept.id, "rita", now=later(9))
     with pytest.raises(NothingToUndoError):

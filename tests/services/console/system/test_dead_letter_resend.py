@@ -83,7 +83,7 @@ def test_where_kafka_is_away_nothing_counts_as_sent(console: ConsoleSettings, pa
     away = build_parts(console.model_copy(update={"kafka": f"127.0.0.1:{free_port()}"}))
     places = [one.place for one in read_dead(parts.archive).rows]
 
-    with pytest.raises(NotSentError, match="Kafka does not take it"):
+    with pytest.raises(NotSentError, match="Kafka does not accept records"):
         asyncio.run(away.sender.send(places, by="lena"))
 
     with Session(parts.control) as session:

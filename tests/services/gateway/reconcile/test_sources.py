@@ -9,10 +9,10 @@ import pytest
 
 from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import SOURCES, everything_on, source_of
 from assay_services.gateway.settings import GatewaySettings
-from assay_services.stores.control.published_index import PublishedIndex
 from tests.services.gateway.fakes.argilla import FakeArgilla, FakeSharedRecords
 from tests.services.gateway.fakes.cvat import FakeCvat
 from tests.services.gateway.fakes.doccano import FakeDoccano

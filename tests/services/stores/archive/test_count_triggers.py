@@ -17,11 +17,12 @@ from assay_services.archive.bulk_insert import columns_of
 from assay_services.archive.core.erasure_filter import Forgotten
 from assay_services.archive.core.plan import Fetched, TransactionPlan, plan
 from assay_services.archive.core.registry import ARCHIVED
-from assay_services.archive.store import ArchivePartition, Ready, RowsRefused, Store, alone
+from assay_services.archive.store import ArchivePartition, Ready, Store
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.erasure.archive import erase
 from assay_services.stores.archive.schema_upgrade import configured, upgrade
 from assay_services.stores.archive.tables import TABLES
+from assay_services.stores.archive.transactions import RowsRefused, alone
 from tests.services.archive.records import Came, fetched
 from tests.services.archive.test_store import CONSENSUS_VALUE, ready, rows, write
 from tests.services.stores.archive.test_views import FINDING, said

@@ -1,4 +1,4 @@
-"""From what a platform says to an annotation of ours, with an id that its content decides."""
+"""Convert a platform's facts to annotations, each with an id derived from its content."""
 
 import hashlib
 import json
@@ -21,9 +21,9 @@ _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One state of one annotation, as a platform says it. `annotation` is the platform's id of it.
+    """One state of one annotation on a platform. `annotation` is the platform's id.
 
-    `may_return`: what was deleted may come back under the same id, so that one deletion is not like another.
+    `may_return`: a deleted annotation may return under the same id, so each deletion needs its own id.
     """
 
     platform: str
@@ -43,10 +43,10 @@ class Fact:
 
 
 def settle(fact: Fact, asked: DecodeContext) -> Annotation | Malformed:
-    """Make the annotation of a fact, or say what is missing or wrong in it.
+    """Return the annotation of a fact, or Malformed with the problem.
 
-    Where the platform gives no time, the annotation takes the time of receipt, and its id does without one. Skips
-    have no label.
+    Without a platform time, the annotation takes the time of receipt, which is then not part of its id. Skips have no
+    label.
     """
     missing = [name for name in ("annotation", "annotator") if getattr(fact, name) is None]
     project = asked.project or fact.project
@@ -63,7 +63,7 @@ def settle(fact: Fact, asked: DecodeContext) -> Annotation | Malformed:
 def settle_all(
     facts: Iterable[tuple[str, Fact | Malformed]], asked: DecodeContext
 ) -> tuple[list[Annotation], list[str]]:
-    """Settle many, each with a name for the problem it may turn out to be."""
+    """Convert many facts, each with the name to use in its problem; return annotations and problems."""
     found: list[Annotation] = []
     problems: list[str] = []
     for name, fact in facts:
@@ -96,7 +96,7 @@ def _validated(fact: Fact, project: str, asked: DecodeContext) -> Annotation | M
 
 
 def _why(error: ValidationError) -> Malformed:
-    """Say what is wrong. Of a label every form that it might have had is an error: the nearest one tells the most."""
+    """Return the reason. A label gives an error for each type it might have: only the most specific is reported."""
     found = error.errors(include_url=False, include_input=False)
     own = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
     nearest = max(own, key=lambda one: (not one["type"].endswith(_OTHER_FORM), len(one["loc"])))
@@ -105,7 +105,7 @@ def _why(error: ValidationError) -> Malformed:
 
 
 def _readable_label(label: object) -> object:
-    """Return a label, or None where it is none: a bad pre-label or gold must not lose the annotation."""
+    """Return a label, or None if it is malformed: a bad pre-label or gold label must not lose the annotation."""
     try:
         return _LABEL.validate_python(label)
     except ValidationError:
@@ -113,9 +113,9 @@ def _readable_label(label: object) -> object:
 
 
 def _content_id(fact: Fact, found: Annotation) -> str:
-    """Return an id that a retry, a repeated delivery and a poll of the same state share.
+    """Return an id that is the same for a retry, a repeated delivery and a poll of the same state.
 
-    Created and updated are one state (a poll cannot tell them apart), skipped is another.
+    Created and updated are one state because a poll cannot distinguish them; skipped is another.
     """
     if found.action is Action.DELETED and not fact.may_return:
         return _digest(fact.platform, found.project, fact.annotation, _DELETED)
@@ -133,9 +133,9 @@ def _digest(*parts: object) -> str:
 def deletion(
     platform: str, annotation: str, asked: DecodeContext, *, source_project: str | None, may_return: bool = False
 ) -> Annotation | None:
-    """Return the deletion of an annotation that is known by its id, or None where it is not.
+    """Return the deletion of an annotation that is known by its id, or None if it is unknown.
 
-    `may_return`: it may come back under the same id, so that one deletion is not like another.
+    `may_return`: it may return under the same id, so each deletion needs its own id.
     """
     known = asked.known(annotation)
     if known is None:
@@ -156,7 +156,7 @@ def deletion(
 def _deleted_at(known: EarlierAnnotation, now: datetime) -> datetime:
     """Return the time of a deletion: just after the state that it ends.
 
-    Not the time at which we heard of it: what the same annotator says anew before that must not be older than it.
+    The time of receipt would be wrong: the annotator may have made a newer annotation before it.
     """
     return now if known.occurred_at is None else known.occurred_at + _AFTER
 
@@ -169,7 +169,7 @@ def deletions(
     source_project: str | None,
     may_return: bool = False,
 ) -> tuple[list[Annotation], list[FetchTarget]]:
-    """Return the deletions of those that are known, and the others to ask for."""
+    """Return the deletions of the known annotations, and the unknown ones to fetch."""
     found = [
         (one, deletion(platform, one, asked, source_project=source_project, may_return=may_return))
         for one in annotations

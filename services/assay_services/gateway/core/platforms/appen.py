@@ -34,7 +34,7 @@ _GOLD = "_gold"
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent."""
+    """Decode a webhook delivery."""
     form = read_form(delivery.raw)
     signal = form.get("signal")
     if signal is None or "payload" not in form:
@@ -103,7 +103,7 @@ def _fact(unit: JsonFields, judgment: JsonFields, asked: DecodeContext) -> Fact 
 
 
 def _label(judgment: JsonFields, values: JsonFields, settings: Settings) -> tuple[object, object]:
-    """Return the answer, and the right one where the unit is a test question (`<field>_gold`)."""
+    """Return the answer, and the gold label if the unit is a test question (`<field>_gold`)."""
     answers = fields(judgment.get("data"))
     chosen = chosen_answer(answers, settings)
     if isinstance(chosen, Malformed):

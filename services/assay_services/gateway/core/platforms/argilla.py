@@ -1,4 +1,4 @@
-"""Argilla: what its webhooks and its API say, made into annotations."""
+"""Argilla: decode webhooks and API records into annotations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class _ArgillaResponse:
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent."""
+    """Decode a webhook delivery."""
     body = parse_object(delivery.raw)
     if isinstance(body, Malformed):
         return Rejected(body.reason)
@@ -68,7 +68,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 
 
 def decode_record(record: JsonFields, dataset: JsonFields, asked: DecodeContext) -> Annotations:
-    """Decode one record of the API with its `responses`, in which `user_id` stands for the user."""
+    """Decode one record of the API with its `responses`, which identify users by `user_id`."""
     found: list[Annotation] = []
     problems: list[str] = []
     for response in map(fields, listing(record.get("responses"))):
@@ -83,18 +83,18 @@ def decode_record(record: JsonFields, dataset: JsonFields, asked: DecodeContext)
 
 
 def item_id(record: JsonFields, asked: DecodeContext) -> str | None:
-    """Return the id that a record's item has with us, or None where it has none."""
+    """Return the id of a record's item in Assay, or None if it has none."""
     own = asked.default.item_field
     return identifier(record.get("id")) if own is None else identifier(at(record, own))
 
 
 def is_submitted(response: JsonFields) -> bool:
-    """Tell whether a response is more than a draft."""
+    """Return whether a response was submitted and is not a draft."""
     return response.get("status") != "draft"
 
 
 def _whole(data: JsonFields, body: JsonFields, asked: DecodeContext, *, resource: str) -> DecodeResult:
-    """Ask for a record or a dataset: responses that were put in with records have no events of their own."""
+    """Request a record or a dataset: responses imported with records have no events of their own."""
     kind = body.get("type")
     wanted = identifier(data.get("id"))
     if wanted is None:
@@ -118,7 +118,7 @@ def _response(data: JsonFields, body: JsonFields, asked: DecodeContext, *, actio
 
 
 def _draft(data: JsonFields, asked: DecodeContext) -> DecodeResult:
-    """Take back what was submitted and is a draft again. A draft that came late takes back nothing."""
+    """Delete a submitted response that is a draft again. A draft that arrives late deletes nothing."""
     response, changed = identifier(data.get("id")), moment(data.get("updated_at"))
     known = None if response is None else asked.known(response)
     if response is None or known is None or known.occurred_at is None or changed is None:
@@ -131,7 +131,7 @@ def _draft(data: JsonFields, asked: DecodeContext) -> DecodeResult:
 
 
 def _response_deleted(data: JsonFields, body: JsonFields, asked: DecodeContext) -> DecodeResult:
-    """Delete what is known; of an unknown response the event itself says enough, unless it was a draft."""
+    """Delete a known response; for an unknown one use the event's own fields, unless it was a draft."""
     response = identifier(data.get("id"))
     if response is None:
         return Rejected("the response has no id")
@@ -192,7 +192,7 @@ def _fact(
 
 
 def _text(record: JsonFields, settings: Settings) -> str | None:
-    """Return the field that was named, else `text`, else the record's only text."""
+    """Return the chosen field, else `text`, else the record's only text."""
     own = fields(record.get("fields"))
     named = own.get(settings.text_field or "text")
     texts = [value for value in own.values() if isinstance(value, str)]
@@ -217,7 +217,7 @@ def _answer(response: JsonFields, record: JsonFields, settings: Settings) -> _Ar
 
 
 def _kinds(record: JsonFields) -> Mapping[str, str]:
-    """Return the dataset's questions in their order, with their types as far as they are said."""
+    """Return the dataset's questions in order, with their types if known."""
     found: dict[str, str] = {}
     for question in map(fields, listing(at(record, "dataset.questions"))):
         name, kind = question.get("name"), at(question, "settings.type")
@@ -245,7 +245,7 @@ def _value(question: str, values: JsonFields) -> _ArgillaResponse | Malformed:
 
 
 def _spans(parts: Sequence[object]) -> Sequence[JsonFields] | None:
-    """Read spans; their offsets count code points, by which the server checks them."""
+    """Read spans; their offsets count code points, as the server checks them."""
     found = [{name: fields(part).get(name) for name in ("start", "end", "label")} for part in parts]
     return found if all(None not in one.values() for one in found) else None
 

@@ -1,4 +1,4 @@
-"""Upright rectangles: what our schema has, and what other shapes are made into."""
+"""Axis-aligned rectangles, as in the schema, and the conversion of other shapes to them."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ _X_AND_Y = 2
 
 
 def bounding_box(points: Sequence[tuple[float, float]]) -> dict[str, object]:
-    """Return the smallest upright rectangle around some points, to a millionth of a pixel."""
+    """Return the bounding box of some points, rounded to a millionth of a pixel."""
     left, top = min(x for x, _ in points), min(y for _, y in points)
     right, bottom = max(x for x, _ in points), max(y for _, y in points)
     return a_box(left, top, right - left, bottom - top)
 
 
 def a_box(x: float, y: float, width: float, height: float) -> dict[str, object]:
-    """Return a rectangle as the schema has it, still without its label. Negative sizes stay: rules object to them."""
+    """Return a rectangle in the schema's form, without its label. Negative sizes are kept: rules report them."""
     return {
         "x": round(x, _DIGITS),
         "y": round(y, _DIGITS),
@@ -29,7 +29,7 @@ def a_box(x: float, y: float, width: float, height: float) -> dict[str, object]:
 def turned_box(
     x: float, y: float, width: float, height: float, *, degrees: float, about: tuple[float, float]
 ) -> dict[str, object]:
-    """Return the upright rectangle around one that is turned clockwise around a point."""
+    """Return the bounding box of a rectangle that is rotated clockwise about a point."""
     if degrees == 0:
         return a_box(x, y, width, height)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -39,7 +39,7 @@ def turned_box(
 
 
 def points_of(value: object) -> list[tuple[float, float]] | None:
-    """Return a list of [x, y], or None where it is none."""
+    """Return a list of [x, y], or None if it is malformed."""
     points: list[tuple[float, float]] = []
     for pair in map(listing, listing(value)):
         x, y = (number(one) for one in pair) if len(pair) == _X_AND_Y else (None, None)

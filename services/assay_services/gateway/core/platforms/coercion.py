@@ -1,4 +1,4 @@
-"""Careful reading of values that anybody may have sent. Nothing here raises on any bytes."""
+"""Read untrusted JSON values. No function here raises on any input."""
 
 import json
 import math
@@ -26,17 +26,17 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Why something could not be read."""
+    """Why a value could not be read."""
 
     reason: str
 
 
 class _RepeatedKeyError(ValueError):
-    """A key that stands twice: readers would not agree on which one counts."""
+    """A key that occurs twice: parsers disagree on which one counts."""
 
 
 def parse(raw: bytes | str) -> Any | Malformed:  # noqa: ANN401  # JSON of any shape
-    """Read JSON. NaN and infinity pass (some platforms write them): where they would matter they are refused later."""
+    """Parse JSON. NaN and infinity pass, because some platforms write them; they are rejected where they matter."""
     try:
         return json.loads(raw if isinstance(raw, str) else raw.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
@@ -52,7 +52,7 @@ def parse(raw: bytes | str) -> Any | Malformed:  # noqa: ANN401  # JSON of any s
 
 
 def parse_object(raw: bytes | str) -> JsonFields | Malformed:
-    """Read a JSON object."""
+    """Parse a JSON object."""
     body = parse(raw)
     if isinstance(body, Malformed | dict):
         return body
@@ -60,7 +60,7 @@ def parse_object(raw: bytes | str) -> JsonFields | Malformed:
 
 
 def parse_rows(raw: bytes) -> list[object] | Malformed:
-    """Read a JSON list, one JSON object, or JSON Lines; an empty body has no rows."""
+    """Parse a JSON list, one JSON object, or JSON Lines; an empty body has no rows."""
     whole = parse(raw)
     if not isinstance(whole, Malformed):
         return whole if isinstance(whole, list) else [whole]
@@ -80,47 +80,47 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def kind_of(value: object) -> str:
-    """Return what a JSON value is, in words."""
+    """Return the type of a JSON value in words."""
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
 def quoted(value: object) -> str:
-    """Return a word of the delivery for a reason: short, and without invisible characters."""
+    """Return a value quoted for a reason: short, and without invisible characters."""
     return f"'{visible(_LONE_SURROGATES.sub(_UNKNOWN, value[:_SHOWN]))}'" if isinstance(value, str) else kind_of(value)
 
 
 def fields(value: object) -> JsonFields:
-    """Return an object's fields; none where the value is no object."""
+    """Return an object's fields; an empty dict if the value is not an object."""
     return value if isinstance(value, dict) else _NONE
 
 
 def listing(value: object) -> Sequence[object]:
-    """Return a list's members; none where the value is no list."""
+    """Return a list's members; an empty list if the value is not a list."""
     return value if isinstance(value, list) else ()
 
 
 def at(value: object, path: str) -> object:
-    """Return what lies at a dotted path, or None."""
+    """Return the value at a dotted path, or None."""
     for step in path.split("."):
         value = fields(value).get(step)
     return value
 
 
 def identifier(value: object) -> str | None:
-    """Return an id as text: platforms give texts or whole numbers."""
+    """Return an id as text; platforms use texts or whole numbers. None for anything else."""
     if isinstance(value, str) and _is_short_text(value):
         return value
     return None if whole(value) is None else str(value)
 
 
 def text_or_empty(value: object) -> str:
-    """Return a text, else an empty one: for values that are looked up, which may not be hashable."""
+    """Return a text, or '' for anything else: for lookups, where the value must be hashable."""
     return value if isinstance(value, str) else ""
 
 
 def text(value: object) -> str | None:
-    """Return a text that UTF-8 can carry: lone surrogates, left by careless cutting, become U+FFFD."""
+    """Return a text that UTF-8 can encode: lone surrogates become U+FFFD. None if the value is not a text."""
     return _LONE_SURROGATES.sub(_UNKNOWN, value) if isinstance(value, str) else None
 
 
@@ -136,13 +136,13 @@ def number(value: object) -> float | None:
 
 
 def whole(value: object) -> int | None:
-    """Return a whole number, or None."""
+    """Return an integer, or None."""
     is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE_NUMBER
     return value if is_whole and isinstance(value, int) else None
 
 
 def moment(value: object) -> datetime | None:
-    """Return a written time; without a zone it is UTC, as all these platforms mean it."""
+    """Parse a time; without a zone it is UTC, as on all these platforms. None if it is malformed."""
     if not isinstance(value, str):
         return None
     try:
@@ -153,7 +153,7 @@ def moment(value: object) -> datetime | None:
 
 
 def moment_of_seconds(value: object) -> datetime | None:
-    """Return a time given in seconds since 1970."""
+    """Return a time given in seconds since 1970, or None."""
     seconds = number(value)
     try:
         return None if seconds is None else _EPOCH + timedelta(seconds=seconds)
@@ -162,14 +162,14 @@ def moment_of_seconds(value: object) -> datetime | None:
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Return how long something took, where both ends are known."""
+    """Return the seconds between two times, or None if one is missing."""
     return None if start is None or end is None else (end - start).total_seconds()
 
 
 def attributes(*sources: JsonFields, chosen: Sequence[str] | None, used: Sequence[str | None] = ()) -> dict[str, str]:
-    """Return the short values of some fields as attributes; of equal names the later source counts.
+    """Return the short values of some fields as attributes; of equal names, the later source wins.
 
-    Left out are what is used elsewhere, what Assay itself wrote back (`assay…`), and whatever is named like a secret.
+    Excluded are fields used elsewhere, fields that Assay wrote back (`assay…`), and fields named like a secret.
     """
     found: dict[str, str] = {}
     for name, value in (pair for source in sources for pair in source.items()):
@@ -194,7 +194,7 @@ def _is_short_text(value: str) -> bool:
 
 
 def media(uri: object, *, width: object = None, height: object = None) -> JsonFields | None:
-    """Return where an item's image lies, without the password and the signature that its address may carry."""
+    """Return the address of an item's image without any password or signature, and its size."""
     if not isinstance(uri, str) or not uri or _LONE_SURROGATES.search(uri) or uri.startswith("data:"):
         return None
     public = _public(uri)

@@ -1,4 +1,4 @@
-"""What several platforms have alike: answers by the names of their questions, and items as flat fields."""
+"""Shared by several platforms: answers by question name, and items as flat fields."""
 
 from assay_services.gateway.core.decode_result import Settings
 from assay_services.gateway.core.platforms.coercion import (
@@ -20,7 +20,7 @@ _MEDIA_FIELDS = ("image", "image_url", "audio", "video", "url")
 
 
 def plain_label(value: object) -> object:
-    """Read a label that is written plainly: a text, a number, yes or no, a list of texts; None says nothing."""
+    """Read a plain label: a text, a number, a boolean, or a list of texts; return None for anything else."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -35,7 +35,7 @@ def plain_label(value: object) -> object:
 
 
 def chosen_answer(answers: JsonFields, settings: Settings) -> str | Malformed | None:
-    """Return the name of the answer that is the label: the first one named, else the only one; None of none."""
+    """Return the name of the answer that is the label: the first chosen one, else the only one; None if none exists."""
     if settings.controls:
         named = next((name for name in settings.controls if name in answers), None)
         return Malformed("there is none of the fields named in the settings") if named is None else named
@@ -46,7 +46,7 @@ def chosen_answer(answers: JsonFields, settings: Settings) -> str | Malformed | 
 
 
 def flat_item(values: JsonFields, settings: Settings, *, otherwise: object) -> JsonFields | Malformed:
-    """Return an item whose text, image and attributes lie in flat fields; `otherwise` is the platform's own id."""
+    """Return an item whose text, image and attributes are flat fields; `otherwise` is the platform's own id."""
     item_id = identifier(otherwise) if settings.item_field is None else identifier(values.get(settings.item_field))
     if item_id is None:
         return Malformed(f"there is no {quoted(settings.item_field or 'id')} that could be the item's id")
@@ -66,7 +66,7 @@ def _text_field(values: JsonFields, settings: Settings) -> str | None:
 
 
 def spans_of(parts: object, *, start: str = "start", end: str = "end", label: str = "label") -> list[JsonFields] | None:
-    """Read spans that are objects with these fields, or None where one of them is none."""
+    """Read spans that are objects with these fields; return None if one is malformed."""
     found: list[JsonFields] = []
     for part in map(fields, listing(parts)):
         begins, ends, name = whole(part.get(start)), whole(part.get(end)), part.get(label)

@@ -1,4 +1,4 @@
-"""CVAT: webhooks that only say that a job changed, and the annotations that its API gives for one."""
+"""CVAT: webhooks, which only name a changed job, and the job's annotations from the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,11 +43,11 @@ _ACTIONS = {"create", "update", "delete"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedJob:
-    """A job as the API gives it, and all that is needed to understand it.
+    """A job from the API, with everything needed to decode it.
 
     `annotations` is `GET /api/jobs/{id}/annotations`, `last` the copy of it that was read before (None: never).
-    `labels` names the label of each id. `frames` says where each frame's image lies and its size
-    (`{"name", "width", "height"}`). `saved_by` is who is answerable where the job has no assignee.
+    `labels` has the name of each label id. `frames` has each frame's image and size (`{"name", "width", "height"}`).
+    `saved_by` is who changed the job, used if it has no assignee.
     """
 
     job: JsonFields
@@ -59,7 +59,7 @@ class FetchedJob:
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent: never annotations, but which job to look at."""
+    """Decode a webhook delivery: it never has annotations, only the job to fetch."""
     del asked
     body = parse_object(delivery.raw)
     if isinstance(body, Malformed):
@@ -81,16 +81,17 @@ def _wanted(body: JsonFields, event: str) -> DecodeResult:
     if found is None:
         return Rejected(f"the {kind} of {event} has no id")
     changed = set(fields(body.get("before_update")))
-    saved = event == "update:job" and changed == {"updated_date"}  # else somebody moved the job on, or gave it away
+    saved = event == "update:job" and changed == {"updated_date"}  # otherwise its stage or assignee changed
     by = identifier(at(body, "sender.id")) if saved else None
     return Fetch((FetchTarget(kind, found, by),), f"{event} says that something changed, not what")
 
 
 def decode_job(fetched: FetchedJob, asked: DecodeContext) -> Annotations:
-    """Compare a job with its last copy: what is new, what is different and what is gone, frame by frame.
+    """Compare a job with its last copy frame by frame, and return what was added, changed or deleted.
 
-    An annotation is all that a job says of one frame. The item is the task's frame, so that jobs over the same frame
-    (replicas, ground truth) are about one item. All of it is the assignee's, and of the time the job was changed.
+    An annotation is everything that a job contains about one frame. The item is the task's frame, so jobs over the same
+    frame (replicas, ground truth) are about one item. All are attributed to the assignee, at the time of the job's
+    change.
     """
     problems: list[str] = []
     control = next(iter(asked.settings_of(identifier(fetched.job.get("project_id"))).controls), None)
@@ -128,7 +129,7 @@ def _fact(fetched: FetchedJob, frame: int, label: object, action: Action) -> Fac
 
 
 def frames_of(meta: JsonFields) -> Mapping[int, JsonFields]:
-    """Read `GET /api/jobs/{id}/data/meta`: each frame's name and size."""
+    """Parse `GET /api/jobs/{id}/data/meta`: each frame's name and size."""
     start = meta.get("start_frame")
     first = start if isinstance(start, int) else 0
     return {first + place: fields(one) for place, one in enumerate(listing(meta.get("frames")))}

@@ -1,4 +1,4 @@
-"""The shapes, tracks and tags of a CVAT job, as one label for each frame."""
+"""Convert the shapes, tracks and tags of a CVAT job to one label per frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TAGS = "tags"
 
 @dataclass(frozen=True, slots=True)
 class FrameLabels:
-    """The label of each frame. `spoilt` are frames with a shape that cannot be read: without it the label would lie."""
+    """The label of each frame. `spoilt` are frames with an unreadable shape: without it, the label would be wrong."""
 
     labels: Mapping[int, object]
     spoilt: frozenset[int] = frozenset()
@@ -23,9 +23,9 @@ class FrameLabels:
 def labels_by_frame(
     annotations: JsonFields, names: Mapping[int, str], control: str | None, problems: list[str]
 ) -> FrameLabels:
-    """Return each frame's label: boxes where the job has shapes, else tags; the settings may name `tags` or `shapes`.
+    """Return each frame's label: boxes if the job has shapes, else tags; the settings may name `tags` or `shapes`.
 
-    Polygons become their bounding boxes. Of a track only the frames count on which a person set it.
+    Polygons become their bounding boxes. Of a track, only the keyframes set by a person count.
     """
     shapes = [*map(fields, listing(annotations.get("shapes"))), *_keyframes(annotations)]
     tags = [*map(fields, listing(annotations.get("tags")))]

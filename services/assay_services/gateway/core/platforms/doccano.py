@@ -1,4 +1,4 @@
-"""doccano: rows that were polled or exported, since it has no webhooks."""
+"""doccano: decode polled or exported rows, because it has no webhooks."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -40,8 +40,8 @@ _PARTS = ("categories", "spans", "texts", "bboxes")
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     """Decode rows: a JSON list, one object, or JSON Lines.
 
-    A polled row is an example with its `categories`, `spans`, `texts` or `bboxes`, or one of these alone that names
-    its `example`; each is of a `user`. An exported row has `label` or `entities` and says no user.
+    A polled row is an example with its `categories`, `spans`, `texts` or `bboxes`, or one of these alone with its
+    `example`; each has a `user`. An exported row has `label` or `entities` and no user.
     """
     rows = parse_rows(delivery.raw)
     if isinstance(rows, Malformed):
@@ -52,7 +52,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 
 
 def decode_example(example: JsonFields, asked: DecodeContext) -> Annotations:
-    """Decode one example of the API with its `categories`, `spans`, `texts` or `bboxes`, their labels in words."""
+    """Decode one example of the API with its `categories`, `spans`, `texts` or `bboxes`, labels by name."""
     found, problems = settle_all(
         [(f"example {identifier(example.get('id'))}", fact) for fact in _facts(example, asked)], asked
     )
@@ -60,7 +60,7 @@ def decode_example(example: JsonFields, asked: DecodeContext) -> Annotations:
 
 
 def _examples(rows: Sequence[object]) -> list[tuple[str, object]]:
-    """Return the rows as examples; those that are parts of an example are put together first."""
+    """Return the rows as examples; parts of one example are merged first."""
     whole: list[tuple[str, object]] = []
     parts: dict[str, dict[str, list[object]]] = {}
     for place, row in enumerate(rows, 1):
@@ -91,7 +91,7 @@ def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
         yield item
     elif any(isinstance(row.get(name), list) for name in _PARTS):
         yield from _polled(row, item, project)
-    elif row.get("label") or row.get("entities"):  # an empty list: nobody has looked at it yet
+    elif row.get("label") or row.get("entities"):  # an empty list: no annotation
         yield from _exported(row, item, project, settings)
     elif "label" not in row and "entities" not in row:
         yield Malformed("it has no label; it is no row of doccano")
@@ -111,7 +111,7 @@ def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
 
 
 def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | Malformed]:
-    """Put together what each user said; what a machine proposed (`manual` is false) is a model's word."""
+    """Merge the labels of each user; a machine's proposal (`manual` is false) is attributed to a model."""
     by_user: dict[tuple[str | None, bool], list[tuple[str, JsonFields]]] = {}
     for name in _PARTS:
         for part in map(fields, listing(row.get(name))):
@@ -125,7 +125,7 @@ def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | 
             continue
         yield Fact(
             platform=NAME,
-            annotation=f"{identifier(row.get('id')) or item['id']}/{user}",  # two examples may be of one item
+            annotation=f"{identifier(row.get('id')) or item['id']}/{user}",  # unique per example
             project=project,
             item=item,
             annotator=user,

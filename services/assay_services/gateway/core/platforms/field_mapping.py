@@ -1,4 +1,4 @@
-"""How any tool's JSON becomes annotations: JMESPath expressions, as a person writes them into a YAML file."""
+"""The mapping from any tool's JSON to annotations: JMESPath expressions in a YAML file."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -32,7 +32,7 @@ class _MappingPart(BaseModel):
 
 
 class ItemMapping(_MappingPart):
-    """Where the item's fields are."""
+    """The expressions of the item's fields."""
 
     id: Expression
     text: Expression | None = None
@@ -42,7 +42,7 @@ class ItemMapping(_MappingPart):
 
 
 class SignatureMapping(_MappingPart):
-    """How the tool proves who it is."""
+    """The tool's signature scheme."""
 
     scheme: Literal["header", "hmac-sha256", "hmac-sha1", "standard-webhooks"]
     header: str | None = None
@@ -57,8 +57,8 @@ class SignatureMapping(_MappingPart):
 class FieldMapping(_MappingPart):
     """The mapping of one tool.
 
-    `events` is where the annotations lie in the body (itself, if not said), `only_when` which of them count.
-    `actions` translates the tool's words for created, updated, deleted, skipped.
+    `events` finds the annotations in the body (default: the body itself); `only_when` selects those that count.
+    `actions` translates the tool's values to created, updated, deleted and skipped.
     """
 
     events: Expression = _EVERYTHING

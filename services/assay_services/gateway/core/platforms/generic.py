@@ -1,4 +1,4 @@
-"""Any other tool: its JSON read by a mapping of JMESPath expressions."""
+"""Any other tool: read its JSON by a mapping of JMESPath expressions."""
 
 from datetime import datetime
 
@@ -34,12 +34,12 @@ from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 NAME = "generic"
 _MILLISECONDS = 1_000
-# What the functions of JMESPath raise on values that they were not made for; some of them are Python's own.
+# JMESPath functions raise these on unsupported values; some are Python's own exceptions.
 _EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode a delivery by the mapping of the connection."""
+    """Decode a delivery by the connection's mapping."""
     mapping = asked.default.mapping
     if mapping is None:
         return Rejected("the connection has no mapping; give it one in YAML")
@@ -62,7 +62,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 
 
 def _found(expression: str | None, event: object) -> object:
-    """Return what an expression finds in an event; None where there is nothing."""
+    """Return the value of an expression in an event, or None."""
     try:
         return None if expression is None else jmespath.search(expression, event)
     except _EVALUATION_ERRORS:
@@ -118,7 +118,7 @@ def _item(event: object, values: JsonFields, mapping: FieldMapping) -> JsonField
 
 
 def _action(event: object, mapping: FieldMapping) -> Action | Malformed:
-    """Return what the annotator did; created, where the mapping does not ask."""
+    """Return the action; created if the mapping has no expression for it."""
     said = _found(mapping.action, event)
     if mapping.action is None or isinstance(said, Malformed):
         return Malformed(f"action: {said.reason}") if isinstance(said, Malformed) else Action.CREATED
@@ -128,7 +128,7 @@ def _action(event: object, mapping: FieldMapping) -> Action | Malformed:
 
 
 def _label(value: object) -> object:
-    """Read a plain label, or objects with the fields of spans or of boxes."""
+    """Read a plain label, or objects with the fields of spans or boxes."""
     parts = listing(value)
     if isinstance(value, Malformed):
         return value
@@ -143,7 +143,7 @@ def _label(value: object) -> object:
 
 
 def _moment(value: object, mapping: FieldMapping) -> datetime | None:
-    """Read a time: written, or a number of the unit that the mapping names."""
+    """Read a time: a text, or a number in the mapping's unit."""
     found = number(value)
     if found is None or mapping.time_unit is None:
         return moment(value)

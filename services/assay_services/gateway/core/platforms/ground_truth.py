@@ -1,4 +1,4 @@
-"""SageMaker Ground Truth: lines of an output manifest, or the same in a notification of SNS."""
+"""SageMaker Ground Truth: lines of an output manifest, also inside an SNS notification."""
 
 import hashlib
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _fact(row: JsonFields, name: str, metadata: JsonFields, job: str, settings: 
 
 
 def _item(row: JsonFields, name: str, settings: Settings) -> JsonFields | Malformed:
-    """Return the item: its id is the source's address, or a digest of a text (an address that is too long, too)."""
+    """Return the item: its id is the source's address, or a digest of a text or of an address that is too long."""
     source = text_or_empty(row.get("source-ref")) or text_or_empty(row.get("source"))
     is_address = "source-ref" in row
     digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Label Studio: what its webhooks and its API say, made into annotations."""
+"""Label Studio: decode webhooks and API tasks into annotations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -43,7 +43,7 @@ _OF_NO_CONCERN = {
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent."""
+    """Decode a webhook delivery."""
     body = parse_object(delivery.raw)
     if isinstance(body, Malformed):
         return Rejected(body.reason)
@@ -63,7 +63,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 def decode_task(task: JsonFields, project: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one task of `GET /api/tasks?fields=all` or of an export; `project` is that of `GET /api/projects/{id}`.
 
-    The project's label config matters: without it a label may come out otherwise than from a webhook.
+    The project must have its label config: without it, a label may differ from the webhook's.
     """
     found: list[Annotation] = []
     problems: list[str] = []
@@ -76,7 +76,7 @@ def decode_task(task: JsonFields, project: JsonFields, asked: DecodeContext) -> 
 
 
 def item_id(task: JsonFields, asked: DecodeContext) -> str | None:
-    """Return the id that a task's item has with us, or None where it has none."""
+    """Return the id of a task's item in Assay, or None if it has none."""
     item = item_of(task, (), None, asked.settings_of(identifier(task.get("project"))))
     return None if isinstance(item, Malformed) else str(item["id"])
 
@@ -85,7 +85,7 @@ _Read = tuple[Annotation, Sequence[str]] | Malformed
 
 
 def _take(read: _Read, annotation: JsonFields, found: list[Annotation], problems: list[str]) -> None:
-    """Add what was read, or why it could not be."""
+    """Append the annotation, or the problem if it could not be read."""
     name = f"annotation {identifier(annotation.get('id')) or 'without an id'}"
     if isinstance(read, Malformed):
         problems.append(f"{name}: {read.reason}")
@@ -95,7 +95,7 @@ def _take(read: _Read, annotation: JsonFields, found: list[Annotation], problems
 
 
 def _annotated(body: JsonFields, asked: DecodeContext, *, action: Action) -> DecodeResult:
-    """Read one annotation with its task, or lists of both, whose members belong together by their position."""
+    """Read one annotation with its task, or lists of both that correspond by position."""
     one, task = body.get("annotation"), body.get("task")
     annotations = list(map(fields, one if isinstance(one, list) else [one]))
     tasks = list(map(fields, task if isinstance(task, list) else [task]))
@@ -125,7 +125,7 @@ def _annotations_deleted(body: JsonFields, asked: DecodeContext) -> DecodeResult
 
 
 def _tasks(body: JsonFields, asked: DecodeContext, *, deleted: bool) -> DecodeResult:
-    """Ask for new tasks, which may have come with annotations. Of deleted ones, delete the known annotations."""
+    """Request new tasks, which may have annotations. For deleted tasks, delete the known annotations."""
     ids = _ids(body.get("tasks"))
     if not ids:
         return Rejected("the body names no task")
@@ -191,7 +191,7 @@ def _said(result: object, task: JsonFields, config: LabelConfig, settings: Setti
 
 
 def _annotator(completed_by: object) -> str | None:
-    """Return who labelled: a number in webhooks, an object in some answers of the API."""
+    """Return the annotator's id: a number in webhooks, an object in some API responses."""
     return identifier(completed_by) or identifier(fields(completed_by).get("id"))
 
 

@@ -1,4 +1,4 @@
-"""What a Label Studio label config says: which controls there are, and which field of the task each one shows."""
+"""Parse a Label Studio label config: its controls, and the task field that each one shows."""
 
 import xml.parsers.expat  # entities and document types are refused below
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _NO_CONFIG_IS_LONGER = 500_000
 
 
 class _DoctypeRefusedError(Exception):
-    """The config declares a document type, with which XML can be made to explode."""
+    """The config declares a document type, which could be used for an XML bomb."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelControl:
-    """A tag that people label with. `multiple`: several values may be chosen. `shows`: names of object tags."""
+    """A tag that annotators label with. `multiple`: several values may be chosen. `shows`: names of object tags."""
 
     name: str
     tag: str
@@ -30,12 +30,12 @@ class LabelControl:
 
     @property
     def labels(self) -> bool:
-        """Tell whether its result can be an item's label."""
+        """Return whether its result can be an item's label."""
         return self.tag in _LABELLING and not self.per_region
 
     @property
     def remarks(self) -> bool:
-        """Tell whether it is rather a remark beside a label, where there is another control."""
+        """Return whether it is a remark beside the label, if another control exists."""
         return self.tag in _REMARKS
 
 
@@ -50,7 +50,7 @@ class ObjectTag:
 
 @dataclass(frozen=True, slots=True)
 class LabelConfig:
-    """The controls and the objects by name, in the config's order. Both empty where the config is not known."""
+    """The controls and objects by name, in the config's order. Both are empty if the config is unknown."""
 
     controls: Mapping[str, LabelControl] = field(default_factory=dict)
     objects: Mapping[str, ObjectTag] = field(default_factory=dict)
@@ -60,7 +60,7 @@ NO_CONFIG = LabelConfig()
 
 
 def read_label_config(source: object) -> LabelConfig:
-    """Read a label config; what cannot be read is as good as not known."""
+    """Parse a label config; return an empty one if it cannot be parsed."""
     if not isinstance(source, str) or len(source) > _NO_CONFIG_IS_LONGER:
         return NO_CONFIG
     return _read(source)
@@ -85,7 +85,7 @@ def _read(source: str) -> LabelConfig:
     parser.StartElementHandler = see
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(source, True)  # noqa: FBT003  # expat's way to say that this is all
+        parser.Parse(source, True)  # noqa: FBT003  # expat's flag for the final chunk
     except (xml.parsers.expat.ExpatError, _DoctypeRefusedError, ValueError):
         return NO_CONFIG
     return LabelConfig(MappingProxyType(controls), MappingProxyType(objects))

@@ -1,4 +1,4 @@
-"""What a Label Studio task shows: its text, its image, and what else is said about it."""
+"""The item of a Label Studio task: its text, its image, and its attributes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MEDIA_FIELDS = ("image", "audio", "video", "img")
 
 
 def shown_by(control: str | None, config: LabelConfig) -> Sequence[ObjectTag]:
-    """Return the objects that a control is about; all of them where there is no such control."""
+    """Return the object tags that a control refers to; all of them if the control is unknown."""
     known = config.controls.get(control or "")
     names = config.objects if known is None else [name for name in known.shows if name in config.objects]
     return [config.objects[name] for name in names]
@@ -32,7 +32,7 @@ def shown_by(control: str | None, config: LabelConfig) -> Sequence[ObjectTag]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text and the address that a task shows, and the fields of its data that they come from."""
+    """The text and the media address that a task shows, and the data fields they come from."""
 
     text: str | None
     address: object
@@ -40,7 +40,7 @@ class Shown:
 
     @classmethod
     def of(cls, task: JsonFields, objects: Sequence[ObjectTag], settings: Settings) -> "Shown":
-        """Find them: by the settings, by the label config, and else under the usual names."""
+        """Find them by the settings, then by the label config, then by the usual field names."""
         data = fields(task.get("data"))
         texts = [one.field for one in objects if one.tag in _TEXT_TAGS and not one.is_address]
         places = [one.field for one in objects if one.tag in _MEDIA_TAGS or one.is_address]
@@ -72,7 +72,7 @@ def item_of(
 
 
 def _sized(address: object, result: object) -> JsonFields | None:
-    """Return the image, with its size where a region names it."""
+    """Return the image, with its size if a region has it."""
     sizes = [one for one in map(fields, listing(result)) if one.get("original_width") is not None]
     first = sizes[0] if sizes else {}
     return media(address, width=first.get("original_width"), height=first.get("original_height"))

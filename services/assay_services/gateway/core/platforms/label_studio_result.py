@@ -1,4 +1,4 @@
-"""From a Label Studio `result` to one label: which control counts, and what its regions say."""
+"""Convert a Label Studio `result` to one label: choose the control that counts, and read its regions."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ _PATH = "/"
 
 @dataclass(frozen=True, slots=True)
 class ResultLabel:
-    """What a result says. `label` is None where it says nothing; `control` is the one that counts, if there is one.
+    """The label of a result. `label` is None if it is empty; `control` is the chosen one, if any.
 
-    `problems`: what was chosen where there was a choice, and what is not read.
+    `problems`: choices that were made, and parts that are not read.
     """
 
     label: object
@@ -44,11 +44,11 @@ class _Chosen:
 
 
 TextOf = Callable[[str | None], str | None]
-"""Returns the text that a control shows."""
+"""A function that returns the text shown by a control."""
 
 
 def label_of(result: object, config: LabelConfig, controls: Sequence[str], text_of: TextOf) -> ResultLabel | Malformed:
-    """Read a result. `controls` are those that a person has named as the ones that count, the best first."""
+    """Read a result. `controls` are the ones that a person chose, in order of preference."""
     if result is None:
         return ResultLabel(None, None)
     if not isinstance(result, list):
@@ -73,7 +73,7 @@ def _type(region: JsonFields) -> str:
 
 
 def _choose(regions: Sequence[JsonFields], config: LabelConfig, named: Sequence[str]) -> _Chosen | Malformed:
-    """Choose the control that counts: the first one that was named, else the only one, else the config's first."""
+    """Choose the control: the first of `named` that is present, else the only one, else the first in the config."""
     present = _present(regions, config)
     of_config = [one.name for one in config.controls.values() if one.labels]
     if named:
@@ -95,7 +95,7 @@ def _choose(regions: Sequence[JsonFields], config: LabelConfig, named: Sequence[
 
 
 def _present(regions: Sequence[JsonFields], config: LabelConfig) -> dict[str, str]:
-    """Return the controls that the result has something readable of, with its type."""
+    """Return the controls with readable regions in the result, with their types."""
     found: dict[str, str] = {}
     for one in regions:
         name = one.get("from_name")
@@ -114,13 +114,13 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _not_read(regions: Sequence[JsonFields]) -> list[str]:
-    """Name the types that are left out of the result, whatever they say."""
+    """Return the types of regions that are never read."""
     kinds = {_type(one) or "no type" for one in regions if _type(one) not in _READ}
     return [f"{quoted(kind)} is not read" for kind in sorted(kinds)]
 
 
 def _read(own: Sequence[JsonFields], config: LabelConfig, control: str | None, text_of: TextOf) -> object:
-    """Read one control's regions: a label, None where it was left empty, or Unreadable."""
+    """Read one control's regions: a label, None if it was left empty, or Malformed."""
     known = config.controls.get(control or "")
     kind = _type(own[0]) if own else (known.tag if known is not None else "")
     several = known is not None and known.multiple
@@ -136,7 +136,7 @@ def _read(own: Sequence[JsonFields], config: LabelConfig, control: str | None, t
 
 
 def _single(own: Sequence[JsonFields], kind: str) -> object:
-    """Read a rating, a number, or the better one of a pair."""
+    """Read a rating, a number, or the preferred one of a pair."""
     if len(own) > 1:
         return Malformed(f"there are {len(own)} results of the type {quoted(kind)}; one is wanted")
     value = fields(own[0].get("value")).get("selected" if kind == "pairwise" else kind)
@@ -167,7 +167,7 @@ def _is_path(entry: object) -> bool:
 
 
 def _regions(own: Sequence[JsonFields], text: str | None) -> object:
-    """Read spans or boxes. One region that cannot be read spoils the label: without it the label would say less."""
+    """Read spans or boxes. One unreadable region makes the label unreadable: without it, it would be wrong."""
     convert = from_utf16(text or "")
     found: list[dict[str, object]] = []
     for place, one in enumerate(own):
@@ -199,7 +199,7 @@ def _region(region: JsonFields, text: str | None, convert: Callable[[int], int])
         return Malformed("only spans of plain text, rectangles and polygons are read")
     given = value.get("text")
     plain = text is not None and isinstance(given, str) and text[max(start, 0) : max(end, 0)] == given
-    # Somebody's own script counts code points: the text that it gives with them says so.
+    # A user's own script may count code points: the text that it sends along shows it.
     return {"start": start, "end": end} if plain else {"start": convert(start), "end": convert(end)}
 
 
@@ -223,10 +223,7 @@ _LAST_OF_ONE_UNIT = "\uffff"
 
 
 def from_utf16(text: str) -> Callable[[int], int]:
-    """Return what makes a UTF-16 offset into this text one in code points; the middle of a pair becomes its start.
-
-    Offsets outside the text stay as far outside as they were.
-    """
+    """Return a function from UTF-16 offsets to code points; an offset inside a surrogate pair becomes its start."""
     pairs: list[int] = []
     for place, sign in enumerate(text):
         if sign > _LAST_OF_ONE_UNIT:

@@ -1,4 +1,4 @@
-"""Labelbox: webhooks about labels, and the rows of its export, which tell the same more fully."""
+"""Labelbox: decode webhooks about labels, and the rows of its export, which contain more."""
 
 from datetime import datetime
 
@@ -42,7 +42,7 @@ _ACTIONS = {"LABEL_CREATED": Action.CREATED, "LABEL_UPDATED": Action.UPDATED}
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent; what happened stands in a header."""
+    """Decode a webhook delivery; its header names the event."""
     event = delivery.headers.get(EVENT_HEADER, "").strip().upper()
     body = parse_object(delivery.raw)
     if isinstance(body, Malformed):
@@ -92,7 +92,7 @@ def decode_row(row: JsonFields, asked: DecodeContext) -> Annotations:
 
 
 def _content(label: JsonFields) -> JsonFields:
-    """Return the objects and classifications; older webhooks have them as JSON in a text."""
+    """Return the objects and classifications; older webhooks have them as a JSON string."""
     written = label.get("label")
     content = label.get("annotations", parse(written) if isinstance(written, str) else written)
     return fields(content)
@@ -153,7 +153,7 @@ def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
 
 
 def _label(content: JsonFields, settings: Settings) -> object:
-    """Read the objects as boxes or spans where there are some, else the classification that is the label."""
+    """Read the objects as boxes or spans if it has any, else the classification that is the label."""
     parts = parts_of(content.get("objects"))
     if isinstance(parts, Malformed) or (parts and not settings.controls):
         return parts

@@ -14,7 +14,7 @@ from assay_services.gateway.core.platforms.coercion import (
 
 
 def parts_of(objects: object) -> list[JsonFields] | Malformed:
-    """Read boxes, polygons (as their bounding boxes) and stretches of text."""
+    """Read boxes, polygons (as their bounding boxes) and spans of text."""
     found: list[JsonFields] = []
     for place, part in enumerate(map(fields, listing(objects))):
         name = part.get("name", part.get("title", part.get("value")))
@@ -28,7 +28,7 @@ def parts_of(objects: object) -> list[JsonFields] | Malformed:
 
 
 def _span(part: JsonFields) -> JsonFields | None:
-    """Read a stretch of text. Labelbox counts the last character in; our `end` is the one after it."""
+    """Read a span of text. Labelbox includes the last character; our `end` is exclusive."""
     place = fields(part.get("location") or at(part, "data.location"))
     start, end = whole(place.get("start")), whole(place.get("end"))
     return None if start is None or end is None else {"start": start, "end": end + 1}
@@ -45,7 +45,7 @@ def _box(part: JsonFields) -> JsonFields | None:
 
 
 def answers_of(classifications: object) -> dict[str, object] | Malformed:
-    """Read the answers by the names of their questions: one word, several, or a text."""
+    """Read the answers by question name: one value, several, or a text."""
     found: dict[str, object] = {}
     for place, one in enumerate(map(fields, listing(classifications))):
         name = one.get("name", one.get("title", one.get("value")))

@@ -1,4 +1,4 @@
-"""Prodigy: batches of answers, which a small recipe posts (`docs/prodigy_shim.py`), or lines of `db-out`."""
+"""Prodigy: batches of answers posted by a small recipe (`docs/prodigy_shim.py`), or lines of `db-out`."""
 
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
@@ -75,7 +75,7 @@ def _fact(answer: object, dataset: str | None, asked: DecodeContext) -> Fact | M
 
 
 def _item(answer: JsonFields, settings: Settings) -> JsonFields | Malformed:
-    """Return the item: a question (`_task_hash`), since one text may be asked about several labels."""
+    """Return the item: a question (`_task_hash`), because one text may be asked about several labels."""
     meta, own = fields(answer.get("meta")), settings.item_field
     found = answer.get("_task_hash") if own is None else answer.get(own, meta.get(own))
     item_id = identifier(found)
@@ -90,14 +90,14 @@ def _item(answer: JsonFields, settings: Settings) -> JsonFields | Malformed:
 
 
 def _refused(answer: JsonFields) -> str | None:
-    """Return what rejecting says: of one proposed label, that it is not this; of anything else, nothing usable."""
+    """Return the label of a rejected answer: the negation of a single proposed label; None for anything else."""
     label = answer.get("label")
     proposed = isinstance(label, str) and "options" not in answer and "spans" not in answer
     return f"{_NOT}{label}" if proposed and answer.get("answer") == "reject" else None
 
 
 def _label(answer: JsonFields) -> object:
-    """Read what was accepted: options, spans of text, shapes on an image, or the proposed label."""
+    """Return the label of an accepted answer: options, spans of text, shapes on an image, or the proposed label."""
     chosen = answer.get("accept")
     if isinstance(chosen, list):
         words = [identifier(one) for one in chosen]
@@ -112,7 +112,7 @@ def _label(answer: JsonFields) -> object:
 
 
 def _several(answer: JsonFields) -> bool:
-    """Tell whether several options may be chosen, as the task's own `config` says."""
+    """Return whether several options may be chosen, according to the task's `config`."""
     return fields(answer.get("config")).get("choice_style") == "multiple"
 
 

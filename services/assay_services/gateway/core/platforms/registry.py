@@ -1,4 +1,4 @@
-"""Every platform that the gateway understands: its name, how it signs, how it is decoded."""
+"""The platforms that the gateway understands: name, signature scheme and decoder of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ Decoder: TypeAlias = Callable[[PlatformDelivery, DecodeContext], DecodeResult]
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform. `scheme` is how it proves who it is; decoding knows nothing of it."""
+    """One platform. `scheme` is its signature scheme; decoding does not depend on it."""
 
     name: str
     scheme: Scheme
@@ -41,7 +41,7 @@ class Platform:
     description: str
 
     def scheme_for(self, settings: Settings) -> Scheme:
-        """Return how deliveries of a connection are signed: a mapping may say so for a tool of its own."""
+        """Return the signature scheme of a connection: a mapping may define one for its own tool."""
         said = None if settings.mapping is None else settings.mapping.signature
         return self.scheme if said is None else _scheme_of(said)
 
@@ -128,7 +128,7 @@ PLATFORMS: Mapping[str, Platform] = {one.name: one for one in _ALL}
 
 
 def platform_named(name: str) -> Platform | None:
-    """Return a platform, whatever the case of its name and whatever stands between its words."""
+    """Return a platform by name, ignoring case and separators; None if it is unknown."""
     return next((one for one in _ALL if _bare(one.name) == _bare(name)), None)
 
 

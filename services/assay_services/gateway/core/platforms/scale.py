@@ -32,7 +32,7 @@ from assay_services.gateway.core.platforms.common_fields import chosen_answer, p
 
 NAME = "scale"
 _WORKFORCE = "scale"
-"""The annotator of all of them: who it was is not shown."""
+"""The annotator of all callbacks: Scale does not show who annotated."""
 _ACTIONS = {"completed": Action.CREATED, "canceled": Action.SKIPPED, "cancelled": Action.SKIPPED}
 _OF_NO_CONCERN = {"pending", "error"}
 
@@ -98,7 +98,7 @@ def _item(task: JsonFields, settings: Settings) -> JsonFields | Malformed:
 
 
 def _label(response: JsonFields, settings: Settings) -> object:
-    """Read a category, shapes or spans, or the one field (`annotations.<field>.response`) that is the label."""
+    """Read a category, shapes or spans, or the chosen field (`annotations.<field>.response`)."""
     parts = response.get("annotations")
     if "category" in response:
         return plain_label(response["category"])
@@ -110,7 +110,7 @@ def _label(response: JsonFields, settings: Settings) -> object:
 
 
 def _field(value: object) -> object:
-    """Return a field's answer, unwrapped where it is alone in its lists."""
+    """Return a field's answer, unwrapped from lists of one element."""
     found = fields(value).get("response", value)
     while isinstance(found, list) and len(found) == 1:
         found = found[0]

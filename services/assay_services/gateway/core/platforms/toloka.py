@@ -1,4 +1,4 @@
-"""Toloka, and Yandex Tasks with the same API: thin events, and the assignments that its API gives for them."""
+"""Toloka, and Yandex Tasks with the same API: events that name assignments, and the assignments from the API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ _ACTIONS = {
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
-    """Decode what a webhook sent: which assignments to fetch. A closed pool is looked through once more."""
+    """Decode a webhook delivery: it names the assignments to fetch. A closed pool is read completely once more."""
     del asked
     body = parse_object(delivery.raw)
     if isinstance(body, Malformed):
@@ -69,9 +69,9 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 
 
 def decode_assignment(assignment: JsonFields, asked: DecodeContext) -> Annotations:
-    """Decode `GET /assignments/{id}`: one annotation for each task of the suite, and one's share of the time.
+    """Decode `GET /assignments/{id}`: one annotation per task of the suite, each with an equal share of the time.
 
-    What the requester rejected is deleted: it is not to count. Active and expired assignments say nothing.
+    Assignments that the requester rejected are deletions. Active and expired assignments contain nothing.
     """
     action = _ACTIONS.get(text_or_empty(assignment.get("status")))
     tasks, solutions = listing(assignment.get("tasks")), listing(assignment.get("solutions"))
@@ -118,7 +118,7 @@ def _fact(
 def _when(assignment: JsonFields, action: Action) -> datetime | None:
     names: Sequence[str] = {Action.DELETED: ("rejected",), Action.SKIPPED: ("skipped",)}.get(action, ())
     if action is Action.CREATED and assignment.get("rejected") is not None:
-        names = ("accepted",)  # after all: it has to be newer than the rejection
+        names = ("accepted",)  # accepted after a rejection: must be newer than it
     found = [moment(assignment.get(name)) for name in (*names, "submitted", "created")]
     return next((one for one in found if one is not None), None)
 
@@ -130,7 +130,7 @@ def _label(solution: JsonFields, settings: Settings) -> object:
 
 
 def _gold(task: JsonFields, settings: Settings) -> object:
-    """Return the known right answer, by which control tasks are told from others."""
+    """Return the gold label of a control task, or None."""
     known = listing(task.get("known_solutions"))
     gold = _label({"output_values": at(known[0], "output_values")}, settings) if known else None
     return None if isinstance(gold, Malformed) else gold

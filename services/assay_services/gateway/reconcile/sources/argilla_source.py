@@ -1,6 +1,6 @@
-"""A dataset of Argilla: all records with their responses now and then, single ones as webhooks name them.
+"""An Argilla dataset: read all records with their responses in sweeps, and single ones named by webhooks.
 
-A record's own time does not surely move with its responses, so that there is nothing to poll by.
+A record's time of change does not always move with its responses, so polling by time would miss some.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -33,27 +33,27 @@ class Argilla(Asking):
     polled = False
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection."""
+        """Connect with `setting`."""
         super().__init__(Client("Argilla", setting.url, {"X-Argilla-Api-Key": setting.token}, _HINTS))
         self._setting = setting
         self._at = f"/api/v1/datasets/{setting.number}"
         self._dataset: dict[str, Any] | None = None
 
     async def check(self) -> None:
-        """Raise unless the dataset is there."""
+        """Raise PlatformError unless the dataset exists and can be read."""
         dataset = await self._client.ask("GET", self._at)
         questions = await self._client.ask("GET", f"{self._at}/questions")
         self._dataset = {**fields(dataset), "questions": listing(at(questions, "items"))}
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
-        """Yield nothing: only looking at everything tells."""
+        """Yield nothing: changes are found only by reading everything."""
         del watermark
         nothing: Sequence[Seen] = ()
         for seen in nothing:
             yield seen
 
     async def everything(self) -> AsyncIterator[Listed]:
-        """Yield every record, with its responses."""
+        """Yield every record with its responses."""
         await self.check()
 
         async def page(number: int) -> Sequence[JsonFields]:
@@ -66,13 +66,13 @@ class Argilla(Asking):
             yield Listed(seen.id, seen.group, len(seen.here or ()), seen)
 
     async def one(self, wanted: FetchTarget) -> Seen | None:
-        """Return one record with its responses; None also where the server is too old to be asked for one."""
+        """Return one record with its responses; None also if the server is too old to return a single one."""
         name = plain(wanted.id) if wanted.kind == self.kind else None
         found = None if name is None else await self.record("id", name)
         return None if found is None else await self._seen(found)
 
     async def record(self, name: str, value: str) -> JsonFields | None:
-        """Return the record of which a property (`id`, `external_id`) has this value."""
+        """Return the record whose property (`id`, `external_id`) has this value, or None."""
         scope = {"entity": "record", "property": name}
         filters = {"type": "and", "and": [{"type": "terms", "scope": scope, "values": [value]}]}
         asked = {"include": "responses", "limit": "1"}
@@ -94,22 +94,22 @@ class Argilla(Asking):
         return None if found is None else fields(found)
 
     async def suggest(self, record: str, suggestion: JsonFields) -> None:
-        """Give a record a suggestion; there is one for each question, which this replaces."""
+        """Set a record's suggestion, replacing the one for the same question."""
         await self._client.ask("PUT", f"/api/v1/records/{record}/suggestions", json=dict(suggestion))
 
     async def set_metadata(self, record: str, metadata: JsonFields) -> None:
-        """Let this be the record's metadata."""
+        """Replace the record's metadata."""
         await self._client.ask("PATCH", f"/api/v1/records/{record}", json={"metadata": dict(metadata)})
 
     async def register_webhook(self, url: str, secret: str) -> Registered | None:
-        """Register a webhook; Argilla makes the secret."""
+        """Register a webhook; Argilla chooses the secret."""
         del secret
         body = {"url": url, "events": _EVENTS, "description": "Assay"}
         made = await self._client.ask("POST", "/api/v1/webhooks", json=body)
         return Registered(str(at(made, "id")), str(at(made, "secret")))
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take it away."""
+        """Delete the webhook."""
         await self._client.ask("DELETE", f"/api/v1/webhooks/{webhook}", missing=None)
 
     async def _seen(self, record: JsonFields) -> Seen:

@@ -1,4 +1,4 @@
-"""A project of CVAT: jobs by the time of their last change, each compared with its last copy."""
+"""A CVAT project: poll jobs by time of change, and compare each with its stored copy."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -31,21 +31,21 @@ _HINTS = {
 
 
 class Cvat(Asking):
-    """One project. What a job's annotations were before has to be kept: CVAT says neither who nor when for a shape."""
+    """One project. A copy of each job is stored, because CVAT records neither the author nor the time of a shape."""
 
     kind = "job"
     by_thing = True
     polled = True
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection; a token with a word before it (`Bearer …`) is sent as it is."""
+        """Connect with `setting`; a token with a prefix (`Bearer …`) is sent unchanged."""
         token = setting.token if " " in setting.token else f"Token {setting.token}"
         super().__init__(Client("CVAT", setting.url, {"Authorization": token}, _HINTS))
         self._setting = setting
         self._labels: Mapping[int, str] | None = None
 
     async def check(self) -> None:
-        """Raise unless the project is there."""
+        """Raise PlatformError unless the project exists and can be read."""
         await self._client.ask("GET", f"/api/projects/{self._setting.number}")
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
@@ -79,7 +79,7 @@ class Cvat(Asking):
         return await self._read(job, wanted.by)
 
     async def register_webhook(self, url: str, secret: str) -> Registered | None:
-        """Register a webhook for what happens to jobs and tasks, as far as this CVAT has such events."""
+        """Register a webhook for events of jobs and tasks, as far as this CVAT version has them."""
         there = await self._client.ask("GET", "/api/webhooks/events", params={"type": "project"})
         body = {
             "target_url": url, "description": "Assay", "type": "project", "project_id": int(self._setting.number),
@@ -90,7 +90,7 @@ class Cvat(Asking):
         return Registered(str(at(await self._client.ask("POST", "/api/webhooks", json=body), "id")))
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take it away."""
+        """Delete the webhook."""
         await self._client.ask("DELETE", f"/api/webhooks/{webhook}", missing=None)
 
     async def _jobs(self, number: int, **more: str) -> Sequence[JsonFields]:
@@ -103,9 +103,9 @@ class Cvat(Asking):
         return None if found is None else fields(found)
 
     async def _read(self, job: JsonFields, by: str | None) -> Seen | None:
-        """Read a job between two looks at its time; None where it is gone, or changes all the while.
+        """Read a job between two reads of its time of change; None if it is deleted or keeps changing.
 
-        Else what was saved in between would be taken for something of the time before.
+        Otherwise a change saved meanwhile would get the earlier time.
         """
         name = str(identifier(job.get("id")))
         for _ in range(_MOST_LOOKS):

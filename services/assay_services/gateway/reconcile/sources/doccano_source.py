@@ -1,4 +1,4 @@
-"""A project of doccano: all examples with their labels now and then. It has no webhooks, and no list of changes."""
+"""A doccano project: read all examples repeatedly, because it has neither webhooks nor a list of changes."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -35,14 +35,14 @@ _NOT_SHARED = (
 
 
 class Doccano(Asking):
-    """One project. A person's labels of an example are one annotation; of what was taken out of it no trace is left."""
+    """One project. A user's labels of an example are one annotation; doccano keeps no trace of removed labels."""
 
     kind = "example"
     by_thing = True
     polled = False
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection."""
+        """Connect with `setting`."""
         super().__init__(Client("doccano", setting.url, {"Authorization": f"Token {setting.token}"}, _HINTS))
         self._setting = setting
         self._at = f"/v1/projects/{setting.number}"
@@ -50,19 +50,19 @@ class Doccano(Asking):
         self._names: Mapping[str, Mapping[str, str]] = {}
 
     async def check(self) -> None:
-        """Raise unless the project is there."""
+        """Raise PlatformError unless the project exists and can be read."""
         self._project = fields(await self._client.ask("GET", self._at))
         self._names = {part: await self._words(_TYPES[part]) for part in self._kinds() if part in _TYPES}
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
-        """Yield nothing: only looking at everything tells."""
+        """Yield nothing: changes are found only by reading everything."""
         del watermark
         nothing: Sequence[Seen] = ()
         for seen in nothing:
             yield seen
 
     async def everything(self) -> AsyncIterator[Listed]:
-        """Yield every example, with its labels."""
+        """Yield every example with its labels."""
         await self.check()
 
         async def page(number: int) -> Sequence[JsonFields]:
@@ -119,15 +119,15 @@ class Doccano(Asking):
         )
 
     def _named(self, kind: str, row: JsonFields) -> JsonFields:
-        """Return a label with its name in place of its number."""
+        """Return a label with its name in place of its id."""
         label = identifier(row.get("label"))
         return row if label is None else {**row, "label": self._names.get(kind, {}).get(label) or label}
 
     def _news(self, name: str, said: Mapping[str, Annotation]) -> Sequence[Annotation]:
-        """Return what is not as it was.
+        """Return the annotations that differ from the stored copy.
 
-        Its time is that of the newest of a person's labels. When just that one is taken away, what remains is older
-        than what was published: it is said again.
+        An annotation has the time of the user's newest label. If that label is removed, the rest is older than what was
+        published, and is published again with a newer time.
         """
         copy = self._setting.copy_of(name)
         before = fields(None if copy is None else orjson.loads(copy))

@@ -1,4 +1,4 @@
-"""Asking a platform over HTTP: within limits, without following redirects, and with errors that say what to do."""
+"""Call a platform over HTTP: rate-limited, without following redirects, with errors that name a remedy."""
 
 import asyncio
 import re
@@ -38,21 +38,21 @@ RAISE = object()
 
 
 class PlatformError(AssayUserError):
-    """The platform does not answer as it should; the message says what it did, and what to look at."""
+    """The platform's response is not as expected; the message has what happened and what to check."""
 
 
 class Client:
-    """Ask one platform. Raise PlatformError from everything; no message of it has a secret in it."""
+    """Calls one platform. Every method raises PlatformError; no message contains a secret."""
 
     def __init__(
         self, platform: str, url: str, headers: Mapping[str, str], hints: Mapping[int, str] | None = None
     ) -> None:
-        """Take the address, the headers of every request, and what to do about some statuses."""
+        """Call `url` with these headers; `hints` has a remedy for some statuses."""
         self._platform = platform
         self._hints = _HINTS | dict(hints or {})
         self._next_at = 0.0
         self.known_until: datetime | None = None
-        """A time of the platform's own clock: what happened before it, the last answer knew of."""
+        """A time on the platform's clock up to which the last response is complete."""
         if not url.startswith(("http://", "https://")):
             raise PlatformError(f"the address of {platform} has to begin with http:// or https://")
         try:
@@ -60,15 +60,15 @@ class Client:
                 base_url=url.rstrip("/"), headers=headers, timeout=_SECONDS, follow_redirects=False
             )
         except (httpx.InvalidURL, ValueError):
-            raise PlatformError(f"the address or the token of {platform} cannot be used; write them anew") from None
+            raise PlatformError(f"the address or the token of {platform} is malformed; enter them again") from None
         self._where = f"{self._http.base_url.scheme}://{self._http.base_url.netloc.decode().rpartition('@')[2]}"
 
     def surely(self, changed: datetime | None) -> datetime | None:
-        """Return up to which time the last answer surely knew of everything, if it says itself when it changed."""
+        """Return the time up to which the last response is known to be complete, given the thing's time of change."""
         return max((one for one in (changed, self.known_until) if one is not None), default=None)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def ask(
@@ -80,9 +80,9 @@ class Client:
         absent: Collection[int] = (_NOT_FOUND,),
         **rest: Any,  # noqa: ANN401  # of httpx
     ) -> Any:  # noqa: ANN401  # its JSON
-        """Return the JSON of an answer; `missing` where there is no such thing, unless that is an error.
+        """Return the JSON of a response; return `missing` for a thing that does not exist, or raise if it is RAISE.
 
-        `absent` are the statuses that say so.
+        `absent` are the statuses that mean it does not exist.
         """
         status, headers, content = await self._answer(method, path, rest)
         for waits in range(_MOST_WAITS):
@@ -110,18 +110,18 @@ class Client:
                 async for part in answer.aiter_bytes():
                     size += len(part)
                     if size > _LARGEST_ANSWER:
-                        raise PlatformError(f"{method} {path}: the answer is larger than {_LARGEST_ANSWER:,} bytes")
+                        raise PlatformError(f"{method} {path}: the response is larger than {_LARGEST_ANSWER:,} bytes")
                     parts.append(part)
                 self._note_time(answer.headers, timedelta(seconds=time.monotonic() - began))
                 return answer.status_code, answer.headers, b"".join(parts)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # their texts may quote what was sent
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # their messages may contain secrets
             raise PlatformError(
                 f"{self._platform} at {self._where} cannot be reached ({type(error).__name__}); is it up, and is the "
                 "address right?"
             ) from None
 
     async def _pace(self) -> None:
-        """Let some time pass between two requests."""
+        """Wait between two requests."""
         now = time.monotonic()
         pause, self._next_at = self._next_at - now, max(now, self._next_at) + _PAUSE_SECONDS
         if pause > 0:
@@ -148,7 +148,7 @@ def _wanted_pause(headers: httpx.Headers, waits: int) -> float:
 
 
 def plain(thing: str) -> str | None:
-    """Return an id that came from outside, if it can stand in an address as it is."""
+    """Return an external id if it is safe in a URL path, else None."""
     return thing if _PLAIN_ID.fullmatch(thing) else None
 
 
@@ -156,10 +156,10 @@ PageLoader = Callable[[datetime | None, int], Awaitable[Sequence[JsonFields]]]
 
 
 async def by_time(page: PageLoader, since: datetime | None, *, field: str, size: int) -> AsyncIterator[JsonFields]:
-    """Yield rows that come sorted by a time, each state once, though rows change and move back while we read.
+    """Yield rows sorted by time, each state once, although rows change and move while they are read.
 
-    `page(after, number)` returns the rows after a time. After each page we go on from its newest time, not with the
-    next number: what has moved behind us would have made the rest slip by one, unseen.
+    `page(after, number)` returns the rows after a time. Each page starts at the newest time of the one before and not
+    at the next page number: a row that moved would shift the rest, and one row would be missed.
     """
     after = since
     seen: dict[tuple[str | None, str], datetime | None] = {}
@@ -183,10 +183,10 @@ async def by_time(page: PageLoader, since: datetime | None, *, field: str, size:
 async def _of_one_time(
     page: PageLoader, after: datetime | None, time: datetime, *, field: str, size: int
 ) -> Sequence[JsonFields]:
-    """Return the rows of one and the same time, which fill more than a page.
+    """Return the rows of a single time that fill more than a page.
 
-    The pages are read by number, and backwards: a row that changes leaves them, so that others slip towards the
-    first page, and we meet them there.
+    The pages are read backwards by number: a row that changes leaves them, the others shift towards the first page, and
+    are still read.
     """
     last = 1
     while last < _MOST_PAGES:
@@ -211,25 +211,25 @@ async def by_page(page: Callable[[int], Awaitable[Sequence[JsonFields]]], *, siz
 
 
 class Asking:
-    """What sources have in common: a client that is closed at the end, and no webhook unless they say otherwise."""
+    """Shared by sources: closes its client, and registers no webhook by default."""
 
     def __init__(self, client: Client) -> None:
-        """Take the client."""
+        """Call the platform with `client`."""
         self._client = client
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the source."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the client."""
         await self._client.close()
 
-    async def register_webhook(self, url: str, secret: str) -> Registered | None:  # noqa: ARG002  # of those that can
-        """Register nothing: that can only be done by hand."""
+    async def register_webhook(self, url: str, secret: str) -> Registered | None:  # noqa: ARG002  # unused by default
+        """Return None: a person has to register the webhook."""
         return None
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take nothing away."""
+        """Do nothing."""

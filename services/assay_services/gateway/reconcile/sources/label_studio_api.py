@@ -1,4 +1,4 @@
-"""Label Studio's REST API, as far as it is needed: what changed, everything there is, webhooks, writing back."""
+"""The parts of Label Studio's REST API that Assay uses: changes, listings, webhooks, writing back."""
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,34 +30,34 @@ _HINTS = {
 
 
 class LabelStudioApi:
-    """A client of one Label Studio. Raise PlatformError from everything."""
+    """A client of one Label Studio. Every method raises PlatformError."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Take the address and an API token: a personal access token, or a legacy one."""
+        """Call `url` with an API token: a personal access token, or a legacy one."""
         self._token = token
         self._access, self._access_until = "", 0.0
         self._client = Client("Label Studio", url, {}, _HINTS)
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the client."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the client."""
         await self._client.close()
 
     def surely(self, changed: datetime | None) -> datetime | None:
-        """Return up to which time the last answer surely knew of everything, if it says itself when it changed."""
+        """Return the time up to which the last response is known to be complete, given the thing's time of change."""
         return self._client.surely(changed)
 
     async def project(self, project: str) -> ApiFields:
-        """Return a project, its label config included."""
+        """Return a project with its label config."""
         return fields(await self._ask("GET", f"/api/projects/{project}/"))
 
     async def projects(self) -> AsyncIterator[str]:
-        """Yield the number of every project."""
+        """Yield the id of every project."""
 
         async def page(number: int) -> Sequence[ApiFields]:
             asked = {"page": str(number), "page_size": str(_PAGE)}
@@ -67,7 +67,7 @@ class LabelStudioApi:
             yield str(project.get("id"))
 
     async def me(self) -> str:
-        """Return the id of the user whose token this is."""
+        """Return the id of the token's user."""
         return str(at(await self._ask("GET", "/api/current-user/whoami"), "id"))
 
     def tasks_changed_since(self, project: str, since: datetime | None) -> AsyncIterator[ApiFields]:
@@ -76,7 +76,7 @@ class LabelStudioApi:
         async def page(after: datetime | None, number: int) -> Sequence[ApiFields]:
             query: dict[str, Any] = {"ordering": ["tasks:updated_at"]}
             if after is not None:
-                value = after.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # no other way is read
+                value = after.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # the only format it accepts
                 newer = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": value}
                 query["filters"] = {"conjunction": "and", "items": [newer]}
             return await self._tasks(project, number, fields="all", query=orjson.dumps(query).decode())
@@ -100,28 +100,28 @@ class LabelStudioApi:
         return str(at(await self._ask("POST", "/api/webhooks/", json=body), "id"))
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take a webhook away; nothing happens if it is gone already."""
+        """Delete a webhook; do nothing if it does not exist."""
         await self._ask("DELETE", f"/api/webhooks/{webhook}/", missing={})
 
     async def set_meta(self, task: str, meta: ApiFields) -> None:
-        """Let this be the task's meta."""
+        """Replace the task's meta."""
         await self._ask("PATCH", f"/api/tasks/{task}/", json={"meta": dict(meta)})
 
     async def set_overlap(self, task: str, overlap: int) -> None:
-        """Ask for so many annotations of a task."""
+        """Set how many annotations a task should get."""
         await self._ask("PATCH", f"/api/tasks/{task}/", json={"overlap": overlap})
 
     async def predict(self, task: str, result: Sequence[ApiFields], score: float | None, version: str) -> str:
-        """Give a task a prediction; return its id."""
+        """Add a prediction to a task; return its id."""
         body = {"task": int(task), "result": list(result), "score": score, "model_version": version}
         return str(at(await self._ask("POST", "/api/predictions/", json=body), "id"))
 
     async def remove_prediction(self, prediction: str) -> None:
-        """Take a prediction away; nothing happens if it is gone already."""
+        """Delete a prediction; do nothing if it does not exist."""
         await self._ask("DELETE", f"/api/predictions/{prediction}/", missing={})
 
     async def task(self, task: str) -> ApiFields | None:
-        """Return one task, or None where it is gone."""
+        """Return one task, or None if it does not exist."""
         found = await self._ask("GET", f"/api/tasks/{task}/", missing=None)
         return None if found is None else fields(found)
 
@@ -136,7 +136,7 @@ class LabelStudioApi:
             found = await self._client.ask("POST", "/api/token/refresh/", json={"refresh": self._token})
             access = identifier(at(found, "access")) or at(found, "access")
             if not isinstance(access, str):
-                raise PlatformError("Label Studio gives no access for this token; make a new one")
+                raise PlatformError("Label Studio refuses this token; create a new one")
             self._access = access
             self._access_until = time.monotonic() + _TOKEN_SECONDS
         return {"Authorization": f"Bearer {self._access}"}

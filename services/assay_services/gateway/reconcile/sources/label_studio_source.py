@@ -1,4 +1,4 @@
-"""A project of Label Studio: tasks by the time of their last change, and the number of annotations of each."""
+"""A Label Studio project: poll tasks by time of change, and compare their numbers of annotations."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -16,31 +16,31 @@ HEADER = "X-Assay-Secret"
 
 
 class LabelStudio:
-    """One project. A task's time moves with each annotation that is made, changed or deleted."""
+    """One project. A task's time of change moves with each annotation that is created, changed or deleted."""
 
     kind = "task"
     by_thing = False
     polled = True
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection."""
+        """Connect with `setting`."""
         self.api = LabelStudioApi(setting.url, setting.token)
         self._number = setting.number
         self._asked = setting.asked
         self._project: ApiFields | None = None
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the source."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the client."""
         await self.api.__aexit__(kind, error, trace)
 
     async def check(self) -> None:
-        """Raise unless the project is there."""
+        """Raise PlatformError unless the project exists and can be read."""
         self._project = await self.api.project(self._number)
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
@@ -69,11 +69,11 @@ class LabelStudio:
         return replace(self._seen(found, self._project or {}), changed_at=surely)
 
     async def register_webhook(self, url: str, secret: str) -> Registered | None:
-        """Register a webhook that carries a secret in a header."""
+        """Register a webhook that sends a secret in a header."""
         return Registered(await self.api.register_webhook(self._number, url, {HEADER: secret}))
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take it away."""
+        """Delete the webhook."""
         await self.api.remove_webhook(webhook)
 
     def _seen(self, task: ApiFields, project: ApiFields) -> Seen:

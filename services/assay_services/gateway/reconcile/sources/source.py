@@ -1,4 +1,4 @@
-"""What reconciliation needs of a platform with an API: what has changed, everything there is, one thing by its id."""
+"""The interface of a platform with an API: changes, a listing of everything, and single things by id."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ ApiFields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing of a platform as it is now: a task, a job, an assignment, a record, an example.
+    """One thing on a platform in its current state: a task, a job, an assignment, a record or an example.
 
-    `group` is what its annotations are counted by: the item, or the thing itself. `annotations` is what it says, its
-    own deletions included. `here` has the platform's ids of all its annotations, also of those that cannot be read:
-    what is held of the group and is not among them is gone; None says nothing of the kind. `changed_at` is the time
-    that this look surely knows of: what is newer than that is not gone. `watermark` is where to go on the next time,
-    and `copy` what to compare with then. `problems` says what could not be read.
+    `group` is the key by which its annotations are counted: the item, or the thing itself. `annotations` are its
+    annotations, including deletions. `here` has the platform's ids of all its annotations, including unreadable ones: a
+    published annotation of the group that is not among them was deleted; None: unknown. `changed_at` is the time up to
+    which this state is complete: newer annotations are not treated as deleted. `watermark` is where the next poll
+    resumes, and `copy` is stored to compare with next time. `problems` are the parts that could not be read.
     """
 
     id: str
@@ -35,9 +35,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A thing in the list of everything. `count`: how many annotations it has, where the list says so.
+    """One thing in the listing. `count`: its number of annotations, or None if the listing lacks it.
 
-    `seen` is the thing itself, where the list carries it.
+    `seen` is the thing itself, if the listing includes it.
     """
 
     id: str
@@ -48,20 +48,20 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A webhook at the platform. `secret` is what it signs with, where the platform chose that itself."""
+    """A webhook registered on the platform. `secret` signs its deliveries, if the platform chose one."""
 
     id: str
     secret: str | None = None
 
 
 def nothing_copied(_: str) -> bytes | None:
-    """Remember nothing of what a thing said before."""
+    """Return None: no earlier copy is stored."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a source knows of its connection. `copy_of` returns what it said of a thing before, None: nothing yet."""
+    """What a source knows of its connection. `copy_of` returns the stored copy of a thing, or None."""
 
     url: str
     token: str
@@ -71,11 +71,11 @@ class Setting:
 
 
 class PlatformSource(Protocol):
-    """One project of one platform. Everything raises PlatformError where the platform does not answer as it should.
+    """One project of one platform. Every method raises PlatformError if the response is not as expected.
 
-    `by_thing`: annotations are counted by the thing that they are of, whose id theirs begin with (`thing/…`); else by
-    item. `polled`: `changed_since` finds everything but what is gone, so that a wanted thing that cannot be asked for
-    by its id need not wait for the next sweep. `kind` is what its things are called in a `Wanted`.
+    `by_thing`: annotations are counted by their thing, whose id is the first part of theirs (`thing/…`); otherwise by
+    item. `polled`: `changed_since` finds everything except deletions, so a thing that cannot be requested by id need
+    not wait for the next sweep. `kind` is the kind of its things in a `FetchTarget`.
     """
 
     kind: str
@@ -83,35 +83,35 @@ class PlatformSource(Protocol):
     polled: bool
 
     async def __aenter__(self) -> Self:
-        """Open."""
+        """Return the source."""
         ...
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the source."""
         ...
 
     async def check(self) -> None:
-        """Raise PlatformError unless the project is there and may be read."""
+        """Raise PlatformError unless the project exists and can be read."""
         ...
 
     def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
-        """Yield what has changed after a watermark, the oldest change first; everything where there is none."""
+        """Yield what changed after a watermark, the oldest change first; everything if the watermark is None."""
         ...
 
     def everything(self) -> AsyncIterator[Listed]:
-        """Yield every thing that is there. Raise PlatformError, and yield nothing, where the project is not there."""
+        """Yield every thing. Raise PlatformError, and yield nothing, if the project does not exist."""
         ...
 
     async def one(self, wanted: FetchTarget) -> Seen | None:
-        """Return one thing, or None where it is gone, is of another project, or cannot be asked for."""
+        """Return one thing, or None if it does not exist, is in another project, or cannot be requested by id."""
         ...
 
     async def register_webhook(self, url: str, secret: str) -> Registered | None:
-        """Have changes posted to an address; None where that can only be done by hand."""
+        """Register a webhook; return None if a person has to do it."""
         ...
 
     async def remove_webhook(self, webhook: str) -> None:
-        """Take a webhook away; nothing happens if it is gone already."""
+        """Delete a webhook; do nothing if it does not exist."""
         ...

@@ -1,4 +1,4 @@
-"""The platforms that can be asked, by name."""
+"""The platforms with an API, by name."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Protocol
 from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
 from assay_services.gateway.core.platforms import argilla, cvat, doccano, label_studio, toloka
 from assay_services.gateway.decode_context import asked_of, settings_of
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.argilla_source import Argilla
 from assay_services.gateway.reconcile.sources.cvat_source import Cvat
 from assay_services.gateway.reconcile.sources.doccano_source import Doccano
@@ -15,7 +16,6 @@ from assay_services.gateway.reconcile.sources.label_studio_source import LabelSt
 from assay_services.gateway.reconcile.sources.source import PlatformSource, Seen, Setting, nothing_copied
 from assay_services.gateway.reconcile.sources.toloka_source import Toloka
 from assay_services.stores.control.connection_store import ConnectionStore
-from assay_services.stores.control.published_index import PublishedIndex
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
 
@@ -30,11 +30,11 @@ SOURCES: Mapping[str, _SourceFactory] = {
     argilla.NAME: Argilla,
     doccano.NAME: Doccano,
 }
-"""How to make the source of each platform that has an API."""
+"""The source class of each platform that has an API."""
 
 
 def can_be_asked(connection: Connection) -> bool:
-    """Tell whether a connection has an API that we read."""
+    """Return whether Assay can read the API of a connection's platform."""
     return connection.platform in SOURCES and bool(connection.url)
 
 
@@ -46,9 +46,9 @@ def source_of(
     *,
     remembering: bool = True,
 ) -> PlatformSource:
-    """Return the source of a connection that can be asked. Raise PlatformError where its address is none.
+    """Return the source of a connection whose platform has an API. Raise PlatformError if its address is invalid.
 
-    Without `remembering` what was read before is left aside, so that all of it is news.
+    Without `remembering`, earlier copies are ignored and everything counts as new.
     """
     setting = replace(
         setting_of(connection, connections),
@@ -59,7 +59,7 @@ def source_of(
 
 
 def setting_of(connection: Connection, connections: ConnectionStore) -> Setting:
-    """Return what is needed to speak to a connection's platform, without anything that is held."""
+    """Return what is needed to call a connection's platform, without any stored annotations."""
     return Setting(
         url=connection.url or "",
         token=connections.secrets_of(connection).token or "",
@@ -69,7 +69,7 @@ def setting_of(connection: Connection, connections: ConnectionStore) -> Setting:
 
 
 async def everything_on(source: PlatformSource) -> AsyncIterator[Seen]:
-    """Yield every thing as it is now. Of a source without memory all annotations."""
+    """Yield every thing in its current state; a source without memory yields all annotations."""
     if source.polled:
         async for seen in source.changed_since(None):
             yield seen

@@ -1,4 +1,4 @@
-"""A pool of Toloka: assignments by the time when they were submitted, all of them now and then."""
+"""A Toloka pool: poll assignments by time of submission, and read all of them in sweeps."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -18,28 +18,28 @@ _HINTS = {
 
 
 class Toloka(Asking):
-    """One pool. What was rejected, accepted or skipped later has no time to ask by: webhooks and the sweep tell."""
+    """One pool. Later rejections, acceptances and skips cannot be polled by time: webhooks and sweeps find them."""
 
     kind = "assignment"
     by_thing = True
     polled = False
 
     def __init__(self, setting: Setting) -> None:
-        """Take the connection; a token with a word before it (`ApiKey …`) is sent as it is."""
+        """Connect with `setting`; a token with a prefix (`ApiKey …`) is sent unchanged."""
         token = setting.token if " " in setting.token else f"OAuth {setting.token}"
         super().__init__(Client("Toloka", setting.url, {"Authorization": token}, _HINTS))
         self._setting = setting
 
     async def check(self) -> None:
-        """Raise unless the pool is there."""
+        """Raise PlatformError unless the pool exists and can be read."""
         await self._client.ask("GET", f"/api/v1/pools/{self._setting.number}")
 
     async def changed_since(self, watermark: str | None) -> AsyncIterator[Seen]:
-        """Yield the assignments that were submitted."""
+        """Yield the assignments submitted since a watermark."""
 
         async def page(after: datetime | None, number: int) -> Sequence[JsonFields]:
             newer = {} if after is None else {"submitted_gt": _written(after)}
-            # There are no pages by number: more of one and the same millisecond than fit a page, the sweep finds.
+            # Toloka has no page numbers: if one millisecond has more assignments than a page, the sweep finds the rest.
             return [] if number > 1 else await self._assignments(sort="submitted", **newer)
 
         start = moment(watermark) or datetime(2000, 1, 1, tzinfo=UTC)
@@ -80,5 +80,5 @@ class Toloka(Asking):
 
 
 def _written(moment_: datetime) -> str:
-    """Return a time as Toloka reads it: UTC without a zone, milliseconds."""
+    """Return a time in Toloka's format: UTC without a zone, milliseconds."""
     return moment_.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

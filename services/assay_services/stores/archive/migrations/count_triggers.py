@@ -184,7 +184,7 @@ def _newer(table: str) -> str:
 def _adding(table: str, dialect: str, rows: str) -> str:
     head, tail = _upsert(table)
     summed = _summed(table, dialect, [(rows, "")])
-    # SQLite takes ON for a join's where no WHERE stands between a SELECT and ON CONFLICT.
+    # Without a WHERE between SELECT and ON CONFLICT, SQLite parses ON as a join's.
     return f"{head} SELECT * FROM ({summed}) AS all_of_them WHERE 1 = 1 {tail}"  # noqa: S608  # our own parts
 
 

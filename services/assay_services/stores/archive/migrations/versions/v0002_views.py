@@ -126,7 +126,7 @@ _WORDS = {
         "day_judged": "date(timezone('UTC', a.judged_at))",
     },
 }
-"""What each database calls the same thing."""
+"""The SQL of each database for the same expression."""
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""Alerts, and a view of those that are not over."""
+"""Alerts, and a view of the active ones."""
 
 import sqlalchemy as sa
 from alembic import op

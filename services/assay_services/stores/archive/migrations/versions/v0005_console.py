@@ -1,4 +1,4 @@
-"""What the console asks often: votes, findings as rows, counts kept by triggers, readings now, history, conduct."""
+"""Tables for the console's frequent queries: votes, findings, counts by triggers, newest readings, history, conduct."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ _TEXTS = sa.text("label_kind = 'text'")
 
 
 def upgrade() -> None:
-    """Create the tables, fill them from what is there, and let triggers keep the counts."""
+    """Create the tables, fill them from existing rows, and create the triggers that maintain the counts."""
     _votes()
     _objections()
     _consensus_history()
@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.create_index(
         "readings_of_many", "readings", ["project", "time_window", "as_of"], sqlite_where=_MANY, postgresql_where=_MANY
     )
-    for name in ("annotations_by_annotator", "annotations_by_label"):  # `votes` has their like; each cost a tenth
+    for name in ("annotations_by_annotator", "annotations_by_label"):  # `votes` has similar ones; each cost a tenth
         op.drop_index(name, "annotations")
     dialect = op.get_bind().dialect.name
     for statement in (*count_triggers.triggers(dialect), *count_triggers.filling(dialect)):

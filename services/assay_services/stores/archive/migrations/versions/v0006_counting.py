@@ -1,4 +1,4 @@
-"""In SQLite the archive counts what it inserts itself, a batch in one stroke; its triggers rest meanwhile."""
+"""In SQLite, the archive counts its own inserts with one statement per batch; the triggers are inactive meanwhile."""
 
 from collections.abc import Iterable
 
@@ -14,13 +14,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table that says so, and triggers that look there."""
+    """Create the sentinel table, and triggers that check it."""
     op.create_table("counting", sa.Column("since", sa.BigInteger(), nullable=False), sa.PrimaryKeyConstraint("since"))
     _run(count_triggers.resting(op.get_bind().dialect.name))
 
 
 def downgrade() -> None:
-    """Create the triggers that were there before, and drop the table."""
+    """Restore the previous triggers, and drop the table."""
     dialect = op.get_bind().dialect.name
     _run(count_triggers.without(dialect))
     _run(count_triggers.triggers(dialect))

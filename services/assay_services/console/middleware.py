@@ -18,7 +18,7 @@ from assay_services.console.permissions import OPEN, UNLISTED, least_role
 from assay_services.stores.control.api_keys import Refusal
 from assay_services.stores.control.tables.accounts import Role
 from assay_services.stores.control.tables.connections_and_keys import Scope as KeyScope
-from assay_services.web.problems import RequestProblem, forbidden, problem_response
+from assay_services.web.problems import RequestProblem, problem_response
 from assay_services.web.rate_limit import RateLimitedError
 
 COOKIE = "assay_session"
@@ -148,7 +148,14 @@ def _unless_allowed(viewer: Viewer, least: Role | str | None, *, is_api: bool) -
         return problem_response(RequestProblem(404, "no such path", field="path"))
     if viewer.may(Role(least)):
         return None
-    return problem_response(forbidden(Role(least), viewer)) if is_api else _denied(Role(least), viewer)
+    return problem_response(_forbidden(Role(least), viewer)) if is_api else _denied(Role(least), viewer)
+
+
+def _forbidden(least: Role, viewer: Viewer) -> RequestProblem:
+    """Return the problem of a viewer whose role is not sufficient."""
+    return RequestProblem(
+        403, f"this needs the role {least.value}; {viewer.name} has the role {viewer.role.value}", field="role"
+    )
 
 
 def _denied(least: Role, viewer: Viewer) -> Response:

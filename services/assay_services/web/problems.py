@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from assay_services.console.auth.sessions import Viewer
-from assay_services.stores.control.tables.accounts import Role
-
 _TITLES = {
     400: "Not understood",
     401: "Not signed in",
@@ -53,10 +50,3 @@ def problem_response(problem: RequestProblem) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     content = {name: value for name, value in body.items() if value is not None}
     return JSONResponse(content, problem.status, headers, "application/problem+json")
-
-
-def forbidden(least: Role, viewer: Viewer) -> RequestProblem:
-    """Return the problem of a viewer whose role is not sufficient."""
-    return RequestProblem(
-        403, f"this needs the role {least.value}; {viewer.name} has the role {viewer.role.value}", field="role"
-    )

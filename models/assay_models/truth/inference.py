@@ -9,7 +9,7 @@ from assay_models.truth.truth_model import Accuracy, GivenLabel, ItemFacts, Item
 from assay_schemas.annotation import Label
 from assay_schemas.contract.label_contract import LabelContract
 
-_MOST_ROUNDS = 100
+MOST_ROUNDS = 100
 _CONVERGED = 1e-4
 _RELEARNINGS = 2
 
@@ -26,12 +26,13 @@ def infer_truth(
     *,
     contract: LabelContract | None = None,
     gold: Mapping[Any, Label] | None = None,
+    most_rounds: int = MOST_ROUNDS,
 ) -> InferredTruth:
     """Infer labels and accuracies from (item, annotator, label) triples; of repeated pairs the last counts.
 
     `contract` defines the kind of label; without one, labels are categories named by their texts. `gold` maps items to
     their known labels. The model is the one of the running service, swept until no posterior moves by more than 0.0001
-    (at most 100 rounds).
+    (at most `most_rounds` rounds).
     """
     labels: defaultdict[Any, dict[str, GivenLabel]] = defaultdict(dict)
     for item, annotator, label in annotations:
@@ -41,7 +42,7 @@ def infer_truth(
     for item, given in labels.items():
         truth.put(item, ItemFacts(given, known.get(item)))
     truth.settle()
-    _converge(truth, len(labels))
+    _converge(truth, len(labels), most_rounds)
     for item, given in labels.items():
         truth.put(item, ItemFacts(given, known.get(item)))
     items = truth.settle()
@@ -50,10 +51,10 @@ def infer_truth(
     return InferredTruth(items, {name: found for name, found in accuracies.items() if found is not None})
 
 
-def _converge(truth: TruthModel, items: int) -> None:
+def _converge(truth: TruthModel, items: int, most_rounds: int) -> None:
     for _ in range(_RELEARNINGS):
         truth.relearn()
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(most_rounds):
             truth.sweep(items)
             if truth.unrest < _CONVERGED:
                 break

@@ -217,7 +217,7 @@ def test_what_is_forgotten_while_the_workers_run_is_gone_and_the_ledgers_balance
     [
         ((), "either --item"),
         (("--item", "a:b", "--annotator", "c"), "either --item"),
-        (("--item", "no-project"), "no PROJECT:ITEM"),
+        (("--item", "no-project"), "is not PROJECT:ITEM"),
         (("--item", "a:b", "--pseudonym"), "no pseudonym"),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_key_revoked_by_somebody_else_is_refused_after_two_seconds(control: En
 
 
 def test_revoking_what_is_not_there_says_so(keys: ApiKeyStore) -> None:
-    with pytest.raises(NoSuchKeyError, match="no key 'x'"):
+    with pytest.raises(NoSuchKeyError, match="no key has the id 'x'"):
         keys.revoke("x", now=NOW)
 
 

@@ -39,6 +39,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+_NOT_FOUND = (alert_actions.AlertNotFoundError, subscription_store.NoSuchSubscriptionError)
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
     """The objects that the routes share."""
@@ -88,7 +91,7 @@ def _guard(app: FastAPI) -> None:
     @app.exception_handler(alert_actions.NoSuchAlertError)
     @app.exception_handler(subscription_store.SubscriptionError)
     async def not_there(_: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, 404 if "there is no" in str(error) else 422)
+        return JSONResponse({"error": str(error)}, 404 if isinstance(error, _NOT_FOUND) else 422)
 
     @app.get("/health", tags=["health"], summary="Is the process up?")
     async def health() -> dict[str, str]:

@@ -35,6 +35,10 @@ class NoSuchAlertError(AssayUserError):
     """The alert or silence does not exist, or is not in a state for this."""
 
 
+class AlertNotFoundError(NoSuchAlertError):
+    """No alert, silence or dead letter has this id."""
+
+
 class Precision(NamedTuple):
     """The share of a rule's rated alerts that were useful, with a 95 % interval (Jeffreys)."""
 
@@ -72,7 +76,8 @@ def get_alert(engine: Engine, alert: str) -> Alert:
         found = session.exec(query).all()
         if len(found) != 1 or not alert:
             many = "more than one alert begins" if found else "there is no alert that begins"
-            raise NoSuchAlertError(f"{many} with '{alert}'; `assay alerts list` shows them")
+            kind = NoSuchAlertError if found else AlertNotFoundError
+            raise kind(f"{many} with '{alert}'; `assay alerts list` shows them")
         return Alert.model_validate(found[0].content)
 
 
@@ -119,7 +124,7 @@ def unsilence(engine: Engine, silence_id: str, *, by: str, now: datetime) -> Sil
     with Session(engine, expire_on_commit=False) as session:
         row = session.get(SilenceRow, silence_id)
         if row is None or row.ended_at is not None or row.until <= now:
-            raise NoSuchAlertError(f"no silence has the id '{silence_id}'; `assay alerts silences` shows them")
+            raise AlertNotFoundError(f"no silence has the id '{silence_id}'; `assay alerts silences` shows them")
         row.ended_at = now
         order = Order(kind=OrderKind.UNSILENCE, subject=silence_id, by=by, why="")
         session.add_all([row, _asked(order, row.project, now)])
@@ -184,7 +189,7 @@ def revive(engine: Engine, delivery: str, *, now: datetime) -> Delivery:
     with Session(engine, expire_on_commit=False) as session:
         found = session.get(Delivery, delivery)
         if found is None or found.fate != Fate.DEAD.value:
-            raise NoSuchAlertError(f"no dead letter has the id '{delivery}'")
+            raise AlertNotFoundError(f"no dead letter has the id '{delivery}'")
         found.fate, found.attempts, found.next_at, found.ended_at = Fate.DUE.value, 0, now, None
         found.created_at = now
         session.add(found)

@@ -25,6 +25,10 @@ class SubscriptionError(AssayUserError):
     """A subscription that is invalid or does not exist."""
 
 
+class NoSuchSubscriptionError(SubscriptionError):
+    """No subscription has this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
     """A subscription to create. `address`: a URL, or for Kafka a topic."""
@@ -91,7 +95,7 @@ def get_subscription(engine: Engine, name: str) -> Subscription:
     with Session(engine) as session:
         found = session.get(Subscription, name)
     if found is None:
-        raise SubscriptionError(f"there is no subscription '{name}'; `assay subscriptions` shows them")
+        raise NoSuchSubscriptionError(f"there is no subscription '{name}'; `assay subscriptions` shows them")
     return found
 
 

@@ -23,6 +23,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+from assay_services.devtools.ports import free_port
+
 FIXTURE = Path(__file__).with_name("taken_up.tar.xz")
 LABELS: dict[str, dict[str, Any]] = {
     "kinds-categorical": {"kind": "categorical", "values": ["safe", "adult", "scam"]},
@@ -104,13 +106,6 @@ def annotations(now: datetime) -> Iterator[dict[str, Any]]:
                 moment = now - timedelta(minutes=ITEMS - number, seconds=10 * who + place)
                 found = annotation(project, number, annotator, label_of(project, number, who), moment)
                 yield {**found, "lead_time_seconds": 4.0 + who}
-
-
-def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def free_ports(count: int) -> int:

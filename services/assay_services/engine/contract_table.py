@@ -23,9 +23,7 @@ class ContractTable(TopicFollower):
         self._apply = apply
 
     def _receive(self, key: bytes, value: bytes | None) -> None:
-        self._parse(key.decode(errors="replace"), value)
-
-    def _parse(self, project: str, value: bytes | None) -> None:
+        project = key.decode(errors="replace")
         if value is None:
             self._apply(project, None)
             return

@@ -196,11 +196,11 @@ class ConsensusCore(Core):
     def _publish(self, judged: Judged, received: Received, now: int) -> Published:
         """Build the events of judged items, and let each item remember what was published of it."""
         published = Published([], {}, Counter())
+        events = {name: ItemEvents(project.contract, now) for name, project in self._projects.items()}
         for key, judgement in judged.judgements.items():
             item = received.items.get(key) or self._items.load(key)
-            events = ItemEvents(self._projects[item.project].contract, now)
             changed_ms = received.changed_ms.get(key)
-            publication = events.build(key, item, judgement, changed=changed_ms is not None)
+            publication = events[item.project].build(key, item, judgement, changed=changed_ms is not None)
             if publication is None:
                 continue
             corrections = publication.corrections

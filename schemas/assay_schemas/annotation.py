@@ -59,7 +59,9 @@ class Event(BaseModel):
     The length limit on texts has a side effect: pydantic then also rejects lone surrogates, which UTF-8 cannot encode.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MAX_TEXT_LENGTH, defer_build=True
+    )
 
 
 class Action(StrEnum):

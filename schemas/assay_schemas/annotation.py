@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from assay_schemas.record_key import plain_key, record_key
+
 MAX_ID_LENGTH = 256
 MAX_TEXT_LENGTH = 500_000
 MAX_PARTS = 1_000
@@ -165,5 +167,10 @@ class Annotation(Event):
 
     @property
     def key(self) -> bytes:
-        """The Kafka key that all topics about this item share: `project:item`."""
-        return f"{self.project}:{self.item.id}".encode()
+        """The Kafka key that all topics about this item share: `project:item`, see `record_key`."""
+        return record_key(self.project, self.item.id)
+
+    @property
+    def partition_key(self) -> bytes:
+        """The Kafka key with which the annotation itself is sent; it chooses the partition."""
+        return plain_key(self.project, self.item.id)

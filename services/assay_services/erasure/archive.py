@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlmodel import col
 
+from assay_schemas.record_key import name_in_pair, plain_key
 from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.archive.engine import is_sqlite
@@ -111,7 +112,9 @@ def _parts(engine: Engine, whom: ErasureRequest) -> list[_RowSelection]:
 
 
 def _values(whom: ErasureRequest) -> dict[str, Any]:
-    escaped = whom.name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    in_pair = name_in_pair(whom.name)
+    escaped = in_pair.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    sent_with = plain_key(str(whom.project), whom.name)
     return {
         "project": whom.project,
         "name": whom.name,
@@ -120,8 +123,8 @@ def _values(whom: ErasureRequest) -> dict[str, Any]:
         "second": f"%|{escaped}",
         "raw_name": orjson.dumps(whom.name),
         "raw_project": b"" if whom.project is None else orjson.dumps(whom.project),
-        "text_key": whom.key.decode(),
-        "raw_key": whom.key,
+        "text_key": sent_with.decode(),
+        "raw_key": sent_with,
     }
 
 

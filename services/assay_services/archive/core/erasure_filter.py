@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import orjson
 
@@ -46,10 +47,11 @@ class Forgotten:
         return put
 
     def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: str) -> bool:
-        """Return whether one of two annotators, `a|b`, is erased; both names may contain bars."""
+        """Return whether one of two annotators, `a|b`, is erased; older readings have names with bars as they are."""
         parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
-        return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
+        names = (name for half in halves for name in (half, unquote(half)))
+        return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in names)
 
     def _find(self, kind: str, project: str, name: str, made_at: str) -> ErasureFilter | None:
         for where in (project, ANY_PROJECT):

@@ -16,6 +16,7 @@ from assay_schemas.annotation import Label
 from assay_schemas.conduct import ConductReport, Signal
 from assay_schemas.consensus import Consensus, Correction, Reliability, ReviewRequest
 from assay_schemas.contract.label_contract import LabelContract
+from assay_schemas.record_key import split_key
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Record
 
@@ -89,12 +90,12 @@ def label_cells(label: Label | None) -> tuple[str | None, str | None]:
 
 
 def gone(table: str, record: Record) -> Sequence[RowWrite]:
-    """Return the deletion of a key's row. A key is `project:item`; both may have colons, so every split is deleted."""
-    parts = plain_text(record.key or b"").split(":")
-    keys = [(":".join(parts[:place]), ":".join(parts[place:])) for place in range(1, len(parts))]
-    if not keys:
-        raise RowImpossible("a record without a value must have a key like project:item")
-    return [KeyedRow(table, key, None) for key in keys]
+    """Return the deletion of a key's row."""
+    try:
+        project, name = split_key(record.key or b"")
+    except ValueError:
+        raise RowImpossible("a record without a value must have a key like project:item") from None
+    return [KeyedRow(table, (plain_text(project.encode()), plain_text(name.encode())), None)]
 
 
 _ADAPTERS: Mapping[type[BaseModel], TypeAdapter[Any]] = {
@@ -151,8 +152,13 @@ def _plain_field(rule: Any) -> core_schema.TypedDictField:  # noqa: ANN401
     return core_schema.typed_dict_field(_plain(rule["schema"] if is_optional else rule), required=not is_optional)
 
 
+def _plain_validator(kind: type[BaseModel]) -> SchemaValidator:
+    kind.model_rebuild()  # the models of events are built at their first use
+    return SchemaValidator(_plain(kind.__pydantic_core_schema__))
+
+
 _PLAIN: Mapping[type[BaseModel], SchemaValidator] = {
-    kind: SchemaValidator(_plain(_ADAPTERS[kind].core_schema)) for kind in (ValidatedAnnotation, RejectedAnnotation)
+    kind: _plain_validator(kind) for kind in (ValidatedAnnotation, RejectedAnnotation)
 }
 
 

@@ -13,6 +13,7 @@ from assay_schemas.annotation import microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.judged_item import JudgedItem
+from assay_schemas.record_key import record_key
 from assay_schemas.topics import CONDUCT, SIGNALS
 from assay_services.engine.core.cloudevents import event
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
@@ -175,7 +176,7 @@ class ConductCore(Core):
                 found = self._streams[project].report(annotator)
                 if found is not None:
                     value = found.model_dump(mode="json")
-                    key = f"{project}:{annotator}".encode()
+                    key = record_key(project, annotator)
                     yield event(CONDUCT.name, key, value, kind="conduct", source="conduct")
 
     def _stream(self, project: str) -> ConductStream:
@@ -195,7 +196,7 @@ def known_key(project: str, annotator: str) -> bytes:
 
 def _said(signal: Signal) -> Output:
     value = signal.model_dump(mode="json")
-    key = f"{signal.project}:{signal.annotator}".encode()
+    key = record_key(signal.project, signal.annotator)
     return event(SIGNALS.name, key, value, kind="signal", source="conduct")
 
 

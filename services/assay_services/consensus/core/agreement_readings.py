@@ -16,6 +16,7 @@ from assay_models.agreement.observed_agreement import percent_agreement
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.spans import unitizing_alpha
 from assay_schemas.contract.label_contract import Coefficient, LabelContract
+from assay_schemas.record_key import pair_key
 from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
 
 _LEAST_PAIRED = 5
@@ -102,7 +103,7 @@ def pair_readings(found: PairsFound, contract: LabelContract, end: int) -> Itera
     name, measure = ("cohen-kappa-quadratic", quadratic_kappas) if numeric else ("cohen-kappa", cohen_kappas)
     window, start = max(contract.agreement.windows, key=minutes_of), end - _pair_minutes(contract) + 1
     for pair, items, estimate in zip(found.names, found.items, measure(found.tables), strict=True):
-        yield WindowReading(name, window, start, end, {"annotators": "|".join(pair)}, estimate, items, len(pair))
+        yield WindowReading(name, window, start, end, {"annotators": pair_key(*pair)}, estimate, items, len(pair))
 
 
 def _pair_minutes(contract: LabelContract) -> int:

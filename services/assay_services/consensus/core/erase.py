@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.record_key import record_key
 from assay_schemas.topics import CONSENSUS, COUNTS, RELIABILITY, REVIEW
 from assay_services.consensus.core.closed_counts import CLOSED_COUNTS_PREFIX, closed_counts_key
 from assay_services.consensus.core.item_state import ConsensusItem, load_item
@@ -56,16 +57,17 @@ def _item(
     if whom.pseudonym is not None:
         renamed = [
             _rename(one, whom.name, whom.pseudonym)
-            for one in (item.votes, item.withdrawn_us, item.corrections_in_force)
+            for one in (item.votes, item.withdrawn_us, item.corrections_in_force, item.decisions)
         ]
         if any(renamed):
             changed[key] = rewritten(state, key, item.dump())
         return
     known = [one.pop(whom.name, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)]
-    settled = item.adjudication is not None and item.adjudication.annotation in whom.settled_by
-    if not any(known) and not settled:
+    unsigned = item.unsigned_decision
+    settled = unsigned is not None and unsigned.annotation in whom.settled_by
+    if item.decisions.pop(whom.name, None) is None and not any(known) and not settled:
         return
-    item.adjudication = None if settled else item.adjudication
+    item.unsigned_decision = None if settled else unsigned
     item.published = None  # the consensus is published again
     is_empty = not item.votes and item.adjudication is None
     changed[key] = None if is_empty else rewritten(state, key, item.dump())
@@ -101,4 +103,4 @@ def _annotator(published: Published, whom: ErasureRequest) -> Iterator[Output]:
 def _key(topic: str, about: dict[str, Any]) -> bytes:
     if topic == COUNTS.name:
         return orjson.dumps([about["project"], about["annotator"], about["partition"]])
-    return f"{about['project']}:{about['annotator']}".encode()
+    return record_key(about["project"], about["annotator"])

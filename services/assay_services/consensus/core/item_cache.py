@@ -21,10 +21,11 @@ class ItemCache:
         self._survives = survives
         self._most_parsed = most_parsed
         self._at_hand: dict[bytes, ConsensusItem] = {}
+        self._moved: dict[bytes, ConsensusItem] = {}
 
     def get(self, key: bytes) -> ConsensusItem | None:
         """Return an item, or None if it is unknown."""
-        item = self._at_hand.get(key)
+        item = self._at_hand.get(key) or self._moved.get(key)
         if item is not None:
             return item
         stored = self._state.get(ITEM_PREFIX + key)
@@ -39,6 +40,7 @@ class ItemCache:
 
     def put(self, key: bytes, item: ConsensusItem) -> bytes:
         """Cache this item, and return the bytes to write."""
+        self._moved.pop(key, None)
         if not self._survives:
             self._at_hand[key] = item
             return b""
@@ -48,6 +50,12 @@ class ItemCache:
             del self._at_hand[next(iter(self._at_hand))]
         return item.dump()
 
+    def move(self, item: ConsensusItem) -> bytes:
+        """Keep an item at hand under its own key until the next `put`, and return the bytes to write."""
+        self._moved[item.key] = item
+        return item.dump()
+
     def drop(self, key: bytes) -> None:
         """Remove an item."""
         self._at_hand.pop(key, None)
+        self._moved.pop(key, None)

@@ -8,6 +8,7 @@ import orjson
 
 from assay_models.truth.truth_model import GivenLabel, ItemFacts
 from assay_schemas.annotation import Label
+from assay_schemas.record_key import record_key
 
 _MILLION = 1_000_000
 
@@ -51,7 +52,8 @@ class ConsensusItem:
     """One item.
 
     `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator
-    withdrew an annotation, to ignore older ones that arrive later. `adjudication` is the adjudicator's annotation.
+    withdrew an annotation, to ignore older ones that arrive later. `decisions` are the live annotations of adjudicators
+    by their names; the newest one is in force. `unsigned_decision` is one whose author an earlier version did not store.
     `model_probabilities` are the consistency model's, by label. `posterior` is the truth model's own stored form.
     `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms
     since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
@@ -61,7 +63,7 @@ class ConsensusItem:
     item: str
     votes: dict[str, Vote] = field(default_factory=dict)
     withdrawn_us: dict[str, int] = field(default_factory=dict)
-    adjudication: Vote | None = None
+    unsigned_decision: Vote | None = None
     gold: Label | None = None
     model_probabilities: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
@@ -73,6 +75,19 @@ class ConsensusItem:
     heard_ms: int = 0
     text_length: int = 0
     closed: bool = False
+    decisions: dict[str, Vote] = field(default_factory=dict)
+
+    @property
+    def key(self) -> bytes:
+        """Return the item's key: `project:item`."""
+        return record_key(self.project, self.item)
+
+    @property
+    def adjudication(self) -> Vote | None:
+        """Return the newest live annotation of an adjudicator, or None."""
+        if not self.decisions:
+            return self.unsigned_decision
+        return max(self.decisions.values(), key=_decided_at)
 
     @property
     def newest_live_us(self) -> int | None:
@@ -104,7 +119,7 @@ class ConsensusItem:
                 self.item,
                 {who: tuple(vote) for who, vote in self.votes.items()},
                 self.withdrawn_us,
-                self.adjudication and tuple(self.adjudication),
+                self.unsigned_decision and tuple(self.unsigned_decision),
                 self.gold,
                 self.model_probabilities,
                 self.attributes,
@@ -116,6 +131,7 @@ class ConsensusItem:
                 self.heard_ms,
                 self.text_length,
                 self.closed,
+                *([{who: tuple(vote) for who, vote in self.decisions.items()}] if self.decisions else []),
             )
         )
 
@@ -124,7 +140,8 @@ def load_item(raw: bytes) -> ConsensusItem:
     """Parse an item from its stored form."""
     found = ConsensusItem(*orjson.loads(raw))
     found.votes = {who: Vote(*vote) for who, vote in found.votes.items()}
-    found.adjudication = None if found.adjudication is None else Vote(*found.adjudication)
+    found.unsigned_decision = None if found.unsigned_decision is None else Vote(*found.unsigned_decision)
+    found.decisions = {who: Vote(*vote) for who, vote in found.decisions.items()}
     found.corrections_in_force = {who: StandingCorrection(*one) for who, one in found.corrections_in_force.items()}
     found.published = None if found.published is None else PublishedConsensus(*found.published)
     return found
@@ -151,7 +168,7 @@ class IncomingAnnotation(NamedTuple):
     @property
     def key(self) -> bytes:
         """Return the key of the item: `project:item`."""
-        return f"{self.project}:{self.item}".encode()
+        return record_key(self.project, self.item)
 
 
 def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
@@ -178,18 +195,31 @@ def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
 
 
 def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
-    if item.adjudication is not None and item.adjudication.occurred_us > heard.occurred:
+    """Store or withdraw the decision of one adjudicator; those of the others stay."""
+    who, known = heard.annotator, item.decisions.get(heard.annotator)
+    unsigned = item.unsigned_decision
+    newest = max([one.occurred_us for one in (known, unsigned) if one is not None], default=-1)
+    if newest > heard.occurred:
         return False
-    item.adjudication = heard.vote
-    item.votes = {who: vote._replace(judged=False) for who, vote in item.votes.items()}
+    item.unsigned_decision = None
+    item.votes = {name: vote._replace(judged=False) for name, vote in item.votes.items()}
     if heard.vote is None:
-        item.withdrawn_us[heard.annotator] = heard.occurred
+        item.decisions.pop(who, None)
+        item.withdrawn_us[who] = heard.occurred
+    else:
+        item.decisions[who] = heard.vote
+        item.withdrawn_us.pop(who, None)
     return True
+
+
+def _decided_at(decision: Vote) -> tuple[int, str]:
+    return decision.occurred_us, decision.annotation
 
 
 def facts_of(item: ConsensusItem) -> ItemFacts:
     """Return the input of a truth model for an item; an adjudicated label counts as gold."""
-    known = item.gold if item.adjudication is None else item.adjudication.label
+    adjudication = item.adjudication
+    known = item.gold if adjudication is None else adjudication.label
     return ItemFacts(
         {who: GivenLabel(vote.label, vote.copied) for who, vote in item.votes.items()},
         known,

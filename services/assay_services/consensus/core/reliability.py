@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 
 from assay_models.truth.truth_model import POOL, TruthModel
+from assay_schemas.record_key import record_key
 from assay_schemas.topics import COUNTS, RELIABILITY
 from assay_services.consensus.core.events import PartitionOrigin, event
 from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, ProjectAnnotator, owner
@@ -108,5 +109,5 @@ def _reliability(project: str, annotator: str, truth: TruthModel, now: int) -> I
         "confusion": found.confusion,
         "as_of": iso(now),
     }
-    key = f"{project}:{annotator}".encode()
+    key = record_key(project, annotator)
     yield event(RELIABILITY.name, key, value, kind="reliability")

@@ -80,6 +80,7 @@ class ConsensusCore(Core):
         changes = pool.follow()
         self._windows = AgreementWindows(pool, changes, origin)
         self._reliabilities = ReliabilityPublisher(pool, changes, origin)
+        self._rekeyed: dict[bytes, Entry | None] = {}
         self._stored: defaultdict[str, list[bytes]] = defaultdict(list)
         for key, value in state.values():
             self._stored[_project_of(value)].append(key)
@@ -96,6 +97,7 @@ class ConsensusCore(Core):
             published = self._publish_judged(published, received, now)
         written = self._write(published)
         self._convergence = Convergence(relearned_at=now)
+        written = {**self._take_rekeyed(), **written}
         closed = self._close(now, keep=written, limit=len(batch) + _CLOSE_AT_ONCE)
         counts = self._write_closed_counts(received.reopened | closed.annotators, faded | judged.projects, now)
         outputs = [*published.outputs, *self._publish_exchange(now)]
@@ -115,7 +117,7 @@ class ConsensusCore(Core):
         written = self._write(published)
         unrest = max((truth.unrest for truth in self._truths.values()), default=0.0)
         self._convergence.record_sweep(unrest, items=len(self._state))
-        changes = {**written, **self._write_closed_counts({}, judged.projects, now)}
+        changes = {**self._take_rekeyed(), **written, **self._write_closed_counts({}, judged.projects, now)}
         outputs = [*published.outputs, *self._publish_exchange(now)]
         return Step(outputs, changes, Counter(), published.notes) if outputs or changes else None
 
@@ -293,10 +295,9 @@ class ConsensusCore(Core):
     def _restore(self, name: str, truth: TruthModel, contract: LabelContract) -> None:
         first_minute = self._windows.begin(name, contract)
         keys = sorted(self._stored.pop(name, ()))
-        kept = [self._state.get(key) or b"" for key in keys if key.startswith(CLOSED_COUNTS_PREFIX)]
+        kept = [value for key in keys if key.startswith(CLOSED_COUNTS_PREFIX) and (value := self._state.get(key))]
         self._closed_counts[name].load(kept, contract.consensus.half_life_days)
-        for number, key in enumerate(key[len(ITEM_PREFIX) :] for key in keys if key.startswith(ITEM_PREFIX)):
-            item = self._items.load(key)
+        for number, (key, item) in enumerate(self._stored_items(keys)):
             if not item.closed and (item.votes or item.adjudication is not None):
                 truth.put(key, facts_of(item), stored=item.posterior)
                 if item.newest_minute >= first_minute:
@@ -304,6 +305,26 @@ class ConsensusCore(Core):
                 self._reliabilities.mark_changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # restored items count as judged: this only moves them into compact arrays
+
+
+    def _stored_items(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, ConsensusItem]]:
+        """Yield the items of these state keys that are still there, by their own key.
+
+        An earlier version wrote `a:b:c` for two items of two projects. Such an item moves to the key that is only its
+        own with the next step.
+        """
+        for stored in keys:
+            item = self._items.get(stored[len(ITEM_PREFIX) :]) if stored.startswith(ITEM_PREFIX) else None
+            if item is None:
+                continue
+            if ITEM_PREFIX + item.key != stored:
+                wake_at = self._state.wake_at(stored)
+                self._rekeyed |= {stored: None, ITEM_PREFIX + item.key: Entry(wake_at, self._items.move(item))}
+            yield item.key, item
+
+    def _take_rekeyed(self) -> dict[bytes, Entry | None]:
+        taken, self._rekeyed = self._rekeyed, {}
+        return taken
 
 
 def _ordered(project: str, annotators: Iterable[str]) -> dict[tuple[str, str], None]:

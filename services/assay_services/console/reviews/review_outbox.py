@@ -74,7 +74,7 @@ class ReviewOutbox:
         producer = await self._connected()
         for event in (event for decision in decisions for event in events_of(decision)):
             raw = event.model_dump_json(exclude_none=True).encode()
-            await producer.send_and_wait(self._settings.prefix + ANNOTATIONS.name, raw, key=event.key)
+            await producer.send_and_wait(self._settings.prefix + ANNOTATIONS.name, raw, key=event.partition_key)
         await asyncio.to_thread(self._decisions.note_published, decisions, now=datetime.now(UTC))
         return True
 

@@ -53,7 +53,7 @@ def check_resendable(letters: Sequence[DeadLetter], *, projects: Collection[str]
         elif decoded.project not in projects:
             refused[letter.address] = f"project '{decoded.project}' has no contract yet; apply one first"
         else:
-            readable.append(ResendableLetter(letter, decoded.key))
+            readable.append(ResendableLetter(letter, decoded.partition_key))
     return ResendCheck(readable, refused)
 
 

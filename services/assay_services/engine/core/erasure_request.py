@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from assay_schemas.record_key import record_key
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 
@@ -30,7 +31,7 @@ class ErasureRequest(NamedTuple):
     @property
     def key(self) -> bytes:
         """Return the item's key: `project:item`."""
-        return f"{self.project}:{self.name}".encode()
+        return record_key(str(self.project), self.name)
 
     def is_annotator(self, project: str, annotator: str) -> bool:
         """Return whether the request is about this annotator of this project."""

@@ -40,7 +40,7 @@ class PartitionState:
                 del self._buckets[minute]
                 continue
             self._buckets[minute] = live
-            found.extend(key for key in live if self._wake_at(key) <= now)
+            found.extend(key for key in live if self.wake_at(key) <= now)
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -73,12 +73,13 @@ class PartitionState:
         """Return every key with its value in stored form, for comparison."""
         return self._stored
 
-    def _wake_at(self, key: bytes) -> int:
+    def wake_at(self, key: bytes) -> int:
+        """Return when (ms since 1970) a key is due; -1 if there is no such key."""
         stored = self._stored.get(key)
         return -1 if stored is None else int.from_bytes(stored[:_WAKE_BYTES], "big")
 
     def _minute(self, key: bytes) -> int:
-        return self._wake_at(key) // _BUCKET_MS
+        return self.wake_at(key) // _BUCKET_MS
 
 
 def stored_changes(changes: Mapping[bytes, Entry | None]) -> dict[bytes, bytes | None]:

@@ -75,12 +75,14 @@ def judge(records: Sequence[bytes]) -> Iterator[BodyResult]:
         if isinstance(found, Undecodable):
             yield RefusedRecord(place, found.field, found.message)
         else:
-            yield Accepted(place, found, OutgoingRecord(TOPIC, found.key, record, headers_of(found)))
+            yield Accepted(place, found, OutgoingRecord(TOPIC, found.partition_key, record, headers_of(found)))
 
 
 def rows_of(annotations: Iterable[Annotation]) -> list[OutgoingRecord]:
     """Return the records of a platform's annotations."""
-    return [OutgoingRecord(TOPIC, one.key, one.model_dump_json().encode(), headers_of(one)) for one in annotations]
+    return [
+        OutgoingRecord(TOPIC, one.partition_key, one.model_dump_json().encode(), headers_of(one)) for one in annotations
+    ]
 
 
 def headers_of(annotation: Annotation) -> str:

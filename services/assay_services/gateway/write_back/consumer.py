@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import orjson
 from aiokafka.errors import KafkaError
 
+from assay_schemas.record_key import split_key
 from assay_schemas.topics import CONSENSUS, REVIEW, VALIDATED
 from assay_services.engine import metrics
 from assay_services.engine.kafka import NoKafkaError, make_consumer
@@ -85,7 +86,7 @@ class WriteBack:
         return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
 
     def _handle(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
-        project, _, item = (key or b"").decode(errors="replace").partition(":")
+        project, item = split_key(key or b":")
         if project not in wanted or value is None:
             return
         said: Any = orjson.loads(value)

@@ -292,11 +292,13 @@ def test_within_a_batch_the_newest_description_of_an_item_wins() -> None:
     assert [row and row["text"] for row in found.keyed["items"].values()] == ["new"]
 
 
-def test_a_tombstone_takes_back_whatever_its_key_may_mean() -> None:
+def test_a_tombstone_deletes_the_row_of_its_own_project_only() -> None:
     found = planned(fetched(Came(0, None, b"a:b:c"), topic=REVIEW.name))
+    with_colon = planned(fetched(Came(0, None, b"a%3Ab:c"), topic=REVIEW.name))
     keyless = planned(fetched(Came(0, None, b"no-colon"), topic=CONSENSUS.name))
 
-    assert found.keyed["reviews"] == {("a", "b:c"): None, ("a:b", "c"): None}
+    assert found.keyed["reviews"] == {("a", "b:c"): None}
+    assert with_colon.keyed["reviews"] == {("a:b", "c"): None}
     assert len(keyless.added["unreadable"]) == 1
     assert planned(fetched(Came(0, None, b"a:b"), topic=RELIABILITY.name)).keyed["reliability"] == {("a", "b"): None}
 

@@ -90,9 +90,26 @@ def test_an_item_with_nobody_elses_word_goes_altogether() -> None:
     assert [one.topic for one in change.outputs] == ["items.consensus"]
 
 
-def test_the_word_of_an_adjudicator_goes_where_it_is_known_to_be_theirs() -> None:
+def test_a_decision_goes_with_its_adjudicator_and_that_of_another_stays() -> None:
+    decisions = {"a17": a_vote(4, "x4", "scam"), "ben": a_vote(3, "x3", "safe")}
+    state = a_state(an_item(decisions=decisions, votes={"b": a_vote(2, "x2", "scam")}))
+
+    found = the_item(after(state, forget(state, NOTHING, A17)))
+
+    assert found.adjudication == decisions["ben"]
+
+
+def test_a_renamed_adjudicator_keeps_the_decision() -> None:
+    state = a_state(an_item(decisions={"a17": a_vote(4, "x4", "scam")}, votes={}))
+
+    found = the_item(after(state, forget(state, NOTHING, A17._replace(pseudonym="anonymous-1"))))
+
+    assert list(found.decisions) == ["anonymous-1"]
+
+
+def test_an_unsigned_decision_goes_where_it_is_known_to_be_theirs() -> None:
     word = a_vote(3, "x3", "safe")
-    state = a_state(an_item(adjudication=word, votes={"b": a_vote(2, "x2", "scam")}))
+    state = a_state(an_item(unsigned_decision=word, votes={"b": a_vote(2, "x2", "scam")}))
 
     unknown = forget(state, NOTHING, A17)
     known = forget(state, NOTHING, A17._replace(settled_by=frozenset({"x3"})))

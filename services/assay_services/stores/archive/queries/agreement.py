@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.record_key import pair_key
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
 from assay_services.stores.archive.queries.overview import LatestAgreement, agreement_now, window_minutes
 
@@ -119,7 +120,7 @@ def read_pairs(engine: Engine, project: str, *, most: int = 20) -> Sequence[Pair
         )
         if window is None:
             return []
-        pairs = {f"{one}|{other}": (one, other) for one in busiest for other in busiest if one != other}
+        pairs = {pair_key(one, other): (one, other) for one in busiest for other in busiest if one != other}
         found = rows(
             connection,
             "SELECT subject, value, low, high, items FROM readings_now"

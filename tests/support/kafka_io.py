@@ -10,9 +10,11 @@ from mode import Service
 from assay_schemas.topics import ANNOTATIONS, SINGLE, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Headers
+from assay_services.engine.core.record_project import project_at
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import make_producer, partition_reader, send_all
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 
 PATIENCE_SECONDS = 180
@@ -49,7 +51,8 @@ async def running(settings: RuntimeSettings, core: Callable[[int, PartitionState
 
 def a_lane(settings: RuntimeSettings, core: Callable[[int, PartitionState], Core]) -> Lane:
     topics = LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name)
-    return Lane(core, service="validator", topics=topics, settings=settings)
+    made = LaneCore(lambda number, state, _: core(number, state), {}, project_at("project"))
+    return Lane(made, service="validator", topics=topics, settings=settings)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -68,6 +71,15 @@ async def until_some(settings: RuntimeSettings, topic: str) -> list[Any]:
             return found
         await asyncio.sleep(0.2)
     raise TimeoutError(f"nothing came to {topic}")
+
+
+async def until_records(settings: RuntimeSettings, topic: str, count: int) -> None:
+    """Wait until a topic has at least so many records."""
+    for _ in range(PATIENCE_SECONDS * 5):
+        if len(await take(settings, topic)) >= count:
+            return
+        await asyncio.sleep(0.2)
+    raise TimeoutError(f"{topic} has fewer than {count} records")
 
 
 async def until_all_judged(settings: RuntimeSettings, *running: Service) -> None:

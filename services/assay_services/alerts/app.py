@@ -7,7 +7,7 @@ import faust
 from mode import ServiceT
 
 from assay_schemas.contract.label_contract import LabelContract
-from assay_schemas.topics import ALERTS_STATE, OBSERVED
+from assay_schemas.topics import ALERTS_STATE, OBSERVED, REJECTED, VALIDATED
 from assay_services.alerts.api.routes import build_api
 from assay_services.alerts.core.observers import SOURCES, Observer
 from assay_services.alerts.core.step import AlertsCore
@@ -16,11 +16,15 @@ from assay_services.alerts.delivery.outbox import AlertOutbox, Patience
 from assay_services.alerts.delivery.router import Forwarder, Router
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.engine.contract_table import ContractTable, callback_for
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_worker
 from assay_services.stores.control.database import open_control
 from assay_services.web.server import HttpServer, Listener
+
+_PROJECT_PLACES = dict.fromkeys((VALIDATED.name, REJECTED.name), ("annotation", "project"))
 
 
 def build_app(settings: AlertsSettings) -> faust.App:
@@ -34,7 +38,11 @@ def build_app(settings: AlertsSettings) -> faust.App:
         lanes.extend(_intake(topic, contracts, table, settings) for topic in SOURCES)
         lanes.append(
             Lane(
-                lambda _, state: AlertsCore(contracts, state),
+                LaneCore(
+                    lambda _, state, live: AlertsCore(live.projects, state, parked=live.parked),
+                    contracts,
+                    project_at("project"),
+                ),
                 service="alerts",
                 topics=LaneTopics(OBSERVED.name, ALERTS_STATE.name),
                 settings=settings,
@@ -58,7 +66,11 @@ def build_app(settings: AlertsSettings) -> faust.App:
 
 def _intake(topic: str, contracts: dict[str, LabelContract], table: ContractTable, settings: AlertsSettings) -> Lane:
     return Lane(
-        lambda number, _: Observer(contracts, f"{topic}/{number}", SOURCES[topic]),
+        LaneCore(
+            lambda number, _, live: Observer(live.projects, f"{topic}/{number}", SOURCES[topic]),
+            contracts,
+            project_at(*_PROJECT_PLACES.get(topic, ("project",))),
+        ),
         service=f"alerts.{topic}",
         topics=LaneTopics(topic, f"alerts.{topic}.state"),
         settings=settings,

@@ -8,7 +8,9 @@ from assay_schemas.topics import CONDUCT_STATE, JUDGED
 from assay_services.conduct.core.step import ConductCore
 from assay_services.conduct.settings import ConductSettings
 from assay_services.engine.contract_table import ContractTable, callback_for
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_worker
 
@@ -21,7 +23,11 @@ def build_app(settings: ConductSettings) -> faust.App:
     def carries() -> list[ServiceT]:
         table = ContractTable(settings, callback_for(contracts))
         lane = Lane(
-            lambda _, state: ConductCore(contracts, state),
+            LaneCore(
+                lambda _, state, live: ConductCore(live.projects, state, parked=live.parked),
+                contracts,
+                project_at("project"),
+            ),
             service="conduct",
             topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
             settings=settings,

@@ -12,7 +12,9 @@ from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.consensus.settings import ConsensusSettings
 from assay_services.engine.contract_table import ContractTable
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_worker
 
@@ -37,7 +39,13 @@ def build_app(settings: ConsensusSettings) -> faust.App:
             await follower.read_all()
 
         lane = Lane(
-            lambda number, state: ConsensusCore(projects, pool, PartitionOrigin(number, settings.partitions), state),
+            LaneCore(
+                lambda number, state, live: ConsensusCore(
+                    live.projects, pool, PartitionOrigin(number, settings.partitions), state, parked=live.parked
+                ),
+                projects,
+                project_at("annotation", "project"),
+            ),
             service="consensus",
             topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
             settings=settings,

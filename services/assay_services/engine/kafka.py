@@ -152,13 +152,19 @@ class PartitionReader:
         """Return the offset of the oldest record that the broker still has."""
         return int((await self.consumer.beginning_offsets([self.partition]))[self.partition])
 
-    async def batches(self) -> AsyncIterator[list[Any]]:
-        """Yield all committed records in batches."""
-        end = (await self.consumer.end_offsets([self.partition]))[self.partition]
-        await self.consumer.seek_to_beginning(self.partition)
+    async def batches(self, *, first: int | None = None, end: int | None = None) -> AsyncIterator[list[Any]]:
+        """Yield all committed records in batches, from the offset `first` on (None: the oldest) and below `end`."""
+        if end is None:
+            end = (await self.consumer.end_offsets([self.partition]))[self.partition]
+        if first is None:
+            await self.consumer.seek_to_beginning(self.partition)
+        else:
+            self.consumer.seek(self.partition, max(first, await self.first_offset()))
         while await self.consumer.position(self.partition) < end:
             fetched = await self.consumer.getmany(self.partition, timeout_ms=200, max_records=10_000)
-            yield fetched.get(self.partition, [])
+            found = [record for record in fetched.get(self.partition, []) if record.offset < end]
+            if found:
+                yield found
             await asyncio.sleep(0)
 
 

@@ -5,25 +5,21 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import (
-    ConsumerStoppedError,
-    KafkaError,
-)
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError, MessageSizeTooLargeError
 from mode import Service
 
-from assay_schemas.topics import SINGLE
 from assay_services.engine import metrics
-from assay_services.engine.core.core_api import Core, NotYet, Step
-from assay_services.engine.core.ledger import Ledger
-from assay_services.engine.core.state import PartitionState, stored_changes
+from assay_services.engine.core.core_api import Core
+from assay_services.engine.core.isolation import MOST_BYTES, IsolatedCore, Live, ProjectOf
+from assay_services.engine.core.ledger import ParkedProject
+from assay_services.engine.core.state import PartitionState
 from assay_services.engine.kafka import (
     FENCED,
-    commit,
     from_position,
     make_member,
     make_producer,
@@ -31,38 +27,32 @@ from assay_services.engine.kafka import (
     silence_fenced_futures,
     stop_quietly,
 )
+from assay_services.engine.lane_partition import LaneOrigin, LanePartition, LaneTopics
 from assay_services.engine.logs import get_logger
-from assay_services.engine.metrics import BatchTimes, count_batch
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.engine.state_topic import restore, state_records
+from assay_services.engine.state_topic import restore
 
 _POLL_MS = 500
 _FIRST_LIMIT = 64
 _LONG_STEP_SECONDS = 0.1
 _BACKOFF_SECONDS = 1.0
 _NOT_YET_SECONDS = 1.0
+_LEAST_BYTES = 100_000
 
 log = get_logger("lane")
 
 
 @dataclass(frozen=True, slots=True)
-class LaneTopics:
-    """The topic that a lane reads and its state topic, both without prefix."""
+class LaneCore:
+    """How a lane gets its cores.
 
-    source: str
-    state: str
+    `make` builds one from a partition's number and restored state, for the projects that it works on. `projects` are
+    those in force by name, and `project_of` returns the project of an input record.
+    """
 
-
-@dataclass(slots=True)
-class _LanePartition:
-    """One assigned partition: its producer, its state, its ledger, its core and its current batch limit."""
-
-    number: int
-    producer: AIOKafkaProducer
-    state: PartitionState
-    ledger: Ledger | None
-    core: Core
-    limit: int = _FIRST_LIMIT
+    make: Callable[[int, PartitionState, Live], Core]
+    projects: Mapping[str, Any]
+    project_of: ProjectOf
 
 
 class Lane(Service):
@@ -70,7 +60,7 @@ class Lane(Service):
 
     def __init__(
         self,
-        core: Callable[[int, PartitionState], Core],
+        core: LaneCore,
         *,
         service: str,
         topics: LaneTopics,
@@ -78,7 +68,7 @@ class Lane(Service):
         before: Callable[[], Awaitable[None]] | None = None,
         **kwargs: Any,  # noqa: ANN401  # mode's own options
     ) -> None:
-        """Run the core that `core` builds from a partition's number and restored state, at every assignment.
+        """Run a core over every partition, built at every assignment.
 
         `service` names the consumer group and the transactional ids. `before` is awaited before this process reads its
         first batch.
@@ -92,7 +82,10 @@ class Lane(Service):
         self._source = settings.prefix + topics.source
         self._consumer: AIOKafkaConsumer | None = None
         self._working: dict[int, asyncio.Task[None]] = {}
-        self._parked: dict[int, _LanePartition] = {}
+        self._set_aside: dict[int, LanePartition] = {}
+        self._failing_since: dict[int, float] = {}
+        """When Kafka began to fail for a partition (s, monotonic); a good batch ends it."""
+        self._most_bytes: dict[int, int] = {}
         self._polls: dict[int, asyncio.Task[Any]] = {}
         self._stopping: set[int] = set()
         self._assigned = False
@@ -111,14 +104,15 @@ class Lane(Service):
     async def on_stop(self) -> None:
         """Finish the transaction in flight, then leave the group."""
         await self.release(list(self._working))
-        for partition in self._parked.values():
-            await stop_quietly(partition.producer)
+        await self._drop_set_aside(())
         if self._consumer is not None:
             await self._consumer.stop()
 
     async def assign(self, numbers: Iterable[int]) -> None:
-        """Start work on these partitions."""
+        """Start work on these partitions; what was set aside of others is dropped."""
         self._assigned = True
+        numbers = list(numbers)
+        await self._drop_set_aside(numbers)
         for number in numbers:
             self._stopping.discard(number)
             self.consumer.pause(TopicPartition(self._source, number))
@@ -149,18 +143,22 @@ class Lane(Service):
 
     async def _guard(self, number: int) -> None:
         """Work on a partition while it is assigned to us. Kafka errors are retried; other errors crash the worker."""
-        failed_since: float | None = None
         while number not in self._stopping:
             try:
-                partition = self._parked.pop(number, None) or await self._open(number)
+                partition = self._set_aside.pop(number, None) or await self._open(number)
                 await self._work(partition)
             except ConsumerStoppedError:
                 return
             except FENCED:
                 await self._pause(number, "fenced")
+            except MessageSizeTooLargeError as error:
+                # The topic takes less than we write: find the project whose record is too large, and park it.
+                self._most_bytes[number] = max(_LEAST_BYTES, self._most_bytes.get(number, MOST_BYTES) // 2)
+                log.warning("record_too_large", partition=number, largest=self._most_bytes[number], error=repr(error))
+                await self._pause(number, "too-large")
             except (KafkaError, OSError, TimeoutError) as error:
-                failed_since = failed_since or time.monotonic()
-                if time.monotonic() - failed_since > self._settings.patience_seconds:
+                since = self._failing_since.setdefault(number, time.monotonic())
+                if time.monotonic() - since > self._settings.patience_seconds:
                     await self.crash(error)
                     return
                 log.warning("kafka_trouble", partition=number, error=repr(error))
@@ -169,21 +167,24 @@ class Lane(Service):
                 log.exception("step_failed", partition=number)
                 await self.crash(error)
                 return
-            else:
-                failed_since = None
+
+    async def _drop_set_aside(self, wanted: Collection[int]) -> None:
+        """Release the state and producer of partitions that went to another worker; keep those in `wanted`."""
+        for number in [number for number in self._set_aside if number not in wanted]:
+            await stop_quietly(self._set_aside.pop(number).producer)
 
     async def _pause(self, number: int, cause: str) -> None:
         """Wait before the partition is opened again, which gives a zombie time to learn that it lost the partition."""
         metrics.LANE_RESTARTS.labels(self._service, cause).inc()
         log.info("partition_restarts", partition=number, cause=cause)
         self.ready_partitions.discard(number)
-        wait = _BACKOFF_SECONDS if cause == "kafka" else self._settings.session_timeout_seconds / 2
+        wait = self._settings.session_timeout_seconds / 2 if cause == "fenced" else _BACKOFF_SECONDS
         for _ in range(int(wait * 10)):
             if number in self._stopping:
                 return
             await asyncio.sleep(0.1)
 
-    async def _open(self, number: int) -> _LanePartition:
+    async def _open(self, number: int) -> LanePartition:
         """Fence the previous owner, then restore the state: in this order, nobody can change it during the restore."""
         producer = make_producer(
             self._settings, transactional_id=f"assay.{self._service}.{self._topics.source}.{number}"
@@ -191,12 +192,23 @@ class Lane(Service):
         await producer.start()
         try:
             state, ledger = await restore(self._settings, self._topics.state, number)
+            core = self._isolated(number, state, {} if ledger is None else ledger.parked)
         except BaseException:
             await stop_quietly(producer)
             raise
-        return _LanePartition(number, producer, state, ledger, self._core(number, state))
+        origin = LaneOrigin(self._service, self._topics, self._settings)
+        return LanePartition(origin, number, producer, state, ledger, core)
 
-    async def _work(self, partition: _LanePartition) -> None:
+    def _isolated(self, number: int, state: PartitionState, parked: Mapping[str, ParkedProject]) -> IsolatedCore:
+        return IsolatedCore(
+            lambda live: self._core.make(number, state, live),
+            self._core.projects,
+            self._core.project_of,
+            parked=parked,
+            most_bytes=self._most_bytes.get(number, MOST_BYTES),
+        )
+
+    async def _work(self, partition: LanePartition) -> None:
         number = partition.number
         tp = TopicPartition(self._source, number)
         try:
@@ -207,16 +219,19 @@ class Lane(Service):
                 if number in self._stopping:
                     break
                 if batch:
-                    await self._advance(partition, batch)
+                    await partition.advance(batch, high=self.consumer.highwater(tp))
                     position = batch[-1].offset + 1
-                else:
-                    await self._wait_for_records(partition, position)
+                elif partition.core.to_resume is None and await self._is_caught_up(tp):
+                    await partition.rest(position)
+                if (parked := partition.core.to_resume) is not None:
+                    await partition.resume(parked, is_stopping=lambda: number in self._stopping)
+                self._failing_since.pop(number, None)
         except BaseException:
             await stop_quietly(partition.producer)
             raise
-        self._parked[number] = partition
+        self._set_aside[number] = partition
 
-    async def _seek(self, tp: TopicPartition, partition: _LanePartition) -> int:
+    async def _seek(self, tp: TopicPartition, partition: LanePartition) -> int:
         first = (await self.consumer.beginning_offsets([tp]))[tp]
         position = first if partition.ledger is None else partition.ledger.position
         if position < first:
@@ -240,47 +255,13 @@ class Lane(Service):
             del self._polls[tp.partition]
         return from_position(fetched.get(tp, []), position)
 
-    async def _advance(self, partition: _LanePartition, batch: Sequence[Any]) -> None:
-        """Step the core over one batch and commit the result; only then change the state in memory."""
-        began = time.perf_counter()
-        step = await self._decide(partition, batch)
-        decided = time.perf_counter()
-        if sum(step.verdicts.values()) != len(batch):
-            raise RuntimeError(f"{len(batch)} records have the outcomes {step.verdicts}: the ledger does not balance")
-        ledger = (partition.ledger or Ledger(0)).after(batch[-1].offset + 1, step.verdicts)
-        await self._commit(partition, step, ledger)
-        seconds = time.perf_counter() - decided
-        done = BatchTimes(self._service, partition.number, len(batch), decided - began, seconds)
-        count_batch(done, step, state_keys=len(partition.state), lag=self._lag(partition))
-        if decided - began > _LONG_STEP_SECONDS:
-            partition.limit = max(_FIRST_LIMIT, partition.limit // 2)
-        elif len(batch) >= partition.limit:
-            partition.limit = min(self._settings.largest_batch, partition.limit * 2)
+    async def _is_caught_up(self, tp: TopicPartition) -> bool:
+        """Return whether the topic has no record that was not read.
 
-    async def _decide(self, partition: _LanePartition, batch: Sequence[Any]) -> Step:
-        try:
-            return partition.core.step(partition.state, batch)
-        except NotYet as error:
-            log.info("waiting", partition=partition.number, wanted=str(error))
-            await asyncio.sleep(_NOT_YET_SECONDS)
-            return partition.core.step(partition.state, batch)
-
-    async def _wait_for_records(self, partition: _LanePartition, position: int) -> None:
-        """Run the core's idle step while no records arrive. The ledger does not change because none is consumed."""
-        step = partition.core.idle(time.time_ns() // 1_000_000)
-        if step is not None:
-            await self._commit(partition, step, partition.ledger or Ledger(position))
-
-    def _lag(self, partition: _LanePartition) -> int | None:
-        high = self.consumer.highwater(TopicPartition(self._source, partition.number))
-        return None if high is None or partition.ledger is None else max(0, high - partition.ledger.position)
-
-    async def _commit(self, partition: _LanePartition, step: Step, ledger: Ledger) -> None:
-        stored = stored_changes(step.changes)
-        records = (step.outputs, state_records(self._topics.state, stored, ledger))
-        await commit(partition.producer, partition.number, records, prefix=self._settings.prefix, single=SINGLE)
-        partition.state.apply_stored(stored)
-        partition.ledger = ledger
+        Only then is this moment's time comparable with that of records: a backlog may be hours old.
+        """
+        high = self.consumer.highwater(tp)
+        return high is not None and await self.consumer.position(tp) >= high
 
 
 class _LaneRebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped

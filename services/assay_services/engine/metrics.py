@@ -85,6 +85,12 @@ ALERT_DELIVERIES = Counter(
     "assay_alert_deliveries", "Tries to deliver a message, by outcome.", ["outcome"], registry=REGISTRY
 )
 ALERT_MESSAGES = Gauge("assay_alert_messages", "Messages that are due, or dead.", ["fate"], registry=REGISTRY)
+PARKED_PROJECTS = Gauge(
+    "assay_parked_projects",
+    "Projects whose work stopped at an error and waits.",
+    ["service", "partition"],
+    registry=REGISTRY,
+)
 NOTES = {
     "findings": FINDINGS,
     "dead_letters": DEAD_LETTERS,

@@ -6,7 +6,9 @@ from mode import ServiceT
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import ANNOTATIONS, VALIDATOR_STATE
 from assay_services.engine.contract_table import ContractTable
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.topic_admin import TopicsInPlace
 from assay_services.engine.worker import build_worker
 from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
@@ -30,7 +32,13 @@ def build_app(settings: ValidatorSettings) -> faust.App:
     def carries() -> list[ServiceT]:
         table = ContractTable(settings, put_in_force)
         lane = Lane(
-            lambda number, _: ValidatorCore(projects, BatchOrigin(settings.prefix + ANNOTATIONS.name, number)),
+            LaneCore(
+                lambda number, _, live: ValidatorCore(
+                    live.projects, BatchOrigin(settings.prefix + ANNOTATIONS.name, number)
+                ),
+                projects,
+                project_at("project"),
+            ),
             service="validator",
             topics=LaneTopics(ANNOTATIONS.name, VALIDATOR_STATE.name),
             settings=settings,

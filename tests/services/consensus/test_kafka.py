@@ -19,7 +19,9 @@ from assay_services.consensus.core.step import ConsensusCore, ConsensusProject
 from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.demo.run import CONTRACT
 from assay_services.demo.simulator import Simulator
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.ingest.file_readers import InputRecord, key_of
@@ -48,7 +50,13 @@ async def through_kafka(settings: RuntimeSettings, events: list[InputRecord]) ->
     pool = Exchange()
     follower = follow_exchange(settings, pool)
     consensus = Lane(
-        lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
+        LaneCore(
+            lambda number, state, live: ConsensusCore(
+                live.projects, pool, PartitionOrigin(number, settings.partitions), state, parked=live.parked
+            ),
+            PROJECTS,
+            project_at("annotation", "project"),
+        ),
         service="consensus",
         topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
         settings=settings,

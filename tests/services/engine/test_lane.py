@@ -9,12 +9,13 @@ from aiokafka import TopicPartition
 from assay_schemas.topics import REJECTED, VALIDATED, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
+from assay_services.engine.core.ledger import Ledger
 from assay_services.engine.kafka import from_position, make_consumer, make_producer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 from assay_services.engine.topic_admin import ensure_topics
 from tests.guarantees import PROMISES
-from tests.support.kafka_io import a_lane, put, running, take, until, until_all_judged, until_some, values
+from tests.support.kafka_io import a_lane, put, running, take, until, until_all_judged, until_records, until_some, values
 
 
 class Counting(Core):
@@ -58,41 +59,40 @@ def test_a_restarted_lane_goes_on_where_the_last_one_stopped(settings: RuntimeSe
     assert asyncio.run(run()) == [b"0:a", b"1:b"]
 
 
-def test_a_step_that_raises_crashes_the_lane_and_skips_nothing(settings: RuntimeSettings) -> None:
+def test_a_step_that_raises_skips_nothing_and_goes_on_after_a_mend(settings: RuntimeSettings) -> None:
     async def run() -> tuple[bool, list[bytes]]:
         await ensure_topics(settings)
         await put(settings, b"a", b"poison", b"c")
-        broken = a_lane(settings, lambda *_: Counting(poison=b"poison"))
-        await broken.start()
-        await until_all_judged(settings, broken)
-        crashed = broken.crashed
-        await broken.stop()
-        async with running(settings, lambda *_: Counting()) as lane:
-            await until_all_judged(settings, lane)
+        async with running(settings, lambda *_: Counting(poison=b"poison")) as broken:
+            await until_all_judged(settings, broken)
+            crashed = broken.crashed
+        async with running(settings, lambda *_: Counting()):
+            await until_records(settings, VALIDATED.name, 3)
         return crashed, values(await take(settings, VALIDATED.name))
 
     crashed, found = asyncio.run(run())
 
-    assert crashed
+    assert not crashed
     assert found == [b"0:a", b"1:poison", b"2:c"]
 
 
-def test_a_step_whose_verdicts_do_not_add_up_crashes_the_lane(settings: RuntimeSettings) -> None:
+def test_records_without_an_outcome_are_parked(settings: RuntimeSettings) -> None:
     class Forgetful(Core):
         def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002
             return Step([], {}, {"validated": len(batch) - 1})
 
-    async def run() -> bool:
+    async def run() -> Ledger | None:
         await ensure_topics(settings)
         await put(settings, b"a")
-        lane = a_lane(settings, lambda *_: Forgetful())
-        await lane.start()
-        await until_all_judged(settings, lane)
-        crashed: bool = lane.crashed
-        await lane.stop()
-        return crashed
+        async with running(settings, lambda *_: Forgetful()) as lane:
+            await until_all_judged(settings, lane)
+        return (await restore(settings, VALIDATOR_STATE.name, 0))[1]
 
-    assert asyncio.run(run())
+    ledger = asyncio.run(run())
+
+    assert ledger is not None
+    assert ledger.verdicts == {"parked": 1}
+    assert "the ledger does not balance" in ledger.parked[""].error
 
 
 def test_a_partition_fenced_by_another_owner_writes_nothing_twice(settings: RuntimeSettings) -> None:

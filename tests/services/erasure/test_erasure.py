@@ -39,7 +39,9 @@ from assay_services.consensus.core.step import ConsensusCore
 from assay_services.consensus.exchange_consumer import follow_exchange
 from assay_services.demo.simulator import PROJECT, Simulator
 from assay_services.engine.core.erasure_request import ErasureRequest
-from assay_services.engine.lane import Lane, LaneTopics
+from assay_services.engine.core.record_project import project_at
+from assay_services.engine.lane import Lane, LaneCore
+from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 from assay_services.engine.topic_admin import ensure_topics
@@ -83,14 +85,24 @@ async def everything(settings: ArchiveSettings) -> AsyncIterator[Lane]:
     pool = Exchange()
     follower = follow_exchange(settings, pool)
     consensus = Lane(
-        lambda number, state: ConsensusCore(PROJECTS, pool, PartitionOrigin(number, settings.partitions), state),
+        LaneCore(
+            lambda number, state, live: ConsensusCore(
+                live.projects, pool, PartitionOrigin(number, settings.partitions), state, parked=live.parked
+            ),
+            PROJECTS,
+            project_at("annotation", "project"),
+        ),
         service="consensus",
         topics=LaneTopics(VALIDATED.name, CONSENSUS_STATE.name),
         settings=settings,
         before=follower.read_all,
     )
     conduct = Lane(
-        lambda _, state: ConductCore({PROJECT: RULES[PROJECT].rules.contract}, state),
+        LaneCore(
+            lambda _, state, live: ConductCore(live.projects, state, parked=live.parked),
+            {PROJECT: RULES[PROJECT].rules.contract},
+            project_at("project"),
+        ),
         service="conduct",
         topics=LaneTopics(JUDGED.name, CONDUCT_STATE.name),
         settings=settings,

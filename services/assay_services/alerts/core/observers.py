@@ -72,16 +72,18 @@ class Observer(Core):
     """
 
     def __init__(
-        self, contracts: ContractsByProject, source: str, take: Callable[[ContractsByProject], CountRecord]
+        self, contracts: ContractsByProject, source: str, take: "Callable[[ContractLookup], CountRecord]"
     ) -> None:
         """Count for the rules of `contracts`; `source` names topic and partition, `take` makes their reader."""
         self._source = source
-        self._take = take(contracts)
+        self._known = ContractLookup(contracts)
+        self._take = take(self._known)
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # unused
         """Count one batch."""
         found: defaultdict[str, _ProjectCounts] = defaultdict(_ProjectCounts)
         verdicts = Counter(self._take(found, record) for record in batch)
+        self._known.await_missing()
         outputs = [one.to_output(project, self._source) for project, one in found.items()]
         return Step(outputs, {}, verdicts)
 
@@ -93,22 +95,27 @@ class ContractLookup:
         """Look up in `contracts`, which changes as contracts arrive."""
         self._contracts = contracts
         self._missing: set[str] = set()
+        self._awaited: set[str] = set()
 
     def contract_of(self, project: str) -> LabelContract | None:
-        """Return the contract of a project, or None; raise NotYet the first time that it is missing."""
+        """Return the contract of a project, or None."""
         contract = self._contracts.get(project)
-        if contract is None and project not in self._missing:
+        if contract is None:
             self._missing.add(project)
-            raise NotYet(f"the contract of {project}")
         return contract
 
+    def await_missing(self) -> None:
+        """Raise NotYet if contracts were missing that have not been awaited: once for all projects of a batch."""
+        new = self._missing - self._awaited
+        self._awaited |= new
+        if new:
+            raise NotYet(f"the contract of {', '.join(sorted(new))}")
 
-def of_annotations(*, rejected: bool) -> Callable[[ContractsByProject], CountRecord]:
+
+def of_annotations(*, rejected: bool) -> Callable[[ContractLookup], CountRecord]:
     """Return the reader of `annotations.validated`, or of `annotations.rejected`."""
 
-    def begin(contracts: ContractsByProject) -> CountRecord:
-        known = ContractLookup(contracts)
-
+    def begin(known: ContractLookup) -> CountRecord:
         def take(found: dict[str, _ProjectCounts], record: Record) -> str:
             timed = decode.judged(record, rejected=rejected)
             if timed is None:
@@ -139,9 +146,8 @@ def _is_counted(rule: AlertRule, seen: selectors.RuleInput) -> bool:
     return not seen.rejected or rule.metric in _COUNTED_TOO_WHEN_REJECTED
 
 
-def of_consensus(contracts: ContractsByProject) -> CountRecord:
+def of_consensus(known: ContractLookup) -> CountRecord:
     """Return the reader of `items.consensus`."""
-    known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         decided = decode.decided(record)
@@ -158,9 +164,8 @@ def of_consensus(contracts: ContractsByProject) -> CountRecord:
     return take
 
 
-def of_agreement(contracts: ContractsByProject) -> CountRecord:
+def of_agreement(known: ContractLookup) -> CountRecord:
     """Return the reader of `agreement.rolling`."""
-    known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         reading = decode.agreement(record)
@@ -179,9 +184,8 @@ def of_agreement(contracts: ContractsByProject) -> CountRecord:
     return take
 
 
-def of_signals(contracts: ContractsByProject) -> CountRecord:
+def of_signals(known: ContractLookup) -> CountRecord:
     """Return the reader of `annotators.signals`."""
-    known = ContractLookup(contracts)
 
     def take(found: dict[str, _ProjectCounts], record: Record) -> str:
         signal = decode.signal(record)
@@ -238,7 +242,7 @@ def _occurrence(rule: AlertRule, signal: Signal) -> Occurrence | None:
     )
 
 
-SOURCES: Mapping[str, Callable[[ContractsByProject], CountRecord]] = {
+SOURCES: Mapping[str, Callable[[ContractLookup], CountRecord]] = {
     VALIDATED.name: of_annotations(rejected=False),
     REJECTED.name: of_annotations(rejected=True),
     CONSENSUS.name: of_consensus,

@@ -1,7 +1,7 @@
 """Evaluate alert rules: observations in, transitions of alerts out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -38,13 +38,21 @@ class AlertsCore(Core):
     same batches lead to the same transitions.
     """
 
-    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, *, watches: bool = True) -> None:
-        """Resume from `state`, with the contracts in force.
+    def __init__(
+        self,
+        contracts: Mapping[str, LabelContract],
+        state: PartitionState,
+        *,
+        parked: Collection[str] = (),
+        watches: bool = True,
+    ) -> None:
+        """Resume from `state`, with the contracts in force; `parked` are projects whose state stays as it is.
 
         `watches`: the service runs continuously, so a gap in its own records means that it was down, and `absent` rules
         do not fire for that time. A replay sets it to False.
         """
         self._contracts = contracts
+        self._parked = parked
         self._watches = watches
         self._book = AlertStore(state)
         self._plans: dict[str, tuple[LabelContract, dict[str, RulePlan]]] = {}
@@ -135,6 +143,8 @@ class AlertsCore(Core):
     def _advance(self, work: _BatchWork) -> None:
         """Evaluate every project's rules at every minute that is complete, then update suppressions."""
         for clock in self._book.clocks():
+            if clock.project in self._parked:
+                continue
             plans = self._plans_of(clock.project)
             self._retire(work, clock.project, plans or {})
             target = clock.target(work.now)
@@ -142,7 +152,8 @@ class AlertsCore(Core):
                 self._evaluate(work, clock, plans, target)
         self._book.end_silences(work.now)
         for series in self._book.firing():
-            self._suppress(work, series)
+            if series.project not in self._parked:
+                self._suppress(work, series)
 
     def _evaluate(self, work: _BatchWork, clock: Watermark, plans: Mapping[str, RulePlan], target: int) -> None:
         every = self._book.of_project(clock.project)

@@ -1,7 +1,7 @@
 """Watch the annotators: judged items in, signals and reports out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -71,8 +71,17 @@ class ConductCore(Core):
     the same state because the detectors are deterministic.
     """
 
-    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, pace: Pace | None = None) -> None:
-        """Resume from `state`, with the contracts in force."""
+    def __init__(
+        self,
+        contracts: Mapping[str, LabelContract],
+        state: PartitionState,
+        pace: Pace | None = None,
+        *,
+        parked: Collection[str] = (),
+    ) -> None:
+        """Resume from `state`, with the contracts in force; `parked` are projects whose state stays as it is."""
+        self._state = state
+        self._parked = parked
         self._pace = pace or Pace()
         self._contracts = contracts
         self._streams: dict[str, ConductStream] = {}
@@ -162,9 +171,16 @@ class ConductCore(Core):
                 self._number += 1
                 value = orjson.dumps([project, annotator, self._number, known])
                 yield key, None if known is None else Entry(_NEVER, value)
-        for key in self._diary:
-            yield key, None
-        self._diary = {}
+        diary, self._diary = self._diary, {}
+        for key in diary:
+            yield key, self._of_parked(key)
+
+    def _of_parked(self, key: bytes) -> Entry | None:
+        """Return what a page of the log still has to keep: the records of parked projects."""
+        if not self._parked:
+            return None
+        kept = [text for text in orjson.loads(self._state.get(key) or b"[]") if _project_in(text) in self._parked]
+        return Entry(_NEVER, orjson.dumps(kept)) if kept else None
 
     def _reports(self, now: int) -> Iterator[Output]:
         if now - self._reported_at < self._pace.report_ms:
@@ -192,6 +208,11 @@ class ConductCore(Core):
 def known_key(project: str, annotator: str) -> bytes:
     """Return the state key of an annotator's checkpoint."""
     return KNOWN + orjson.dumps([project, annotator])
+
+
+def _project_in(text: str) -> str:
+    item = decode(text.encode())
+    return "" if item is None else item.project
 
 
 def _said(signal: Signal) -> Output:

@@ -52,8 +52,9 @@ class ConsensusItem:
     """One item.
 
     `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator
-    withdrew an annotation, to ignore older ones that arrive later. `decisions` are the live annotations of adjudicators
-    by their names; the newest one is in force. `unsigned_decision` is one whose author an earlier version did not store.
+    withdrew an annotation, to ignore older ones that arrive later. `decisions` are the live annotations of
+    adjudicators by their names; the newest one is in force. `unsigned_decision` is one whose author an earlier version
+    did not store.
     `model_probabilities` are the consistency model's, by label. `posterior` is the truth model's own stored form.
     `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms
     since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -34,6 +34,7 @@ from assay_services.engine.core.state import PartitionState
 
 _FIRST = re.compile(rb'\[("[^"\\]*"),')
 _CLOSE_AT_ONCE = 200
+_LATER_MS = 3_600_000
 _RESTORED_AT_ONCE = 5_000
 _NOTHING = ItemJudgement(None, None, {}, 0.0, lambda _: 0.0, None)
 
@@ -60,14 +61,18 @@ class ConsensusCore(Core):
         origin: PartitionOrigin,
         state: PartitionState,
         *,
+        parked: Collection[str] = (),
         watched: bool = True,
         survives: bool = True,
     ) -> None:
         """Resume from `state`, with the contracts in force and the counts of the other partitions (`pool`).
 
+        `parked` are projects whose state stays as it is.
+
         `watched`: whether the conduct service runs, and `items.judged` is published for it. `survives`: whether a
         restart resumes from what this instance writes; if not, items are not written.
         """
+        self._parked = parked
         self._watched = watched
         self._projects = projects
         self._state = state
@@ -251,6 +256,9 @@ class ConsensusCore(Core):
                 continue
             key = stored[len(ITEM_PREFIX) :]
             item = self._items.load(key)
+            if item.project in self._parked:
+                changes[stored] = Entry(now + _LATER_MS, item.dump())
+                continue
             if item.closed or item.project not in self._projects:
                 self._items.drop(key)
                 changes[stored] = None
@@ -276,7 +284,8 @@ class ConsensusCore(Core):
     def _publish_exchange(self, now: int) -> Iterator[Output]:
         """Yield what is due for the other partitions, and the readings and reliabilities that this partition owns."""
         contracts = {name: project.contract for name, project in self._projects.items()}
-        yield from self._windows.publish(now, contracts, awaited=self._stored.keys() & contracts.keys())
+        awaited = {*(self._stored.keys() & contracts.keys()), *self._parked}
+        yield from self._windows.publish(now, contracts, awaited=awaited)
         yield from self._reliabilities.publish(now, self._truths)
 
     def _truth(self, name: str) -> TruthModel:
@@ -305,7 +314,6 @@ class ConsensusCore(Core):
                 self._reliabilities.mark_changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # restored items count as judged: this only moves them into compact arrays
-
 
     def _stored_items(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, ConsensusItem]]:
         """Yield the items of these state keys that are still there, by their own key.

@@ -11,6 +11,7 @@ from assay_models.conduct.detectors import DETECTORS
 from assay_models.conduct.e_detector import Alternative, EDetector
 from assay_models.conduct.history import History
 from assay_models.conduct.report_counts import ReportCounts
+from assay_schemas.annotation import ItemId
 from assay_schemas.conduct import Detector
 
 _MOST_PAIRS: Final = 34
@@ -53,7 +54,7 @@ class AnnotatorState:
         parts = sum([part * detector.strength for part, detector in zip(_PARTS, self.detectors.values(), strict=True)])
         return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
 
-    def forget_item(self, item: str) -> bool:
+    def forget_item(self, item: ItemId) -> bool:
         """Delete the item's annotations, but not the evidence from them; return whether any was stored."""
         was_stored = self.history.forget(item)
         for pair in self.pairs.values():

@@ -27,8 +27,8 @@ class Raising:
     `strength` is the evidence for the new state, `number` the count of the annotator's previous signals.
     """
 
-    project: str
-    annotator: str
+    project: ProjectId
+    annotator: AnnotatorId
     detector: Detector
     peer: str | None
     at: float
@@ -98,7 +98,9 @@ def _item(case: HistoryEntry) -> TellingItem:
     return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
 
 
-def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # from a stored row
+def _telling_item(
+    item: ItemId, annotation: AnnotationId, label: str, truth: str | None, is_gold: bool, at: float
+) -> TellingItem:  # noqa: FBT001  # from a stored row
     return TellingItem(
         item=ItemId(item), annotation=AnnotationId(annotation), label=label,
         consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),

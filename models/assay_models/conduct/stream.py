@@ -14,6 +14,7 @@ from assay_models.conduct.labels import class_count
 from assay_models.conduct.population import GOLD, Population
 from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.conduct import ConductReport, Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.json_data import Json
@@ -69,7 +70,7 @@ class ConductStream:
         self._annotators[name] = own  # moved to the end: the dictionary is in order of last activity
         return self._judge(own, judged)
 
-    def report(self, annotator: str) -> ConductReport | None:
+    def report(self, annotator: AnnotatorId) -> ConductReport | None:
         """Return the report about an annotator; None if unknown or with fewer than three annotations."""
         own = self._annotators.get(annotator)
         return None if own is None else report_of(self._project, annotator, own)
@@ -80,7 +81,7 @@ class ConductStream:
         self._changed = {}
         return names
 
-    def dump(self, annotator: str) -> Json:
+    def dump(self, annotator: AnnotatorId) -> Json:
         """Return the state of an annotator or of the POOL, to be written at once; None for a dropped annotator."""
         if annotator == POOL:
             return [self._pool.dump(), self._evident, list(self._changing)]
@@ -89,7 +90,7 @@ class ConductStream:
         own = self._annotators.get(annotator)
         return None if own is None else own.dump()
 
-    def load(self, annotator: str, stored: Json) -> None:
+    def load(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump` returned. Load annotators in order of last activity, to keep the order of dropping."""
         if annotator == POOL:
             self._pool.load(stored[0])

@@ -23,7 +23,7 @@ from assay_models.truth.multilabel.binary_questions import (
 )
 from assay_models.truth.regions.clusters import Group, Mark, best_overlap, grouped, marks_of
 from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import BoxesLabel, SpansLabel
 from assay_schemas.json_data import Json
@@ -150,20 +150,20 @@ class RegionTruth:
         self._there.relearn()
         self._called.relearn()
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's counts of an annotator, or the evidence of the POOL."""
         return {"there": self._there.learned(annotator), "called": self._called.learned(annotator)}
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         self._there.set_remote_counts(annotator, [other["there"] for other in others])
         self._called.set_remote_counts(annotator, [other["called"] for other in others])
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         return {"there": self._there.dump_closed(annotator), "called": self._called.dump_closed(annotator)}
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         self._there.load_closed(annotator, stored["there"])
         self._called.load_closed(annotator, stored["called"])
@@ -173,7 +173,7 @@ class RegionTruth:
         self._there.fade(share)
         self._called.fade(share)
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return an annotator's accuracy on whether objects exist; None for an unknown annotator."""
         existence = self._there.accuracy(annotator)
         if existence is None:

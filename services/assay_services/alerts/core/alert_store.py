@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import orjson
 
 from assay_models.alerting.suppression import Silence
+from assay_schemas.annotation import ProjectId
 from assay_services.alerts.core.series import RulePlan, Series, fingerprint, load_series
 from assay_services.alerts.core.watermark import Watermark, load_clock
 from assay_services.engine.core.core_api import Entry
@@ -42,7 +43,7 @@ class AlertStore:
                 silence = Silence(*orjson.loads(value))
                 self._silences[silence.id] = silence
 
-    def clock(self, project: str) -> Watermark:
+    def clock(self, project: ProjectId) -> Watermark:
         """Return a project's watermark, which the caller may change."""
         clock = self._clocks.setdefault(project, Watermark(project))
         self._changed[_CLOCK + project.encode()] = clock
@@ -52,7 +53,7 @@ class AlertStore:
         """Return the watermarks of all projects."""
         return list(self._clocks.values())
 
-    def series(self, project: str, plan: RulePlan, labels: Mapping[str, str]) -> Series:
+    def series(self, project: ProjectId, plan: RulePlan, labels: Mapping[str, str]) -> Series:
         """Return the series of an alert, created if missing; the caller may change it."""
         alert = fingerprint(project, plan.rule.id, labels)
         found = self._series.get(alert)
@@ -68,7 +69,7 @@ class AlertStore:
         """Return the series of an alert by its id, or None."""
         return self._series.get(alert)
 
-    def of_project(self, project: str) -> Sequence[Series]:
+    def of_project(self, project: ProjectId) -> Sequence[Series]:
         """Return all series of a project, in an order that does not change with a restart."""
         return [one for _, one in sorted(self._by_project.get(project, {}).items())]
 
@@ -130,7 +131,7 @@ class AlertStore:
         if series.life.is_notified:
             self._told[alert] = series
 
-    def _make_room(self, project: str, plan: RulePlan) -> None:
+    def _make_room(self, project: ProjectId, plan: RulePlan) -> None:
         """Drop a quarter of a rule's series if it has too many: those that have counted least."""
         mine = self._by_rule.get((project, plan.rule.id), {})
         if len(mine) < MOST_SERIES:

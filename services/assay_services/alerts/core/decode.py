@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from assay_models.alerting.selectors import RuleInput
 from assay_schemas.agreement import AgreementReading
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import ProjectId, microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.consensus import Status
 from assay_schemas.json_data import Json
@@ -26,7 +26,7 @@ SLACK_MS = 300_000
 class Timed(NamedTuple):
     """One annotation or consensus event, with its project and its event time (ms since 1970)."""
 
-    project: str
+    project: ProjectId
     at: int
     what: RuleInput
 

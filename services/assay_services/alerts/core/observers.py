@@ -11,7 +11,7 @@ from assay_models.alerting.durations import minutes_of
 from assay_schemas.agreement import AgreementReading
 from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
 from assay_schemas.alert_rule import AlertRule, Metric
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import ProjectId, microseconds
 from assay_schemas.conduct import Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import AGREEMENT, CONSENSUS, OBSERVED, REJECTED, SIGNALS, VALIDATED
@@ -48,7 +48,7 @@ class _ProjectCounts:
             tally[0] += hits
             tally[1] += total
 
-    def to_output(self, project: str, source: str) -> Output:
+    def to_output(self, project: ProjectId, source: str) -> Output:
         """Return the counts as a record."""
         tallies = [
             Tally.model_construct(rule=rule, labels=orjson.loads(labels), minute=minute, hits=hits, total=int(total))
@@ -94,7 +94,7 @@ class ContractLookup:
         self._contracts = contracts
         self._missing: set[str] = set()
 
-    def contract_of(self, project: str) -> LabelContract | None:
+    def contract_of(self, project: ProjectId) -> LabelContract | None:
         """Return the contract of a project, or None; raise NotYet the first time that it is missing."""
         contract = self._contracts.get(project)
         if contract is None and project not in self._missing:

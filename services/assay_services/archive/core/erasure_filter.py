@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from assay_schemas.annotation import ProjectId
 from assay_services.archive.core.row_types import KeyedRow, Row, RowWrite
 
 ITEM, ANNOTATOR = "item", "annotator"
@@ -45,13 +46,13 @@ class Forgotten:
             return None if found.pseudonym is None or is_alert else _renamed(put, row, found.pseudonym)
         return put
 
-    def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: str) -> bool:
+    def _is_of_a_forgotten_pair(self, project: ProjectId, pair: str, made_at: str) -> bool:
         """Return whether one of two annotators, `a|b`, is erased; both names may contain bars."""
         parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in halves)
 
-    def _find(self, kind: str, project: str, name: str, made_at: str) -> ErasureFilter | None:
+    def _find(self, kind: str, project: ProjectId, name: str, made_at: str) -> ErasureFilter | None:
         for where in (project, ANY_PROJECT):
             found = self.marks.get(mark_of(kind, where, name))
             if found is not None and made_at <= found.forgotten_at:
@@ -66,7 +67,7 @@ def _pair_in(table: str, row: Row) -> str:
     return str(row["subject"]) if table == "readings_now" and row["kind"] == "pair" else ""
 
 
-def mark_of(kind: str, project: str, name: str) -> str:
+def mark_of(kind: str, project: ProjectId, name: str) -> str:
     """Return the database's mark of an erased item or annotator: a hash and not the name."""
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import AnnotatorId, ProjectId, microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.judged_item import JudgedItem
@@ -178,7 +178,7 @@ class ConductCore(Core):
                     key = f"{project}:{annotator}".encode()
                     yield event(CONDUCT.name, key, value, kind="conduct", source="conduct")
 
-    def _stream(self, project: str) -> ConductStream:
+    def _stream(self, project: ProjectId) -> ConductStream:
         stream = self._streams.get(project)
         if stream is None:
             stream = self._streams[project] = ConductStream(self._contracts[project])
@@ -188,7 +188,7 @@ class ConductCore(Core):
         return stream
 
 
-def known_key(project: str, annotator: str) -> bytes:
+def known_key(project: ProjectId, annotator: AnnotatorId) -> bytes:
     """Return the state key of an annotator's checkpoint."""
     return KNOWN + orjson.dumps([project, annotator])
 

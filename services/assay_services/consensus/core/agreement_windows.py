@@ -10,6 +10,7 @@ from assay_models.agreement import window_cell as pane_data
 from assay_models.agreement.annotator_pairs import AnnotatorPairs
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.window_cell import WindowCell
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import AGREEMENT, PANES
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
@@ -112,7 +113,7 @@ class AgreementWindows:
         else:
             self._untold.update(_touched(item.project, before), _touched(item.project, after))
 
-    def begin(self, project: str, contract: LabelContract) -> int:
+    def begin(self, project: ProjectId, contract: LabelContract) -> int:
         """Return the first minute that any window reaches, before items are restored; older items are not counted."""
         own = self._own[project]
         own.newest = max(own.newest, self._pool.newest(project))
@@ -140,7 +141,7 @@ class AgreementWindows:
             if name not in awaited and self._is_ours(name):
                 yield from self._readings(contract, now, pairs=pairs)
 
-    def _is_ours(self, project: str) -> bool:
+    def _is_ours(self, project: ProjectId) -> bool:
         """Return whether this partition owns a project."""
         return self._origin.partitions == 1 or owner(project, self._origin.partitions) == self._origin.partition
 
@@ -201,7 +202,7 @@ def _first_minute(own: _ProjectWindows, contract: LabelContract) -> int:
     return own.newest - longest_minutes(contract.agreement) - _SLACK_MINUTES
 
 
-def _touched(project: str, places: Places) -> Iterator[CellAddress]:
+def _touched(project: ProjectId, places: Places) -> Iterator[CellAddress]:
     if places.place is not None:
         for scope in places.scopes:
             yield project, scope, places.place.minute
@@ -213,7 +214,7 @@ def _what(reading: WindowReading) -> str:
     return f"{reading.coefficient} {reading.window} {reading.scope!r}"
 
 
-def _said(project: str, reading: WindowReading, now: int) -> Output:
+def _said(project: ProjectId, reading: WindowReading, now: int) -> Output:
     found = reading.estimate
     value = {
         "project": project,

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from assay_models.truth.truth_model import ItemJudgement
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CORRECTED
 from assay_services.consensus.core.item_state import ConsensusItem, StandingCorrection, Vote
@@ -105,7 +106,7 @@ def _id(key: bytes, count: int) -> str:
 def _event(  # the fields of every correction
     key: bytes,
     item: ConsensusItem,
-    annotator: str,
+    annotator: AnnotatorId,
     made: str,
     body: Mapping[str, Any],
     contract: LabelContract,

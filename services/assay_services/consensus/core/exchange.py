@@ -10,6 +10,7 @@ import orjson
 
 from assay_models.agreement import window_cell as panes_data
 from assay_models.agreement.window_cell import WindowCell
+from assay_schemas.annotation import ProjectId
 
 ProjectAnnotator = tuple[str, str]
 """Project and annotator."""
@@ -79,7 +80,7 @@ class Exchange:
         for place in self._cells:
             yield place, self.pane(place)
 
-    def newest(self, project: str) -> int:
+    def newest(self, project: ProjectId) -> int:
         """Return the newest minute (since 1970) of a project with a published cell, or 0; event time follows it."""
         return self._newest.get(project, 0)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from assay_models.truth.truth_model import GivenLabel, ItemFacts
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, Label, ProjectId
 
 _MILLION = 1_000_000
 
@@ -20,7 +20,7 @@ class Vote(NamedTuple):
     """
 
     occurred_us: int
-    annotation: str
+    annotation: AnnotationId
     label: Any
     copied: bool
     lead_time_seconds: float | None = None
@@ -32,7 +32,7 @@ class StandingCorrection(NamedTuple):
     """A correction in force: its id, the annotation's id, its label, and the label that replaces it."""
 
     id: str
-    annotation: str
+    annotation: AnnotationId
     was: Any
     label: Any
 
@@ -57,8 +57,8 @@ class ConsensusItem:
     since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
     """
 
-    project: str
-    item: str
+    project: ProjectId
+    item: ItemId
     votes: dict[str, Vote] = field(default_factory=dict)
     withdrawn_us: dict[str, int] = field(default_factory=dict)
     adjudication: Vote | None = None
@@ -136,11 +136,11 @@ _ADJUDICATOR = "adjudicator"
 class IncomingAnnotation(NamedTuple):
     """One validated annotation. `vote` is None if it was deleted or skipped; `occurred` is in µs since 1970."""
 
-    project: str
-    item: str
-    annotator: str
+    project: ProjectId
+    item: ItemId
+    annotator: AnnotatorId
     kind: str
-    annotation: str
+    annotation: AnnotationId
     vote: Vote | None
     occurred: int
     gold: Label | None

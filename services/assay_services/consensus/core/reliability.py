@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 
 from assay_models.truth.truth_model import POOL, TruthModel
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.topics import COUNTS, RELIABILITY
 from assay_services.consensus.core.events import PartitionOrigin, event
 from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, ProjectAnnotator, owner
@@ -32,7 +33,7 @@ class ReliabilityPublisher:
         self._waiting: dict[ProjectAnnotator, None] = {}
         self._published_at = 0
 
-    def mark_changed(self, project: str, annotators: Iterable[str]) -> None:
+    def mark_changed(self, project: ProjectId, annotators: Iterable[str]) -> None:
         """Record that counts of these annotators changed in this partition."""
         self._unpublished_counts[project].update(annotators)
 
@@ -74,7 +75,7 @@ class ReliabilityPublisher:
     def _is_ours(self, one: ProjectAnnotator) -> bool:
         return owner(":".join(one), self._origin.partitions) == self._origin.partition
 
-    def _counts(self, project: str, annotator: str, truth: TruthModel, now: int) -> Output:
+    def _counts(self, project: ProjectId, annotator: AnnotatorId, truth: TruthModel, now: int) -> Output:
         partition = self._origin.partition
         value = {
             "project": project,
@@ -94,7 +95,7 @@ def _first(waiting: dict[ProjectAnnotator, None]) -> list[ProjectAnnotator]:
     return found
 
 
-def _reliability(project: str, annotator: str, truth: TruthModel, now: int) -> Iterator[Output]:
+def _reliability(project: ProjectId, annotator: AnnotatorId, truth: TruthModel, now: int) -> Iterator[Output]:
     found = truth.accuracy(annotator)
     if found is None:
         return

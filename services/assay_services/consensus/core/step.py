@@ -8,6 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from assay_models.truth.truth_model import POOL, ItemJudgement, TruthModel
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.consensus.core.agreement_cells import NOWHERE, places_of
 from assay_services.consensus.core.agreement_windows import AgreementWindows
@@ -306,7 +307,7 @@ class ConsensusCore(Core):
                 truth.settle()  # restored items count as judged: this only moves them into compact arrays
 
 
-def _ordered(project: str, annotators: Iterable[str]) -> dict[tuple[str, str], None]:
+def _ordered(project: ProjectId, annotators: Iterable[str]) -> dict[tuple[str, str], None]:
     return dict.fromkeys((project, annotator) for annotator in annotators)
 
 

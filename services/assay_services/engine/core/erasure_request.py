@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 
@@ -22,7 +23,7 @@ class ErasureRequest(NamedTuple):
     """
 
     is_item: bool
-    project: str | None
+    project: ProjectId | None
     name: str
     pseudonym: str | None = None
     settled_by: frozenset[str] = frozenset()
@@ -32,7 +33,7 @@ class ErasureRequest(NamedTuple):
         """Return the item's key: `project:item`."""
         return f"{self.project}:{self.name}".encode()
 
-    def is_annotator(self, project: str, annotator: str) -> bool:
+    def is_annotator(self, project: ProjectId, annotator: AnnotatorId) -> bool:
         """Return whether the request is about this annotator of this project."""
         return not self.is_item and annotator == self.name and self.project in {None, project}
 

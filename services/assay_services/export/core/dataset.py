@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from assay_schemas.annotation import ItemId
 from assay_schemas.errors import AssayUserError
 from assay_schemas.json_data import Json
 
@@ -27,7 +28,7 @@ class ExportImpossible(AssayUserError):
 class DatasetRow(NamedTuple):
     """One row of a training set. `corrections` counts the item's corrected annotations."""
 
-    item: str
+    item: ItemId
     text: str | None
     label: Any
     probability: float | None

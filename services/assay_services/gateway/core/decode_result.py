@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, AnnotatorId, ItemId, ProjectId
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 _MOST_PROBLEMS = 20
@@ -77,9 +77,9 @@ class EarlierAnnotation:
     `occurred_at` is the time of that state; the deletion is dated just after it.
     """
 
-    item: str
-    annotator: str
-    project: str
+    item: ItemId
+    annotator: AnnotatorId
+    project: ProjectId
     occurred_at: datetime | None = None
 
 
@@ -96,7 +96,7 @@ class Settings:
     item_field: str | None = None
     text_field: str | None = None
     attributes: tuple[str, ...] | None = None
-    annotator: str | None = None
+    annotator: AnnotatorId | None = None
     mapping: FieldMapping | None = None
 
 
@@ -119,7 +119,7 @@ class DecodeContext:
     platform's ids of an item's annotations.
     """
 
-    project: str | None
+    project: ProjectId | None
     now: datetime
     known: Callable[[str], EarlierAnnotation | None] = nothing_known
     held: Callable[[str], Sequence[str]] = nothing_held
@@ -127,7 +127,7 @@ class DecodeContext:
     default: Settings = field(default_factory=Settings)
     platform_project: str | None = None
 
-    def settings_of(self, project: str | None) -> Settings:
+    def settings_of(self, project: ProjectId | None) -> Settings:
         """Return the settings of a platform project, or else the connection's."""
         return self.settings.get(project or "", self.default)
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import orjson
 
-from assay_schemas.annotation import Action, Annotation, Item, microseconds
+from assay_schemas.annotation import Action, Annotation, AnnotatorId, Item, microseconds
 from assay_schemas.contract.label_contract import Closing, LabelContract
 
 _LIVE = (Action.CREATED, Action.UPDATED)
@@ -27,7 +27,7 @@ class ValidatorItem:
     votes: dict[str, NewestState] = field(default_factory=dict)
     view: tuple[int, list[float]] | None = None
 
-    def supersedes(self, annotator: str, word: NewestState) -> bool:
+    def supersedes(self, annotator: AnnotatorId, word: NewestState) -> bool:
         """Return whether an annotation at least as new is known of this annotator; ties go to the greater id."""
         known = self.votes.get(annotator)
         return known is not None and (known[0], known[1]) >= (word[0], word[1])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
+from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorId, AnnotatorKind, Label, ProjectId
 from assay_services.gateway.core.decode_result import DecodeContext, EarlierAnnotation, FetchTarget
 from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, number
 
@@ -27,10 +27,10 @@ class Fact:
     """
 
     platform: str
-    annotation: str | None
-    project: str | None
+    annotation: AnnotationId | None
+    project: ProjectId | None
     item: JsonFields
-    annotator: str | None
+    annotator: AnnotatorId | None
     label: object
     occurred_at: datetime | None
     action: Action = Action.CREATED
@@ -75,7 +75,7 @@ def settle_all(
     return found, problems
 
 
-def _validated(fact: Fact, project: str, asked: DecodeContext) -> Annotation | Malformed:
+def _validated(fact: Fact, project: ProjectId, asked: DecodeContext) -> Annotation | Malformed:
     raw: dict[str, object] = {
         "id": "-",
         "action": fact.action,
@@ -131,7 +131,12 @@ def _digest(*parts: object) -> str:
 
 
 def deletion(
-    platform: str, annotation: str, asked: DecodeContext, *, source_project: str | None, may_return: bool = False
+    platform: str,
+    annotation: AnnotationId,
+    asked: DecodeContext,
+    *,
+    source_project: str | None,
+    may_return: bool = False,
 ) -> Annotation | None:
     """Return the deletion of an annotation that is known by its id, or None if it is unknown.
 

@@ -93,7 +93,7 @@ def _seen_labels(observations: Sequence[TrainingVote], labels: Sequence[str]) ->
     return known
 
 
-def _feature_matrix(observations: Sequence[TrainingVote], items: dict[str, int]) -> NDArray[np.float64]:
+def _feature_matrix(observations: Sequence[TrainingVote], items: dict[ItemId, int]) -> NDArray[np.float64]:
     given = {o.item: o.features for o in observations if o.features}
     if not given:
         return np.empty((len(items), 0))

@@ -7,7 +7,7 @@ from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.json_data import Json
 
-POOL = ""
+POOL = AnnotatorId("")
 """Stands in place of an annotator's name and means all annotators together."""
 
 
@@ -25,7 +25,7 @@ class ItemFacts(NamedTuple):
     its probability (0-1); None without a model.
     """
 
-    ballots: Mapping[str, GivenLabel]
+    ballots: Mapping[AnnotatorId, GivenLabel]
     known: Label | None = None
     view: Mapping[str, float] | None = None
 
@@ -99,7 +99,7 @@ class TruthModel(Protocol):
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:
         """Return each judged item's leave-one-out predictions, by annotator.
 
         A prediction is the likeliest label without this annotator's vote, with its probability (0-1). Empty for kinds

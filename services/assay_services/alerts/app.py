@@ -6,6 +6,7 @@ from datetime import timedelta
 import faust
 from mode import ServiceT
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import ALERTS_STATE, OBSERVED
 from assay_services.alerts.api.routes import build_api
@@ -25,7 +26,7 @@ from assay_services.web.server import HttpServer, Listener
 
 def build_app(settings: AlertsSettings) -> faust.App:
     """Build the alerts worker."""
-    contracts: dict[str, LabelContract] = {}
+    contracts: dict[ProjectId, LabelContract] = {}
     lanes: list[Lane] = []
     routers: list[Router] = []
 
@@ -56,7 +57,9 @@ def build_app(settings: AlertsSettings) -> faust.App:
     return build_worker("alerts", settings, carries=carries, ready=ready)
 
 
-def _intake(topic: str, contracts: dict[str, LabelContract], table: ContractTable, settings: AlertsSettings) -> Lane:
+def _intake(
+    topic: str, contracts: dict[ProjectId, LabelContract], table: ContractTable, settings: AlertsSettings
+) -> Lane:
     return Lane(
         lambda number, _: Observer(contracts, f"{topic}/{number}", SOURCES[topic]),
         service=f"alerts.{topic}",

@@ -92,7 +92,7 @@ class LabelAdapter:
         """Judge `count` items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:
         """Return each item's leave-one-out predictions, by annotator: likeliest label and its probability (0-1)."""
         read, labels, name = self._read, self._labels, self._annotators.name
         return {

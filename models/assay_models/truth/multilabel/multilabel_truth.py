@@ -38,7 +38,7 @@ from assay_schemas.json_data import Json
 class _Given(NamedTuple):
     """The labels that each annotator gave an item, the gold labels (None without gold), and all of these in order."""
 
-    by: Mapping[str, frozenset[str]]
+    by: Mapping[AnnotatorId, frozenset[str]]
     known: frozenset[str] | None
     labels: Sequence[str]
 
@@ -60,7 +60,7 @@ class MultilabelTruth:
         self._omissions = OmissionCounts()
         self._published_omissions: dict[tuple[str, int], int] = {}
         self._closed: Counter[int] = Counter()
-        self._remote: dict[str, Sequence[Any]] = {}
+        self._remote: dict[AnnotatorId, Sequence[Any]] = {}
         self._fresh: dict[Hashable, None] = {}
         self._waiting: dict[str, None] = {}
         self._turn: list[tuple[str, int]] = []
@@ -138,7 +138,7 @@ class MultilabelTruth:
             self._unrest = max(self._unrest, question.unrest)
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 

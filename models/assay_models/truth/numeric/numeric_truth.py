@@ -107,7 +107,7 @@ class NumericTruth:
         moved = {item: each for item, each in swept.items() if each.moved >= step and item not in self._fresh}
         return self._judgements(moved)
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
@@ -174,7 +174,7 @@ class NumericTruth:
         """Return a number in units of the sums, clipped to at most half a scale length outside the scale."""
         return min(max((label - self._middle) / self._length, -1.0), 1.0)
 
-    def _number(self, who: str, way: str) -> int:
+    def _number(self, who: AnnotatorId, way: str) -> int:
         number = self._annotators.number(who, way)
         self._sums.make_room(number + 1)
         return number

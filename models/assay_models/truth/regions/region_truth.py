@@ -39,7 +39,7 @@ class _RegionItem(NamedTuple):
     """
 
     groups: Sequence[Group]
-    asked: QuestionItem[str]
+    asked: QuestionItem[AnnotatorId]
     called: dict[int, Sequence[Mapping[str, float]]]
     known: bool
 
@@ -71,7 +71,7 @@ class RegionTruth:
         self._called = LabelAdapter(())
         self._items: dict[Hashable, _RegionItem] = {}
         self._fresh: dict[Hashable, None] = {}
-        self._weights: dict[str, float] = {}
+        self._weights: dict[AnnotatorId, float] = {}
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
@@ -136,7 +136,7 @@ class RegionTruth:
         touched = self._store_posteriors(self._there.sweep(portion), self._called.sweep(portion))
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
@@ -244,7 +244,7 @@ class RegionTruth:
                 chosen.add(number)
         return chosen
 
-    def _weight(self, who: str) -> float:
+    def _weight(self, who: AnnotatorId) -> float:
         weight = self._weights.get(who)
         if weight is None:
             share = self._there.share_right(who)

@@ -26,13 +26,13 @@ class AlertStore:
     def __init__(self, state: PartitionState) -> None:
         """Load everything from the stored state."""
         self._series: dict[str, Series] = {}
-        self._by_project: dict[str, dict[str, Series]] = {}
-        self._by_rule: dict[tuple[str, str], dict[str, Series]] = {}
-        self._clocks: dict[str, Watermark] = {}
+        self._by_project: dict[ProjectId, dict[str, Series]] = {}
+        self._by_rule: dict[tuple[ProjectId, str], dict[str, Series]] = {}
+        self._clocks: dict[ProjectId, Watermark] = {}
         self._silences: dict[str, Silence] = {}
         self._told: dict[str, Series] = {}
         self._changed: dict[bytes, Series | Watermark | Silence | None] = {}
-        self._dropped: Counter[tuple[str, str]] = Counter()
+        self._dropped: Counter[tuple[ProjectId, str]] = Counter()
         for key, value in sorted(state.values()):
             if key.startswith(_SERIES):
                 self._keep(load_series(value))
@@ -113,7 +113,7 @@ class AlertStore:
         for one in [one for one in self._silences.values() if one.until <= now]:
             self.unsilence(one.id)
 
-    def take_dropped(self) -> Mapping[tuple[str, str], int]:
+    def take_dropped(self) -> Mapping[tuple[ProjectId, str], int]:
         """Return how many series of each project and rule were dropped since the last call."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped

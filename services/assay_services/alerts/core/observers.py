@@ -26,7 +26,7 @@ _OF_ANNOTATIONS = {
 _COUNTED_TOO_WHEN_REJECTED = {Metric.REJECTION_SHARE, Metric.FINDING_RATE}
 _OF_CONSENSUS, _OF_AGREEMENT, _OF_SIGNALS = {Metric.REVIEW_SHARE}, {Metric.AGREEMENT}, {Metric.SIGNAL}
 
-ContractsByProject = Mapping[str, LabelContract]
+ContractsByProject = Mapping[ProjectId, LabelContract]
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class _ProjectCounts:
         return Output(OBSERVED_TOPIC, project.encode(), said.model_dump_json().encode(), [])
 
 
-CountRecord = Callable[[dict[str, _ProjectCounts], Record], str]
+CountRecord = Callable[[dict[ProjectId, _ProjectCounts], Record], str]
 """A function that reads one record and returns its outcome."""
 
 
@@ -80,7 +80,7 @@ class Observer(Core):
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # unused
         """Count one batch."""
-        found: defaultdict[str, _ProjectCounts] = defaultdict(_ProjectCounts)
+        found: defaultdict[ProjectId, _ProjectCounts] = defaultdict(_ProjectCounts)
         verdicts = Counter(self._take(found, record) for record in batch)
         outputs = [one.to_output(project, self._source) for project, one in found.items()]
         return Step(outputs, {}, verdicts)
@@ -92,7 +92,7 @@ class ContractLookup:
     def __init__(self, contracts: ContractsByProject) -> None:
         """Look up in `contracts`, which changes as contracts arrive."""
         self._contracts = contracts
-        self._missing: set[str] = set()
+        self._missing: set[ProjectId] = set()
 
     def contract_of(self, project: ProjectId) -> LabelContract | None:
         """Return the contract of a project, or None; raise NotYet the first time that it is missing."""
@@ -109,7 +109,7 @@ def of_annotations(*, rejected: bool) -> Callable[[ContractsByProject], CountRec
     def begin(contracts: ContractsByProject) -> CountRecord:
         known = ContractLookup(contracts)
 
-        def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+        def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
             timed = decode.judged(record, rejected=rejected)
             if timed is None:
                 return "without-label"
@@ -123,7 +123,7 @@ def of_annotations(*, rejected: bool) -> Callable[[ContractsByProject], CountRec
     return begin
 
 
-def _count_annotation(found: dict[str, _ProjectCounts], timed: decode.Timed, contract: LabelContract) -> str:
+def _count_annotation(found: dict[ProjectId, _ProjectCounts], timed: decode.Timed, contract: LabelContract) -> str:
     rules = [rule for rule in _rules(contract, _OF_ANNOTATIONS) if _is_counted(rule, timed.what)]
     if not rules:
         return "no-rule"
@@ -143,7 +143,7 @@ def of_consensus(contracts: ContractsByProject) -> CountRecord:
     """Return the reader of `items.consensus`."""
     known = ContractLookup(contracts)
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         decided = decode.decided(record)
         if decided is None:
             return "not-complete"
@@ -162,7 +162,7 @@ def of_agreement(contracts: ContractsByProject) -> CountRecord:
     """Return the reader of `agreement.rolling`."""
     known = ContractLookup(contracts)
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         reading = decode.agreement(record)
         if reading is None:
             return "unreadable"
@@ -183,7 +183,7 @@ def of_signals(contracts: ContractsByProject) -> CountRecord:
     """Return the reader of `annotators.signals`."""
     known = ContractLookup(contracts)
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         signal = decode.signal(record)
         if signal is None:
             return "unreadable"

@@ -39,7 +39,9 @@ class AlertsCore(Core):
     same batches lead to the same transitions.
     """
 
-    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, *, watches: bool = True) -> None:
+    def __init__(
+        self, contracts: Mapping[ProjectId, LabelContract], state: PartitionState, *, watches: bool = True
+    ) -> None:
         """Resume from `state`, with the contracts in force.
 
         `watches`: the service runs continuously, so a gap in its own records means that it was down, and `absent` rules
@@ -48,7 +50,7 @@ class AlertsCore(Core):
         self._contracts = contracts
         self._watches = watches
         self._book = AlertStore(state)
-        self._plans: dict[str, tuple[LabelContract, dict[str, RulePlan]]] = {}
+        self._plans: dict[ProjectId, tuple[LabelContract, dict[str, RulePlan]]] = {}
         self._looked: int | None = None
         self._rested = 0
         self._blind_until = 0

@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import orjson
 
-from assay_schemas.annotation import ProjectId
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.archive.core.row_types import KeyedRow, Row, RowWrite
 
 ITEM, ANNOTATOR = "item", "annotator"
-ANY_PROJECT = ""
+ANY_PROJECT = ProjectId("")
 
 
 class ErasureFilter(NamedTuple):
     """One erasure, of rows made until `forgotten_at`. `pseudonym` replaces an annotator's name; None: no rows stay."""
 
     forgotten_at: str
-    pseudonym: str | None
+    pseudonym: AnnotatorId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _made_at(row: Row) -> str:
     return moment
 
 
-def _renamed(put: RowWrite, row: Row, pseudonym: str) -> RowWrite:
+def _renamed(put: RowWrite, row: Row, pseudonym: AnnotatorId) -> RowWrite:
     renamed = row | {"annotator": pseudonym}
     if isinstance(put, KeyedRow):
         return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the key's last part

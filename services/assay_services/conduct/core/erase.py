@@ -79,7 +79,7 @@ def _kept(annotator: AnnotatorId, known: list[Any], whom: ErasureRequest) -> lis
     if _is_newcomer(known):
         return [text for text in (_newcomers(text, whom) for text in known) if text is not None]
     own = AnnotatorState.load(known)
-    found = own.forget_item(whom.name) if whom.is_item else own.forget_peer(whom.name, whom.pseudonym)
+    found = own.forget_item(whom.item) if whom.is_item else own.forget_peer(whom.annotator, whom.pseudonym)
     return own.dump() if found else known
 
 

@@ -70,15 +70,17 @@ class ConductCore(Core):
     the same state because the detectors are deterministic.
     """
 
-    def __init__(self, contracts: Mapping[str, LabelContract], state: PartitionState, pace: Pace | None = None) -> None:
+    def __init__(
+        self, contracts: Mapping[ProjectId, LabelContract], state: PartitionState, pace: Pace | None = None
+    ) -> None:
         """Resume from `state`, with the contracts in force."""
         self._pace = pace or Pace()
         self._contracts = contracts
-        self._streams: dict[str, ConductStream] = {}
-        self._missing: set[str] = set()
-        self._known: defaultdict[str, list[tuple[int, str, bytes]]] = defaultdict(list)
+        self._streams: dict[ProjectId, ConductStream] = {}
+        self._missing: set[ProjectId] = set()
+        self._known: defaultdict[ProjectId, list[tuple[int, AnnotatorId, bytes]]] = defaultdict(list)
         self._diary: dict[bytes, int] = {}
-        self._unreported: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._unreported: defaultdict[ProjectId, dict[AnnotatorId, None]] = defaultdict(dict)
         self._number = 0
         self._checked_at = self._reported_at = 0
         diary: list[tuple[bytes, bytes]] = []
@@ -121,7 +123,7 @@ class ConductCore(Core):
         outputs, changes = list(self._reports(now)), dict(self._checkpoint(now))
         return Step(outputs, changes, {}) if outputs or changes else None
 
-    def _demand(self, names: Iterable[str]) -> None:
+    def _demand(self, names: Iterable[ProjectId]) -> None:
         """Load the contract of every project; raise NotYet, once per project, if one may be about to arrive."""
         missing = {name for name in names if name not in self._contracts} - self._missing
         if missing:

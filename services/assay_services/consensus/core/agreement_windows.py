@@ -27,7 +27,7 @@ _PUBLISH_PAIRS_MS = 300_000
 _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
-CellAddress = tuple[str, Hashable, int]
+CellAddress = tuple[ProjectId, Hashable, int]
 """Project, scope and minute (since 1970) of one cell."""
 
 
@@ -90,7 +90,7 @@ class AgreementWindows:
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._own: defaultdict[str, _ProjectWindows] = defaultdict(_ProjectWindows)
+        self._own: defaultdict[ProjectId, _ProjectWindows] = defaultdict(_ProjectWindows)
         self._published: set[CellAddress] = set()
         self._untold: set[CellAddress] = set()
         self._told_at = self._pairs_told_at = 0
@@ -121,7 +121,7 @@ class AgreementWindows:
         return own.panes.floor
 
     def publish(
-        self, now: int, projects: Mapping[str, LabelContract], *, awaited: Collection[str] = ()
+        self, now: int, projects: Mapping[ProjectId, LabelContract], *, awaited: Collection[ProjectId] = ()
     ) -> Iterator[Output]:
         """Yield the changed cells, and the readings of the projects that this partition owns.
 
@@ -157,7 +157,7 @@ class AgreementWindows:
                 self._untold |= {place} - self._published
                 self._published.add(place)
 
-    def _cells_to_publish(self, awaited: Collection[str], *, pairs: bool) -> Iterator[Output]:
+    def _cells_to_publish(self, awaited: Collection[ProjectId], *, pairs: bool) -> Iterator[Output]:
         for place in self._published:
             if place[2] < self._own[place[0]].panes.floor:
                 self._untold.add(place)

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.topics import CONSENSUS, COUNTS, RELIABILITY, REVIEW
 from assay_services.consensus.core.closed_counts import CLOSED_COUNTS_PREFIX, closed_counts_key
 from assay_services.consensus.core.item_state import ConsensusItem, load_item
@@ -55,13 +56,15 @@ def _item(
         return
     if whom.pseudonym is not None:
         renamed = [
-            _rename(one, whom.name, whom.pseudonym)
+            _rename(one, whom.annotator, whom.pseudonym)
             for one in (item.votes, item.withdrawn_us, item.corrections_in_force)
         ]
         if any(renamed):
             changed[key] = rewritten(state, key, item.dump())
         return
-    known = [one.pop(whom.name, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)]
+    known = [
+        one.pop(whom.annotator, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)
+    ]
     settled = item.adjudication is not None and item.adjudication.annotation in whom.settled_by
     if not any(known) and not settled:
         return
@@ -72,7 +75,7 @@ def _item(
     outputs += _withdrawn(published, key[len(_ITEM) :], topics=_ABOUT_ITEMS if is_empty else _ABOUT_ITEMS[1:])
 
 
-def _rename(names: dict[str, Any], old: str, new: str) -> bool:
+def _rename(names: dict[AnnotatorId, Any], old: AnnotatorId, new: AnnotatorId) -> bool:
     if old not in names:
         return False
     names[new] = names.pop(old)

@@ -59,14 +59,14 @@ class ConsensusItem:
 
     project: ProjectId
     item: ItemId
-    votes: dict[str, Vote] = field(default_factory=dict)
-    withdrawn_us: dict[str, int] = field(default_factory=dict)
+    votes: dict[AnnotatorId, Vote] = field(default_factory=dict)
+    withdrawn_us: dict[AnnotatorId, int] = field(default_factory=dict)
     adjudication: Vote | None = None
     gold: Label | None = None
     model_probabilities: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     posterior: Any = None
-    corrections_in_force: dict[str, StandingCorrection] = field(default_factory=dict)
+    corrections_in_force: dict[AnnotatorId, StandingCorrection] = field(default_factory=dict)
     correction_count: int = 0
     published: PublishedConsensus | None = None
     newest_us: int = -1
@@ -85,7 +85,10 @@ class ConsensusItem:
         return (self.newest_live_us or 0) // (60 * _MILLION)
 
     def remember(
-        self, published: PublishedConsensus, corrections: Mapping[str, StandingCorrection], correction_count: int
+        self,
+        published: PublishedConsensus,
+        corrections: Mapping[AnnotatorId, StandingCorrection],
+        correction_count: int,
     ) -> None:
         """Record what was published of the item."""
         self.published = published

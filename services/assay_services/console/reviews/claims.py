@@ -39,7 +39,7 @@ class Claims:
         """
         mine = next((one for one in self.claimed_by(now=now) if one.reviewer == reviewer), None)
         if mine is not None:
-            return Candidate(mine.project, mine.item, mine.claimed_at)
+            return Candidate(ProjectId(mine.project), ItemId(mine.item), mine.claimed_at)
         for candidate in candidates:
             if not self._claim(candidate, reviewer, now):
                 continue

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from assay_schemas.annotation import AnnotatorId, ProjectId
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 
@@ -25,13 +25,23 @@ class ErasureRequest(NamedTuple):
     is_item: bool
     project: ProjectId | None
     name: str
-    pseudonym: str | None = None
-    settled_by: frozenset[str] = frozenset()
+    pseudonym: AnnotatorId | None = None
+    settled_by: frozenset[AnnotationId] = frozenset()
 
     @property
     def key(self) -> bytes:
         """Return the item's key: `project:item`."""
         return f"{self.project}:{self.name}".encode()
+
+    @property
+    def item(self) -> ItemId:
+        """Return the name, as that of an item."""
+        return ItemId(self.name)
+
+    @property
+    def annotator(self) -> AnnotatorId:
+        """Return the name, as that of an annotator."""
+        return AnnotatorId(self.name)
 
     def is_annotator(self, project: ProjectId, annotator: AnnotatorId) -> bool:
         """Return whether the request is about this annotator of this project."""

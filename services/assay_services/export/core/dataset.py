@@ -75,7 +75,7 @@ def split_all(
     strata: defaultdict[bytes, list[DatasetRow]] = defaultdict(list)
     for one in ordered:
         strata[_stratum(one, stratify)].append(one)
-    placed: dict[str, str] = {}
+    placed: dict[ItemId, str] = {}
     for name, some in strata.items():
         start = _split_hash(seed, name)
         some.sort(key=lambda one: _split_hash(seed, one.item))

@@ -105,7 +105,7 @@ def nothing_known(_: str) -> EarlierAnnotation | None:
     return None
 
 
-def nothing_held(_: str) -> Sequence[str]:
+def nothing_held(_: ItemId) -> Sequence[str]:
     """Return an empty sequence: no annotation of any item is known."""
     return ()
 
@@ -122,12 +122,12 @@ class DecodeContext:
     project: ProjectId | None
     now: datetime
     known: Callable[[str], EarlierAnnotation | None] = nothing_known
-    held: Callable[[str], Sequence[str]] = nothing_held
+    held: Callable[[ItemId], Sequence[str]] = nothing_held
     settings: Mapping[str, Settings] = field(default_factory=dict)
     default: Settings = field(default_factory=Settings)
     platform_project: str | None = None
 
-    def settings_of(self, project: ProjectId | None) -> Settings:
+    def settings_of(self, project: str | None) -> Settings:
         """Return the settings of a platform project, or else the connection's."""
         return self.settings.get(project or "", self.default)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorId, AnnotatorKind, Label, ProjectId
+from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorKind, Label
 from assay_services.gateway.core.decode_result import DecodeContext, EarlierAnnotation, FetchTarget
 from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, number
 
@@ -21,16 +21,16 @@ _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One state of one annotation on a platform. `annotation` is the platform's id.
+    """One state of one annotation on a platform. Its ids are the platform's own, as texts that `settle` validates.
 
     `may_return`: a deleted annotation may return under the same id, so each deletion needs its own id.
     """
 
     platform: str
-    annotation: AnnotationId | None
-    project: ProjectId | None
+    annotation: str | None
+    project: str | None
     item: JsonFields
-    annotator: AnnotatorId | None
+    annotator: str | None
     label: object
     occurred_at: datetime | None
     action: Action = Action.CREATED
@@ -75,7 +75,7 @@ def settle_all(
     return found, problems
 
 
-def _validated(fact: Fact, project: ProjectId, asked: DecodeContext) -> Annotation | Malformed:
+def _validated(fact: Fact, project: str, asked: DecodeContext) -> Annotation | Malformed:
     raw: dict[str, object] = {
         "id": "-",
         "action": fact.action,
@@ -112,7 +112,7 @@ def _readable_label(label: object) -> object:
         return None
 
 
-def _content_id(fact: Fact, found: Annotation) -> str:
+def _content_id(fact: Fact, found: Annotation) -> AnnotationId:
     """Return an id that is the same for a retry, a repeated delivery and a poll of the same state.
 
     Created and updated are one state because a poll cannot distinguish them; skipped is another.
@@ -125,18 +125,13 @@ def _content_id(fact: Fact, found: Annotation) -> str:
     return _digest(fact.platform, found.project, fact.annotation, time, state, found.item.id, found.annotator.id, label)
 
 
-def _digest(*parts: object) -> str:
+def _digest(*parts: object) -> AnnotationId:
     written = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()[:32]
+    return AnnotationId(hashlib.sha256(written.encode()).hexdigest()[:32])
 
 
 def deletion(
-    platform: str,
-    annotation: AnnotationId,
-    asked: DecodeContext,
-    *,
-    source_project: str | None,
-    may_return: bool = False,
+    platform: str, annotation: str, asked: DecodeContext, *, source_project: str | None, may_return: bool = False
 ) -> Annotation | None:
     """Return the deletion of an annotation that is known by its id, or None if it is unknown.
 

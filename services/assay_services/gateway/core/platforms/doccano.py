@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from assay_schemas.annotation import AnnotatorKind, ProjectId
+from assay_schemas.annotation import AnnotatorKind
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeContext,
@@ -110,7 +110,7 @@ def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
     }
 
 
-def _polled(row: JsonFields, item: JsonFields, project: ProjectId) -> Iterator[Fact | Malformed]:
+def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | Malformed]:
     """Merge the labels of each user; a machine's proposal (`manual` is false) is attributed to a model."""
     by_user: dict[tuple[str | None, bool], list[tuple[str, JsonFields]]] = {}
     for name in _PARTS:
@@ -161,7 +161,7 @@ def _boxes(rows: Sequence[JsonFields]) -> object:
     return boxes
 
 
-def _exported(row: JsonFields, item: JsonFields, project: ProjectId, settings: Settings) -> Iterator[Fact | Malformed]:
+def _exported(row: JsonFields, item: JsonFields, project: str, settings: Settings) -> Iterator[Fact | Malformed]:
     label = _exported_label(row)
     user = identifier(row.get("user")) or identifier(row.get("username")) or settings.annotator
     if isinstance(label, Malformed):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from assay_schemas.annotation import Action, ProjectId
+from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeContext,
@@ -110,12 +110,7 @@ def _times(label: JsonFields) -> tuple[datetime | None, datetime | None]:
 
 
 def _fact(
-    label: JsonFields,
-    content: JsonFields,
-    row: JsonFields,
-    project: ProjectId | None,
-    asked: DecodeContext,
-    action: Action,
+    label: JsonFields, content: JsonFields, row: JsonFields, project: str | None, asked: DecodeContext, action: Action
 ) -> Fact | Malformed:
     settings = asked.settings_of(project)
     said, item = _label(content, settings), _item(row, settings)

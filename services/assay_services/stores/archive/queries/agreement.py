@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from assay_schemas.annotation import ProjectId
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
 from assay_services.stores.archive.queries.overview import LatestAgreement, agreement_now, window_minutes
 
@@ -37,8 +37,8 @@ class AgreementPoint:
 class PairReading:
     """The agreement of two annotators over the longest window."""
 
-    one: str
-    other: str
+    one: AnnotatorId
+    other: AnnotatorId
     value: float | None
     low: float | None
     high: float | None
@@ -135,7 +135,7 @@ def read_pairs(engine: Engine, project: ProjectId, *, most: int = 20) -> Sequenc
     ]
 
 
-def busiest_annotators(connection: Connection, project: ProjectId, *, most: int) -> Sequence[str]:
+def busiest_annotators(connection: Connection, project: ProjectId, *, most: int) -> Sequence[AnnotatorId]:
     """Return the annotators with the most live votes."""
     found = rows(
         connection,
@@ -144,4 +144,4 @@ def busiest_annotators(connection: Connection, project: ProjectId, *, most: int)
         project=project,
         most=most,
     )
-    return [str(one["annotator"]) for one in found]
+    return [AnnotatorId(str(one["annotator"])) for one in found]

@@ -43,7 +43,7 @@ class SignalLine:
     annotator: AnnotatorId
     detector: str
     state: str
-    peer: str
+    peer: AnnotatorId
     at: datetime
     since: datetime
     since_low: datetime

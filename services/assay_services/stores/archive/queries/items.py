@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from assay_schemas.annotation import AnnotatorId, ItemId, ProjectId
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, parsed, row, rows
 from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
 
@@ -22,14 +22,14 @@ class ItemFilter:
     both labelled. `rule`: items with a finding of that rule. `text` is a part of the text.
     """
 
-    item: ItemId = ""
+    item: str = ""
     text: str = ""
     label: str = ""
     status: str = ""
     right: str = ""
     given: str = ""
     rule: str = ""
-    annotator: AnnotatorId = ""
+    annotator: str = ""
     pair: str = ""
 
 
@@ -122,7 +122,7 @@ def read_items(
         f" WHERE {' AND '.join([source.project, *conditions])} ORDER BY 1 LIMIT :most"
     )
     with asking(engine) as connection:
-        ids = [str(one["item"]) for one in rows(connection, query, **values)]
+        ids = [ItemId(str(one["item"])) for one in rows(connection, query, **values)]
         lines = [_line(connection, project, item) for item in ids[:limit]]
     return Slice(lines, write_cursor(ids[limit - 1]) if len(ids) > limit else None)
 
@@ -130,8 +130,8 @@ def read_items(
 @dataclass(frozen=True, slots=True)
 class _RowSource:
     tables: str
-    item: ItemId
-    project: ProjectId
+    item: str
+    project: str
 
 
 def _source(wanted: ItemFilter, values: dict[str, object]) -> tuple[_RowSource, list[str]]:
@@ -232,7 +232,7 @@ def _change(found: Mapping[str, Any]) -> ConsensusChange:
 
 
 def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[ItemVote]:
-    rules: dict[str, list[str]] = {}
+    rules: dict[AnnotationId, list[str]] = {}
     for one in rows(
         connection,
         "SELECT annotation, rule FROM objections WHERE project = :project AND item = :item AND verdict = 'validated'",

@@ -81,14 +81,14 @@ def read_overview(engine: Engine, *, now: datetime) -> Overview:
     return Overview(now, totals, maybe_moment(wrote["at"]) if wrote else None, lines)
 
 
-def project_names(connection: Connection) -> Sequence[str]:
+def project_names(connection: Connection) -> Sequence[ProjectId]:
     """Return the names of all projects with a verdict or a consensus, sorted."""
     steps = " UNION ALL SELECT (SELECT min(project) FROM verdict_counts WHERE project > p.project) FROM p"
     query = (
         f"WITH RECURSIVE p(project) AS (SELECT min(project) FROM verdict_counts{steps} WHERE p.project IS NOT NULL)"  # noqa: S608  # ours
         " SELECT project FROM p WHERE project IS NOT NULL UNION SELECT DISTINCT project FROM contracts ORDER BY 1"
     )
-    return [str(one["project"]) for one in rows(connection, query)]
+    return [ProjectId(str(one["project"])) for one in rows(connection, query)]
 
 
 def _totals(connection: Connection) -> Mapping[str, int]:

@@ -43,7 +43,7 @@ class ContractVersion:
     changes: Sequence[str]
 
 
-def read_projects(engine: Engine) -> Sequence[str]:
+def read_projects(engine: Engine) -> Sequence[ProjectId]:
     """Return the names of all projects."""
     with asking(engine) as connection:
         return project_names(connection)
@@ -81,7 +81,7 @@ def read_findings(engine: Engine, project: ProjectId) -> Sequence[RuleFindings]:
     ]
 
 
-def read_contracted(engine: Engine) -> frozenset[str]:
+def read_contracted(engine: Engine) -> frozenset[ProjectId]:
     """Return the projects with a contract in force, according to the archive."""
     query = (
         "SELECT DISTINCT c.project FROM contracts AS c WHERE c.version IS NOT NULL AND NOT EXISTS"
@@ -89,7 +89,7 @@ def read_contracted(engine: Engine) -> frozenset[str]:
         "  AND (n.came_at > c.came_at OR n.came_at = c.came_at AND n.kafka_offset > c.kafka_offset))"
     )
     with asking(engine) as connection:
-        return frozenset(str(one["project"]) for one in rows(connection, query))
+        return frozenset(ProjectId(str(one["project"])) for one in rows(connection, query))
 
 
 def read_contracts(engine: Engine, project: ProjectId) -> Sequence[ContractVersion]:

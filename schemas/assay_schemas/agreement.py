@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from assay_schemas.annotation import Event, ProjectId
+from assay_schemas.annotation import AnnotatorId, Event, ProjectId
 
 
 class AgreementReading(Event):
@@ -37,5 +37,5 @@ class PaneCounts(Event):
     """
 
     patterns: list[Any]
-    annotators: dict[str, int]
+    annotators: dict[AnnotatorId, int]
     pairs: list[Any]

@@ -118,7 +118,7 @@ class Observation(Event):
     of time. An order about all projects has an empty `project`.
     """
 
-    project: str
+    project: ProjectId
     source: str
     newest: int = 0
     tallies: list[Tally] = []

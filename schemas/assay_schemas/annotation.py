@@ -30,6 +30,9 @@ ItemId = NewType("ItemId", str)
 AnnotatorId = NewType("AnnotatorId", str)
 AnnotationId = NewType("AnnotationId", str)
 
+ALL_PROJECTS = ProjectId("")
+"""Stands for every project, where a project limits something: a search, a silence, a person's order."""
+
 _ID_TEXT = Field(min_length=1, max_length=MAX_ID_LENGTH)
 _Word: TypeAlias = Annotated[StrictStr, Field(max_length=MAX_ID_LENGTH)]
 _Whole: TypeAlias = Annotated[StrictInt, Field(ge=-MAX_WHOLE_NUMBER, le=MAX_WHOLE_NUMBER)]

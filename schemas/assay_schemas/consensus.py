@@ -106,7 +106,7 @@ class AnnotatorCounts(Event):
     """
 
     project: ProjectId
-    annotator: str
+    annotator: AnnotatorId
     partition: int
     learned: dict[str, Any]
     as_of: AwareDatetime

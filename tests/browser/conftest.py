@@ -206,7 +206,7 @@ def admins_cookies(
 def admin(stack: Stack, chromium: Browser, admins_cookies: list[dict[str, object]]) -> Iterator[Page]:
     """Return a page of the admin's that fails a test for errors in its scripts."""
     context = chromium.new_context(base_url=stack.url, timezone_id="Europe/Lisbon")
-    context.add_cookies(admins_cookies)  # type: ignore[arg-type]  # they came from there
+    context.add_cookies(admins_cookies)  # they came from there
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -232,7 +232,7 @@ def sign_in(stack: Stack, chromium: Browser, cookies_of: dict[str, list[dict[str
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         if name in cookies_of:
-            context.add_cookies(cookies_of[name])  # type: ignore[arg-type]  # they came from there
+            context.add_cookies(cookies_of[name])  # they came from there
             return page
         stack.assay("user", "add", name, "--role", role, given=f"{PASSWORD}\n{PASSWORD}\n")
         page.goto("/sign-in")

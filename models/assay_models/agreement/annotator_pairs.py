@@ -9,6 +9,7 @@ import numpy as np
 from assay_models.agreement.cohen import Ints, PairTables
 from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.window_cell import PairVote, WindowCell
+from assay_schemas.annotation import AnnotatorId
 
 MOST_WAITING = 500_000
 """Limit on the pairs waiting to be counted: a few megabytes."""
@@ -23,14 +24,14 @@ class ItemVotes(NamedTuple):
     """An item's votes: its hour (first minute, since 1970), its annotators in order, and the value each one gave."""
 
     hour: int
-    annotators: tuple[str, ...]
+    annotators: tuple[AnnotatorId, ...]
     values: tuple[Value, ...]
 
 
 class PairsFound(NamedTuple):
     """Pairs of annotators in order, the number of items they share, and their tables."""
 
-    names: list[tuple[str, str]]
+    names: list[tuple[AnnotatorId, AnnotatorId]]
     items: list[int]
     tables: PairTables
 
@@ -56,7 +57,7 @@ class AnnotatorPairs:
         self._hours: dict[int, _PairCounts] = {}
         self._summed: set[int] = set()
         self._sum: _PairCounts = _empty()
-        self._numbers: dict[tuple[str, Value], int] = {}
+        self._numbers: dict[tuple[AnnotatorId, Value], int] = {}
         self._floor = -1
 
     def move(self, old: ItemVotes | None, new: ItemVotes | None) -> None:
@@ -157,7 +158,7 @@ class AnnotatorPairs:
         codes = [self._number((a, one)) << _SECOND | self._number((b, other)) for a, b, one, other in pairs]
         return np.array(codes, np.int64), sign * np.array(list(pairs.values()), np.int64)
 
-    def _number(self, vote: tuple[str, Value]) -> int:
+    def _number(self, vote: tuple[AnnotatorId, Value]) -> int:
         return self._numbers.setdefault(vote, len(self._numbers))
 
     def _apply(self, changes: Mapping[int, Iterable[_PairCounts]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from assay_models.agreement.window_cell import CellKey, Content, Scope, WindowCell
+from assay_schemas.annotation import AnnotatorId
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -116,7 +117,7 @@ class SlidingWindows:
         if not cell.patterns:
             self._tidy(scope, old.minute)
 
-    def _checked(self, scope: Scope, place: CellKey, annotators: Iterable[str]) -> "_ScopeWindows":
+    def _checked(self, scope: Scope, place: CellKey, annotators: Iterable[AnnotatorId]) -> "_ScopeWindows":
         """Return the scope's windows; raise ValueError if the item or these annotators are not counted there."""
         windows = self._scopes.get(scope, _NO_SCOPE)
         cell = windows.by_minute.get(place.minute, _NO_SUM)
@@ -148,7 +149,7 @@ class _Sum:
 
     def __init__(self) -> None:
         self.patterns: dict[Content, int] = {}
-        self.annotators: dict[str, int] = {}
+        self.annotators: dict[AnnotatorId, int] = {}
 
     @property
     def is_empty(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from assay_models.agreement.contingency import Value, added, pattern_of, subtracted
+from assay_schemas.annotation import AnnotatorId
 
 Scope: TypeAlias = Hashable
 """The subset of items measured, for instance ("all",) or ("attribute", "market", "BR")."""
@@ -12,7 +13,7 @@ Scope: TypeAlias = Hashable
 Content: TypeAlias = tuple[Any, ...]
 """An item's labels as counted: a pattern, the stretches of its text, or the counts of its boxes."""
 
-PairVote: TypeAlias = tuple[str, str, Value, Value]
+PairVote: TypeAlias = tuple[AnnotatorId, AnnotatorId, Value, Value]
 """Two annotators in the order of their names, and the value each of them gave."""
 
 
@@ -24,7 +25,7 @@ class CellKey(NamedTuple):
 
     minute: int
     pattern: Content
-    annotators: tuple[str, ...] = ()
+    annotators: tuple[AnnotatorId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class WindowCell:
     """Counts that add and subtract exactly; empty without items. Pairs are counted in cells of their own (`pairs`)."""
 
     patterns: Mapping[Content, int] = field(default_factory=dict)
-    annotators: Mapping[str, int] = field(default_factory=dict)
+    annotators: Mapping[AnnotatorId, int] = field(default_factory=dict)
     pairs: Mapping[PairVote, int] = field(default_factory=dict)
 
     @property
@@ -41,7 +42,7 @@ class WindowCell:
         return not self.patterns and not self.pairs
 
 
-def cell_key_of(minute: int, labels: Mapping[str, str | float | Collection[str]]) -> CellKey:
+def cell_key_of(minute: int, labels: Mapping[AnnotatorId, str | float | Collection[str]]) -> CellKey:
     """Return the cell key of an item with these labels by annotator."""
     return CellKey(minute, pattern_of(labels.values()), tuple(sorted(labels)))
 

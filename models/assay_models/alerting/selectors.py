@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from assay_models.alerting.durations import minutes_of
 from assay_schemas.alert_rule import EACH, AlertRule, Metric
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 
@@ -12,7 +13,7 @@ from assay_schemas.contract.label_contract import LabelContract
 class RuleInput(NamedTuple):
     """One annotation with its verdict, reduced to what rules look at. `labels` are all its labels as text."""
 
-    annotator: str
+    annotator: AnnotatorId
     labels: frozenset[str]
     attributes: Mapping[str, str]
     rejected: bool

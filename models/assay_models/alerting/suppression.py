@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from assay_schemas.annotation import ProjectId
+
 
 class Silence(NamedTuple):
     """A silence until a time (ms). All matchers must match; an empty `project` means all projects."""
 
     id: str
-    project: str
+    project: ProjectId
     matchers: Mapping[str, str]
     until: int
 
@@ -17,12 +19,12 @@ class Silence(NamedTuple):
 class Named(NamedTuple):
     """An alert as silences and other alerts see it. `labels` include `rule` and `severity`."""
 
-    project: str
+    project: ProjectId
     rule: str
     labels: Mapping[str, str]
 
 
-def named(project: str, rule: str, severity: str, labels: Mapping[str, str]) -> Named:
+def named(project: ProjectId, rule: str, severity: str, labels: Mapping[str, str]) -> Named:
     """Return an alert with its rule and severity added to its labels."""
     return Named(project, rule, {**labels, "rule": rule, "severity": severity})
 

@@ -11,6 +11,7 @@ from assay_models.conduct.detectors import DETECTORS
 from assay_models.conduct.e_detector import Alternative, EDetector
 from assay_models.conduct.history import History
 from assay_models.conduct.report_counts import ReportCounts
+from assay_schemas.annotation import AnnotatorId, ItemId
 from assay_schemas.conduct import Detector
 
 _MOST_PAIRS: Final = 34
@@ -33,12 +34,12 @@ class AnnotatorState:
             detector: EDetector(row.weights, at=at, upfront=UPFRONT.get(detector, 0.0))
             for detector, row in DETECTORS.items()
         }
-        self.pairs: dict[str, AnnotatorPair] = {}
+        self.pairs: dict[AnnotatorId, AnnotatorPair] = {}
         self.history = History()
         self.report_counts = ReportCounts()
         self.signals = 0
 
-    def pair(self, peer: str, at: float) -> AnnotatorPair:
+    def pair(self, peer: AnnotatorId, at: float) -> AnnotatorPair:
         """Return the pair with a peer; a new one, starting at `at` (s), replaces the weakest over the limit."""
         pair = self.pairs.get(peer)
         if pair is None:
@@ -53,14 +54,14 @@ class AnnotatorState:
         parts = sum([part * detector.strength for part, detector in zip(_PARTS, self.detectors.values(), strict=True)])
         return float(parts + _COPYING_PART * sum([pair.copying.evidence for pair in self.pairs.values()]))
 
-    def forget_item(self, item: str) -> bool:
+    def forget_item(self, item: ItemId) -> bool:
         """Delete the item's annotations, but not the evidence from them; return whether any was stored."""
         was_stored = self.history.forget(item)
         for pair in self.pairs.values():
             was_stored = pair.forget_item(item) or was_stored
         return was_stored
 
-    def forget_peer(self, peer: str, pseudonym: str | None) -> bool:
+    def forget_peer(self, peer: AnnotatorId, pseudonym: AnnotatorId | None) -> bool:
         """Delete the pair with a peer, or rename it to the pseudonym; return whether it existed."""
         pair = self.pairs.pop(peer, None)
         if pair is not None and pseudonym is not None:
@@ -103,9 +104,9 @@ class AnnotatorState:
         return state
 
 
-def _weakest(pairs: Mapping[str, AnnotatorPair]) -> str:
+def _weakest(pairs: Mapping[AnnotatorId, AnnotatorPair]) -> AnnotatorId:
     """Return the peer with the least evidence (ties: first by name); one with a raised signal only if all have one."""
-    weakest, least = "", inf
+    weakest, least = AnnotatorId(""), inf
     for peer, pair in pairs.items():
         if pair.raised is None:
             evidence = pair.copying.evidence

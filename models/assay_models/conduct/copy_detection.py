@@ -7,6 +7,7 @@ from assay_models.conduct.baseline import Baseline
 from assay_models.conduct.detectors import Features
 from assay_models.conduct.e_detector import WITHDRAW_AT, Alternative
 from assay_models.conduct.population import Population
+from assay_schemas.annotation import ItemId
 
 _COPIED: Final = 0.8
 """The share of copied labels under the alternative."""
@@ -62,7 +63,7 @@ class AnnotatorPair:
         while sum(len(item) + len(annotation) for item, annotation, *_ in self.telling) > text:
             del self.telling[0]
 
-    def forget_item(self, item: str) -> bool:
+    def forget_item(self, item: ItemId) -> bool:
         """Delete an item from the examples; return whether it was among them."""
         remaining = [case for case in self.telling if case[0] != item]
         was_stored = len(remaining) < len(self.telling)

@@ -13,6 +13,7 @@ from assay_models.conduct.features import ComparisonLabel
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.labels import name_of
 from assay_models.conduct.population import GOLD, Population
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.conduct import Detector
 
 _COPYING_AT: Final = 1 / LEVELS[Detector.COPYING]
@@ -28,7 +29,7 @@ class DetectionChange(NamedTuple):
     """A detector or pair (`about`) whose signal is to be raised, or else withdrawn. `peer` is None for detectors."""
 
     detector: Detector
-    peer: str | None
+    peer: AnnotatorId | None
     about: EDetector | AnnotatorPair
     raised: bool
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+from assay_schemas.annotation import AnnotationId, ItemId
+
 _MOST: Final = 32
 _MOST_SEEN: Final = 400
 _MOST_TEXT: Final = 3_600
@@ -18,8 +20,8 @@ class HistoryEntry(NamedTuple):
     """
 
     at: float
-    item: str
-    annotation: str
+    item: ItemId
+    annotation: AnnotationId
     label: str
     truth: str | None
     is_gold: bool
@@ -49,18 +51,18 @@ class History:
         self.newest = {case.item: case for case in self.cases}
         self.seen = dict.fromkeys(seen)
 
-    def has_seen(self, annotation: str) -> bool:
+    def has_seen(self, annotation: AnnotationId) -> bool:
         """Return whether the annotation is among the last 400; a hash collision may give a false yes."""
         return _mark(annotation) in self.seen
 
-    def place_of(self, annotation: str) -> int | None:
+    def place_of(self, annotation: AnnotationId) -> int | None:
         """Return the index of the annotation's entry, or None if it is not stored."""
         for place in range(len(self.cases) - 1, -1, -1):
             if self.cases[place].annotation == annotation:
                 return place
         return None
 
-    def newest_of(self, item: str) -> HistoryEntry | None:
+    def newest_of(self, item: ItemId) -> HistoryEntry | None:
         """Return the newest stored annotation of the item, or None."""
         return self.newest.get(item)
 
@@ -86,7 +88,7 @@ class History:
         self.size += case.size - before.size
         return before
 
-    def forget(self, item: str) -> bool:
+    def forget(self, item: ItemId) -> bool:
         """Delete an item's entries; return whether any existed."""
         remaining = [case for case in self.cases if case.item != item]
         was_stored = len(remaining) < len(self.cases)
@@ -107,5 +109,5 @@ class History:
         return cls((HistoryEntry(*case) for case in stored[1]), seen)
 
 
-def _mark(annotation: str) -> int:
+def _mark(annotation: AnnotationId) -> int:
     return crc32(annotation.encode())

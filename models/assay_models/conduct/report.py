@@ -21,12 +21,12 @@ _LEAST_READING: Final = 0.001
 """Reading speed is None below this total (s): nobody has read anything, and the quotient might overflow."""
 
 
-def report_of(project: ProjectId, name: str, own: AnnotatorState) -> ConductReport:
+def report_of(project: ProjectId, name: AnnotatorId, own: AnnotatorState) -> ConductReport:
     """Return the report, as of the annotator's newest annotation."""
     tallies = own.report_counts
     return ConductReport(
         project=project,
-        annotator=AnnotatorId(name),
+        annotator=name,
         as_of=moment(own.budget.last),
         annotations=tallies.annotations,
         against_gold=rate_of(*tallies.gold),
@@ -72,12 +72,12 @@ def _label_uses(confusion: Mapping[str, Mapping[str, float]]) -> dict[str, Label
     }
 
 
-def _peers(pairs: Mapping[str, AnnotatorPair]) -> list[PeerAgreement]:
+def _peers(pairs: Mapping[AnnotatorId, AnnotatorPair]) -> list[PeerAgreement]:
     known = [(name, pair) for name, pair in pairs.items() if pair.common >= _LEAST_COMMON]
     known.sort(key=lambda each: (-each[1].same / each[1].common, each[0]))
     ends = known if len(known) <= 2 * _PEERS_AT_EACH_END else known[:_PEERS_AT_EACH_END] + known[-_PEERS_AT_EACH_END:]
     return [
-        PeerAgreement(peer=AnnotatorId(name), common=pair.common, agreement=rate, same_errors=pair.same_errors)
+        PeerAgreement(peer=name, common=pair.common, agreement=rate, same_errors=pair.same_errors)
         for name, pair in ends
         if (rate := rate_of(pair.common, pair.same)) is not None
     ]

@@ -27,10 +27,10 @@ class Raising:
     `strength` is the evidence for the new state, `number` the count of the annotator's previous signals.
     """
 
-    project: str
-    annotator: str
+    project: ProjectId
+    annotator: AnnotatorId
     detector: Detector
-    peer: str | None
+    peer: AnnotatorId | None
     at: float
     strength: float
     number: int
@@ -42,10 +42,10 @@ def signal_of(raising: Raising, change: Alternative, evidence: Evidence, level: 
     about = (raising.project, raising.annotator, raising.detector, raising.peer, raising.number, raising.state)
     return Signal(
         id=blake2b(orjson.dumps((*about, raising.at)), digest_size=12).hexdigest(),
-        project=ProjectId(raising.project),
-        annotator=AnnotatorId(raising.annotator),
+        project=raising.project,
+        annotator=raising.annotator,
         detector=raising.detector,
-        peer=None if raising.peer is None else AnnotatorId(raising.peer),
+        peer=raising.peer,
         state=raising.state,
         since=moment(change.since),
         since_low=moment(change.low),
@@ -98,9 +98,16 @@ def _item(case: HistoryEntry) -> TellingItem:
     return _telling_item(case.item, case.annotation, case.label, case.truth, case.is_gold, case.at)
 
 
-def _telling_item(item: str, annotation: str, label: str, truth: str | None, is_gold: bool, at: float) -> TellingItem:  # noqa: FBT001  # from a stored row
+def _telling_item(
+    item: ItemId,
+    annotation: AnnotationId,
+    label: str,
+    truth: str | None,
+    is_gold: bool,  # noqa: FBT001  # from a stored row
+    at: float,
+) -> TellingItem:
     return TellingItem(
-        item=ItemId(item), annotation=AnnotationId(annotation), label=label,
+        item=item, annotation=annotation, label=label,
         consensus=None if is_gold else truth, gold=truth if is_gold else None, at=moment(at),
     )  # fmt: skip
 

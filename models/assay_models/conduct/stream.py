@@ -14,11 +14,12 @@ from assay_models.conduct.labels import class_count
 from assay_models.conduct.population import GOLD, Population
 from assay_models.conduct.report import report_of
 from assay_models.conduct.signal_builder import Raising, evidence_of, pair_evidence_of, signal_of
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.conduct import ConductReport, Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.json_data import Json
 
-POOL = ""
+POOL = AnnotatorId("")
 """Stands in place of an annotator's name and means all annotators together."""
 _NEWCOMER: Final = 3
 """An annotator is evaluated from this many annotations on; until then the annotations are only stored."""
@@ -47,11 +48,11 @@ class ConductStream:
         self._most_annotators = most_annotators
         self._project = contract.project
         self._pool = Population(class_count(contract))
-        self._annotators: dict[str, AnnotatorState] = {}
-        self._newcomers: dict[str, list[str]] = {}
-        self._evident: dict[str, float] = {}
-        self._changing: dict[str, None] = {}
-        self._changed: dict[str, None] = {}
+        self._annotators: dict[AnnotatorId, AnnotatorState] = {}
+        self._newcomers: dict[AnnotatorId, list[str]] = {}
+        self._evident: dict[AnnotatorId, float] = {}
+        self._changing: dict[AnnotatorId, None] = {}
+        self._changed: dict[AnnotatorId, None] = {}
 
     def __len__(self) -> int:
         return len(self._annotators) + len(self._newcomers)
@@ -69,18 +70,18 @@ class ConductStream:
         self._annotators[name] = own  # moved to the end: the dictionary is in order of last activity
         return self._judge(own, judged)
 
-    def report(self, annotator: str) -> ConductReport | None:
+    def report(self, annotator: AnnotatorId) -> ConductReport | None:
         """Return the report about an annotator; None if unknown or with fewer than three annotations."""
         own = self._annotators.get(annotator)
         return None if own is None else report_of(self._project, annotator, own)
 
-    def changed(self) -> list[str]:
+    def changed(self) -> list[AnnotatorId]:
         """Return the annotators whose state has changed since the last call; POOL stands for the common state."""
         names = list(self._changed)
         self._changed = {}
         return names
 
-    def dump(self, annotator: str) -> Json:
+    def dump(self, annotator: AnnotatorId) -> Json:
         """Return the state of an annotator or of the POOL, to be written at once; None for a dropped annotator."""
         if annotator == POOL:
             return [self._pool.dump(), self._evident, list(self._changing)]
@@ -89,7 +90,7 @@ class ConductStream:
         own = self._annotators.get(annotator)
         return None if own is None else own.dump()
 
-    def load(self, annotator: str, stored: Json) -> None:
+    def load(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump` returned. Load annotators in order of last activity, to keep the order of dropping."""
         if annotator == POOL:
             self._pool.load(stored[0])
@@ -112,7 +113,7 @@ class ConductStream:
         self._forget(self._annotators, self._most_annotators)
         return [signal for one in (*earlier, judged) for signal in self._judge(own, one)]
 
-    def _forget(self, among: dict[str, Any], most: int) -> None:
+    def _forget(self, among: dict[AnnotatorId, Any], most: int) -> None:
         if len(among) > most:
             name = next(iter(among))
             del among[name]
@@ -164,11 +165,11 @@ class ConductStream:
         own.report_counts.add(case)
         return self._all_signals(judged.annotator, own, changes)
 
-    def _all_signals(self, name: str, own: AnnotatorState, changes: Sequence[DetectionChange]) -> list[Signal]:
+    def _all_signals(self, name: AnnotatorId, own: AnnotatorState, changes: Sequence[DetectionChange]) -> list[Signal]:
         self._changing[name] = None
         return [self._signal(name, own, change) for change in changes]
 
-    def _signal(self, name: str, own: AnnotatorState, change: DetectionChange) -> Signal:
+    def _signal(self, name: AnnotatorId, own: AnnotatorState, change: DetectionChange) -> Signal:
         about = change.about
         if isinstance(about, AnnotatorPair):
             leading, evidence, strength = about.copying, pair_evidence_of(about), about.copying.evidence
@@ -189,7 +190,7 @@ class ConductStream:
             about.begin_again(own.budget.last)
         return signal
 
-    def _evidence_of_others(self, name: str) -> Iterator[float]:
+    def _evidence_of_others(self, name: AnnotatorId) -> Iterator[float]:
         return (value for other, value in self._evident.items() if other != name)
 
     def _remember_evidence(self) -> None:

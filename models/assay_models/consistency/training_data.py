@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay_models.consistency.text_normalisation import normalise
+from assay_schemas.annotation import ItemId
 from assay_schemas.errors import AssayUserError
 
 
@@ -22,7 +23,7 @@ class TrainingImpossible(AssayUserError):
 class TrainingVote:
     """One annotator's label for one item; `label` is a class name (see `classes`)."""
 
-    item: str
+    item: ItemId
     text: str | None
     features: tuple[float, ...] | None
     label: str
@@ -92,7 +93,7 @@ def _seen_labels(observations: Sequence[TrainingVote], labels: Sequence[str]) ->
     return known
 
 
-def _feature_matrix(observations: Sequence[TrainingVote], items: dict[str, int]) -> NDArray[np.float64]:
+def _feature_matrix(observations: Sequence[TrainingVote], items: dict[ItemId, int]) -> NDArray[np.float64]:
     given = {o.item: o.features for o in observations if o.features}
     if not given:
         return np.empty((len(items), 0))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from assay_models.truth.factory import make_truth
 from assay_models.truth.truth_model import Accuracy, GivenLabel, ItemFacts, ItemJudgement, TruthModel
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 
 MOST_ROUNDS = 100
@@ -34,9 +34,9 @@ def infer_truth(
     their known labels. The model is the one of the running service, swept until no posterior moves by more than 0.0001
     (at most `most_rounds` rounds).
     """
-    labels: defaultdict[Any, dict[str, GivenLabel]] = defaultdict(dict)
+    labels: defaultdict[Any, dict[AnnotatorId, GivenLabel]] = defaultdict(dict)
     for item, annotator, label in annotations:
-        labels[item][annotator] = GivenLabel(label)
+        labels[item][AnnotatorId(annotator)] = GivenLabel(label)
     known = gold or {}
     truth = make_truth(contract or _categories(labels, known))
     for item, given in labels.items():
@@ -60,7 +60,7 @@ def _converge(truth: TruthModel, items: int, most_rounds: int) -> None:
                 break
 
 
-def _categories(labels: Mapping[Any, Mapping[str, GivenLabel]], gold: Mapping[Any, Label]) -> LabelContract:
+def _categories(labels: Mapping[Any, Mapping[AnnotatorId, GivenLabel]], gold: Mapping[Any, Label]) -> LabelContract:
     """Return a contract whose categories are the texts that occur."""
     texts = {str(one.label) for given in labels.values() for one in given.values()} | {
         str(one) for one in gold.values()

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.json_data import Json
 
-POOL = ""
+POOL = AnnotatorId("")
 """Stands in place of an annotator's name and means all annotators together."""
 
 
@@ -25,7 +25,7 @@ class ItemFacts(NamedTuple):
     its probability (0-1); None without a model.
     """
 
-    ballots: Mapping[str, GivenLabel]
+    ballots: Mapping[AnnotatorId, GivenLabel]
     known: Label | None = None
     view: Mapping[str, float] | None = None
 
@@ -99,7 +99,7 @@ class TruthModel(Protocol):
         """Judge again the `count` items that were judged longest ago; return those whose judgement moved."""
         ...
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:
         """Return each judged item's leave-one-out predictions, by annotator.
 
         A prediction is the likeliest label without this annotator's vote, with its probability (0-1). Empty for kinds
@@ -116,19 +116,19 @@ class TruthModel(Protocol):
         """Estimate the hyper-parameters now, from the open items. Slow: call it when the partition is idle."""
         ...
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's counts of an annotator (or the evidence of the POOL), for the other partitions."""
         ...
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         ...
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's counts from closed items (for the POOL, the model's own state), to be stored."""
         ...
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned."""
         ...
 
@@ -136,6 +136,6 @@ class TruthModel(Protocol):
         """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         ...
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return an annotator's accuracy over all partitions; None for an unknown annotator."""
         ...

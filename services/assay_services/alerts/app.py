@@ -6,6 +6,7 @@ from datetime import timedelta
 import faust
 from mode import ServiceT
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import ALERTS_STATE, OBSERVED, REJECTED, VALIDATED
 from assay_services.alerts.api.routes import build_api
@@ -29,7 +30,7 @@ _PROJECT_PLACES = dict.fromkeys((VALIDATED.name, REJECTED.name), ("annotation", 
 
 def build_app(settings: AlertsSettings) -> faust.App:
     """Build the alerts worker."""
-    contracts: dict[str, LabelContract] = {}
+    contracts: dict[ProjectId, LabelContract] = {}
     lanes: list[Lane] = []
     routers: list[Router] = []
 
@@ -64,7 +65,9 @@ def build_app(settings: AlertsSettings) -> faust.App:
     return build_worker("alerts", settings, carries=carries, ready=ready)
 
 
-def _intake(topic: str, contracts: dict[str, LabelContract], table: ContractTable, settings: AlertsSettings) -> Lane:
+def _intake(
+    topic: str, contracts: dict[ProjectId, LabelContract], table: ContractTable, settings: AlertsSettings
+) -> Lane:
     return Lane(
         LaneCore(
             lambda number, _, live: Observer(live.projects, f"{topic}/{number}", SOURCES[topic]),

@@ -10,11 +10,12 @@ import orjson
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from assay_schemas.annotation import Action
+from assay_schemas.annotation import Action, AnnotatorId, ItemId
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
+from assay_services.gateway.core.supersession import ItemAnnotator
 from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
@@ -28,9 +29,6 @@ from assay_services.stores.control.vault import Vault
 STATIONS = ("gateway", "Kafka", "archive")
 _SHOWN = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-ItemAnnotator = tuple[str, str]
-"""Item and annotator."""
 
 Newest = dict[ItemAnnotator, tuple[datetime, str | None]]
 """The time of the newest annotation, and its id on the platform; None: it was deleted."""
@@ -82,7 +80,7 @@ def _audit(
         return ChainAudit(connection.name, {}, failure=str(error))
     with Session(engine) as session:
         rows = session.exec(select(HeldAnnotation).where(HeldAnnotation.connection == connection.name)).all()
-    gateway = _newest((one.item, one.annotator, one.occurred_at, one.annotation) for one in rows)
+    gateway = _newest((ItemId(one.item), AnnotatorId(one.annotator), one.occurred_at, one.annotation) for one in rows)
     stations = {
         "gateway": _live_annotations(gateway),
         "Kafka": _live_annotations(on_topic.get(_source(connection), {})),
@@ -95,7 +93,7 @@ async def _on_the_platform(
     connection: Connection, connections: ConnectionStore, held: PublishedIndex
 ) -> Mapping[ItemAnnotator, str]:
     """Return the live annotations on the platform; unreadable ones get a key that no other station has."""
-    said: list[tuple[str, str, datetime, str | None]] = []
+    said: list[tuple[ItemId, AnnotatorId, datetime, str | None]] = []
     async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
         async for seen in everything_on(source):
             live = {str(one.source and one.source.annotation): one for one in seen.annotations}
@@ -103,13 +101,16 @@ async def _on_the_platform(
                 (one.item.id, one.annotator.id, one.occurred_at, None if one.action is Action.DELETED else number)
                 for number, one in live.items()
             ]
-            said += [(f"unreadable {number}", "?", _EPOCH, number) for number in (seen.here or set()) - live.keys()]
+            said += [
+                (ItemId(f"unreadable {number}"), AnnotatorId("?"), _EPOCH, number)
+                for number in (seen.here or set()) - live.keys()
+            ]
     return _live_annotations(_newest(said))
 
 
 async def _on_the_topic(settings: RuntimeSettings) -> dict[str, Newest]:
     """Return the newest annotations on the topic, by platform and platform project."""
-    found: dict[str, list[tuple[str, str, datetime, str | None]]] = {}
+    found: dict[str, list[tuple[ItemId, AnnotatorId, datetime, str | None]]] = {}
     for number in range(settings.partitions):
         async with partition_reader(settings, ANNOTATIONS.name, number) as reader:
             async for batch in reader.batches():
@@ -120,7 +121,7 @@ async def _on_the_topic(settings: RuntimeSettings) -> dict[str, Newest]:
     return {source: _newest(said) for source, said in found.items()}
 
 
-def _read(value: bytes | None) -> tuple[str, tuple[str, str, datetime, str | None]] | None:
+def _read(value: bytes | None) -> tuple[str, tuple[ItemId, AnnotatorId, datetime, str | None]] | None:
     try:
         one: Any = orjson.loads(value or b"")
         source = one["source"]
@@ -154,7 +155,7 @@ def _time(value: object) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
-def _newest(said: Iterable[tuple[str, str, datetime, str | None]]) -> Newest:
+def _newest(said: Iterable[tuple[ItemId, AnnotatorId, datetime, str | None]]) -> Newest:
     found: Newest = {}
     for item, annotator, at, number in said:
         before = found.get((item, annotator))

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from assay_models.alerting.durations import minutes_of
 from assay_schemas.alert import Alert
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.ingest.contract_files.contract_file import load_contract
@@ -55,7 +56,8 @@ def show_list(
     Example: assay alerts list
     """
     table = Table("alert", "state", "severity", "since", "project", "what", box=None)
-    for one in alert_actions.list_alerts(_engine(), project=project, rule=rule, resolved=everything):
+    within = None if project is None else ProjectId(project)
+    for one in alert_actions.list_alerts(_engine(), project=within, rule=rule, resolved=everything):
         colour = _COLOURS[one.state.value]
         table.add_row(
             one.id[:10], f"[{colour}]{one.state.value}[/]" + (" hushed" if _is_hushed(one) else ""),
@@ -111,7 +113,7 @@ def silence(
     now = datetime.now(UTC)
     try:
         row = alert_actions.silence(
-            _engine(), wanted, until=now + _duration(lasting), by=by, why=why, now=now, project=project
+            _engine(), wanted, until=now + _duration(lasting), by=by, why=why, now=now, project=ProjectId(project)
         )
     except _FAILURES as error:
         fail(str(error))
@@ -243,7 +245,7 @@ def backtest(
 
     Example: assay alerts backtest --contract new.yaml --since 7d
     """
-    contracts: dict[str, LabelContract] = {one.project: one for one in map(load_contract, contract)}
+    contracts: dict[ProjectId, LabelContract] = {one.project: one for one in map(load_contract, contract)}
     began = datetime.now(UTC) - _duration(since)
     found = run_async(run_backtest(RuntimeSettings(), contracts, since=began))
     if form is Form.CSV:
@@ -255,10 +257,10 @@ def backtest(
     _show_counts(found, contracts)
 
 
-def _show_counts(found: Sequence[Alert], contracts: Mapping[str, LabelContract]) -> None:
+def _show_counts(found: Sequence[Alert], contracts: Mapping[ProjectId, LabelContract]) -> None:
     firing = [one for one in found if one.state.value == "firing"]
-    fired: Counter[tuple[str, str]] = Counter((one.project, one.rule) for one in firing)
-    distinct: Counter[tuple[str, str]] = Counter(
+    fired: Counter[tuple[ProjectId, str]] = Counter((one.project, one.rule) for one in firing)
+    distinct: Counter[tuple[ProjectId, str]] = Counter(
         (project, rule) for project, rule, _ in {(one.project, one.rule, one.id) for one in firing}
     )
     table = Table("project", "rule", "fired", "alerts", box=None)

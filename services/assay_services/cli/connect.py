@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay_schemas.annotation import ProjectId
 from assay_services.cli.connections import open_connections
 from assay_services.cli.platform_options import SET_HELP, read_options
 from assay_services.gateway.core.platforms import generic
@@ -197,9 +198,8 @@ def _wish(  # the options that all platforms with an API share
     platform: str, url: str, token: str, number: str, name: str | None, into: str | None, gateway: str | None,
     options: list[str] | None,
 ) -> ConnectionRequest:  # fmt: skip
-    return ConnectionRequest(
-        platform, url, token, number, _hooks_at(gateway), name, into, settings=read_options(options or []).stored()
-    )
+    project, settings = None if into is None else ProjectId(into), read_options(options or []).stored()
+    return ConnectionRequest(platform, url, token, number, _hooks_at(gateway), name, project, settings=settings)
 
 
 def _made(wish: ConnectionRequest) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.contract_files.contract_file import load_contract
 from assay_services.terminal import fail, out, plain_errors, print_rows, run_async
@@ -47,10 +48,10 @@ def show(project: Annotated[str, typer.Argument(help="The project's name.")]) ->
     """
     from rich.syntax import Syntax
 
-    found = run_async(_in_force())
-    if project not in found:
+    found, name = run_async(_in_force()), ProjectId(project)
+    if name not in found:
         fail(f"no contract for '{project}' is in force; contracts in force: {', '.join(sorted(found)) or 'none'}")
-    out.print(Syntax(found[project].model_dump_json(indent=2, exclude_none=True), "json"))
+    out.print(Syntax(found[name].model_dump_json(indent=2, exclude_none=True), "json"))
 
 
 @app.command("list")
@@ -75,7 +76,7 @@ def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="Prin
     print_rows(rows, columns, as_json=as_json, empty="no contract is in force; apply one with `assay contract apply`")
 
 
-async def _in_force() -> Mapping[str, LabelContract]:
+async def _in_force() -> Mapping[ProjectId, LabelContract]:
     from assay_services.engine.contract_table import read_contracts
     from assay_services.engine.settings import RuntimeSettings
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from assay_schemas.annotation import ItemId, ProjectId
 from assay_services.cli.platform_options import OPTIONS, read_options
 from assay_services.cli.recorded_deliveries import Recorded, files_of, read_recorded
 from assay_services.gateway.core.decode_result import (
@@ -42,7 +43,7 @@ class Index:
     def __init__(self) -> None:
         """Start empty."""
         self._known: dict[str, EarlierAnnotation] = {}
-        self._held: dict[str, dict[str, None]] = {}
+        self._held: dict[ItemId, dict[str, None]] = {}
 
     def learn(self, outcome: DecodeResult) -> None:
         """Remember the item and annotator of each annotation."""
@@ -57,7 +58,7 @@ class Index:
         """Return an earlier annotation by its id, or None."""
         return self._known.get(annotation)
 
-    def held(self, item: str) -> Sequence[str]:
+    def held(self, item: ItemId) -> Sequence[str]:
         """Return the ids of an item's annotations."""
         return list(self._held.get(item, {}))
 
@@ -89,7 +90,7 @@ def decode(
     settings = given.settings(None if mapping is None else load_mapping(mapping))
     chosen, index = _chosen(platform, settings, given.last("header")), Index()
     asked = DecodeContext(
-        project=project,
+        project=None if project is None else ProjectId(project),
         now=datetime.now(UTC) if at is None else _time(at),
         known=index.known,
         held=index.held,

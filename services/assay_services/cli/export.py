@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assay_schemas.annotation import ProjectId
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.export.core.data_card import Request
 from assay_services.export.core.dataset import UNSPLIT, ExportImpossible, read_splits, split_all
@@ -49,7 +50,7 @@ def dataset(
     """
     splits = UNSPLIT if split is None else read_splits(split)
     strata = [name.strip() for name in (stratify or "").split(",") if name.strip()]
-    request = Request(project, shape.value, _moment(since), min_probability, dict(splits), strata, seed)
+    request = Request(ProjectId(project), shape.value, _moment(since), min_probability, dict(splits), strata, seed)
     url = ArchiveSettings().database_url
     examples, versions = read_examples(url, request)
     if not examples:
@@ -57,7 +58,7 @@ def dataset(
             f"the archive has no labelled item of '{project}' that matches; its projects: {', '.join(projects_in(url))}"
         )
     divided = split_all(examples, splits, stratify=strata, seed=seed)
-    votes = votes_of(url, project, {one.item for one in divided})
+    votes = votes_of(url, request.project, {one.item for one in divided})
     card = write_dataset(divided, to, request=request, versions=versions, votes=votes)
     out.print(f"[green]✓[/] {card.rows:,} items in {to / card.data_file}; the card: {to / 'card.md'}", highlight=False)
 

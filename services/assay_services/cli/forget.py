@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.archive.settings import ArchiveSettings
 from assay_services.audit.topics import audit, audit_consensus
 from assay_services.engine.core.erasure_request import ErasureRequest
@@ -46,7 +47,8 @@ def forget(
     engine = open_engine(settings.database_url)
     if is_sqlite(engine) and not _topic_exists(settings):
         fail("no archive exists yet; start its worker first (`assay worker archive`)")
-    whom = _request_of(item, annotator, project, pseudonym=pseudonym)
+    within = None if project is None else ProjectId(project)
+    whom = _request_of(item, annotator, within, pseudonym=pseudonym)
     whom = whom if whom.is_item else whom._replace(settled_by=settled_items(engine, whom))
     counts: Counter[str] = Counter()
     if not archive_only:
@@ -59,23 +61,25 @@ def forget(
         _warn(settings)
 
 
-def _request_of(item: str | None, annotator: str | None, project: str | None, *, pseudonym: bool) -> ErasureRequest:
+def _request_of(
+    item: str | None, annotator: str | None, project: ProjectId | None, *, pseudonym: bool
+) -> ErasureRequest:
     if (item is None) == (annotator is None):
         fail("give either --item PROJECT:ITEM or --annotator NAME")
     if annotator is not None:
         return ErasureRequest(
             is_item=False, project=project, name=annotator,
-            pseudonym=f"anonymous-{secrets.token_hex(6)}" if pseudonym else None,
+            pseudonym=AnnotatorId(f"anonymous-{secrets.token_hex(6)}") if pseudonym else None,
         )  # fmt: skip
     if pseudonym:
         fail("an item has no pseudonym: use --pseudonym with --annotator")
     where, colon, name = str(item).partition(":") if project is None else (project, ":", _within(str(item), project))
     if not colon or not where or not name:
         fail(f"'{item}' is not PROJECT:ITEM; also give --project if the project's name has a colon")
-    return ErasureRequest(is_item=True, project=where, name=name)
+    return ErasureRequest(is_item=True, project=ProjectId(where), name=name)
 
 
-def _within(item: str, project: str) -> str:
+def _within(item: str, project: ProjectId) -> str:
     return item.removeprefix(f"{project}:")
 
 

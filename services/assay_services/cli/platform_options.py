@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay_schemas.annotation import AnnotatorId
 from assay_services.gateway.core.decode_result import Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from assay_services.terminal import fail
@@ -25,12 +26,13 @@ class Options:
 
     def settings(self, mapping: FieldMapping | None) -> Settings:
         """Return the options as settings of a decoder, with an optional field mapping."""
+        annotator = self.last("annotator")
         return Settings(
             controls=tuple(self.given.get("control", ())),
             item_field=self.last("item-field"),
             text_field=self.last("text-field"),
             attributes=tuple(self.given.get("attribute", ())) or None,
-            annotator=self.last("annotator"),
+            annotator=None if annotator is None else AnnotatorId(annotator),
             mapping=mapping,
         )
 

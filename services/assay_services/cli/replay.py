@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from assay_schemas.annotation import ProjectId
 from assay_services.cli.file_arguments import InputPaths, progress_bar
 from assay_services.engine.garbage import tame_garbage_collector
 from assay_services.engine.settings import RuntimeSettings
@@ -39,7 +40,7 @@ def replay_files(
     """
     settings = RuntimeSettings()
     agreed = [load_contract(path) for path in contract]
-    projects: dict[str, ValidatorProject] = {
+    projects: dict[ProjectId, ValidatorProject] = {
         one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None
     }
     first = agreed[0]

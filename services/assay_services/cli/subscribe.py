@@ -7,6 +7,7 @@ import typer
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.stores.control.database import ControlSettings, open_control
 from assay_services.stores.control.subscription_store import (
     SubscriptionError,
@@ -44,9 +45,12 @@ def subscribe_one(  # the options of a command
     """
     filters = dict(_filter(one) for one in only or [])
     states = tuple(state or (AlertState.FIRING, AlertState.RESOLVED))
+    project, annotator = filters.get("project"), filters.get("annotator")
     wish = SubscriptionRequest(
-        name or channel.value, channel, address, severity=severity, states=states, per_hour=per_hour, **filters
-    )
+        name or channel.value, channel, address, severity=severity, states=states, per_hour=per_hour,
+        project=None if project is None else ProjectId(project), rule=filters.get("rule"),
+        annotator=None if annotator is None else AnnotatorId(annotator), label=filters.get("label"),
+    )  # fmt: skip
     settings = ControlSettings()
     try:
         row, secret = subscribe(open_control(settings), Vault(settings), wish, now=datetime.now(UTC))

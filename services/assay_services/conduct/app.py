@@ -3,6 +3,7 @@
 import faust
 from mode import ServiceT
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONDUCT_STATE, JUDGED
 from assay_services.conduct.core.step import ConductCore
@@ -17,7 +18,7 @@ from assay_services.engine.worker import build_worker
 
 def build_app(settings: ConductSettings) -> faust.App:
     """Build the conduct worker."""
-    contracts: dict[str, LabelContract] = {}
+    contracts: dict[ProjectId, LabelContract] = {}
     lanes: list[Lane] = []
 
     def carries() -> list[ServiceT]:

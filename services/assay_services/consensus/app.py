@@ -4,6 +4,7 @@ import faust
 from mode import ServiceT
 
 from assay_models.truth.factory import make_truth
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONSENSUS_STATE, VALIDATED
 from assay_services.consensus.core.events import PartitionOrigin
@@ -21,10 +22,10 @@ from assay_services.engine.worker import build_worker
 
 def build_app(settings: ConsensusSettings) -> faust.App:
     """Build the consensus worker."""
-    projects: dict[str, ConsensusProject] = {}
+    projects: dict[ProjectId, ConsensusProject] = {}
     lanes: list[Lane] = []
 
-    def put_in_force(name: str, contract: LabelContract | None) -> None:
+    def put_in_force(name: ProjectId, contract: LabelContract | None) -> None:
         if contract is None:
             projects.pop(name, None)
         else:

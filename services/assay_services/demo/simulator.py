@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
-PROJECT = "ads-safety"
+from assay_schemas.annotation import AnnotatorId, ProjectId
+
+PROJECT = ProjectId("ads-safety")
 LABELS = ("safe", "adult", "violence", "scam")
 
 _SHARES = (0.55, 0.15, 0.1, 0.2)
@@ -55,7 +57,7 @@ PROFILES = (
 """The annotators' profiles, by name."""
 
 _ANNOTATORS = tuple(
-    (f"{profile.name}-{number}", profile)
+    (AnnotatorId(f"{profile.name}-{number}"), profile)
     for profile, count in zip(PROFILES, (10, 4, 1, 2, 2, 1), strict=True)
     for number in range(1, count + 1)
 )
@@ -65,7 +67,7 @@ _ANNOTATORS = tuple(
 class _SimulatedItem:
     body: dict[str, Any]
     truth: str
-    seen: set[str]
+    seen: set[AnnotatorId]
 
 
 class Simulator:
@@ -79,8 +81,8 @@ class Simulator:
         self._rng = Random(seed)  # noqa: S311  # a simulation, not a secret
         self._made = 0
         self._last = b""
-        self.right: Counter[str] = Counter()
-        self.given: Counter[str] = Counter()
+        self.right: Counter[AnnotatorId] = Counter()
+        self.given: Counter[AnnotatorId] = Counter()
         self._open = [self._new_item() for _ in range(_OPEN_ITEMS)]
 
     def event(self, now: datetime, *, over: float) -> bytes:
@@ -112,7 +114,9 @@ class Simulator:
             label = item.truth if right else profile.mistake(self._rng)
             yield orjson.dumps(self._annotation(item, who, label, now, profile.seconds))
 
-    def _annotation(self, item: _SimulatedItem, who: str, label: str, now: datetime, seconds: float) -> dict[str, Any]:
+    def _annotation(
+        self, item: _SimulatedItem, who: AnnotatorId, label: str, now: datetime, seconds: float
+    ) -> dict[str, Any]:
         self._made += 1
         return {
             "id": f"demo-{self._made:08d}",

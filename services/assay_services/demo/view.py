@@ -12,6 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from assay_schemas.annotation import AnnotatorId
+
 _MARKS = {"validated": ("✓", "green"), "rejected": ("✗", "red"), "dead": ("†", "magenta")}
 _BAR = 24
 _SHOWN_SIGNALS = 8
@@ -23,20 +25,20 @@ _LEAST_TO_CORRELATE = 2
 class Scene:
     """Everything on the screen. `given` and `right` are the simulator's: labels by annotator, and the correct ones."""
 
-    given: Counter[str]
-    right: Counter[str]
+    given: Counter[AnnotatorId]
+    right: Counter[AnnotatorId]
     sent: int = 0
     judged: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
-    people: Counter[str] = field(default_factory=Counter)
-    flagged: Counter[str] = field(default_factory=Counter)
+    people: Counter[AnnotatorId] = field(default_factory=Counter)
+    flagged: Counter[AnnotatorId] = field(default_factory=Counter)
     statuses: dict[str, str] = field(default_factory=dict)
     corrections: int = 0
     retractions: int = 0
     newest_corrections: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=5))
-    signals: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    signals: dict[tuple[AnnotatorId, str], dict[str, Any]] = field(default_factory=dict)
     agreement: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
-    reliability: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reliability: dict[AnnotatorId, dict[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5_000))
 
@@ -141,7 +143,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def true_accuracy(scene: Scene, who: str) -> float:
+def true_accuracy(scene: Scene, who: AnnotatorId) -> float:
     """Return the share of an annotator's labels that are correct according to the simulator (0-1)."""
     return scene.right[who] / scene.given[who] if scene.given[who] else 0.0
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONTRACTS
 from assay_services.engine.compacted_topic import TopicFollower
@@ -17,13 +18,13 @@ log = get_logger("contracts")
 class ContractTable(TopicFollower):
     """Pass every contract to `apply` as it arrives; pass None when a project's contract is withdrawn."""
 
-    def __init__(self, settings: RuntimeSettings, apply: Callable[[str, LabelContract | None], None]) -> None:
+    def __init__(self, settings: RuntimeSettings, apply: Callable[[ProjectId, LabelContract | None], None]) -> None:
         """Follow the topic `contracts` with the function that puts a contract in force (project, contract or None)."""
         super().__init__(settings, {CONTRACTS: self._receive}, name="contracts")
         self._apply = apply
 
     def _receive(self, key: bytes, value: bytes | None) -> None:
-        project = key.decode(errors="replace")
+        project = ProjectId(key.decode(errors="replace"))
         if value is None:
             self._apply(project, None)
             return
@@ -35,10 +36,10 @@ class ContractTable(TopicFollower):
         self._apply(project, contract)
 
 
-def callback_for(contracts: dict[str, LabelContract]) -> Callable[[str, LabelContract | None], None]:
+def callback_for(contracts: dict[ProjectId, LabelContract]) -> Callable[[ProjectId, LabelContract | None], None]:
     """Return a callback for `ContractTable` that keeps `contracts` (by project) up to date."""
 
-    def put_in_force(project: str, contract: LabelContract | None) -> None:
+    def put_in_force(project: ProjectId, contract: LabelContract | None) -> None:
         if contract is None:
             contracts.pop(project, None)
         else:
@@ -62,13 +63,13 @@ async def publish_contract(settings: RuntimeSettings, contract: LabelContract) -
         await producer.stop()
 
 
-async def read_contracts(settings: RuntimeSettings) -> dict[str, LabelContract]:
+async def read_contracts(settings: RuntimeSettings) -> dict[ProjectId, LabelContract]:
     """Return the contracts in force now, by project."""
-    found: dict[str, LabelContract] = {}
+    found: dict[ProjectId, LabelContract] = {}
     async with partition_reader(settings, CONTRACTS.name, 0) as reader:
         async for batch in reader.batches():
             for record in batch:
-                project = (record.key or b"").decode(errors="replace")
+                project = ProjectId((record.key or b"").decode(errors="replace"))
                 found.pop(project, None)
                 if record.value is not None:
                     found[project] = LabelContract.model_validate_json(record.value)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError, MessageSizeTooLargeError
 from mode import Service
 
+from assay_schemas.annotation import ProjectId
 from assay_services.engine import metrics
 from assay_services.engine.core.core_api import Core
 from assay_services.engine.core.isolation import MOST_BYTES, IsolatedCore, Live, ProjectOf
@@ -51,7 +52,7 @@ class LaneCore:
     """
 
     make: Callable[[int, PartitionState, Live], Core]
-    projects: Mapping[str, Any]
+    projects: Mapping[ProjectId, Any]
     project_of: ProjectOf
 
 
@@ -199,7 +200,7 @@ class Lane(Service):
         origin = LaneOrigin(self._service, self._topics, self._settings)
         return LanePartition(origin, number, producer, state, ledger, core)
 
-    def _isolated(self, number: int, state: PartitionState, parked: Mapping[str, ParkedProject]) -> IsolatedCore:
+    def _isolated(self, number: int, state: PartitionState, parked: Mapping[ProjectId, ParkedProject]) -> IsolatedCore:
         return IsolatedCore(
             lambda live: self._core.make(number, state, live),
             self._core.projects,

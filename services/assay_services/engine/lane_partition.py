@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.topics import SINGLE
 from assay_services.engine import metrics
 from assay_services.engine.core.core_api import NotYet, Record, Step
@@ -92,7 +93,7 @@ class LanePartition:
         if step is not None or self.core.parked.keys() != known.keys():
             await self._commit(step or Step([], {}, {}), position)
 
-    async def resume(self, project: str, *, is_stopping: Callable[[], bool]) -> None:
+    async def resume(self, project: ProjectId, *, is_stopping: Callable[[], bool]) -> None:
         """Process waiting records of a parked project, for a few seconds: the other projects go on between."""
         core, ledger = self.core, self.ledger or Ledger(0)
         log.info("project_resumes", partition=self.number, project=project)
@@ -135,8 +136,8 @@ class LanePartition:
     def _with_alerts(
         self,
         step: Step,
-        before: Mapping[str, ParkedProject],
-        parked: Mapping[str, ParkedProject],
+        before: Mapping[ProjectId, ParkedProject],
+        parked: Mapping[ProjectId, ParkedProject],
     ) -> Step:
         """Show what is parked from now on, and add an alert for each project that is parked or released."""
         metrics.PARKED_PROJECTS.labels(self.lane.service, str(self.number)).set(len(parked))

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlmodel import col
 
+from assay_schemas.annotation import AnnotationId
 from assay_schemas.record_key import name_in_pair, plain_key
 from assay_services.archive.core.erasure_filter import ANNOTATOR, ANY_PROJECT, ITEM, mark_of
 from assay_services.engine.core.erasure_request import ErasureRequest
@@ -53,12 +54,12 @@ def count_rows(engine: Engine, whom: ErasureRequest) -> Mapping[str, int]:
         return {part.table: _count(connection, part, whom) for part in _parts(engine, whom)}
 
 
-def settled_items(engine: Engine, whom: ErasureRequest) -> frozenset[str]:
+def settled_items(engine: Engine, whom: ErasureRequest) -> frozenset[AnnotationId]:
     """Return the ids of the annotations with which an annotator adjudicated items."""
     query = f"SELECT id FROM annotations WHERE annotator = :name AND annotator_kind = 'adjudicator' AND {_PROJECT}"  # noqa: S608  # ours
     with translate_db_errors(), engine.connect() as connection:
         rows = connection.execute(text(query), {"name": whom.name, "project": whom.project})
-        return frozenset(str(one) for (one,) in rows)
+        return frozenset(AnnotationId(str(one)) for (one,) in rows)
 
 
 def erase(engine: Engine, whom: ErasureRequest, *, now: datetime) -> Mapping[str, int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.annotation import ItemId, ProjectId
 from assay_schemas.json_data import Json
 from assay_services.export.core.data_card import Card, Request, agreement_of, as_markdown, counted
 from assay_services.export.core.dataset import DatasetRow, label_of
@@ -91,7 +92,7 @@ def write_dataset(
     *,
     request: Request,
     versions: Sequence[int],
-    votes: Mapping[str, Sequence[Any]],
+    votes: Mapping[ItemId, Sequence[Any]],
 ) -> Card:
     """Write the data and their card; each file appears only when it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,13 +158,13 @@ def _cell(value: Json) -> Cell:
     return cell
 
 
-def votes_of(url: str, project: str, wanted: set[str]) -> dict[str, list[Any]]:
+def votes_of(url: str, project: ProjectId, wanted: set[ItemId]) -> dict[ItemId, list[Any]]:
     """Return the live labels of these items, by item."""
-    found: defaultdict[str, list[Any]] = defaultdict(list)
+    found: defaultdict[ItemId, list[Any]] = defaultdict(list)
     with run_query(url, _VOTES, timeout_seconds=_PATIENCE_SECONDS, parameters=(project,)) as answer:
         for item, label, kind in answer.rows:
             if item in wanted:
-                found[str(item)].append(label_of(str(label), str(kind)))
+                found[ItemId(str(item))].append(label_of(str(label), str(kind)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from assay_schemas.annotation import ProjectId
 from assay_services.gateway.core.decode_result import DecodeContext, Settings
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 from assay_services.gateway.published_index import PublishedIndex
@@ -11,7 +12,7 @@ from assay_services.stores.control.tables.connections_and_keys import Connection
 def asked_of(connection: Connection, held: PublishedIndex, now: datetime) -> DecodeContext:
     """Return the context in which a delivery of this connection is decoded."""
     return DecodeContext(
-        project=connection.project,
+        project=ProjectId(connection.project),
         now=now,
         known=held.known,
         held=held.held,

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
-from assay_schemas.annotation import Action, Annotation
+from assay_schemas.annotation import Action, Annotation, AnnotatorId, ItemId, ProjectId
 from assay_services.gateway.core.decode_result import EarlierAnnotation
 from assay_services.gateway.core.supersession import Ended, ItemAnnotator, place_of
 from assay_services.stores.control.tables.connections_and_keys import (
@@ -38,10 +38,12 @@ class PublishedIndex:
             return (
                 None
                 if found is None
-                else EarlierAnnotation(found.item, found.annotator, found.project, found.occurred_at)
+                else EarlierAnnotation(
+                    ItemId(found.item), AnnotatorId(found.annotator), ProjectId(found.project), found.occurred_at
+                )
             )
 
-    def held(self, item: str) -> Sequence[str]:
+    def held(self, item: ItemId) -> Sequence[str]:
         """Return the platform's ids of an item's annotations."""
         mine = select(HeldAnnotation.annotation).where(
             HeldAnnotation.connection == self._connection, HeldAnnotation.item == item
@@ -58,16 +60,16 @@ class PublishedIndex:
         with Session(self._engine) as session:
             return session.exec(mine.order_by(HeldAnnotation.annotation)).all()
 
-    def counts(self, group_of: Callable[[str, str], str]) -> Counter[str]:
+    def counts(self, group_of: Callable[[str, ItemId], str]) -> Counter[str]:
         """Count the annotations per group; `group_of` maps an annotation's id and its item's to the group."""
         mine = select(HeldAnnotation.annotation, HeldAnnotation.item)
         with Session(self._engine) as session:
             rows = session.exec(
                 mine.where(HeldAnnotation.connection == self._connection).execution_options(yield_per=1_000)
             )
-            return Counter(group_of(annotation, item) for annotation, item in rows)
+            return Counter(group_of(annotation, ItemId(item)) for annotation, item in rows)
 
-    def shadowed_by_deletion(self) -> Sequence[tuple[str, str]]:
+    def shadowed_by_deletion(self) -> Sequence[tuple[str, ItemId]]:
         """Return the annotations (with items) whose annotator's newest event is a deletion, which supersedes them."""
         newest = (
             select(HeldAnnotation.item, HeldAnnotation.annotator)
@@ -91,7 +93,7 @@ class PublishedIndex:
             )
         )
         with Session(self._engine) as session:
-            return [(annotation, item) for annotation, item in session.exec(theirs)]
+            return [(annotation, ItemId(item)) for annotation, item in session.exec(theirs)]
 
     def ended(self, places: Iterable[ItemAnnotator]) -> Mapping[ItemAnnotator, Ended]:
         """Return the newest deletion of each of these items and annotators; those without one are left out."""
@@ -104,7 +106,10 @@ class PublishedIndex:
                 mine = select(EndedAnnotation).where(
                     EndedAnnotation.connection == self._connection, col(EndedAnnotation.item).in_(part)
                 )
-                found |= {(one.item, one.annotator): Ended(one.at, one.event) for one in session.exec(mine)}
+                found |= {
+                    (ItemId(one.item), AnnotatorId(one.annotator)): Ended(one.at, one.event)
+                    for one in session.exec(mine)
+                }
         return {place: one for place, one in found.items() if place in wanted}
 
     def fresh(self, annotations: Sequence[Annotation]) -> list[Annotation]:

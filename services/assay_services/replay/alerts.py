@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import ProjectId, microseconds
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import REJECTED, VALIDATED
 from assay_services.alerts.core.observers import SOURCES, Observer, topics_looked_at
@@ -49,7 +49,7 @@ class _Minute:
         self.tallies[key] = one.model_copy(update=counted)
         self.newest = max(self.newest, (one.minute + 1) * _MINUTE_MS - 1)
 
-    def observed(self, project: str, topic: str) -> Observation:
+    def observed(self, project: ProjectId, topic: str) -> Observation:
         """Return the counts as an observation."""
         return Observation(
             project=project, source=f"{topic}/0", newest=self.newest, tallies=list(self.tallies.values()),
@@ -60,11 +60,11 @@ class _Minute:
 class ReplayedAlerts:
     """Collects observations in any order, and evaluates the rules minute by minute at the end."""
 
-    def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
+    def __init__(self, contracts: Mapping[ProjectId, LabelContract]) -> None:
         """Evaluate the rules of the contracts in force."""
         self._contracts = contracts
         self._intakes = {topic: Observer(contracts, f"{topic}/0", take) for topic, take in SOURCES.items()}
-        self._minutes: defaultdict[tuple[int, str, str], _Minute] = defaultdict(_Minute)
+        self._minutes: defaultdict[tuple[int, ProjectId, str], _Minute] = defaultdict(_Minute)
         self._wanted = topics_looked_at(contracts.values())
         self._reached = 0
 

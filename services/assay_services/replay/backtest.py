@@ -6,6 +6,7 @@ from datetime import datetime
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from assay_schemas.alert import Alert
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import SINGLE
 from assay_services.alerts.core.observers import SOURCES
@@ -16,7 +17,7 @@ from assay_services.replay.alerts import ReplayedAlerts
 
 
 async def backtest(
-    settings: RuntimeSettings, contracts: Mapping[str, LabelContract], *, since: datetime
+    settings: RuntimeSettings, contracts: Mapping[ProjectId, LabelContract], *, since: datetime
 ) -> Sequence[Alert]:
     """Return every transition that these rules would have made, from `since` on. Nothing is published."""
     alerts, first = ReplayedAlerts(contracts), int(since.timestamp() * 1_000)

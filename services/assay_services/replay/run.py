@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.topics import VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
@@ -34,7 +35,7 @@ class FileRecord(NamedTuple):
 def replay(
     records: Iterable[InputRecord],
     *,
-    projects: Mapping[str, ValidatorProject],
+    projects: Mapping[ProjectId, ValidatorProject],
     folder: Path,
     now: int,
     watched: bool = True,

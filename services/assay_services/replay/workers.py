@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from assay_models.truth.factory import make_truth
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import COUNTS, JUDGED, PANES
 from assay_services.conduct.core.step import AT_THE_END, ConductCore
@@ -59,7 +60,7 @@ class ReplayTask(Protocol):
 class ConsensusReplay:
     """The consensus over a validator's outputs, as one partition; its outputs go directly to the exchange."""
 
-    def __init__(self, contracts: Mapping[str, LabelContract], *, watched: bool = True) -> None:
+    def __init__(self, contracts: Mapping[ProjectId, LabelContract], *, watched: bool = True) -> None:
         """Start with an empty state. `watched`: whether to publish items for the conduct service."""
         projects = {name: ConsensusProject(contract, make_truth) for name, contract in contracts.items()}
         self._pool, self._state = Exchange(), PartitionState()
@@ -97,7 +98,7 @@ class ConsensusReplay:
 class ConductReplay:
     """Conduct over a consensus's outputs. It writes no state, because nothing has to survive a restart."""
 
-    def __init__(self, contracts: Mapping[str, LabelContract]) -> None:
+    def __init__(self, contracts: Mapping[ProjectId, LabelContract]) -> None:
         """Use the contracts in force."""
         self._state, self._offset = PartitionState(), 0
         self._core = ConductCore(contracts, self._state, AT_THE_END)
@@ -126,7 +127,7 @@ class ReplayWorkerProcess(Generic[DutyT]):
     """Runs a task in a separate process; a context manager. Errors of the process are raised here."""
 
     def __init__(
-        self, duty: Callable[[Mapping[str, LabelContract]], DutyT], contracts: Mapping[str, LabelContract]
+        self, duty: Callable[[Mapping[ProjectId, LabelContract]], DutyT], contracts: Mapping[ProjectId, LabelContract]
     ) -> None:
         """Run the task `duty` with the contracts in force."""
         context = multiprocessing.get_context("spawn")
@@ -175,7 +176,9 @@ _at_work: dict[str, ReplayTask] = {}
 """The task of this process, if it is a worker process."""
 
 
-def _begin(duty: Callable[[Mapping[str, LabelContract]], ReplayTask], contracts: Mapping[str, LabelContract]) -> None:
+def _begin(
+    duty: Callable[[Mapping[ProjectId, LabelContract]], ReplayTask], contracts: Mapping[ProjectId, LabelContract]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     _at_work["duty"] = duty(contracts)
     tame_garbage_collector()

@@ -3,6 +3,7 @@
 import faust
 from mode import ServiceT
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import ANNOTATIONS, VALIDATOR_STATE
 from assay_services.engine.contract_table import ContractTable
@@ -18,10 +19,10 @@ from assay_services.validator.settings import ValidatorSettings
 
 def build_app(settings: ValidatorSettings) -> faust.App:
     """Build the validator worker."""
-    projects: dict[str, ValidatorProject] = {}
+    projects: dict[ProjectId, ValidatorProject] = {}
     lanes: list[Lane] = []
 
-    def put_in_force(name: str, contract: LabelContract | None) -> None:
+    def put_in_force(name: ProjectId, contract: LabelContract | None) -> None:
         if contract is None:
             projects.pop(name, None)
             return

@@ -9,7 +9,7 @@ from time import perf_counter
 from assay_models.consistency import onnx_scorer as learned
 from assay_models.consistency.label_score import Score, score
 from assay_models.rules.ruleset import RuleProblem, compile_contract
-from assay_schemas.annotation import Item, Label
+from assay_schemas.annotation import Item, Label, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine import metrics
 from assay_services.engine.logs import get_logger
@@ -24,7 +24,7 @@ class TimedScorer:
 
     model: learned.OnnxScorer
     mark: int
-    project: str
+    project: ProjectId
     flag_below: float | None
 
     def views(self, items: Sequence[Item]) -> Sequence[Sequence[float]]:

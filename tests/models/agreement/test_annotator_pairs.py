@@ -23,11 +23,13 @@ from assay_models.agreement.cohen import (
 )
 from assay_models.agreement.contingency import Value, rank
 from assay_models.agreement.window_cell import PairVote, WindowCell
+from assay_schemas.annotation import AnnotatorId
 
 HOUR = 60
+ANN, BOB, CY = AnnotatorId("ann"), AnnotatorId("bob"), AnnotatorId("cy")
 VALUES: list[Value] = ["x", "y", 1, 2.5, ("p", "q"), ()]
 
-SAID = st.dictionaries(st.sampled_from(["ann", "bob", "cy", "di"]), st.sampled_from(VALUES), min_size=1)
+SAID = st.dictionaries(st.sampled_from([ANN, BOB, CY, AnnotatorId("di")]), st.sampled_from(VALUES), min_size=1)
 VOTES = st.builds(lambda hour, said: votes_of(hour * HOUR, said), st.integers(0, 6), SAID)
 STEPS = st.lists(
     st.tuples(st.integers(0, 5), st.none() | VOTES, st.integers(0, 500), st.integers(30, 300), st.booleans()),
@@ -35,7 +37,7 @@ STEPS = st.lists(
 )
 
 
-def votes_of(hour: int, said: Mapping[str, Value]) -> ItemVotes:
+def votes_of(hour: int, said: Mapping[AnnotatorId, Value]) -> ItemVotes:
     return ItemVotes(hour, tuple(sorted(said)), tuple(said[who] for who in sorted(said)))
 
 
@@ -89,8 +91,8 @@ def test_the_merge_of_partitions_is_the_whole(items: list[ItemVotes], partitions
 
 def test_a_partitions_newer_pairs_replace_its_older_ones() -> None:
     pairs = AnnotatorPairs()
-    older: dict[PairVote, int] = {("ann", "bob", "x", "y"): 2}
-    newer: dict[PairVote, int] = {("ann", "bob", "x", "x"): 1}
+    older: dict[PairVote, int] = {(ANN, BOB, "x", "y"): 2}
+    newer: dict[PairVote, int] = {(ANN, BOB, "x", "x"): 1}
     pairs.merge(0, older)
     read(pairs, 1, 60)
 
@@ -102,14 +104,14 @@ def test_a_partitions_newer_pairs_replace_its_older_ones() -> None:
 
 def test_what_is_not_there_cannot_be_taken_out() -> None:
     pairs = AnnotatorPairs()
-    pairs.move(votes_of(0, {"ann": "x", "bob": "x"}), None)
+    pairs.move(votes_of(0, {ANN: "x", BOB: "x"}), None)
 
     with pytest.raises(ValueError, match="more pairs are to be taken out"):
         pairs.pane(0)
 
 
 def test_forgetting_is_for_good_and_keeps_what_is_newer() -> None:
-    pairs, old, new = AnnotatorPairs(), votes_of(0, {"ann": "x", "bob": "x"}), votes_of(60, {"bob": "y", "cy": "z"})
+    pairs, old, new = AnnotatorPairs(), votes_of(0, {ANN: "x", BOB: "x"}), votes_of(60, {BOB: "y", CY: "z"})
     pairs.move(None, old)
     pairs.move(None, new)
     read(pairs, 60, 120)
@@ -117,20 +119,20 @@ def test_forgetting_is_for_good_and_keeps_what_is_newer() -> None:
     pairs.forget(30)
     pairs.forget(0)
     pairs.move(old, None)
-    pairs.merge(0, {("ann", "bob", "x", "x"): 1})
+    pairs.merge(0, {(ANN, BOB, "x", "x"): 1})
 
     assert pairs.pane(0) == WindowCell()
-    assert read(pairs, 60, 120) == {("bob", "cy", "y", "z"): 1}
+    assert read(pairs, 60, 120) == {(BOB, CY, "y", "z"): 1}
 
 
 def test_pairs_with_few_common_items_are_left_out() -> None:
     pairs = AnnotatorPairs()
     for number in range(3):
-        pairs.move(None, votes_of(0, {"ann": "x", "cy": "x"} | ({"bob": "y"} if number else {})))
+        pairs.move(None, votes_of(0, {ANN: "x", CY: "x"} | ({BOB: "y"} if number else {})))
 
     found = pairs.tables(0, 60, least=3)
 
-    assert (found.names, found.items) == ([("ann", "cy")], [3])
+    assert (found.names, found.items) == ([(ANN, CY)], [3])
 
 
 def table_of(rows: list[tuple[int, int, int]], values: list[Any]) -> PairTable:

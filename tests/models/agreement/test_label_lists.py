@@ -16,7 +16,7 @@ def test_items_with_the_same_labels_are_one_pattern() -> None:
 def test_alpha_is_that_of_its_level(level: str) -> None:
     alphas = {"nominal": nominal_alpha, "ordinal": ordinal_alpha, "interval": interval_alpha, "ratio": ratio_alpha}
 
-    assert krippendorff_alpha(ITEMS, level=level) == alphas[level](pattern_table(ITEMS))  # type: ignore[arg-type]
+    assert krippendorff_alpha(ITEMS, level=level) == alphas[level](pattern_table(ITEMS))
 
 
 def test_alpha_is_undefined_where_nothing_can_be_paired() -> None:

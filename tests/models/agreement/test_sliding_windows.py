@@ -9,10 +9,12 @@ from assay_models.agreement.contingency import pattern_of
 from assay_models.agreement.krippendorff import nominal_alpha
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.window_cell import CellKey, WindowCell, cell_key_of, cell_of, dump, load, minus, plus
+from assay_schemas.annotation import AnnotatorId
 
 ALL = ("all",)
+ANN, BOB, CY = AnnotatorId("ann"), AnnotatorId("bob"), AnnotatorId("cy")
 
-LABELS = st.dictionaries(st.sampled_from(["ann", "bob", "cy"]), st.sampled_from(["x", "y", "z"]), min_size=1)
+LABELS = st.dictionaries(st.sampled_from([ANN, BOB, CY]), st.sampled_from(["x", "y", "z"]), min_size=1)
 PLACES = st.one_of(st.none(), st.builds(cell_key_of, st.integers(0, 30), LABELS))
 STEPS = st.lists(
     st.tuples(st.integers(0, 5), PLACES, st.integers(0, 35), st.integers(1, 12), st.booleans()), max_size=40
@@ -48,8 +50,8 @@ def test_any_window_is_what_the_batch_says_after_any_updates_deletions_and_late_
 def test_a_window_that_has_been_read_follows_what_moves_and_slides_both_ways() -> None:
     panes, early, late = (
         SlidingWindows(),
-        cell_key_of(1, {"ann": "x", "bob": "x"}),
-        cell_key_of(9, {"ann": "y", "bob": "x"}),
+        cell_key_of(1, {ANN: "x", BOB: "x"}),
+        cell_key_of(9, {ANN: "y", BOB: "x"}),
     )
     panes.move(ALL, None, early)
     panes.move(ALL, None, early)
@@ -69,7 +71,7 @@ def test_a_window_that_has_been_read_follows_what_moves_and_slides_both_ways() -
 
 
 def test_forgetting_keeps_what_is_newer_in_panes_and_windows() -> None:
-    panes, old, new = SlidingWindows(), cell_key_of(1, {"ann": "x"}), cell_key_of(3, {"ann": "y"})
+    panes, old, new = SlidingWindows(), cell_key_of(1, {ANN: "x"}), cell_key_of(3, {ANN: "y"})
     panes.move(ALL, None, old)
     panes.move(ALL, None, new)
 
@@ -99,29 +101,29 @@ def test_the_merge_of_partitions_is_the_whole_even_through_json(places: list[Cel
 
 
 def test_a_partitions_newer_counts_replace_its_older_ones() -> None:
-    panes, older = SlidingWindows(), cell_of(cell_key_of(3, {"ann": "x"}))
-    newer = plus(older, cell_of(cell_key_of(3, {"ann": "x", "bob": "y"})))
+    panes, older = SlidingWindows(), cell_of(cell_key_of(3, {ANN: "x"}))
+    newer = plus(older, cell_of(cell_key_of(3, {ANN: "x", BOB: "y"})))
     panes.merge(ALL, 3, older)
 
     panes.withdraw(ALL, 3, older)
     panes.merge(ALL, 3, newer)
 
     assert panes.cell(ALL, 3) == newer
-    assert minus(newer, older) == cell_of(cell_key_of(3, {"ann": "x", "bob": "y"}))
+    assert minus(newer, older) == cell_of(cell_key_of(3, {ANN: "x", BOB: "y"}))
 
 
 def test_an_item_that_is_not_where_it_is_said_to_be_is_an_error_that_changes_nothing() -> None:
     panes = SlidingWindows()
-    panes.move(ALL, None, cell_key_of(1, {"ann": "x"}))
+    panes.move(ALL, None, cell_key_of(1, {ANN: "x"}))
 
     with pytest.raises(ValueError, match="cannot be taken"):
-        panes.move(ALL, cell_key_of(1, {"ann": "y"}), None)
+        panes.move(ALL, cell_key_of(1, {ANN: "y"}), None)
 
     assert panes.table(ALL, 1, 1) == {pattern_of("x"): 1}
 
 
 def test_more_than_is_there_cannot_be_withdrawn_and_nothing_changes() -> None:
-    panes, there = SlidingWindows(), cell_of(cell_key_of(1, {"ann": "x"}))
+    panes, there = SlidingWindows(), cell_of(cell_key_of(1, {ANN: "x"}))
     panes.merge(ALL, 1, there)
 
     with pytest.raises(ValueError, match="cannot be taken from 1"):
@@ -132,7 +134,7 @@ def test_more_than_is_there_cannot_be_withdrawn_and_nothing_changes() -> None:
 
 def test_scopes_do_not_mix_and_vanish_when_empty() -> None:
     panes, market = SlidingWindows(), ("attribute", "market", "BR")
-    place = cell_key_of(1, {"ann": "x"})
+    place = cell_key_of(1, {ANN: "x"})
     panes.move(ALL, None, place)
     panes.move(market, None, place)
 
@@ -144,11 +146,11 @@ def test_scopes_do_not_mix_and_vanish_when_empty() -> None:
 
 def test_forgetting_frees_the_panes_and_never_goes_back() -> None:
     panes = SlidingWindows()
-    panes.move(ALL, None, cell_key_of(1, {"ann": "x"}))
+    panes.move(ALL, None, cell_key_of(1, {ANN: "x"}))
 
     panes.forget(2)
     panes.forget(0)
-    panes.move(ALL, cell_key_of(1, {"ann": "x"}), cell_key_of(1, {"ann": "y"}))
+    panes.move(ALL, cell_key_of(1, {ANN: "x"}), cell_key_of(1, {ANN: "y"}))
 
     assert panes.scopes() == frozenset()
     assert panes.dropped == 1
@@ -165,27 +167,27 @@ def test_an_empty_pane_adds_nothing() -> None:
 
 
 def test_equal_panes_are_dumped_alike_however_they_came_about() -> None:
-    one, other = cell_of(cell_key_of(1, {"ann": "x", "bob": "y"})), cell_of(cell_key_of(1, {"cy": "z", "ann": "x"}))
+    one, other = cell_of(cell_key_of(1, {ANN: "x", BOB: "y"})), cell_of(cell_key_of(1, {CY: "z", ANN: "x"}))
 
     assert load(json.loads(json.dumps(dump(plus(one, other))))) == load(json.loads(json.dumps(dump(plus(other, one)))))
 
 
 def test_what_moves_within_its_minute_must_have_been_there() -> None:
     panes = SlidingWindows()
-    panes.move(ALL, None, cell_key_of(1, {"ann": "x", "bob": "x"}))
+    panes.move(ALL, None, cell_key_of(1, {ANN: "x", BOB: "x"}))
 
     with pytest.raises(ValueError, match="cannot be taken"):
-        panes.move(ALL, cell_key_of(1, {"cy": "x", "bob": "x"}), cell_key_of(1, {"bob": "x"}))
+        panes.move(ALL, cell_key_of(1, {CY: "x", BOB: "x"}), cell_key_of(1, {BOB: "x"}))
 
     assert panes.table(ALL, 1, 1) == {pattern_of("xx"): 1}
     assert panes.annotators(ALL, 1, 1) == 2
 
 
 def test_multi_labels_and_numbers_survive_json() -> None:
-    pane = cell_of(cell_key_of(1, {"ann": ["b", "a"], "bob": [], "cy": ["a"]}))
-    numbers = cell_of(cell_key_of(1, {"ann": 1, "bob": 2.5}))
+    pane = cell_of(cell_key_of(1, {ANN: ["b", "a"], BOB: [], CY: ["a"]}))
+    numbers = cell_of(cell_key_of(1, {ANN: 1, BOB: 2.5}))
 
-    pairs = WindowCell(pairs={("ann", "bob", ("a", "b"), 2.5): 3})
+    pairs = WindowCell(pairs={(ANN, BOB, ("a", "b"), 2.5): 3})
 
     assert load(json.loads(json.dumps(dump(pane)))) == pane
     assert load(json.loads(json.dumps(dump(pairs)))) == pairs

@@ -8,6 +8,7 @@ import orjson
 
 from assay_models.truth.factory import make_truth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.json_data import Json
 from tests.support.builders import a_contract
 
@@ -21,6 +22,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "boxes": {},
 }
 KINDS = tuple(LABELS)
+LAZY, NEW = AnnotatorId("lazy"), AnnotatorId("new")
 
 
 def a_truth(kind: str, /, **label: Json) -> TruthModel:
@@ -28,7 +30,7 @@ def a_truth(kind: str, /, **label: Json) -> TruthModel:
 
 
 def facts(known: Any = None, /, **labels: Any) -> ItemFacts:  # noqa: ANN401  # a label of any kind
-    return ItemFacts({who: GivenLabel(label) for who, label in labels.items()}, known)
+    return ItemFacts({AnnotatorId(who): GivenLabel(label) for who, label in labels.items()}, known)
 
 
 def a_span(start: int, end: int, label: str = "person") -> Json:

@@ -15,7 +15,7 @@ from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
 from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.regions.region_truth import RegionTruth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
-from assay_schemas.annotation import Box, Span
+from assay_schemas.annotation import AnnotatorId, Box, Span
 from assay_schemas.json_data import Json
 from tests.support.builders import a_contract
 
@@ -35,7 +35,7 @@ def a_truth(kind: str, **label: Json) -> TruthModel:
 
 
 def facts(known: Any = None, /, **labels: Any) -> ItemFacts:  # noqa: ANN401  # a label of any kind
-    return ItemFacts({who: GivenLabel(label) for who, label in labels.items()}, known)
+    return ItemFacts({AnnotatorId(who): GivenLabel(label) for who, label in labels.items()}, known)
 
 
 def span(start: int, end: int, label: str = "person") -> dict[str, Any]:
@@ -369,29 +369,29 @@ def test_labels_go_by_name_and_not_by_place() -> None:
 
 
 def test_copied_prelabels_are_believed_as_far_as_they_have_proved_right() -> None:
-    truth = a_truth("categorical")
+    truth, lazy, new = a_truth("categorical"), AnnotatorId("lazy"), AnnotatorId("new")
     for number in range(150):
         right = ("safe", "adult")[number % 2]
-        ballots: dict[str, GivenLabel] = {f"w{who}": GivenLabel(right) for who in range(3)}
-        ballots["lazy"] = GivenLabel("scam", copied=True) if number % 3 else GivenLabel(right)
+        ballots = {AnnotatorId(f"w{who}"): GivenLabel(right) for who in range(3)}
+        ballots[lazy] = GivenLabel("scam", copied=True) if number % 3 else GivenLabel(right)
         truth.put(number, ItemFacts(ballots))
     truth.settle()
     for _ in range(10):
         truth.sweep(200)
 
-    truth.put("copied", ItemFacts({"lazy": GivenLabel("scam", copied=True), "new": GivenLabel("safe")}))
-    truth.put("own", ItemFacts({"lazy": GivenLabel("scam"), "new": GivenLabel("safe")}))
+    truth.put("copied", ItemFacts({lazy: GivenLabel("scam", copied=True), new: GivenLabel("safe")}))
+    truth.put("own", ItemFacts({lazy: GivenLabel("scam"), new: GivenLabel("safe")}))
     said = truth.settle()
 
     assert said["copied"].doubt("scam") > said["own"].doubt("scam")
 
 
 def test_a_view_that_knows_some_labels_only_is_completed() -> None:
-    truth = a_truth("categorical")
+    truth, someone = a_truth("categorical"), AnnotatorId("w0")
 
-    truth.put("i", ItemFacts({"w0": GivenLabel("safe")}, None, {"safe": 0.7, "nobody": 0.1}))
-    truth.put("j", ItemFacts({"w0": GivenLabel("safe")}, None, {"safe": 0.5, "adult": 0.3, "scam": 0.2}))
-    truth.put("k", ItemFacts({"w0": GivenLabel("safe")}, None, {"nobody": 1.0}))
+    truth.put("i", ItemFacts({someone: GivenLabel("safe")}, None, {"safe": 0.7, "nobody": 0.1}))
+    truth.put("j", ItemFacts({someone: GivenLabel("safe")}, None, {"safe": 0.5, "adult": 0.3, "scam": 0.2}))
+    truth.put("k", ItemFacts({someone: GivenLabel("safe")}, None, {"nobody": 1.0}))
 
     assert set(truth.settle()) == {"i", "j", "k"}
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, TruthModel
+from assay_schemas.annotation import AnnotatorId
 from tests.models.truth.labelled import (
     KINDS,
     PEOPLE,
@@ -223,7 +224,7 @@ def test_a_label_of_another_kind_is_no_reason_to_stop(kind: str) -> None:
     truth = a_truth(kind)
     strange: list[Any] = ["no such label", ["no", "such"], 17, 0.5]
 
-    truth.put("i", ItemFacts({f"w{place}": GivenLabel(label) for place, label in enumerate(strange)}))
+    truth.put("i", ItemFacts({AnnotatorId(f"w{place}"): GivenLabel(label) for place, label in enumerate(strange)}))
     said = truth.settle()["i"]
     truth.put("j", facts(w0=strange[1]))
 

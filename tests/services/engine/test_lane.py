@@ -9,13 +9,23 @@ from aiokafka import TopicPartition
 from assay_schemas.topics import REJECTED, VALIDATED, VALIDATOR_STATE
 from assay_services.audit.topics import audit
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
+from assay_services.engine.core.isolation import NAMELESS
 from assay_services.engine.core.ledger import Ledger
 from assay_services.engine.kafka import from_position, make_consumer, make_producer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 from assay_services.engine.topic_admin import ensure_topics
 from tests.guarantees import PROMISES
-from tests.support.kafka_io import a_lane, put, running, take, until, until_all_judged, until_records, until_some, values
+from tests.support.kafka_io import (
+    put,
+    running,
+    take,
+    until,
+    until_all_judged,
+    until_records,
+    until_some,
+    values,
+)
 
 
 class Counting(Core):
@@ -92,7 +102,7 @@ def test_records_without_an_outcome_are_parked(settings: RuntimeSettings) -> Non
 
     assert ledger is not None
     assert ledger.verdicts == {"parked": 1}
-    assert "the ledger does not balance" in ledger.parked[""].error
+    assert "the ledger does not balance" in ledger.parked[NAMELESS].error
 
 
 def test_a_partition_fenced_by_another_owner_writes_nothing_twice(settings: RuntimeSettings) -> None:

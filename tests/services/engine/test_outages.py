@@ -19,7 +19,7 @@ from assay_services.engine.topic_admin import TopicMismatchError, ensure_topics
 
 
 def some_settings(**changes: object) -> RuntimeSettings:
-    return RuntimeSettings(_env_file=None, **changes)  # type: ignore[arg-type]
+    return RuntimeSettings(_env_file=None, **changes)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

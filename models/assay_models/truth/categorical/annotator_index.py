@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from assay_models.truth.truth_model import GivenLabel
+from assay_schemas.annotation import AnnotatorId
 
 OWN = "own"
 COPIED = "copied"
@@ -19,13 +20,13 @@ class AnnotatorIndex:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._numbers: dict[str, dict[str, int]] = {}
-        self._names: list[tuple[str, str]] = []
+        self._numbers: dict[AnnotatorId, dict[str, int]] = {}
+        self._names: list[tuple[AnnotatorId, str]] = []
 
     def __len__(self) -> int:
         return len(self._names)
 
-    def number(self, who: str, way: str) -> int:
+    def number(self, who: AnnotatorId, way: str) -> int:
         """Return the number of an annotator and way; assign the next one at first sight."""
         ways = self._numbers.setdefault(who, {})
         number = ways.get(way)
@@ -34,14 +35,14 @@ class AnnotatorIndex:
             self._names.append((who, way))
         return number
 
-    def ways(self, who: str) -> Mapping[str, int]:
+    def ways(self, who: AnnotatorId) -> Mapping[str, int]:
         """Return the annotator's number by way, for the ways seen so far; empty for an unknown annotator."""
         return self._numbers.get(who, {})
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> Iterable[AnnotatorId]:
         """Return the names of all annotators seen so far."""
         return self._numbers.keys()
 
-    def name(self, number: int) -> tuple[str, str]:
+    def name(self, number: int) -> tuple[AnnotatorId, str]:
         """Return the annotator and the way that a number stands for."""
         return self._names[number]

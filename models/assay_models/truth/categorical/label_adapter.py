@@ -16,7 +16,7 @@ from assay_models.truth.categorical.hyperparameters import NOTHING, PredictiveEv
 from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgement
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.json_data import Json
 
 LEAST_SHOWN = 0.001
@@ -92,7 +92,7 @@ class LabelAdapter:
         """Judge `count` items again; return those whose judgement moved."""
         return self._judgements(self._stream.sweep(count))
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:
         """Return each item's leave-one-out predictions, by annotator: likeliest label and its probability (0-1)."""
         read, labels, name = self._read, self._labels, self._annotators.name
         return {
@@ -109,13 +109,13 @@ class LabelAdapter:
         """Estimate the hyper-parameters now, from the open items."""
         self._stream.relearn()
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's counts of an annotator, or the evidence of the POOL."""
         if annotator == POOL:
             return asdict(self._stream.evidence)
         return self._by_way(annotator, self._stream.sums)
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         if annotator == POOL:
             self._stream.set_others_evidence(_sum(others))
@@ -128,13 +128,13 @@ class LabelAdapter:
             counts = tuple((*pair, votes) for pair, votes in sorted(sums.items()))
             self._stream.set_others(self._annotators.number(annotator, way), counts)
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters and the pool's errors."""
         if annotator == POOL:
             return {"learned": asdict(self._stream.learned), "errors": self._named(self._stream.closed_errors())}
         return self._by_way(annotator, self._stream.closed_sums)
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
             learned = dict(stored["learned"])
@@ -148,7 +148,7 @@ class LabelAdapter:
         """Discount the counts of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         self._stream.fade(share)
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return an annotator's accuracy, accepted pre-labels included; None for an unknown annotator."""
         ways = self._annotators.ways(annotator)
         if not ways:
@@ -159,7 +159,7 @@ class LabelAdapter:
             confusion[truth][label] = round(votes, 3)
         return Accuracy(reliability.accuracy, reliability.low, reliability.high, round(reliability.votes), confusion)
 
-    def share_right(self, annotator: str) -> float:
+    def share_right(self, annotator: AnnotatorId) -> float:
         """Return an annotator's accuracy (0-1) from this partition's counts, with a prior of two votes at 0.7."""
         counts = [count for number in self._annotators.ways(annotator).values() for count in self._stream.sums(number)]
         right = sum(votes for truth, label, votes in counts if truth == label)
@@ -221,7 +221,9 @@ class LabelAdapter:
             row[numbers[label]] = share
         return row
 
-    def _by_way(self, annotator: str, counts: Callable[[int], SparseCounts]) -> dict[str, list[tuple[str, str, float]]]:
+    def _by_way(
+        self, annotator: AnnotatorId, counts: Callable[[int], SparseCounts]
+    ) -> dict[str, list[tuple[str, str, float]]]:
         return {way: self._named(counts(number)) for way, number in self._annotators.ways(annotator).items()}
 
     def _named(self, counts: SparseCounts) -> list[tuple[str, str, float]]:

@@ -10,6 +10,7 @@ from assay_models.intervals import interval
 from assay_models.truth.categorical.label_adapter import LabelAdapter
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
+from assay_schemas.annotation import AnnotatorId
 
 _Voter = TypeVar("_Voter")
 YES, NO = "yes", "no"
@@ -75,7 +76,7 @@ def stored_question(stored: Sequence[float]) -> tuple[dict[str, float], ...]:
     return tuple({NO: 1 - share, YES: share} for share in stored)
 
 
-def question_facts(facts: ItemFacts, yes_by: Mapping[str, bool], known: bool | None) -> ItemFacts:  # noqa: FBT001
+def question_facts(facts: ItemFacts, yes_by: Mapping[AnnotatorId, bool], known: bool | None) -> ItemFacts:  # noqa: FBT001
     """Return the observations on one question: each annotator's answer, and the right answer where it is known."""
     ballots = {who: ballot._replace(label=YES if yes_by[who] else NO) for who, ballot in facts.ballots.items()}
     return ItemFacts(ballots, None if known is None else (YES if known else NO))

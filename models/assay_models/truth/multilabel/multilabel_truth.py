@@ -29,7 +29,7 @@ from assay_models.truth.multilabel.binary_questions import (
 )
 from assay_models.truth.multilabel.omissions import OmissionCounts
 from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgement
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import MultilabelLabel
 from assay_schemas.json_data import Json
@@ -38,7 +38,7 @@ from assay_schemas.json_data import Json
 class _Given(NamedTuple):
     """The labels that each annotator gave an item, the gold labels (None without gold), and all of these in order."""
 
-    by: Mapping[str, frozenset[str]]
+    by: Mapping[AnnotatorId, frozenset[str]]
     known: frozenset[str] | None
     labels: Sequence[str]
 
@@ -60,7 +60,7 @@ class MultilabelTruth:
         self._omissions = OmissionCounts()
         self._published_omissions: dict[tuple[str, int], int] = {}
         self._closed: Counter[int] = Counter()
-        self._remote: dict[str, Sequence[Any]] = {}
+        self._remote: dict[AnnotatorId, Sequence[Any]] = {}
         self._fresh: dict[Hashable, None] = {}
         self._waiting: dict[str, None] = {}
         self._turn: list[tuple[str, int]] = []
@@ -138,7 +138,7 @@ class MultilabelTruth:
             self._unrest = max(self._unrest, question.unrest)
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
@@ -152,7 +152,7 @@ class MultilabelTruth:
         for question in self._questions.values():
             question.relearn()
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's counts of an annotator (or the evidence of the POOL), by label."""
         labels = {label: question.learned(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
@@ -164,7 +164,7 @@ class MultilabelTruth:
         }
         return {"ballots": ballots, "labels": {label: counted for label, counted in labels.items() if counted}}
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         if annotator == POOL:
             for label in dict.fromkeys(chain.from_iterable(others)):
@@ -177,7 +177,7 @@ class MultilabelTruth:
         for label in dict.fromkeys(chain.from_iterable(one["labels"] for one in (*before, *others))):
             self._set_omissions(label, annotator)
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         labels = {label: question.dump_closed(annotator) for label, question in self._questions.items()}
         if annotator == POOL:
@@ -185,7 +185,7 @@ class MultilabelTruth:
         ballots = {way: self._closed[number] for way, number in self._annotators.ways(annotator).items()}
         return {"ballots": ballots, "labels": {label: counted for label, counted in labels.items() if counted}}
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         if annotator == POOL:
             for label, counts in stored.items():
@@ -209,7 +209,7 @@ class MultilabelTruth:
         for who in self._annotators.names():
             self._load(who, self.dump_closed(who), sign=1)
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return an annotator's accuracy over the questions; None for an unknown annotator."""
         if annotator == POOL:
             return None
@@ -275,7 +275,7 @@ class MultilabelTruth:
             self._questions[label] = new_question()
         return self._questions[label]
 
-    def _load(self, annotator: str, learned: Json, *, sign: int) -> None:
+    def _load(self, annotator: AnnotatorId, learned: Json, *, sign: int) -> None:
         for way, ballots in learned["ballots"].items():
             votes_by_label = {label: _votes(counted.get(way, ())) for label, counted in learned["labels"].items()}
             self._omissions.load(self._annotators.number(annotator, way), ballots, votes_by_label, sign=sign)
@@ -286,7 +286,7 @@ class MultilabelTruth:
             if self._omissions.of(voter, label) != self._published_omissions.get((label, voter), 0):
                 self._set_omissions(label, self._annotators.name(voter)[0])
 
-    def _set_omissions(self, label: str, annotator: str) -> None:
+    def _set_omissions(self, label: str, annotator: AnnotatorId) -> None:
         omissions: dict[str, list[ConfusionCell]] = {}
         for way, number in self._annotators.ways(annotator).items():
             count = self._published_omissions[label, number] = self._omissions.of(number, label)

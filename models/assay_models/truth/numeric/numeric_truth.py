@@ -13,7 +13,7 @@ from assay_models.truth.categorical.vote_arrays import IntegerArray
 from assay_models.truth.numeric.annotator_noise import FIXED, HITS, VOTES, rescaled
 from assay_models.truth.numeric.numeric_state import NumericItem, NumericState, ScaleMeaning
 from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import OrdinalLabel
 from assay_schemas.json_data import Json
@@ -107,7 +107,7 @@ class NumericTruth:
         moved = {item: each for item, each in swept.items() if each.moved >= step and item not in self._fresh}
         return self._judgements(moved)
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
@@ -119,11 +119,11 @@ class NumericTruth:
     def relearn(self) -> None:
         """Do nothing: this model has no hyper-parameters to estimate."""
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's sums of an annotator; empty for the POOL."""
         return self._dump(annotator, self._sums.open + self._sums.past)
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's sums from the other partitions, one entry per partition."""
         for number in self._annotators.ways(annotator).values():
             self._sums.others[number] = 0
@@ -131,11 +131,11 @@ class NumericTruth:
             for number, sums in self._read(annotator, other):
                 self._sums.others[number] += sums
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's sums from closed items."""
         return self._dump(annotator, self._sums.past)
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned."""
         for number, sums in self._read(annotator, stored):
             self._sums.past[number] = sums
@@ -144,7 +144,7 @@ class NumericTruth:
         """Discount the sums of closed items: multiply those of all annotators by 1 - `share` (0-1)."""
         self._sums.past = np.rint(self._sums.past * (1 - share)).astype(np.int64)
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return the share of an annotator's numbers within the tolerance of the truth; None without votes."""
         sums = self._sums.every[:, [VOTES, HITS]] / FIXED
         votes, hits = sums[list(self._annotators.ways(annotator).values())].sum(axis=0).tolist()
@@ -174,7 +174,7 @@ class NumericTruth:
         """Return a number in units of the sums, clipped to at most half a scale length outside the scale."""
         return min(max((label - self._middle) / self._length, -1.0), 1.0)
 
-    def _number(self, who: str, way: str) -> int:
+    def _number(self, who: AnnotatorId, way: str) -> int:
         number = self._annotators.number(who, way)
         self._sums.make_room(number + 1)
         return number
@@ -198,7 +198,7 @@ class NumericTruth:
         if items:
             self._sums.judge(items, self._tolerance)
 
-    def _dump(self, annotator: str, table: IntegerArray) -> Json:
+    def _dump(self, annotator: AnnotatorId, table: IntegerArray) -> Json:
         ways = self._annotators.ways(annotator)
         if not ways:
             return {}
@@ -207,7 +207,7 @@ class NumericTruth:
             "sums": {way: table[number].tolist() for way, number in ways.items()},
         }
 
-    def _read(self, annotator: str, dumped: Json) -> Iterator[tuple[int, Sequence[int]]]:
+    def _read(self, annotator: AnnotatorId, dumped: Json) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield (annotator number, sums) from the format of `_dump`, converted to this model's units."""
         middle, length = dumped.get("scale", (self._middle, self._length))
         for way, sums in dumped.get("sums", {}).items():

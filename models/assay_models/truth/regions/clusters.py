@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 
 LEAST_OVERLAP = 0.5
 """Two marks denote the same object from this intersection over union (0-1)."""
@@ -37,10 +37,10 @@ class Mark(NamedTuple):
 class Group(NamedTuple):
     """Marks of the same object: at most one per annotator, and the gold mark if the item has one here."""
 
-    members: Mapping[str, Mark]
+    members: Mapping[AnnotatorId, Mark]
     known: Mark | None
 
-    def merged(self, weights: Mapping[str, float], label: str) -> Mark:
+    def merged(self, weights: Mapping[AnnotatorId, float], label: str) -> Mark:
         """Return one mark for the group: the gold mark, or one with this label and the weighted median borders."""
         if self.known is not None:
             return self.known
@@ -50,10 +50,10 @@ class Group(NamedTuple):
         return Mark(left, top, right, bottom, label)
 
 
-_Owned: TypeAlias = tuple[Mark, tuple[bool, str]]
+_Owned: TypeAlias = tuple[Mark, tuple[bool, AnnotatorId]]
 """A mark, whether it is gold, and its annotator."""
 
-_KNOWN = (True, "")
+_KNOWN = (True, AnnotatorId(""))
 
 
 def marks_of(label: Label | None) -> tuple[Mark, ...]:
@@ -62,7 +62,7 @@ def marks_of(label: Label | None) -> tuple[Mark, ...]:
     return tuple(_mark(part) for part in parts if isinstance(part, BaseModel | dict))
 
 
-def grouped(marks: Mapping[str, Sequence[Mark]], known: Sequence[Mark]) -> tuple[Group, ...]:
+def grouped(marks: Mapping[AnnotatorId, Sequence[Mark]], known: Sequence[Mark]) -> tuple[Group, ...]:
     """Return the clusters of all annotators' marks and the gold marks, ordered by their first mark.
 
     Agglomerative: joins the two marks that overlap most, down to `LEAST_OVERLAP`, unless a group would get two marks

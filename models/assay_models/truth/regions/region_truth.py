@@ -23,7 +23,7 @@ from assay_models.truth.multilabel.binary_questions import (
 )
 from assay_models.truth.regions.clusters import Group, Mark, best_overlap, grouped, marks_of
 from assay_models.truth.truth_model import Accuracy, ItemFacts, ItemJudgement
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotatorId, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import BoxesLabel, SpansLabel
 from assay_schemas.json_data import Json
@@ -39,7 +39,7 @@ class _RegionItem(NamedTuple):
     """
 
     groups: Sequence[Group]
-    asked: QuestionItem[str]
+    asked: QuestionItem[AnnotatorId]
     called: dict[int, Sequence[Mapping[str, float]]]
     known: bool
 
@@ -71,7 +71,7 @@ class RegionTruth:
         self._called = LabelAdapter(())
         self._items: dict[Hashable, _RegionItem] = {}
         self._fresh: dict[Hashable, None] = {}
-        self._weights: dict[str, float] = {}
+        self._weights: dict[AnnotatorId, float] = {}
         self.adopt(contract)
 
     def adopt(self, contract: LabelContract) -> None:
@@ -136,7 +136,7 @@ class RegionTruth:
         touched = self._store_posteriors(self._there.sweep(portion), self._called.sweep(portion))
         return {item: self._judgement(item) for item in touched if item not in self._fresh}
 
-    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[str, tuple[Label, float]]]:  # noqa: ARG002
+    def without(self, items: Sequence[Hashable]) -> Mapping[Any, Mapping[AnnotatorId, tuple[Label, float]]]:  # noqa: ARG002
         """Return nothing: the other annotators' plurality is as good a prediction."""
         return {}
 
@@ -150,20 +150,20 @@ class RegionTruth:
         self._there.relearn()
         self._called.relearn()
 
-    def learned(self, annotator: str) -> Json:
+    def learned(self, annotator: AnnotatorId) -> Json:
         """Return this partition's counts of an annotator, or the evidence of the POOL."""
         return {"there": self._there.learned(annotator), "called": self._called.learned(annotator)}
 
-    def set_remote_counts(self, annotator: str, others: Sequence[Any]) -> None:
+    def set_remote_counts(self, annotator: AnnotatorId, others: Sequence[Any]) -> None:
         """Set an annotator's counts (or the POOL's evidence) from the other partitions, one entry per partition."""
         self._there.set_remote_counts(annotator, [other["there"] for other in others])
         self._called.set_remote_counts(annotator, [other["called"] for other in others])
 
-    def dump_closed(self, annotator: str) -> Json:
+    def dump_closed(self, annotator: AnnotatorId) -> Json:
         """Return an annotator's counts from closed items; for the POOL, the hyper-parameters."""
         return {"there": self._there.dump_closed(annotator), "called": self._called.dump_closed(annotator)}
 
-    def load_closed(self, annotator: str, stored: Json) -> None:
+    def load_closed(self, annotator: AnnotatorId, stored: Json) -> None:
         """Restore what `dump_closed` returned. Restore the annotators first and the POOL last."""
         self._there.load_closed(annotator, stored["there"])
         self._called.load_closed(annotator, stored["called"])
@@ -173,7 +173,7 @@ class RegionTruth:
         self._there.fade(share)
         self._called.fade(share)
 
-    def accuracy(self, annotator: str) -> Accuracy | None:
+    def accuracy(self, annotator: AnnotatorId) -> Accuracy | None:
         """Return an annotator's accuracy on whether objects exist; None for an unknown annotator."""
         existence = self._there.accuracy(annotator)
         if existence is None:
@@ -244,7 +244,7 @@ class RegionTruth:
                 chosen.add(number)
         return chosen
 
-    def _weight(self, who: str) -> float:
+    def _weight(self, who: AnnotatorId) -> float:
         weight = self._weights.get(who)
         if weight is None:
             share = self._there.share_right(who)

@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import ALL_PROJECTS, AnnotatorId, ProjectId
 from assay_services.stores.control.alert_actions import Precision
 from assay_services.stores.control.subscription_store import SubscriptionRequest
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, SilenceRow, Subscription
 
-_ShortText = Annotated[str, Field(min_length=1, max_length=256)]
+_SHORT = Field(min_length=1, max_length=256)
+_ShortText = Annotated[str, _SHORT]
 _Why = Annotated[str, Field(max_length=1_000)]
 
 
@@ -35,7 +37,7 @@ class FeedbackAsked(_RequestBody):
 class SilenceAsked(_RequestBody):
     """Which alerts to silence, and for how long. Matchers compare labels, `rule` and `severity`, with `*` and `?`."""
 
-    project: Annotated[str, Field(max_length=256)] = ""
+    project: Annotated[ProjectId, Field(max_length=256)] = ALL_PROJECTS
     matchers: dict[_ShortText, _ShortText] = {}
     minutes: Annotated[int, Field(ge=1, le=527_040)]
     why: _Why
@@ -51,9 +53,9 @@ class SubscriptionAsked(_RequestBody):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     channel: Channel
     address: Annotated[str, Field(min_length=1, max_length=4_000)]
-    project: _ShortText | None = None
+    project: Annotated[ProjectId, _SHORT] | None = None
     rule: _ShortText | None = None
-    annotator: _ShortText | None = None
+    annotator: Annotated[AnnotatorId, _SHORT] | None = None
     label: _ShortText | None = None
     severity: Severity = Severity.INFO
     states: list[AlertState] = [AlertState.FIRING, AlertState.RESOLVED]
@@ -70,9 +72,9 @@ class SubscriptionView(BaseModel):
     name: str
     channel: str
     target: str
-    project: str | None
+    project: ProjectId | None
     rule: str | None
-    annotator: str | None
+    annotator: AnnotatorId | None
     label: str | None
     severity: str
     states: list[str]
@@ -99,7 +101,7 @@ class SilenceView(BaseModel):
     """A silence."""
 
     id: str
-    project: str
+    project: ProjectId
     matchers: dict[str, str]
     until: datetime
     by: str
@@ -135,7 +137,7 @@ class DeliveryView(BaseModel):
 class PrecisionView(BaseModel):
     """The share of a rule's rated alerts that were useful, with a 95 % interval."""
 
-    project: str
+    project: ProjectId
     rule: str
     judged: int
     useful: int

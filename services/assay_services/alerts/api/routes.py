@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Engine
 
 from assay_schemas.alert import Alert
+from assay_schemas.annotation import ProjectId
 from assay_services.alerts.api.api_models import (
     AckAsked,
     DeliveryView,
@@ -101,14 +102,14 @@ def _guard(app: FastAPI) -> None:
 def _show_alerts(app: FastAPI, parts: ApiDependencies) -> None:
     @app.get("/v1/alerts", tags=["alerts"], summary="The alerts as they stand, the newest first")
     async def alerts(
-        sent: _Credentials, project: str | None = None, rule: str | None = None, *, resolved: bool = False
+        sent: _Credentials, project: ProjectId | None = None, rule: str | None = None, *, resolved: bool = False
     ) -> Sequence[Alert]:
         await parts.authorise(sent, Scope.READ)
         return await parts.ask(alert_actions.list_alerts, parts.engine, project=project, rule=rule, resolved=resolved)
 
     @app.get("/v1/alerts/stream", tags=["alerts"], summary="Every transition as it comes: server-sent events")
     async def stream(
-        sent: _Credentials, project: str | None = None, last_event_id: Annotated[str | None, Header()] = None
+        sent: _Credentials, project: ProjectId | None = None, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         await parts.authorise(sent, Scope.READ)
         events = parts.streams.follow(last_event_id, project=project)

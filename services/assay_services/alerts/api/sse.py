@@ -6,6 +6,7 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from assay_schemas.alert import Alert
+from assay_schemas.annotation import ProjectId
 from assay_schemas.topics import ALERTS
 from assay_services.alerts.core.alert_events import read_alert
 from assay_services.alerts.settings import AlertsSettings
@@ -24,14 +25,14 @@ class Streams:
         self._settings = settings
         self._open = 0
 
-    def follow(self, last_event_id: str | None, *, project: str | None) -> AsyncIterator[bytes]:
+    def follow(self, last_event_id: str | None, *, project: ProjectId | None) -> AsyncIterator[bytes]:
         """Yield events from now on, or after the client's last event; raise RateLimitedError if no stream is free."""
         if self._open >= self._settings.alerts_streams:
             raise RateLimitedError(503, f"{self._open} streams are open; try again", retry_after=10)
         after = _offset(last_event_id)
         return self._events(after, project)
 
-    async def _events(self, after: int | None, project: str | None) -> AsyncIterator[bytes]:
+    async def _events(self, after: int | None, project: ProjectId | None) -> AsyncIterator[bytes]:
         consumer = make_consumer(self._settings, fetch_max_wait_ms=_POLL_MS)
         partition = TopicPartition(self._settings.prefix + ALERTS.name, 0)
         consumer.assign([partition])
@@ -59,7 +60,7 @@ class Streams:
             await consumer.stop()
 
 
-def _event(offset: int, value: bytes | None, project: str | None) -> bytes | None:
+def _event(offset: int, value: bytes | None, project: ProjectId | None) -> bytes | None:
     try:
         alert: Alert = read_alert(value)
     except ValidationError:

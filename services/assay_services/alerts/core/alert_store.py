@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import orjson
 
 from assay_models.alerting.suppression import Silence
+from assay_schemas.annotation import ProjectId
 from assay_services.alerts.core.series import RulePlan, Series, fingerprint, load_series
 from assay_services.alerts.core.watermark import Watermark, load_clock
 from assay_services.engine.core.core_api import Entry
@@ -25,13 +26,13 @@ class AlertStore:
     def __init__(self, state: PartitionState) -> None:
         """Load everything from the stored state."""
         self._series: dict[str, Series] = {}
-        self._by_project: dict[str, dict[str, Series]] = {}
-        self._by_rule: dict[tuple[str, str], dict[str, Series]] = {}
-        self._clocks: dict[str, Watermark] = {}
+        self._by_project: dict[ProjectId, dict[str, Series]] = {}
+        self._by_rule: dict[tuple[ProjectId, str], dict[str, Series]] = {}
+        self._clocks: dict[ProjectId, Watermark] = {}
         self._silences: dict[str, Silence] = {}
         self._told: dict[str, Series] = {}
         self._changed: dict[bytes, Series | Watermark | Silence | None] = {}
-        self._dropped: Counter[tuple[str, str]] = Counter()
+        self._dropped: Counter[tuple[ProjectId, str]] = Counter()
         for key, value in sorted(state.values()):
             if key.startswith(_SERIES):
                 self._keep(load_series(value))
@@ -42,7 +43,7 @@ class AlertStore:
                 silence = Silence(*orjson.loads(value))
                 self._silences[silence.id] = silence
 
-    def clock(self, project: str) -> Watermark:
+    def clock(self, project: ProjectId) -> Watermark:
         """Return a project's watermark, which the caller may change."""
         clock = self._clocks.setdefault(project, Watermark(project))
         self._changed[_CLOCK + project.encode()] = clock
@@ -52,7 +53,7 @@ class AlertStore:
         """Return the watermarks of all projects."""
         return list(self._clocks.values())
 
-    def series(self, project: str, plan: RulePlan, labels: Mapping[str, str]) -> Series:
+    def series(self, project: ProjectId, plan: RulePlan, labels: Mapping[str, str]) -> Series:
         """Return the series of an alert, created if missing; the caller may change it."""
         alert = fingerprint(project, plan.rule.id, labels)
         found = self._series.get(alert)
@@ -68,7 +69,7 @@ class AlertStore:
         """Return the series of an alert by its id, or None."""
         return self._series.get(alert)
 
-    def of_project(self, project: str) -> Sequence[Series]:
+    def of_project(self, project: ProjectId) -> Sequence[Series]:
         """Return all series of a project, in an order that does not change with a restart."""
         return [one for _, one in sorted(self._by_project.get(project, {}).items())]
 
@@ -112,7 +113,7 @@ class AlertStore:
         for one in [one for one in self._silences.values() if one.until <= now]:
             self.unsilence(one.id)
 
-    def take_dropped(self) -> Mapping[tuple[str, str], int]:
+    def take_dropped(self) -> Mapping[tuple[ProjectId, str], int]:
         """Return how many series of each project and rule were dropped since the last call."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped
@@ -130,7 +131,7 @@ class AlertStore:
         if series.life.is_notified:
             self._told[alert] = series
 
-    def _make_room(self, project: str, plan: RulePlan) -> None:
+    def _make_room(self, project: ProjectId, plan: RulePlan) -> None:
         """Drop a quarter of a rule's series if it has too many: those that have counted least."""
         mine = self._by_rule.get((project, plan.rule.id), {})
         if len(mine) < MOST_SERIES:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from assay_models.alerting.selectors import RuleInput
 from assay_schemas.agreement import AgreementReading
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import AnnotatorId, ProjectId, microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.consensus import Status
 from assay_schemas.json_data import Json
@@ -26,7 +26,7 @@ SLACK_MS = 300_000
 class Timed(NamedTuple):
     """One annotation or consensus event, with its project and its event time (ms since 1970)."""
 
-    project: str
+    project: ProjectId
     at: int
     what: RuleInput
 
@@ -46,7 +46,7 @@ def judged(record: Record, *, rejected: bool) -> Timed | None:
         at = min(occurred, record.timestamp + SLACK_MS)
         score = verdict.get("score")
         seen = RuleInput(
-            str(said["annotator"]["id"]),
+            AnnotatorId(str(said["annotator"]["id"])),
             _labels(label),
             said["item"].get("attributes") or {},
             rejected,
@@ -54,19 +54,20 @@ def judged(record: Record, *, rejected: bool) -> Timed | None:
             None if score is None else bool(score["below_threshold"]),
             max(0.0, (record.timestamp - occurred) / _MS),
         )
-        return Timed(str(said["project"]), at, seen)
+        return Timed(ProjectId(str(said["project"])), at, seen)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 
-def decided(record: Record) -> tuple[str, int, bool] | None:
+def decided(record: Record) -> tuple[ProjectId, int, bool] | None:
     """Decode a consensus event to project, time (ms) and whether it is disputed; None unless the item is complete."""
     try:
         said = orjson.loads(record.value or b"")
         if said["status"] in _OPEN:
             return None
         at = microseconds(_time(said["as_of"])) // _MS
-        return str(said["project"]), min(at, record.timestamp + SLACK_MS), said["status"] == Status.DISPUTED.value
+        project, disputed = ProjectId(str(said["project"])), said["status"] == Status.DISPUTED.value
+        return project, min(at, record.timestamp + SLACK_MS), disputed
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 

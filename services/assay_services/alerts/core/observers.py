@@ -11,7 +11,7 @@ from assay_models.alerting.durations import minutes_of
 from assay_schemas.agreement import AgreementReading
 from assay_schemas.alert import Gauge, Observation, Occurrence, Tally
 from assay_schemas.alert_rule import AlertRule, Metric
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import ProjectId, microseconds
 from assay_schemas.conduct import Signal, SignalState
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import AGREEMENT, CONSENSUS, OBSERVED, REJECTED, SIGNALS, VALIDATED
@@ -26,7 +26,7 @@ _OF_ANNOTATIONS = {
 _COUNTED_TOO_WHEN_REJECTED = {Metric.REJECTION_SHARE, Metric.FINDING_RATE}
 _OF_CONSENSUS, _OF_AGREEMENT, _OF_SIGNALS = {Metric.REVIEW_SHARE}, {Metric.AGREEMENT}, {Metric.SIGNAL}
 
-ContractsByProject = Mapping[str, LabelContract]
+ContractsByProject = Mapping[ProjectId, LabelContract]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class _ProjectCounts:
             tally[0] += hits
             tally[1] += total
 
-    def to_output(self, project: str, source: str) -> Output:
+    def to_output(self, project: ProjectId, source: str) -> Output:
         """Return the counts as a record."""
         tallies = [
             Tally.model_construct(rule=rule, labels=orjson.loads(labels), minute=minute, hits=hits, total=int(total))
@@ -61,7 +61,7 @@ class _ProjectCounts:
         return Output(OBSERVED_TOPIC, project.encode(), said.model_dump_json().encode(), [])
 
 
-CountRecord = Callable[[dict[str, _ProjectCounts], Record], str]
+CountRecord = Callable[[dict[ProjectId, _ProjectCounts], Record], str]
 """A function that reads one record and returns its outcome."""
 
 
@@ -81,7 +81,7 @@ class Observer(Core):
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # unused
         """Count one batch."""
-        found: defaultdict[str, _ProjectCounts] = defaultdict(_ProjectCounts)
+        found: defaultdict[ProjectId, _ProjectCounts] = defaultdict(_ProjectCounts)
         verdicts = Counter(self._take(found, record) for record in batch)
         self._known.await_missing()
         outputs = [one.to_output(project, self._source) for project, one in found.items()]
@@ -94,10 +94,10 @@ class ContractLookup:
     def __init__(self, contracts: ContractsByProject) -> None:
         """Look up in `contracts`, which changes as contracts arrive."""
         self._contracts = contracts
-        self._missing: set[str] = set()
-        self._awaited: set[str] = set()
+        self._missing: set[ProjectId] = set()
+        self._awaited: set[ProjectId] = set()
 
-    def contract_of(self, project: str) -> LabelContract | None:
+    def contract_of(self, project: ProjectId) -> LabelContract | None:
         """Return the contract of a project, or None."""
         contract = self._contracts.get(project)
         if contract is None:
@@ -116,7 +116,7 @@ def of_annotations(*, rejected: bool) -> Callable[[ContractLookup], CountRecord]
     """Return the reader of `annotations.validated`, or of `annotations.rejected`."""
 
     def begin(known: ContractLookup) -> CountRecord:
-        def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+        def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
             timed = decode.judged(record, rejected=rejected)
             if timed is None:
                 return "without-label"
@@ -130,7 +130,7 @@ def of_annotations(*, rejected: bool) -> Callable[[ContractLookup], CountRecord]
     return begin
 
 
-def _count_annotation(found: dict[str, _ProjectCounts], timed: decode.Timed, contract: LabelContract) -> str:
+def _count_annotation(found: dict[ProjectId, _ProjectCounts], timed: decode.Timed, contract: LabelContract) -> str:
     rules = [rule for rule in _rules(contract, _OF_ANNOTATIONS) if _is_counted(rule, timed.what)]
     if not rules:
         return "no-rule"
@@ -149,7 +149,7 @@ def _is_counted(rule: AlertRule, seen: selectors.RuleInput) -> bool:
 def of_consensus(known: ContractLookup) -> CountRecord:
     """Return the reader of `items.consensus`."""
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         decided = decode.decided(record)
         if decided is None:
             return "not-complete"
@@ -167,7 +167,7 @@ def of_consensus(known: ContractLookup) -> CountRecord:
 def of_agreement(known: ContractLookup) -> CountRecord:
     """Return the reader of `agreement.rolling`."""
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         reading = decode.agreement(record)
         if reading is None:
             return "unreadable"
@@ -187,7 +187,7 @@ def of_agreement(known: ContractLookup) -> CountRecord:
 def of_signals(known: ContractLookup) -> CountRecord:
     """Return the reader of `annotators.signals`."""
 
-    def take(found: dict[str, _ProjectCounts], record: Record) -> str:
+    def take(found: dict[ProjectId, _ProjectCounts], record: Record) -> str:
         signal = decode.signal(record)
         if signal is None:
             return "unreadable"

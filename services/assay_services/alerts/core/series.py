@@ -15,6 +15,7 @@ from assay_models.alerting.selectors import window_minutes
 from assay_models.alerting.state_machine import FLAP_MINUTES, AlertLifecycle
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import AlertRule, Metric
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 
 _PANES = 60
@@ -65,7 +66,7 @@ def plan_of(rule: AlertRule, contract: LabelContract) -> RulePlan:
     return RulePlan(rule, window, max(1, window // _PANES), lasting, keep, absent, mark)
 
 
-def fingerprint(project: str, rule: str, labels: Mapping[str, str]) -> str:
+def fingerprint(project: ProjectId, rule: str, labels: Mapping[str, str]) -> str:
     """Return the id of an alert: the same for the same project, rule and labels."""
     written = orjson.dumps([project, rule, sorted(labels.items())])
     return blake2b(written, digest_size=12).hexdigest()
@@ -79,7 +80,7 @@ class Series:
     is the last minute (since 1970) with data. `hushed`: notifications are suppressed at the moment.
     """
 
-    project: str
+    project: ProjectId
     rule: str
     labels: dict[str, str]
     severity: str

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from assay_models.alerting.state_machine import Transition, acknowledge, advance_state, is_forgettable
 from assay_models.alerting.suppression import Named, Silence, inhibited_by, named, silenced_by
 from assay_schemas.alert import AlertState, Gauge, Observation, Occurrence, Order, OrderKind, Tally
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.alerts.core.alert_events import Acknowledgement, Suppression, alert_event, all_labels
 from assay_services.alerts.core.alert_store import AlertStore
@@ -40,10 +41,10 @@ class AlertsCore(Core):
 
     def __init__(
         self,
-        contracts: Mapping[str, LabelContract],
+        contracts: Mapping[ProjectId, LabelContract],
         state: PartitionState,
         *,
-        parked: Collection[str] = (),
+        parked: Collection[ProjectId] = (),
         watches: bool = True,
     ) -> None:
         """Resume from `state`, with the contracts in force; `parked` are projects whose state stays as it is.
@@ -55,7 +56,7 @@ class AlertsCore(Core):
         self._parked = parked
         self._watches = watches
         self._book = AlertStore(state)
-        self._plans: dict[str, tuple[LabelContract, dict[str, RulePlan]]] = {}
+        self._plans: dict[ProjectId, tuple[LabelContract, dict[str, RulePlan]]] = {}
         self._looked: int | None = None
         self._rested = 0
         self._blind_until = 0
@@ -107,19 +108,19 @@ class AlertsCore(Core):
             self._occur(work, heard.project, plans, occurrence)
         return "ordered" if heard.orders else "observed"
 
-    def _count(self, project: str, plans: Mapping[str, RulePlan], tally: Tally) -> None:
+    def _count(self, project: ProjectId, plans: Mapping[str, RulePlan], tally: Tally) -> None:
         plan = plans.get(tally.rule)
         if plan is not None:
             series = self._book.series(project, plan, tally.labels)
             series.panes.add(tally.minute // plan.pane * plan.pane, tally.hits, tally.total)
 
-    def _gauge(self, project: str, plans: Mapping[str, RulePlan], gauge: Gauge) -> None:
+    def _gauge(self, project: ProjectId, plans: Mapping[str, RulePlan], gauge: Gauge) -> None:
         plan = plans.get(gauge.rule)
         if plan is not None:
             taken = ((gauge.at - 1) // MINUTE_MS, gauge.value, gauge.low, gauge.high, gauge.count)
             self._book.series(project, plan, gauge.labels).sample(taken, bucket=plan.pane)
 
-    def _occur(self, work: _BatchWork, project: str, plans: Mapping[str, RulePlan], one: Occurrence) -> None:
+    def _occur(self, work: _BatchWork, project: ProjectId, plans: Mapping[str, RulePlan], one: Occurrence) -> None:
         plan = plans.get(one.rule)
         if plan is None:
             return
@@ -128,7 +129,7 @@ class AlertsCore(Core):
         series.evidence = dict(one.evidence)
         self._advance_state(work, series, plan, holds=one.holds, at=one.at)
 
-    def _apply_command(self, work: _BatchWork, order: Order, project: str) -> None:
+    def _apply_command(self, work: _BatchWork, order: Order, project: ProjectId) -> None:
         match order.kind:
             case OrderKind.SILENCE:
                 self._book.silence(Silence(order.subject, project, order.matchers, order.until))
@@ -194,7 +195,7 @@ class AlertsCore(Core):
         else:
             self._book.touch(series)
 
-    def _retire(self, work: _BatchWork, project: str, plans: Mapping[str, RulePlan]) -> None:
+    def _retire(self, work: _BatchWork, project: ProjectId, plans: Mapping[str, RulePlan]) -> None:
         """Resolve the alerts of rules that are no longer in the contract."""
         for series in self._book.of_project(project):
             if series.rule in plans:
@@ -240,7 +241,7 @@ class AlertsCore(Core):
         for one in self._book.firing():
             yield named(one.project, one.rule, one.severity, one.labels)
 
-    def _plans_of(self, project: str) -> dict[str, RulePlan] | None:
+    def _plans_of(self, project: ProjectId) -> dict[str, RulePlan] | None:
         """Return the rules of a project; None without a contract. A new contract applies at once."""
         contract = self._contracts.get(project)
         if contract is None:
@@ -258,7 +259,7 @@ class AlertsCore(Core):
         return Step(work.outputs, self._book.changes(), work.verdicts, notes)
 
 
-def order_record(order: Order, project: str) -> tuple[bytes, bytes]:
+def order_record(order: Order, project: ProjectId) -> tuple[bytes, bytes]:
     """Return an order as key and value of a record on `alerts.observed`."""
     said_so = Observation(project=project, source="people", orders=[order])
     return project.encode(), orjson.dumps(said_so.model_dump(mode="json"))

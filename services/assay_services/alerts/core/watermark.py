@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from assay_schemas.annotation import ProjectId
+
 MINUTE_MS = 60_000
 SETTLE_MINUTES = 1
 """How many minutes the watermark must be past a minute before that minute is evaluated, to wait for late records."""
@@ -22,7 +24,7 @@ class Watermark:
     Kafka's time). `evaluated` is the last minute at which rules were evaluated; None before the first.
     """
 
-    project: str
+    project: ProjectId
     sources: dict[str, tuple[int, int]] = field(default_factory=dict)
     evaluated: int | None = None
     is_active: bool = False

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from assay_schemas.alert import Alert, AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import ProjectId
 from assay_services.stores.control.tables.alert_delivery import Subscription
 
 MOST_IN_A_MESSAGE = 100
@@ -80,7 +81,7 @@ def next_message(
 
 def grouped(waiting: Sequence[Waiting]) -> Sequence[Sequence[Waiting]]:
     """Return the notices grouped by project, rule and state, in the order of each group's first notice."""
-    groups: dict[tuple[str, str, str], list[Waiting]] = {}
+    groups: dict[tuple[ProjectId, str, str], list[Waiting]] = {}
     for one in waiting:
         groups.setdefault((one.content["project"], one.content["rule"], one.content["state"]), []).append(one)
     return [part for found in groups.values() for part in _parts(found)]

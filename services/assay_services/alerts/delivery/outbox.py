@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, func
 from sqlmodel import Session, col, select
 
 from assay_schemas.alert import Alert, AlertState
+from assay_schemas.annotation import ProjectId
 from assay_services.alerts.delivery.channels import Delivered, DeliveryOutcome, Failed
 from assay_services.alerts.delivery.messages import MOST_IN_A_DIGEST, Message, Waiting, next_message, wants
 from assay_services.stores.control.tables.alert_delivery import (
@@ -143,11 +144,11 @@ class AlertOutbox:
                 session.add(one)
             session.commit()
 
-    def orders(self) -> Sequence[tuple[int, str, dict[str, Any]]]:
+    def orders(self) -> Sequence[tuple[int, ProjectId, dict[str, Any]]]:
         """Return the orders that are not on the topic yet."""
         query = select(AskedOrder).where(col(AskedOrder.sent_at).is_(None)).order_by(col(AskedOrder.number)).limit(100)
         with Session(self._engine) as session:
-            return [(one.number or 0, one.project, one.content) for one in session.exec(query)]
+            return [(one.number or 0, ProjectId(one.project), one.content) for one in session.exec(query)]
 
     def ordered(self, number: int, *, now: datetime) -> None:
         """Record that an order is on the topic."""

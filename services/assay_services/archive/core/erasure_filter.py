@@ -8,17 +8,18 @@ from urllib.parse import unquote
 
 import orjson
 
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.archive.core.row_types import KeyedRow, Row, RowWrite
 
 ITEM, ANNOTATOR = "item", "annotator"
-ANY_PROJECT = ""
+ANY_PROJECT = ProjectId("")
 
 
 class ErasureFilter(NamedTuple):
     """One erasure, of rows made until `forgotten_at`. `pseudonym` replaces an annotator's name; None: no rows stay."""
 
     forgotten_at: str
-    pseudonym: str | None
+    pseudonym: AnnotatorId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class Forgotten:
             return None if found.pseudonym is None or is_alert else _renamed(put, row, found.pseudonym)
         return put
 
-    def _is_of_a_forgotten_pair(self, project: str, pair: str, made_at: str) -> bool:
+    def _is_of_a_forgotten_pair(self, project: ProjectId, pair: str, made_at: str) -> bool:
         """Return whether one of two annotators, `a|b`, is erased; older readings have names with bars as they are."""
         parts = pair.split("|")
         halves = (half for n in range(1, len(parts)) for half in ("|".join(parts[:n]), "|".join(parts[n:])))
         names = (name for half in halves for name in (half, unquote(half)))
         return any(self._find(ANNOTATOR, project, name, made_at) is not None for name in names)
 
-    def _find(self, kind: str, project: str, name: str, made_at: str) -> ErasureFilter | None:
+    def _find(self, kind: str, project: ProjectId, name: str, made_at: str) -> ErasureFilter | None:
         for where in (project, ANY_PROJECT):
             found = self.marks.get(mark_of(kind, where, name))
             if found is not None and made_at <= found.forgotten_at:
@@ -68,7 +69,7 @@ def _pair_in(table: str, row: Row) -> str:
     return str(row["subject"]) if table == "readings_now" and row["kind"] == "pair" else ""
 
 
-def mark_of(kind: str, project: str, name: str) -> str:
+def mark_of(kind: str, project: ProjectId, name: str) -> str:
     """Return the database's mark of an erased item or annotator: a hash and not the name."""
     return blake2b(f"{kind}\0{project}\0{name}".encode(), digest_size=16, person=b"assay.forgotten").hexdigest()
 
@@ -79,7 +80,7 @@ def _made_at(row: Row) -> str:
     return moment
 
 
-def _renamed(put: RowWrite, row: Row, pseudonym: str) -> RowWrite:
+def _renamed(put: RowWrite, row: Row, pseudonym: AnnotatorId) -> RowWrite:
     renamed = row | {"annotator": pseudonym}
     if isinstance(put, KeyedRow):
         return put._replace(row=renamed, key=(*put.key[:-1], pseudonym))  # the annotator is the key's last part

@@ -7,6 +7,7 @@ import orjson
 
 from assay_models.conduct.annotator import AnnotatorState
 from assay_models.conduct.stream import POOL
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.topics import CONDUCT
 from assay_services.conduct.core.step import DIARY, known_key
 from assay_services.engine.core.core_api import Output
@@ -71,14 +72,14 @@ def _known(
         changed[key] = rewritten(state, key, orjson.dumps([project, annotator, number, kept])) if kept else None
 
 
-def _kept(annotator: str, known: list[Any], whom: ErasureRequest) -> list[Any]:
+def _kept(annotator: AnnotatorId, known: list[Any], whom: ErasureRequest) -> list[Any]:
     """Return what is left of another annotator's checkpoint, or of the pool's."""
     if annotator == POOL:
         return known if whom.is_item else [known[0], *(_without(names, whom) for names in known[1:])]
     if _is_newcomer(known):
         return [text for text in (_newcomers(text, whom) for text in known) if text is not None]
     own = AnnotatorState.load(known)
-    found = own.forget_item(whom.name) if whom.is_item else own.forget_peer(whom.name, whom.pseudonym)
+    found = own.forget_item(whom.item) if whom.is_item else own.forget_peer(whom.annotator, whom.pseudonym)
     return own.dump() if found else known
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from assay_models.conduct.judged_annotation import JudgedAnnotation
 from assay_models.conduct.stream import POOL, ConductStream
-from assay_schemas.annotation import microseconds
+from assay_schemas.annotation import AnnotatorId, ProjectId, microseconds
 from assay_schemas.conduct import Signal
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.judged_item import JudgedItem
@@ -73,22 +73,22 @@ class ConductCore(Core):
 
     def __init__(
         self,
-        contracts: Mapping[str, LabelContract],
+        contracts: Mapping[ProjectId, LabelContract],
         state: PartitionState,
         pace: Pace | None = None,
         *,
-        parked: Collection[str] = (),
+        parked: Collection[ProjectId] = (),
     ) -> None:
         """Resume from `state`, with the contracts in force; `parked` are projects whose state stays as it is."""
         self._state = state
         self._parked = parked
         self._pace = pace or Pace()
         self._contracts = contracts
-        self._streams: dict[str, ConductStream] = {}
-        self._missing: set[str] = set()
-        self._known: defaultdict[str, list[tuple[int, str, bytes]]] = defaultdict(list)
+        self._streams: dict[ProjectId, ConductStream] = {}
+        self._missing: set[ProjectId] = set()
+        self._known: defaultdict[ProjectId, list[tuple[int, AnnotatorId, bytes]]] = defaultdict(list)
         self._diary: dict[bytes, int] = {}
-        self._unreported: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._unreported: defaultdict[ProjectId, dict[AnnotatorId, None]] = defaultdict(dict)
         self._number = 0
         self._checked_at = self._reported_at = 0
         diary: list[tuple[bytes, bytes]] = []
@@ -131,7 +131,7 @@ class ConductCore(Core):
         outputs, changes = list(self._reports(now)), dict(self._checkpoint(now))
         return Step(outputs, changes, {}) if outputs or changes else None
 
-    def _demand(self, names: Iterable[str]) -> None:
+    def _demand(self, names: Iterable[ProjectId]) -> None:
         """Load the contract of every project; raise NotYet, once per project, if one may be about to arrive."""
         missing = {name for name in names if name not in self._contracts} - self._missing
         if missing:
@@ -195,7 +195,7 @@ class ConductCore(Core):
                     key = record_key(project, annotator)
                     yield event(CONDUCT.name, key, value, kind="conduct", source="conduct")
 
-    def _stream(self, project: str) -> ConductStream:
+    def _stream(self, project: ProjectId) -> ConductStream:
         stream = self._streams.get(project)
         if stream is None:
             stream = self._streams[project] = ConductStream(self._contracts[project])
@@ -205,14 +205,14 @@ class ConductCore(Core):
         return stream
 
 
-def known_key(project: str, annotator: str) -> bytes:
+def known_key(project: ProjectId, annotator: AnnotatorId) -> bytes:
     """Return the state key of an annotator's checkpoint."""
     return KNOWN + orjson.dumps([project, annotator])
 
 
-def _project_in(text: str) -> str:
+def _project_in(text: str) -> ProjectId:
     item = decode(text.encode())
-    return "" if item is None else item.project
+    return ProjectId("") if item is None else item.project
 
 
 def _said(signal: Signal) -> Output:

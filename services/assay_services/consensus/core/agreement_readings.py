@@ -15,6 +15,7 @@ from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, or
 from assay_models.agreement.observed_agreement import percent_agreement
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.spans import unitizing_alpha
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.contract.label_contract import Coefficient, LabelContract
 from assay_schemas.record_key import pair_key
 from assay_services.consensus.core.agreement_cells import ALL, longest_minutes, minutes_of
@@ -139,7 +140,7 @@ def _box_f1(table: Any) -> Estimate | None:  # noqa: ANN401
 
 _AT_ONCE = 50
 
-_AnnotatorPair = tuple[str, str]
+_AnnotatorPair = tuple[AnnotatorId, AnnotatorId]
 
 
 class PairQueue:

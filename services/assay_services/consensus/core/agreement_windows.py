@@ -10,6 +10,7 @@ from assay_models.agreement import window_cell as pane_data
 from assay_models.agreement.annotator_pairs import AnnotatorPairs
 from assay_models.agreement.sliding_windows import SlidingWindows
 from assay_models.agreement.window_cell import WindowCell
+from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import AGREEMENT, PANES
 from assay_services.consensus.core.agreement_cells import PAIRS, Places, longest_minutes, places_of
@@ -26,7 +27,7 @@ _PUBLISH_PAIRS_MS = 300_000
 _SLACK_MINUTES = 60
 _MINUTE_MS = 60_000
 
-CellAddress = tuple[str, Hashable, int]
+CellAddress = tuple[ProjectId, Hashable, int]
 """Project, scope and minute (since 1970) of one cell."""
 
 
@@ -89,7 +90,7 @@ class AgreementWindows:
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._own: defaultdict[str, _ProjectWindows] = defaultdict(_ProjectWindows)
+        self._own: defaultdict[ProjectId, _ProjectWindows] = defaultdict(_ProjectWindows)
         self._published: set[CellAddress] = set()
         self._untold: set[CellAddress] = set()
         self._told_at = self._pairs_told_at = 0
@@ -112,7 +113,7 @@ class AgreementWindows:
         else:
             self._untold.update(_touched(item.project, before), _touched(item.project, after))
 
-    def begin(self, project: str, contract: LabelContract) -> int:
+    def begin(self, project: ProjectId, contract: LabelContract) -> int:
         """Return the first minute that any window reaches, before items are restored; older items are not counted."""
         own = self._own[project]
         own.newest = max(own.newest, self._pool.newest(project))
@@ -120,7 +121,7 @@ class AgreementWindows:
         return own.panes.floor
 
     def publish(
-        self, now: int, projects: Mapping[str, LabelContract], *, awaited: Collection[str] = ()
+        self, now: int, projects: Mapping[ProjectId, LabelContract], *, awaited: Collection[ProjectId] = ()
     ) -> Iterator[Output]:
         """Yield the changed cells, and the readings of the projects that this partition owns.
 
@@ -140,7 +141,7 @@ class AgreementWindows:
             if name not in awaited and self._is_ours(name):
                 yield from self._readings(contract, now, pairs=pairs)
 
-    def _is_ours(self, project: str) -> bool:
+    def _is_ours(self, project: ProjectId) -> bool:
         """Return whether this partition owns a project."""
         return self._origin.partitions == 1 or owner(project, self._origin.partitions) == self._origin.partition
 
@@ -156,7 +157,7 @@ class AgreementWindows:
                 self._untold |= {place} - self._published
                 self._published.add(place)
 
-    def _cells_to_publish(self, awaited: Collection[str], *, pairs: bool) -> Iterator[Output]:
+    def _cells_to_publish(self, awaited: Collection[ProjectId], *, pairs: bool) -> Iterator[Output]:
         for place in self._published:
             if place[2] < self._own[place[0]].panes.floor:
                 self._untold.add(place)
@@ -201,7 +202,7 @@ def _first_minute(own: _ProjectWindows, contract: LabelContract) -> int:
     return own.newest - longest_minutes(contract.agreement) - _SLACK_MINUTES
 
 
-def _touched(project: str, places: Places) -> Iterator[CellAddress]:
+def _touched(project: ProjectId, places: Places) -> Iterator[CellAddress]:
     if places.place is not None:
         for scope in places.scopes:
             yield project, scope, places.place.minute
@@ -213,7 +214,7 @@ def _what(reading: WindowReading) -> str:
     return f"{reading.coefficient} {reading.window} {reading.scope!r}"
 
 
-def _said(project: str, reading: WindowReading, now: int) -> Output:
+def _said(project: ProjectId, reading: WindowReading, now: int) -> Output:
     found = reading.estimate
     value = {
         "project": project,

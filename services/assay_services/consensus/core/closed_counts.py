@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import orjson
 
 from assay_models.truth.truth_model import POOL, TruthModel
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.engine.core.core_api import Entry
 
 CLOSED_COUNTS_PREFIX = b"k:"
@@ -13,7 +14,7 @@ _HOUR_MS = 3_600_000
 _DAY_HOURS = 24
 
 
-def closed_counts_key(project: str, annotator: str) -> bytes:
+def closed_counts_key(project: ProjectId, annotator: AnnotatorId) -> bytes:
     """Return the state key of an annotator's closed counts."""
     return CLOSED_COUNTS_PREFIX + orjson.dumps([project, annotator])
 
@@ -21,13 +22,13 @@ def closed_counts_key(project: str, annotator: str) -> bytes:
 class ClosedItemCounts:
     """The counts of a project's closed items. `hour` is the whole hour since 1970 up to which they have decayed."""
 
-    def __init__(self, project: str, truth: TruthModel) -> None:
+    def __init__(self, project: ProjectId, truth: TruthModel) -> None:
         """Start without closed counts."""
         self._project = project
         self._truth = truth
         self.faded_to_hours = 0
 
-    def entry(self, annotator: str) -> tuple[bytes, Entry]:
+    def entry(self, annotator: AnnotatorId) -> tuple[bytes, Entry]:
         """Return the state key and entry of the closed counts of an annotator, or of the pool."""
         value = orjson.dumps([self._project, annotator, self._truth.dump_closed(annotator), self.faded_to_hours])
         return closed_counts_key(self._project, annotator), Entry(_NEVER, value)

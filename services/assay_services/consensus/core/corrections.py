@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from assay_models.truth.truth_model import ItemJudgement
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CORRECTED
 from assay_services.consensus.core.item_state import ConsensusItem, StandingCorrection, Vote
@@ -19,7 +20,7 @@ class Corrections(NamedTuple):
     """The decision on one item: events, the corrections in force by annotator, and how many ids it has used."""
 
     events: list[Output]
-    in_force: dict[str, StandingCorrection]
+    in_force: dict[AnnotatorId, StandingCorrection]
     id_count: int
     made: int
     retracted: int
@@ -65,7 +66,7 @@ def decide_corrections(
 
 def _retractions(
     item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract
-) -> Iterator[tuple[str, str, ItemJudgement | None]]:
+) -> Iterator[tuple[AnnotatorId, str, ItemJudgement | None]]:
     """Yield the annotator, the reason, and the judgement that supports the annotation (None: changed or withdrawn)."""
     options = contract.consensus
     keep_at = 1 - _RETRACTION_SLACK * (1 - options.correct_at)
@@ -79,7 +80,9 @@ def _retractions(
             yield annotator, "another label is more probable now", judgement
 
 
-def _wrong_votes(item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract) -> Iterator[tuple[str, Vote]]:
+def _wrong_votes(
+    item: ConsensusItem, judgement: ItemJudgement, contract: LabelContract
+) -> Iterator[tuple[AnnotatorId, Vote]]:
     """Yield the votes that are wrong with at least the contract's probability, if the item has enough votes."""
     options = contract.consensus
     settled = item.adjudication is not None or item.gold is not None
@@ -105,7 +108,7 @@ def _id(key: bytes, count: int) -> str:
 def _event(  # the fields of every correction
     key: bytes,
     item: ConsensusItem,
-    annotator: str,
+    annotator: AnnotatorId,
     made: str,
     body: Mapping[str, Any],
     contract: LabelContract,

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.record_key import record_key
 from assay_schemas.topics import CONSENSUS, COUNTS, RELIABILITY, REVIEW
 from assay_services.consensus.core.closed_counts import CLOSED_COUNTS_PREFIX, closed_counts_key
@@ -56,16 +57,18 @@ def _item(
         return
     if whom.pseudonym is not None:
         renamed = [
-            _rename(one, whom.name, whom.pseudonym)
+            _rename(one, whom.annotator, whom.pseudonym)
             for one in (item.votes, item.withdrawn_us, item.corrections_in_force, item.decisions)
         ]
         if any(renamed):
             changed[key] = rewritten(state, key, item.dump())
         return
-    known = [one.pop(whom.name, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)]
+    known = [
+        one.pop(whom.annotator, None) is not None for one in (item.votes, item.withdrawn_us, item.corrections_in_force)
+    ]
     unsigned = item.unsigned_decision
     settled = unsigned is not None and unsigned.annotation in whom.settled_by
-    if item.decisions.pop(whom.name, None) is None and not any(known) and not settled:
+    if item.decisions.pop(whom.annotator, None) is None and not any(known) and not settled:
         return
     item.unsigned_decision = None if settled else unsigned
     item.published = None  # the consensus is published again
@@ -74,7 +77,7 @@ def _item(
     outputs += _withdrawn(published, key[len(_ITEM) :], topics=_ABOUT_ITEMS if is_empty else _ABOUT_ITEMS[1:])
 
 
-def _rename(names: dict[str, Any], old: str, new: str) -> bool:
+def _rename(names: dict[AnnotatorId, Any], old: AnnotatorId, new: AnnotatorId) -> bool:
     if old not in names:
         return False
     names[new] = names.pop(old)

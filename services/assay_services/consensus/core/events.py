@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from assay_models.truth.truth_model import ItemJudgement
-from assay_schemas.annotation import EPOCH, Label
+from assay_schemas.annotation import EPOCH, AnnotatorId, Label
 from assay_schemas.consensus import Status
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.topics import CONSENSUS, JUDGED, REVIEW
@@ -122,7 +122,7 @@ def event(topic: str, key: bytes, value: Mapping[str, Any], *, kind: str) -> Out
     return cloudevents.event(topic, key, value, kind=kind, source="consensus")
 
 
-Without = Mapping[str, tuple[Label, float]]
+Without = Mapping[AnnotatorId, tuple[Label, float]]
 """By annotator: the likeliest label without their vote, and its probability."""
 
 
@@ -148,7 +148,7 @@ def judged_item_event(key: bytes, item: ConsensusItem, without: Without, now: in
     return event(JUDGED.name, key, value, kind="judged")
 
 
-def _vote(who: str, vote: Vote, item: ConsensusItem, without: Without) -> Mapping[str, Any]:
+def _vote(who: AnnotatorId, vote: Vote, item: ConsensusItem, without: Without) -> Mapping[str, Any]:
     label, probability = _consensus_without(who, item, without) if len(item.votes) > _FEWEST_OTHERS else (None, None)
     return {
         "annotator": who,
@@ -163,7 +163,7 @@ def _vote(who: str, vote: Vote, item: ConsensusItem, without: Without) -> Mappin
     }
 
 
-def _consensus_without(who: str, item: ConsensusItem, without: Without) -> tuple[Label, float]:
+def _consensus_without(who: AnnotatorId, item: ConsensusItem, without: Without) -> tuple[Label, float]:
     found = without.get(who)
     return found or plurality([vote.label for annotator, vote in item.votes.items() if annotator != who])
 

@@ -10,11 +10,12 @@ import orjson
 
 from assay_models.agreement import window_cell as panes_data
 from assay_models.agreement.window_cell import WindowCell
+from assay_schemas.annotation import AnnotatorId, ProjectId
 
-ProjectAnnotator = tuple[str, str]
+ProjectAnnotator = tuple[ProjectId, AnnotatorId]
 """Project and annotator."""
 
-PublishedCell = tuple[str, Hashable, int, int]
+PublishedCell = tuple[ProjectId, Hashable, int, int]
 """Project, scope, minute (since 1970) and partition."""
 
 
@@ -30,7 +31,7 @@ class Exchange:
         """Start empty."""
         self._counts: defaultdict[ProjectAnnotator, dict[int, Any]] = defaultdict(dict)
         self._cells: dict[PublishedCell, bytes] = {}
-        self._newest: dict[str, int] = {}
+        self._newest: dict[ProjectId, int] = {}
         self._followers: WeakSet[ExchangeChanges] = WeakSet()
 
     def follow(self) -> "ExchangeChanges":
@@ -79,7 +80,7 @@ class Exchange:
         for place in self._cells:
             yield place, self.pane(place)
 
-    def newest(self, project: str) -> int:
+    def newest(self, project: ProjectId) -> int:
         """Return the newest minute (since 1970) of a project with a published cell, or 0; event time follows it."""
         return self._newest.get(project, 0)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from assay_models.truth.truth_model import GivenLabel, ItemFacts
-from assay_schemas.annotation import Label
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, Label, ProjectId
 from assay_schemas.record_key import record_key
 
 _MILLION = 1_000_000
@@ -21,7 +21,7 @@ class Vote(NamedTuple):
     """
 
     occurred_us: int
-    annotation: str
+    annotation: AnnotationId
     label: Any
     copied: bool
     lead_time_seconds: float | None = None
@@ -33,7 +33,7 @@ class StandingCorrection(NamedTuple):
     """A correction in force: its id, the annotation's id, its label, and the label that replaces it."""
 
     id: str
-    annotation: str
+    annotation: AnnotationId
     was: Any
     label: Any
 
@@ -60,23 +60,23 @@ class ConsensusItem:
     since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
     """
 
-    project: str
-    item: str
-    votes: dict[str, Vote] = field(default_factory=dict)
-    withdrawn_us: dict[str, int] = field(default_factory=dict)
+    project: ProjectId
+    item: ItemId
+    votes: dict[AnnotatorId, Vote] = field(default_factory=dict)
+    withdrawn_us: dict[AnnotatorId, int] = field(default_factory=dict)
     unsigned_decision: Vote | None = None
     gold: Label | None = None
     model_probabilities: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     posterior: Any = None
-    corrections_in_force: dict[str, StandingCorrection] = field(default_factory=dict)
+    corrections_in_force: dict[AnnotatorId, StandingCorrection] = field(default_factory=dict)
     correction_count: int = 0
     published: PublishedConsensus | None = None
     newest_us: int = -1
     heard_ms: int = 0
     text_length: int = 0
     closed: bool = False
-    decisions: dict[str, Vote] = field(default_factory=dict)
+    decisions: dict[AnnotatorId, Vote] = field(default_factory=dict)
 
     @property
     def key(self) -> bytes:
@@ -101,7 +101,10 @@ class ConsensusItem:
         return (self.newest_live_us or 0) // (60 * _MILLION)
 
     def remember(
-        self, published: PublishedConsensus, corrections: Mapping[str, StandingCorrection], correction_count: int
+        self,
+        published: PublishedConsensus,
+        corrections: Mapping[AnnotatorId, StandingCorrection],
+        correction_count: int,
     ) -> None:
         """Record what was published of the item."""
         self.published = published
@@ -154,11 +157,11 @@ _ADJUDICATOR = "adjudicator"
 class IncomingAnnotation(NamedTuple):
     """One validated annotation. `vote` is None if it was deleted or skipped; `occurred` is in µs since 1970."""
 
-    project: str
-    item: str
-    annotator: str
+    project: ProjectId
+    item: ItemId
+    annotator: AnnotatorId
     kind: str
-    annotation: str
+    annotation: AnnotationId
     vote: Vote | None
     occurred: int
     gold: Label | None

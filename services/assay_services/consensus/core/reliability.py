@@ -7,6 +7,7 @@ from itertools import islice
 import orjson
 
 from assay_models.truth.truth_model import POOL, TruthModel
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.record_key import record_key
 from assay_schemas.topics import COUNTS, RELIABILITY
 from assay_services.consensus.core.events import PartitionOrigin, event
@@ -27,17 +28,17 @@ class ReliabilityPublisher:
         self._pool = pool
         self._changes = changes
         self._origin = origin
-        self._unpublished_counts: defaultdict[str, set[str]] = defaultdict(set)
+        self._unpublished_counts: defaultdict[ProjectId, set[AnnotatorId]] = defaultdict(set)
         self._unpublished_reliabilities: set[ProjectAnnotator] = set()
         self._uncounted: dict[ProjectAnnotator, None] = {}
         self._waiting: dict[ProjectAnnotator, None] = {}
         self._published_at = 0
 
-    def mark_changed(self, project: str, annotators: Iterable[str]) -> None:
+    def mark_changed(self, project: ProjectId, annotators: Iterable[AnnotatorId]) -> None:
         """Record that counts of these annotators changed in this partition."""
         self._unpublished_counts[project].update(annotators)
 
-    def receive(self, truths: Mapping[str, TruthModel]) -> bool:
+    def receive(self, truths: Mapping[ProjectId, TruthModel]) -> bool:
         """Pass the other partitions' new counts to the truth models; return whether any had changed."""
         changed = self._changes.drain_annotators()
         ours = sorted(one for one in changed if one[0] in truths)
@@ -53,7 +54,7 @@ class ReliabilityPublisher:
         """Return whether to publish at `now` (ms): once a second and not with every batch."""
         return now - self._published_at >= _PUBLISH_MS
 
-    def publish(self, now: int, truths: Mapping[str, TruthModel]) -> Iterator[Output]:
+    def publish(self, now: int, truths: Mapping[ProjectId, TruthModel]) -> Iterator[Output]:
         """Yield our changed counts, and the changed reliabilities that this partition owns, a few at a time."""
         if self.is_due(now):
             self._published_at = now
@@ -63,7 +64,7 @@ class ReliabilityPublisher:
         for one in _first(self._waiting):
             yield from _reliability(*one, truths[one[0]], now)
 
-    def _queue(self, truths: Mapping[str, TruthModel]) -> None:
+    def _queue(self, truths: Mapping[ProjectId, TruthModel]) -> None:
         untold, self._unpublished_counts = self._unpublished_counts, defaultdict(set)
         for project, annotators in untold.items():
             self._unpublished_reliabilities.update((project, annotator) for annotator in annotators)
@@ -75,7 +76,7 @@ class ReliabilityPublisher:
     def _is_ours(self, one: ProjectAnnotator) -> bool:
         return owner(":".join(one), self._origin.partitions) == self._origin.partition
 
-    def _counts(self, project: str, annotator: str, truth: TruthModel, now: int) -> Output:
+    def _counts(self, project: ProjectId, annotator: AnnotatorId, truth: TruthModel, now: int) -> Output:
         partition = self._origin.partition
         value = {
             "project": project,
@@ -95,7 +96,7 @@ def _first(waiting: dict[ProjectAnnotator, None]) -> list[ProjectAnnotator]:
     return found
 
 
-def _reliability(project: str, annotator: str, truth: TruthModel, now: int) -> Iterator[Output]:
+def _reliability(project: ProjectId, annotator: AnnotatorId, truth: TruthModel, now: int) -> Iterator[Output]:
     found = truth.accuracy(annotator)
     if found is None:
         return

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from assay_models.truth.truth_model import ItemJudgement
+from assay_schemas.annotation import ProjectId
 from assay_services.consensus.core.agreement_cells import Places
+from assay_services.consensus.core.exchange import ProjectAnnotator
 from assay_services.consensus.core.item_state import ConsensusItem
 from assay_services.engine.core.core_api import Entry, Output
 
-ProjectAnnotators: TypeAlias = dict[tuple[str, str], None]
+ProjectAnnotators: TypeAlias = dict[ProjectAnnotator, None]
 """Projects and annotators in order: an ordered set."""
 
 
@@ -32,7 +34,7 @@ class Judged(NamedTuple):
     """The judgements to publish, by item, and the projects that have any."""
 
     judgements: Mapping[bytes, ItemJudgement]
-    projects: frozenset[str]
+    projects: frozenset[ProjectId]
 
 
 class Published(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from assay_models.truth.truth_model import POOL, ItemJudgement, TruthModel
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.consensus.core.agreement_cells import NOWHERE, places_of
 from assay_services.consensus.core.agreement_windows import AgreementWindows
@@ -56,12 +57,12 @@ class ConsensusCore(Core):
 
     def __init__(
         self,
-        projects: Mapping[str, ConsensusProject],
+        projects: Mapping[ProjectId, ConsensusProject],
         pool: Exchange,
         origin: PartitionOrigin,
         state: PartitionState,
         *,
-        parked: Collection[str] = (),
+        parked: Collection[ProjectId] = (),
         watched: bool = True,
         survives: bool = True,
     ) -> None:
@@ -77,16 +78,16 @@ class ConsensusCore(Core):
         self._projects = projects
         self._state = state
         self._items = ItemCache(state, survives=survives)
-        self._truths: dict[str, TruthModel] = {}
-        self._closed_counts: dict[str, ClosedItemCounts] = {}
-        self._contracts: dict[str, LabelContract] = {}
-        self._missing: set[str] = set()
+        self._truths: dict[ProjectId, TruthModel] = {}
+        self._closed_counts: dict[ProjectId, ClosedItemCounts] = {}
+        self._contracts: dict[ProjectId, LabelContract] = {}
+        self._missing: set[ProjectId] = set()
         self._convergence = Convergence()
         changes = pool.follow()
         self._windows = AgreementWindows(pool, changes, origin)
         self._reliabilities = ReliabilityPublisher(pool, changes, origin)
         self._rekeyed: dict[bytes, Entry | None] = {}
-        self._stored: defaultdict[str, list[bytes]] = defaultdict(list)
+        self._stored: defaultdict[ProjectId, list[bytes]] = defaultdict(list)
         for key, value in state.values():
             self._stored[_project_of(value)].append(key)
 
@@ -131,7 +132,7 @@ class ConsensusCore(Core):
         """Return whether further idle moments change nothing until the next annotation."""
         return self._convergence.is_done
 
-    def _require_contracts(self, names: Iterable[str]) -> None:
+    def _require_contracts(self, names: Iterable[ProjectId]) -> None:
         """Raise NotYet, once per project, if a contract is missing: it may be about to arrive."""
         missing = {name for name in names if name not in self._projects} - self._missing
         if missing:
@@ -180,7 +181,7 @@ class ConsensusCore(Core):
                 truth.remove(key)
             self._windows.move(item, received.cells_before[key], self._projects[item.project].contract)
 
-    def _fade(self, now: int) -> frozenset[str]:
+    def _fade(self, now: int) -> frozenset[ProjectId]:
         """Let closed counts decay; return the projects whose counts changed."""
         return frozenset(
             name
@@ -224,7 +225,7 @@ class ConsensusCore(Core):
 
     def _publish_judged(self, published: Published, received: Received, now: int) -> Published:
         """Add the changed items that are complete, as the conduct service reads them."""
-        ready: defaultdict[str, list[bytes]] = defaultdict(list)
+        ready: defaultdict[ProjectId, list[bytes]] = defaultdict(list)
         for key in received.changed_ms:
             item = received.items[key]
             if has_unpublished_votes(item, self._projects[item.project].contract):
@@ -250,7 +251,7 @@ class ConsensusCore(Core):
     def _close(self, now: int, *, keep: Mapping[bytes, Entry | None], limit: int) -> Closed:
         """Close items that are due, and drop those that were closed long ago; not those in `keep`, just written."""
         changes: dict[bytes, Entry | None] = {}
-        annotators: dict[tuple[str, str], None] = {}
+        annotators: ProjectAnnotators = {}
         for stored in self._state.due(now, limit=limit):
             if stored in keep or not stored.startswith(ITEM_PREFIX):
                 continue
@@ -273,7 +274,7 @@ class ConsensusCore(Core):
         return Closed(changes, annotators)
 
     def _write_closed_counts(
-        self, annotators: ProjectAnnotators, projects: frozenset[str], now: int
+        self, annotators: ProjectAnnotators, projects: frozenset[ProjectId], now: int
     ) -> dict[bytes, Entry | None]:
         """Return the closed counts of these annotators and, about once a second, those of the projects' pools."""
         changes: dict[bytes, Entry | None] = dict(self._closed_counts[name].entry(who) for name, who in annotators)
@@ -288,7 +289,7 @@ class ConsensusCore(Core):
         yield from self._windows.publish(now, contracts, awaited=awaited)
         yield from self._reliabilities.publish(now, self._truths)
 
-    def _truth(self, name: str) -> TruthModel:
+    def _truth(self, name: ProjectId) -> TruthModel:
         """Return a project's truth model: built from the state the first time, and updated with every new contract."""
         project, truth = self._projects[name], self._truths.get(name)
         if truth is None:
@@ -301,7 +302,7 @@ class ConsensusCore(Core):
             truth.adopt(project.contract)
         return truth
 
-    def _restore(self, name: str, truth: TruthModel, contract: LabelContract) -> None:
+    def _restore(self, name: ProjectId, truth: TruthModel, contract: LabelContract) -> None:
         first_minute = self._windows.begin(name, contract)
         keys = sorted(self._stored.pop(name, ()))
         kept = [value for key in keys if key.startswith(CLOSED_COUNTS_PREFIX) and (value := self._state.get(key))]
@@ -335,11 +336,11 @@ class ConsensusCore(Core):
         return taken
 
 
-def _ordered(project: str, annotators: Iterable[str]) -> dict[tuple[str, str], None]:
+def _ordered(project: ProjectId, annotators: Iterable[AnnotatorId]) -> ProjectAnnotators:
     return dict.fromkeys((project, annotator) for annotator in annotators)
 
 
-def _project_of(value: bytes) -> str:
+def _project_of(value: bytes) -> ProjectId:
     """Return the project of a stored item or closed count: it is the first element of both."""
     first = _FIRST.match(value)
-    return str(orjson.loads(value)[0] if first is None else orjson.loads(first[1]))
+    return ProjectId(str(orjson.loads(value)[0] if first is None else orjson.loads(first[1])))

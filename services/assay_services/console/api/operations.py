@@ -10,6 +10,7 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from assay_schemas.alert import Alert
+from assay_schemas.annotation import ALL_PROJECTS, AnnotatorId, ProjectId
 from assay_schemas.json_data import Json
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.responses import answer
@@ -22,6 +23,7 @@ from assay_services.stores.control.tables.alert_delivery import Fate
 
 _MOST_LETTERS = 100
 _Maybe = Annotated[str | None, Query(max_length=256)]
+_MaybeProject = Annotated[ProjectId | None, Query(max_length=256)]
 _WHO = frozenset({"annotator", "peer"})
 
 
@@ -32,7 +34,7 @@ def add_running(app: FastAPI, parts: ConsoleDependencies) -> None:
 
     @app.get("/api/v1/reviews", tags=["reviews"], summary="Items waiting for review, highest priority first", **SHOWN)
     async def reviews(
-        request: Request, project: Annotated[str, Query(max_length=256)] = "", limit: LIMIT = 100
+        request: Request, project: Annotated[ProjectId, Query(max_length=256)] = ALL_PROJECTS, limit: LIMIT = 100
     ) -> Response:
         waiting = await run_in_threadpool(lambda: list(islice(candidates(parts.archive, project), limit)))
         return answer(request, [one._asdict() for one in waiting])
@@ -41,7 +43,12 @@ def add_running(app: FastAPI, parts: ConsoleDependencies) -> None:
 def _add_alerts(app: FastAPI, parts: ConsoleDependencies) -> None:
     @app.get("/api/v1/alerts", tags=["alerts"], summary="Alerts, newest first", **SHOWN)
     async def alerts(
-        request: Request, project: _Maybe = None, rule: _Maybe = None, *, resolved: bool = False, limit: LIMIT = 100
+        request: Request,
+        project: _MaybeProject = None,
+        rule: _Maybe = None,
+        *,
+        resolved: bool = False,
+        limit: LIMIT = 100,
     ) -> Response:
         current = await run_in_threadpool(
             alert_actions.list_alerts, parts.control, project=project, rule=rule, resolved=resolved, limit=limit
@@ -65,7 +72,7 @@ def shown_to(viewer: Viewer, parts: ConsoleDependencies, alert: Alert) -> dict[s
     if parts.naming.sees_names(viewer):
         return plain
     names = {value for name, value in alert.labels.items() if name in _WHO} | set(_named(plain["evidence"]))
-    pseudonyms = {name: parts.naming.shown(name, viewer) for name in names if name}
+    pseudonyms = {name: parts.naming.shown(AnnotatorId(name), viewer) for name in names if name}
     renamed: dict[str, Any] = _renamed(plain, pseudonyms)
     for name in sorted(pseudonyms, key=len, reverse=True):
         renamed["summary"] = renamed["summary"].replace(name, pseudonyms[name])

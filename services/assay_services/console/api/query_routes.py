@@ -8,6 +8,7 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
+from assay_schemas.annotation import AnnotatorId, ItemId, ProjectId
 from assay_services.console.api.openapi import AFTER, LIMIT, SHOWN
 from assay_services.console.api.operations import add_running
 from assay_services.console.api.responses import answer, not_found
@@ -17,11 +18,12 @@ from assay_services.stores.archive.queries import agreement, annotators, items, 
 from assay_services.stores.archive.queries.pagination import WrongCursor
 from assay_services.web.problems import ProblemError, RequestProblem, problem_response
 
-_ProjectQuery = Annotated[str, Query(max_length=256, examples=["ads-safety"], description="The project.")]
+_ProjectQuery = Annotated[ProjectId, Query(max_length=256, examples=["ads-safety"], description="The project.")]
 _AnnotatorQuery = Annotated[
     str, Query(max_length=256, examples=["a17"], description="Name or pseudonym, as listed by /api/v1/annotators.")
 ]
 _TextQuery = Annotated[str, Query(max_length=300)]
+_ItemQuery = Annotated[ItemId, Query(max_length=300)]
 
 
 def add_api(app: FastAPI, parts: ConsoleDependencies) -> None:
@@ -131,7 +133,7 @@ def _add_items(app: FastAPI, parts: ConsoleDependencies) -> None:
         return answer(request, page.rows, following=page.following)
 
     @app.get("/api/v1/item", tags=["items"], summary="One item, with votes, history and corrections", **SHOWN)
-    async def one(request: Request, project: _ProjectQuery, item: _TextQuery) -> Response:
+    async def one(request: Request, project: _ProjectQuery, item: _ItemQuery) -> Response:
         view = await run_in_threadpool(items.read_item, parts.archive, project, item)
         if view is None:
             raise not_found("item", "an id that /api/v1/items lists")
@@ -153,15 +155,15 @@ def _renamed(rows: Sequence[Any], parts: ConsoleDependencies, request: Request) 
 def _signals(signals: Sequence[annotators.SignalLine], parts: ConsoleDependencies, request: Request) -> Sequence[Any]:
     named = _namer(parts, request)
     return [
-        replace(signal, annotator=named(signal.annotator), peer=named(signal.peer) if signal.peer else "")
+        replace(signal, annotator=named(signal.annotator), peer=named(signal.peer) if signal.peer else signal.peer)
         for signal in signals
     ]
 
 
-async def _meant(parts: ConsoleDependencies, request: Request, project: str, shown: str) -> str:
+async def _meant(parts: ConsoleDependencies, request: Request, project: ProjectId, shown: str) -> AnnotatorId:
     viewer: Viewer = request.state.viewer
     if parts.naming.sees_names(viewer):
-        return shown
+        return AnnotatorId(shown)
     everybody = await run_in_threadpool(annotators.read_annotators, parts.archive, project)
     name = parts.naming.meant(shown, viewer, known=[one.annotator for one in everybody])
     if name is None:

@@ -10,6 +10,7 @@ from nicegui import ui
 
 from assay_models.alerting.suppression import Silence, named, silenced_by
 from assay_schemas.alert import Alert, AlertState
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.json_data import Json
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.alert_list import MARKS, PEOPLE, summary, suppression_reason
@@ -74,7 +75,7 @@ def _silences(view: View, alert: Alert | alert_actions.NoSuchAlertError) -> Html
     now = datetime.now(UTC)
     labels = named(alert.project, alert.rule, alert.severity.value, alert.labels)
     rows = {row.id: row for row in alert_actions.list_silences(view.parts.control, now=now)}
-    silences = [Silence(row.id, row.project, row.matchers, _ms(row.until)) for row in rows.values()]
+    silences = [Silence(row.id, ProjectId(row.project), row.matchers, _ms(row.until)) for row in rows.values()]
     matching = [rows[silence] for silence in silenced_by(silences, labels, now=_ms(now))]
     lines = [
         join(("until ", when(row.until, view.zone), ", by ", text_or_dash(row.by), ": ", text_or_dash(row.why), " "))
@@ -119,7 +120,7 @@ def _labels(view: View, alert: Alert) -> Html:
     for name, value in sorted(alert.labels.items()):
         shown: object = text_or_dash(value, most=80)
         if name in PEOPLE:
-            annotator = view.named(value)
+            annotator = view.named(AnnotatorId(value))
             shown = link("/annotator", text_or_dash(annotator, most=60), project=alert.project, annotator=annotator)
         parts.append(join(("; " if parts else None, text_or_dash(name, most=40), " ", shown)))
     return join(parts) if parts else tag("span", "the whole project", class_="none")
@@ -151,13 +152,13 @@ def _is_table(value: Json) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
-def _rows(view: View, project: str, name: str, records: Sequence[Mapping[str, Any]]) -> Html:
+def _rows(view: View, project: ProjectId, name: str, records: Sequence[Mapping[str, Any]]) -> Html:
     columns = list(dict.fromkeys(column for record in records for column in record))
     rows = [[_cell(view, project, column, record.get(column)) for column in columns] for record in records]
     return table(_worded(name), [_worded(column) for column in columns], rows)
 
 
-def _cell(view: View, project: str, column: str, value: Json) -> Html:
+def _cell(view: View, project: ProjectId, column: str, value: Json) -> Html:
     if column == "item" and isinstance(value, str):
         return link("/item", text_or_dash(value, most=60), project=project, item=value)
     return _leaf(view, column, value, 0)
@@ -181,7 +182,7 @@ def _tree(view: View, value: Json, depth: int) -> Html:
 
 def _leaf(view: View, name: str, value: Json, depth: int) -> Html:
     if name in PEOPLE and isinstance(value, str):
-        return text_or_dash(view.named(value), most=60)
+        return text_or_dash(view.named(AnnotatorId(value)), most=60)
     if isinstance(value, str) and name in _TIMES:
         return when(datetime.fromisoformat(value), view.zone)
     return _tree(view, value, depth)

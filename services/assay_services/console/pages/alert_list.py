@@ -8,6 +8,7 @@ from functools import partial
 from nicegui import ui
 
 from assay_schemas.alert import Alert, AlertState
+from assay_schemas.annotation import AnnotatorId
 from assay_services.console.pages import icons
 from assay_services.console.pages.actions import Actions
 from assay_services.console.pages.html import (
@@ -89,7 +90,9 @@ def _lists(view: View, actions: Actions) -> None:
 
 
 def _silence(view: View, row: SilenceRow, actions: Actions) -> None:
-    matched = [f"{name}={view.named(value) if name in PEOPLE else value}" for name, value in row.matchers.items()]
+    matched = [
+        f"{name}={view.named(AnnotatorId(value)) if name in PEOPLE else value}" for name, value in row.matchers.items()
+    ]
     scope = ", ".join([row.project or "all projects", *matched])
     until = (" until ", when(row.until, view.zone), ", by ", text_or_dash(row.by), ": ", text_or_dash(row.why))
     html(tag("p", text_or_dash(scope, most=200), *until))
@@ -125,7 +128,7 @@ def summary(view: View, alert: Alert) -> Html:
     if not people:
         return text_or_dash(alert.summary, most=200)
     named = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, people))})(?!\w)")
-    return text_or_dash(named.sub(lambda match: view.named(match[0]), alert.summary), most=200)
+    return text_or_dash(named.sub(lambda match: view.named(AnnotatorId(match[0])), alert.summary), most=200)
 
 
 def suppression_reason(alert: Alert) -> Html | None:

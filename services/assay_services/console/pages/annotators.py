@@ -6,6 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, heading, no_project, onward
 from assay_services.console.pages.html import (
@@ -92,7 +93,7 @@ def sort_lines(lines: Sequence[AnnotatorLine], by: str, *, is_down: bool) -> Seq
     return [*sorted(known, key=lambda line: (key(line), line.annotator), reverse=is_down), *unknown]
 
 
-def _row(view: View, project: str, one: AnnotatorLine) -> tuple[object, ...]:
+def _row(view: View, project: ProjectId, one: AnnotatorLine) -> tuple[object, ...]:
     name = view.named(one.annotator)
     return (
         link("/annotator", text_or_dash(name, most=60), project=project, annotator=name),
@@ -113,7 +114,7 @@ def _signals_of(one: AnnotatorLine) -> Html:
 
 async def build_one(view: View) -> None:
     """Fill the page of one annotator."""
-    project, shown = view.query.get("project", ""), view.query.get("annotator", "")
+    project, shown = ProjectId(view.query.get("project", "")), view.query.get("annotator", "")
     lines = await view.ask(read_annotators, project)
     name = view.parts.naming.meant(shown, view.viewer, known=[line.annotator for line in lines])
     annotator = None if name is None else await view.ask(read_annotator, project, name)
@@ -212,7 +213,7 @@ def _with_changes(view: View, options: dict[str, Any], annotator: AnnotatorSumma
     return options | {"series": [first | {"markLine": changes}, *others]}
 
 
-def _signals(view: View, project: str, signals: Sequence[SignalLine]) -> Html:
+def _signals(view: View, project: ProjectId, signals: Sequence[SignalLine]) -> Html:
     if not signals:
         return join(
             (tag("h2", "Signals"), empty_state("No signals", "No detector has raised a signal about this annotator."))
@@ -265,7 +266,7 @@ def _speed(report: Mapping[str, Any] | None) -> Html:
     return join((tag("h2", "Speed"), tag("dl", *rows)))
 
 
-async def _votes(view: View, project: str, name: str, shown: str) -> None:
+async def _votes(view: View, project: ProjectId, name: AnnotatorId, shown: str) -> None:
     try:
         votes = await view.ask(read_votes, project, name, after=view.query.get("after"))
     except WrongCursor as error:
@@ -275,7 +276,7 @@ async def _votes(view: View, project: str, name: str, shown: str) -> None:
     card(join((_vote_table(view, project, votes), next_page)))
 
 
-def _vote_table(view: View, project: str, votes: Slice[VoteLine]) -> Html:
+def _vote_table(view: View, project: ProjectId, votes: Slice[VoteLine]) -> Html:
     rows = [
         (
             link("/item", text_or_dash(one.item, most=40), project=project, item=one.item),

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
+from assay_schemas.annotation import ProjectId
 from assay_services.console.pages.html import Html, address, empty_state, join, tag, text_or_dash
 from assay_services.console.pages.layout import View
 from assay_services.stores.archive.queries.projects import read_projects
 
 
-async def chosen_project(view: View) -> tuple[str | None, Sequence[str]]:
+async def chosen_project(view: View) -> tuple[ProjectId | None, Sequence[ProjectId]]:
     """Return the project of the address, or else the first one (None if there is none), and all projects."""
     projects = await view.ask(read_projects)
-    chosen = view.query.get("project", "")
+    chosen = ProjectId(view.query.get("project", ""))
     return (chosen or (projects[0] if projects else None)), projects
 
 
-def heading(where: str, title: str, project: str | None, projects: Sequence[str]) -> Html:
+def heading(where: str, title: str, project: ProjectId | None, projects: Sequence[ProjectId]) -> Html:
     """Return a page's heading and links to the projects."""
     links = [
         tag(

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 from nicegui import ui
 
+from assay_schemas.annotation import ItemId, ProjectId
 from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, field, heading, no_project, onward
 from assay_services.console.pages.html import (
@@ -84,7 +85,7 @@ async def build(view: View) -> None:
     card(join((content, onward("/items", items.following, project=project, **filters))))
 
 
-async def resolve_annotators(view: View, project: str, condition: ItemFilter) -> ItemFilter | None:
+async def resolve_annotators(view: View, project: ProjectId, condition: ItemFilter) -> ItemFilter | None:
     """Return the filter with annotators' real names; None if this viewer knows no annotator by the given name."""
     if not condition.annotator and not condition.pair:
         return condition
@@ -98,7 +99,7 @@ async def resolve_annotators(view: View, project: str, condition: ItemFilter) ->
     return replace(condition, annotator=names[0], pair=names[1])
 
 
-def _filters(project: str, filters: Mapping[str, str]) -> Html:
+def _filters(project: ProjectId, filters: Mapping[str, str]) -> Html:
     fields_shown = [
         field("item", "Id starts with", filters["item"]),
         field("text", "Text contains", filters["text"]),
@@ -128,7 +129,7 @@ def _filters(project: str, filters: Mapping[str, str]) -> Html:
 
 async def build_one(view: View) -> None:
     """Fill the page of one item."""
-    project, item = view.query.get("project", ""), view.query.get("item", "")
+    project, item = ProjectId(view.query.get("project", "")), ItemId(view.query.get("item", ""))
     content = await view.ask(read_item, project, item)
     html(tag("h1", "Item ", text_or_dash(item, most=80)))
     html(tag("p", "in ", link("/items", text_or_dash(project), project=project)))

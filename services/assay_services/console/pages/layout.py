@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Request
 from nicegui import ui
+from sqlalchemy import Engine
 
+from assay_schemas.annotation import AnnotatorId
 from assay_services.console.auth.sessions import Viewer
 from assay_services.console.dependencies import ConsoleDependencies
 from assay_services.console.middleware import COOKIE
@@ -19,6 +21,7 @@ from assay_services.console.pages.html import Html, empty_state, tag
 from assay_services.console.permissions import LEAST_ROLES
 from assay_services.stores.archive.queries.db import ArchiveAway
 
+P = ParamSpec("P")
 T = TypeVar("T")
 STYLE = (Path(__file__).parent / "console.css").read_text()
 _STILL_SIGNED_IN_SECONDS = 10.0
@@ -43,11 +46,11 @@ class View:
     zone: ZoneInfo
     colours: ChartColours
 
-    async def ask(self, query: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401  # the query's own
+    async def ask(self, query: Callable[Concatenate[Engine, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         """Run an archive query in a thread."""
         return await asyncio.to_thread(query, self.parts.archive, *arguments, **options)
 
-    def named(self, annotator: str) -> str:
+    def named(self, annotator: AnnotatorId) -> str:
         """Return the name or pseudonym under which this viewer sees an annotator."""
         return self.parts.naming.shown(annotator, self.viewer)
 

@@ -6,6 +6,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import EChartPointClickEventArguments
 
+from assay_schemas.annotation import ProjectId
 from assay_services.console.pages import charts, icons
 from assay_services.console.pages.filters import chosen_project, heading, no_project, tabs
 from assay_services.console.pages.html import (
@@ -73,7 +74,7 @@ def card(content: Html) -> None:
     html(content).classes("card")
 
 
-async def _agreement(view: View, project: str, choices: Choices) -> None:
+async def _agreement(view: View, project: ProjectId, choices: Choices) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Agreement over time"))
         if not choices.windows:
@@ -105,11 +106,11 @@ async def _agreement(view: View, project: str, choices: Choices) -> None:
         html(table("Newest readings (95 % interval, n items)", ("scope", "agreement", "time"), newest))
 
 
-def _at(project: str, window: str, kind: str) -> str:
+def _at(project: ProjectId, window: str, kind: str) -> str:
     return address("/project", project=project, window=window, kind=kind)
 
 
-def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
+def _pairs(view: View, project: ProjectId, pairs: Sequence[PairReading]) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", "Pairwise agreement"))
         if not pairs:
@@ -140,7 +141,7 @@ def _pairs(view: View, project: str, pairs: Sequence[PairReading]) -> None:
         html(tag("details", tag("summary", "Pairs as a table"), _pair_table(view, project, pairs)))
 
 
-def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
+def _pair_table(view: View, project: ProjectId, pairs: Sequence[PairReading]) -> Html:
     rows = [
         (
             link(
@@ -157,7 +158,7 @@ def _pair_table(view: View, project: str, pairs: Sequence[PairReading]) -> Html:
     return table("Pairs, lowest agreement first (95 % interval, n items)", ("pair", "agreement"), rows)
 
 
-def _confusion(view: View, project: str, confusion: Confusion) -> None:
+def _confusion(view: View, project: ProjectId, confusion: Confusion) -> None:
     with ui.element("section").classes("card"):
         html(tag("h2", CONFUSION_TITLE))
         html(tag("p", "Each cell is its share of the row. Click a cell to open its items.", class_="soft"))
@@ -196,7 +197,7 @@ def _share(confusion: Confusion, right: str, given: str) -> float | None:
     return row.get(given, 0.0) / total if total else None
 
 
-def _confusion_table(project: str, confusion: Confusion, labels: Sequence[str]) -> Html:
+def _confusion_table(project: ProjectId, confusion: Confusion, labels: Sequence[str]) -> Html:
     rows: list[tuple[Any, ...]] = []
     for right in labels:
         n = sum(confusion.counts.get(right, {}).values())

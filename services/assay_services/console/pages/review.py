@@ -8,6 +8,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
+from assay_schemas.annotation import ProjectId
 from assay_services.console.pages import icons, item_view
 from assay_services.console.pages.actions import NoMoreAllowedError, button, check_still_may, refuse
 from assay_services.console.pages.filters import heading, no_project
@@ -45,7 +46,7 @@ Act = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
 
 async def build(view: View) -> None:
     """Fill the page."""
-    projects, project = await view.ask(read_projects), view.query.get("project", "")
+    projects, project = await view.ask(read_projects), ProjectId(view.query.get("project", ""))
     html(heading("/review", "Review", project or None, projects))
     if not projects:
         html(no_project())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from assay_schemas.annotation import Item, Label
+from assay_schemas.annotation import AnnotationId, Item, ItemId, Label, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.console.pages.layout import View
 from assay_services.console.reviews.claims import Candidate
@@ -25,7 +25,7 @@ _MOST_SKIPPED = 200
 class Task:
     """One item to decide, with the labels to choose from."""
 
-    project: str
+    project: ProjectId
     item: ItemView
     annotated: Item
     contract: LabelContract
@@ -42,11 +42,11 @@ class ReviewSession:
     """The state of one reviewer's page; it lives as long as the page is open."""
 
     view: View
-    project: str
+    project: ProjectId
     is_blind: bool
     task: Task | None = None
     chosen: list[str] = field(default_factory=list)
-    skipped: dict[tuple[str, str], None] = field(default_factory=dict)
+    skipped: dict[tuple[ProjectId, ItemId], None] = field(default_factory=dict)
     last: ReviewDecision | None = None
     status: DecisionOutcome | None = None
     message: str = ""
@@ -128,7 +128,7 @@ class ReviewSession:
             await asyncio.to_thread(self._skip, self.task.project, self.task.item.item)
             await self.next()
 
-    def _skip(self, project: str, item: str) -> None:
+    def _skip(self, project: ProjectId, item: ItemId) -> None:
         self.skipped[project, item] = None
         if len(self.skipped) > _MOST_SKIPPED:
             del self.skipped[next(iter(self.skipped))]
@@ -147,7 +147,7 @@ class ReviewSession:
             return
         self.view.parts.outbox.wake()
         self.release()
-        again = Candidate(undone.project, undone.item, undone.decided_at)
+        again = Candidate(ProjectId(undone.project), ItemId(undone.item), undone.decided_at)
         self.view.parts.claims.claim([again], self.reviewer, now=datetime.now(UTC))
         self.message, self.last = f"Undone: {undone.item} is open again.", None
         await self.next()
@@ -176,6 +176,7 @@ class ReviewSession:
         is_known = self.status is not None and (self.status.is_followed or self.status.refused is not None)
         if last is None or is_known or datetime.now(UTC) - last.decided_at > _FOLLOWED_FOR:
             return False
-        status = await self.view.ask(outcome_of, last.project, last.item, last.id)
+        about = ProjectId(last.project), ItemId(last.item), AnnotationId(last.id)
+        status = await self.view.ask(outcome_of, *about)
         is_new, self.status = status != self.status, status
         return is_new

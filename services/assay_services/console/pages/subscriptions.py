@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import ProjectId
 from assay_services.console.pages import icons
 from assay_services.console.pages.actions import Actions, NoMoreAllowedError, check_still_may, refuse
 from assay_services.console.pages.html import (
@@ -174,7 +175,7 @@ def _form(view: View) -> None:
         async def make() -> None:
             request = SubscriptionRequest(
                 _text(name), Channel(_text(channel)), _text(address),
-                project=_text(project) or None, severity=Severity(_text(severity)),
+                project=ProjectId(_text(project)) or None, severity=Severity(_text(severity)),
             )  # fmt: skip
             try:
                 await check_still_may(view, Role.LEAD)

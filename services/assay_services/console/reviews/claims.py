@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Engine, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from assay_schemas.annotation import ItemId, ProjectId
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision
 
 HOLD = timedelta(minutes=5)
@@ -19,8 +20,8 @@ _ON_ITS_WAY = timedelta(seconds=2)
 class Candidate(NamedTuple):
     """An item that waits for review; `since` is when the consensus last asked for one."""
 
-    project: str
-    item: str
+    project: ProjectId
+    item: ItemId
     since: datetime
 
 
@@ -38,7 +39,7 @@ class Claims:
         """
         mine = next((one for one in self.claimed_by(now=now) if one.reviewer == reviewer), None)
         if mine is not None:
-            return Candidate(mine.project, mine.item, mine.claimed_at)
+            return Candidate(ProjectId(mine.project), ItemId(mine.item), mine.claimed_at)
         for candidate in candidates:
             if not self._claim(candidate, reviewer, now):
                 continue
@@ -47,19 +48,19 @@ class Claims:
             self.release(candidate.project, candidate.item, reviewer)
         return None
 
-    def renew(self, project: str, item: str, reviewer: str, *, now: datetime) -> bool:
+    def renew(self, project: ProjectId, item: ItemId, reviewer: str, *, now: datetime) -> bool:
         """Extend a claim; False if the reviewer no longer has it."""
         mine = update(ReviewClaim).where(_is(project, item), col(ReviewClaim.reviewer) == reviewer)
         with self._engine.begin() as connection:
             return connection.execute(mine.values(expires_at=now + HOLD)).rowcount == 1
 
-    def release(self, project: str, item: str, reviewer: str) -> None:
+    def release(self, project: ProjectId, item: ItemId, reviewer: str) -> None:
         """Release a claim; nothing happens if the reviewer does not have it."""
         mine = delete(ReviewClaim).where(_is(project, item), col(ReviewClaim.reviewer) == reviewer)
         with self._engine.begin() as connection:
             connection.execute(mine)
 
-    def release_if_unchanged(self, project: str, item: str, reviewer: str, *, held_at: datetime) -> None:
+    def release_if_unchanged(self, project: ProjectId, item: ItemId, reviewer: str, *, held_at: datetime) -> None:
         """Release a claim last renewed at `held_at`; not if a newer page of the same reviewer has renewed it since."""
         mine = delete(ReviewClaim).where(
             _is(project, item), col(ReviewClaim.reviewer) == reviewer, col(ReviewClaim.expires_at) == held_at + HOLD
@@ -98,5 +99,5 @@ class Claims:
             return connection.execute(taken.returning(col(ReviewClaim.item))).first() is not None
 
 
-def _is(project: str, item: str) -> ColumnElement[bool]:
+def _is(project: ProjectId, item: ItemId) -> ColumnElement[bool]:
     return (col(ReviewClaim.project) == project) & (col(ReviewClaim.item) == item)

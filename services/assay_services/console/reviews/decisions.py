@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func
 from sqlmodel import Session, col, select
 
 from assay_models.intervals import wilson_interval
-from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label
+from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Item, Label, ProjectId
 from assay_schemas.json_data import Json
 from assay_services.stores.control.tables.reviews import ReviewClaim, ReviewDecision
 
@@ -51,7 +51,7 @@ class Decisions:
         self._engine = engine
 
     def decide(
-        self, project: str, item: Item, reviewer: str, *, label: Label, consensus: Label | None, now: datetime
+        self, project: ProjectId, item: Item, reviewer: str, *, label: Label, consensus: Label | None, now: datetime
     ) -> ReviewDecision:
         """Store a decision and release the claim in one transaction; raise ClaimLostError without a claim."""
         with Session(self._engine, expire_on_commit=False) as session:

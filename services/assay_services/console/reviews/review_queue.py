@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from assay_schemas.annotation import Item, Label
+from assay_schemas.annotation import ALL_PROJECTS, AnnotationId, Item, ItemId, Label, ProjectId
 from assay_services.console.reviews.claims import Candidate
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
 
@@ -22,8 +22,8 @@ class DecisionOutcome(NamedTuple):
     refused: str | None
 
 
-def candidates(archive: Engine, project: str = "") -> Iterator[Candidate]:
-    """Yield the items that wait for review, of one project or ('') of all, highest priority first.
+def candidates(archive: Engine, project: ProjectId = ALL_PROJECTS) -> Iterator[Candidate]:
+    """Yield the items that wait for review, of one project or of all, highest priority first.
 
     They are read page by page, so that the queue may be long.
     """
@@ -50,14 +50,14 @@ def candidates(archive: Engine, project: str = "") -> Iterator[Candidate]:
         )
 
 
-def waiting(archive: Engine, project: str = "") -> int:
+def waiting(archive: Engine, project: ProjectId = ALL_PROJECTS) -> int:
     """Return how many items wait for review."""
     with asking(archive) as connection:
         counted = row(connection, f"SELECT count(*) AS n FROM reviews WHERE {_MINE}", project=project)  # noqa: S608
     return int(counted["n"]) if counted else 0
 
 
-def as_annotated(archive: Engine, project: str, item: str) -> Item:
+def as_annotated(archive: Engine, project: ProjectId, item: ItemId) -> Item:
     """Return everything annotations state about an item, so that a decision carries all of it."""
     with asking(archive) as connection:
         stored = row(
@@ -81,7 +81,7 @@ def as_annotated(archive: Engine, project: str, item: str) -> Item:
     return Item.model_validate(fields)
 
 
-def outcome_of(archive: Engine, project: str, item: str, decision: str) -> DecisionOutcome:
+def outcome_of(archive: Engine, project: ProjectId, item: ItemId, decision: AnnotationId) -> DecisionOutcome:
     """Return the outcome of a decision, as far as the archive has it."""
     about = {"project": project, "item": item}
     with asking(archive) as connection:

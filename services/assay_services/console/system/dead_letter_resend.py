@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Engine, delete, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, ProjectId
 from assay_schemas.decoder import decode
 from assay_schemas.errors import AssayUserError
 from assay_schemas.topics import ANNOTATIONS
@@ -43,7 +43,7 @@ class ResendCheck:
     refused: Mapping[_LetterKey, str] = field(default_factory=dict)
 
 
-def check_resendable(letters: Sequence[DeadLetter], *, projects: Collection[str]) -> ResendCheck:
+def check_resendable(letters: Sequence[DeadLetter], *, projects: Collection[ProjectId]) -> ResendCheck:
     """Parse dead letters again, with the current decoder and the projects that now have a contract."""
     readable: list[ResendableLetter] = []
     refused: dict[_LetterKey, str] = {}
@@ -146,7 +146,7 @@ class DeadLetterSender:
     async def send(self, places: Sequence[DeadLetterAddress], *, by: str) -> ResendOutcome:
         """Resend these dead letters; raise NotSentError if Kafka does not answer."""
         letters = await asyncio.to_thread(read_whole, self._archive, places)
-        projects: Collection[str] = await asyncio.to_thread(read_contracted, self._archive)
+        projects: Collection[ProjectId] = await asyncio.to_thread(read_contracted, self._archive)
         checked = check_resendable(letters, projects=projects)
         refused = dict(checked.refused)
         try:

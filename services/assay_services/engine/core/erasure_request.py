@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from assay_schemas.record_key import record_key
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
@@ -23,17 +24,27 @@ class ErasureRequest(NamedTuple):
     """
 
     is_item: bool
-    project: str | None
+    project: ProjectId | None
     name: str
-    pseudonym: str | None = None
-    settled_by: frozenset[str] = frozenset()
+    pseudonym: AnnotatorId | None = None
+    settled_by: frozenset[AnnotationId] = frozenset()
 
     @property
     def key(self) -> bytes:
         """Return the item's key: `project:item`."""
         return record_key(str(self.project), self.name)
 
-    def is_annotator(self, project: str, annotator: str) -> bool:
+    @property
+    def item(self) -> ItemId:
+        """Return the name, as that of an item."""
+        return ItemId(self.name)
+
+    @property
+    def annotator(self) -> AnnotatorId:
+        """Return the name, as that of an annotator."""
+        return AnnotatorId(self.name)
+
+    def is_annotator(self, project: ProjectId, annotator: AnnotatorId) -> bool:
         """Return whether the request is about this annotator of this project."""
         return not self.is_item and annotator == self.name and self.project in {None, project}
 

@@ -11,16 +11,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from assay_schemas.annotation import ProjectId
 from assay_services.engine.core.core_api import Core, NotYet, Record, State, Step
 from assay_services.engine.core.ledger import PARKED, ParkedProject
 
 MOST_BYTES = 7 * 1024 * 1024
 """The largest record that a step may write: below `max.message.bytes` of the topics."""
-NAMELESS = ""
+NAMELESS = ProjectId("")
 """Stands for the records that name no project."""
 _SHOWN_CHARACTERS = 500
 
-ProjectOf = Callable[[Record], str | None]
+ProjectOf = Callable[[Record], ProjectId | None]
 """A function that returns the project of a record, or None if it names none."""
 
 
@@ -31,27 +32,27 @@ class TooLargeError(Exception):
 class Live(NamedTuple):
     """What a core works on: the projects that are in force, and those that are parked and stay as they are."""
 
-    projects: Mapping[str, Any]
-    parked: Collection[str]
+    projects: Mapping[ProjectId, Any]
+    parked: Collection[ProjectId]
 
 
 MakeCore = Callable[[Live], Core]
 """A function that builds a core from the partition's state."""
 
 
-class _InForce(Mapping[str, Any]):
+class _InForce(Mapping[ProjectId, Any]):
     """The projects in force that are not parked: a view, because contracts change while a core runs."""
 
-    def __init__(self, projects: Mapping[str, Any], wanted: Callable[[str], bool]) -> None:
+    def __init__(self, projects: Mapping[ProjectId, Any], wanted: Callable[[ProjectId], bool]) -> None:
         self._projects = projects
         self._wanted = wanted
 
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401  # whatever the service keeps of a project
+    def __getitem__(self, name: ProjectId) -> Any:  # noqa: ANN401  # whatever the service keeps of a project
         if not self._wanted(name):
             raise KeyError(name)
         return self._projects[name]
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[ProjectId]:
         return (name for name in list(self._projects) if self._wanted(name))
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class _InForce(Mapping[str, Any]):
 class _Resumption:
     """The project that is being taken up again, and the contract that it is taken up under."""
 
-    project: str
+    project: ProjectId
     under: Any
 
 
@@ -72,10 +73,10 @@ class IsolatedCore(Core):
     def __init__(
         self,
         make: MakeCore,
-        projects: Mapping[str, Any],
+        projects: Mapping[ProjectId, Any],
         project_of: ProjectOf,
         *,
-        parked: Mapping[str, ParkedProject] | None = None,
+        parked: Mapping[ProjectId, ParkedProject] | None = None,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         """Run the core that `make` builds for the projects in force, without those in `parked`.
@@ -87,14 +88,15 @@ class IsolatedCore(Core):
         self._project_of = project_of
         self._most_bytes = most_bytes
         self.parked = dict(parked or {})
-        self._failed_under: dict[str, Any] = {}
+        self._failed_under: dict[ProjectId, Any] = {}
         self._resumption: _Resumption | None = None
-        self._served: set[str] = set()
+        self._served: set[ProjectId] = set()
         self._core = self._build()
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
         """Process one batch; the records of parked projects wait."""
         self._rebuild_without_withdrawn()
+        self.placed(batch[0].offset)
         waiting = self._waiting(batch)
         batch = batch if not waiting else [one for one in batch if one.offset not in waiting]
         before = set(self.parked)
@@ -113,7 +115,7 @@ class IsolatedCore(Core):
                 self._park(self._culprits([], now), at=None, now=now, error=error)
 
     @property
-    def to_resume(self) -> str | None:
+    def to_resume(self) -> ProjectId | None:
         """Return a parked project that is to be taken up again: this worker has not tried its contract yet."""
         if self._resumption is not None:
             return self._resumption.project
@@ -125,7 +127,7 @@ class IsolatedCore(Core):
         return None
 
     @property
-    def _resumed(self) -> str | None:
+    def _resumed(self) -> ProjectId | None:
         return None if self._resumption is None else self._resumption.project
 
     def resume(self, state: State, records: Sequence[Record], *, until: int, now: int) -> Step | None:
@@ -153,7 +155,7 @@ class IsolatedCore(Core):
             self._failed_under.pop(self._resumption.project, None)
             self._resumption = None
 
-    def placed(self, position: int) -> dict[str, ParkedProject]:
+    def placed(self, position: int) -> dict[ProjectId, ParkedProject]:
         """Return what is parked. A project without a record in the batch waits from the offset `position` on."""
         for name, one in self.parked.items():
             if one.position < 0:
@@ -196,9 +198,9 @@ class IsolatedCore(Core):
                 raise TooLargeError(f"{size:,} bytes would be written to {what}; a record has {self._most_bytes:,}")
         return step
 
-    def _culprits(self, batch: Sequence[Record], now: int, state: State | None = None) -> dict[str, Exception]:
+    def _culprits(self, batch: Sequence[Record], now: int, state: State | None = None) -> dict[ProjectId, Exception]:
         """Return the projects that raise an error when they are processed alone, each with its error."""
-        found: dict[str, Exception] = {}
+        found: dict[ProjectId, Exception] = {}
         names = dict.fromkeys([*map(self._name, batch), *self._projects])
         for name in names:
             if name in self.parked and name != self._resumed:
@@ -210,7 +212,7 @@ class IsolatedCore(Core):
                 found[name] = error
         return found
 
-    def _try_alone(self, name: str, mine: Sequence[Record], now: int, state: State | None) -> None:
+    def _try_alone(self, name: ProjectId, mine: Sequence[Record], now: int, state: State | None) -> None:
         core = self._make(Live(_InForce(self._projects, lambda one: one == name), _AllBut(name)))
         if state is not None:
             self._run_patiently(core, state, mine)
@@ -218,9 +220,9 @@ class IsolatedCore(Core):
 
     def _park(
         self,
-        culprits: Mapping[str, Exception],
+        culprits: Mapping[ProjectId, Exception],
         *,
-        at: Mapping[str, int | None] | int | None,
+        at: Mapping[ProjectId, int | None] | int | None,
         now: int,
         error: Exception,
     ) -> None:
@@ -254,23 +256,23 @@ class IsolatedCore(Core):
         """Return the offsets of the records whose project is parked or still being taken up."""
         return {record.offset for record in batch if self._name(record) in self.parked} if self.parked else set()
 
-    def _first_of(self, name: str, batch: Sequence[Record]) -> int | None:
+    def _first_of(self, name: ProjectId, batch: Sequence[Record]) -> int | None:
         return next((record.offset for record in batch if self._name(record) == name), None)
 
-    def _name(self, record: Record) -> str:
+    def _name(self, record: Record) -> ProjectId:
         return self._project_of(record) or NAMELESS
 
 
-class _AllBut(Collection[str]):
+class _AllBut(Collection[ProjectId]):
     """All projects but one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: ProjectId) -> None:
         self._name = name
 
     def __contains__(self, name: object) -> bool:
         return name != self._name
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[ProjectId]:
         return iter(())
 
     def __len__(self) -> int:

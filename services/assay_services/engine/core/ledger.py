@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import orjson
 
+from assay_schemas.annotation import ProjectId
+
 SUPERSEDED = "superseded"
 PARKED = "parked"
 """The outcome of a record that was read and waits, because its project is parked."""
@@ -32,7 +34,7 @@ class Ledger:
 
     position: int
     verdicts: Mapping[str, int] = field(default_factory=dict)
-    parked: Mapping[str, ParkedProject] = field(default_factory=dict)
+    parked: Mapping[ProjectId, ParkedProject] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -40,7 +42,7 @@ class Ledger:
         return sum(self.verdicts.values())
 
     def after(
-        self, position: int, verdicts: Mapping[str, int], parked: Mapping[str, ParkedProject] | None = None
+        self, position: int, verdicts: Mapping[str, int], parked: Mapping[ProjectId, ParkedProject] | None = None
     ) -> "Ledger":
         """Return this ledger plus one batch: `position` is the next offset, `verdicts` the counts of the batch.
 
@@ -60,5 +62,5 @@ class Ledger:
 def load_ledger(raw: bytes) -> Ledger:
     """Parse a ledger from the state topic."""
     found = orjson.loads(raw)
-    parked = {name: ParkedProject(*one) for name, one in found.get("parked", {}).items()}
+    parked = {ProjectId(name): ParkedProject(*one) for name, one in found.get("parked", {}).items()}
     return Ledger(found["position"], found["verdicts"], parked)

@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import ProjectId
 from assay_schemas.topics import ALERTS
 from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output
@@ -14,19 +15,21 @@ RULE = "assay-project-parked"
 NO_PROJECT = "(no project)"
 
 
-def parked_alert(project: str, parked: ParkedProject, place: str) -> Output:
+def parked_alert(project: ProjectId, parked: ParkedProject, place: str) -> Output:
     """Return the alert that a project is parked; `place` names the service and the partition."""
     summary = f"work on this project has stopped at an error in {place}; its records wait: {parked.error}"
     return _alert(project, parked, place, AlertState.FIRING, at=parked.since, summary=summary)
 
 
-def released_alert(project: str, parked: ParkedProject, place: str, now: int) -> Output:
+def released_alert(project: ProjectId, parked: ParkedProject, place: str, now: int) -> Output:
     """Return the alert that the records of a parked project are processed, at `now` (ms since 1970)."""
     summary = f"work on this project goes on in {place}; all records that waited are processed"
     return _alert(project, parked, place, AlertState.RESOLVED, at=max(now, parked.since), summary=summary)
 
 
-def _alert(project: str, parked: ParkedProject, place: str, state: AlertState, *, at: int, summary: str) -> Output:
+def _alert(
+    project: ProjectId, parked: ParkedProject, place: str, state: AlertState, *, at: int, summary: str
+) -> Output:
     name = project or NO_PROJECT
     alert = blake2b(f"{name}\0{RULE}\0{place}".encode(), digest_size=8).hexdigest()
     told = blake2b(f"{state.value}\0{at}\0{parked.error}".encode(), digest_size=6).hexdigest()

@@ -8,6 +8,7 @@ from typing import Any
 from assay_models.agreement.contingency import Pattern, pattern_of
 from assay_models.agreement.estimate import Estimate
 from assay_models.agreement.krippendorff import jaccard_alpha, nominal_alpha, ordinal_alpha
+from assay_schemas.annotation import ProjectId
 from assay_services.export.core.dataset import DatasetRow, label_mix
 
 _MOST_VALUES = 1_000
@@ -17,7 +18,7 @@ _MOST_VALUES = 1_000
 class Request:
     """The options of an export."""
 
-    project: str
+    project: ProjectId
     format: str
     since: str | None
     min_probability: float | None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from assay_schemas.annotation import ItemId
 from assay_schemas.errors import AssayUserError
 from assay_schemas.json_data import Json
 
@@ -27,7 +28,7 @@ class ExportImpossible(AssayUserError):
 class DatasetRow(NamedTuple):
     """One row of a training set. `corrections` counts the item's corrected annotations."""
 
-    item: str
+    item: ItemId
     text: str | None
     label: Any
     probability: float | None
@@ -74,7 +75,7 @@ def split_all(
     strata: defaultdict[bytes, list[DatasetRow]] = defaultdict(list)
     for one in ordered:
         strata[_stratum(one, stratify)].append(one)
-    placed: dict[str, str] = {}
+    placed: dict[ItemId, str] = {}
     for name, some in strata.items():
         start = _split_hash(seed, name)
         some.sort(key=lambda one: _split_hash(seed, one.item))

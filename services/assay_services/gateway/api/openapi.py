@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, ProjectId
 from assay_services.gateway.api.annotations import an_example
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
@@ -65,7 +65,7 @@ class ConnectionView(BaseModel):
 
     name: str
     platform: str
-    project: str
+    project: ProjectId
     platform_project: str | None
     last_event_at: datetime | None
     polled_at: datetime | None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, AnnotatorId, ItemId, ProjectId
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 _MOST_PROBLEMS = 20
@@ -77,9 +77,9 @@ class EarlierAnnotation:
     `occurred_at` is the time of that state; the deletion is dated just after it.
     """
 
-    item: str
-    annotator: str
-    project: str
+    item: ItemId
+    annotator: AnnotatorId
+    project: ProjectId
     occurred_at: datetime | None = None
 
 
@@ -96,7 +96,7 @@ class Settings:
     item_field: str | None = None
     text_field: str | None = None
     attributes: tuple[str, ...] | None = None
-    annotator: str | None = None
+    annotator: AnnotatorId | None = None
     mapping: FieldMapping | None = None
 
 
@@ -105,7 +105,7 @@ def nothing_known(_: str) -> EarlierAnnotation | None:
     return None
 
 
-def nothing_held(_: str) -> Sequence[str]:
+def nothing_held(_: ItemId) -> Sequence[str]:
     """Return an empty sequence: no annotation of any item is known."""
     return ()
 
@@ -119,10 +119,10 @@ class DecodeContext:
     platform's ids of an item's annotations.
     """
 
-    project: str | None
+    project: ProjectId | None
     now: datetime
     known: Callable[[str], EarlierAnnotation | None] = nothing_known
-    held: Callable[[str], Sequence[str]] = nothing_held
+    held: Callable[[ItemId], Sequence[str]] = nothing_held
     settings: Mapping[str, Settings] = field(default_factory=dict)
     default: Settings = field(default_factory=Settings)
     platform_project: str | None = None

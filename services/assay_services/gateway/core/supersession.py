@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from assay_schemas.annotation import Action, Annotation, AnnotationId, Item, ItemId
+from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorId, Item, ItemId
 from assay_services.gateway.core.decode_result import EarlierAnnotation
 
 _AFTER = timedelta(microseconds=1)
 
-ItemAnnotator = tuple[str, str]
+ItemAnnotator = tuple[ItemId, AnnotatorId]
 """Item and annotator."""
 
 
@@ -89,7 +89,7 @@ def placed(changed: Sequence[Annotation], known: Callable[[str], EarlierAnnotati
 
 def _at_place(deleted: Annotation, before: EarlierAnnotation) -> Annotation:
     annotator = deleted.annotator.model_copy(update={"id": before.annotator})
-    return deleted.model_copy(update={"item": Item(id=ItemId(before.item)), "annotator": annotator})
+    return deleted.model_copy(update={"item": Item(id=before.item), "annotator": annotator})
 
 
 def _left(moved: Annotation, before: EarlierAnnotation) -> Annotation:

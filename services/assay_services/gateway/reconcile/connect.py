@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from assay_schemas.annotation import ProjectId
 from assay_services.gateway.core.decode_result import DecodeContext
 from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
 from assay_services.gateway.reconcile.sources.label_studio_source import HEADER
@@ -31,7 +32,7 @@ class ConnectionRequest:
     number: str
     hooks_at: str
     name: str | None = None
-    project: str | None = None
+    project: ProjectId | None = None
     follow: bool = False
     write_back: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)

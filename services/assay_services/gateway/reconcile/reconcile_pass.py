@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from assay_schemas.annotation import Action, Annotation
+from assay_schemas.annotation import Action, Annotation, ItemId, ProjectId
 from assay_services.engine import metrics
 from assay_services.gateway.core.annotation_bodies import rows_of
 from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget, shortened
@@ -41,7 +41,9 @@ class ReconciliationPass:
         self._held = held
         self._publisher = publisher
         self._connections = connections
-        self._asked = DecodeContext(project=connection.project, now=datetime.now(UTC), known=held.known, held=held.held)
+        self._asked = DecodeContext(
+            project=ProjectId(connection.project), now=datetime.now(UTC), known=held.known, held=held.held
+        )
         self._problems: list[str] = []
         # Several things share one item: an annotation missing in one may be in another. The sweep reads them all.
         self._shared = not source.by_thing and connection.settings.get("item_field") is not None
@@ -166,9 +168,9 @@ class ReconciliationPass:
         return found
 
     def _in_group(self, group: str) -> Sequence[str]:
-        return self._held.within(group) if self._source.by_thing else self._held.held(group)
+        return self._held.within(group) if self._source.by_thing else self._held.held(ItemId(group))
 
-    def _group_of(self, annotation: str, item: str) -> str:
+    def _group_of(self, annotation: str, item: ItemId) -> str:
         return annotation.partition("/")[0] if self._source.by_thing else item
 
     async def _publish(self, changed: Sequence[Annotation], number: int | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import orjson
 
+from assay_schemas.annotation import ItemId
 from assay_services.gateway.core.platforms.coercion import at, fields, identifier
 from assay_services.gateway.reconcile.sources.argilla_source import Argilla
 from assay_services.gateway.reconcile.sources.http_client import plain
@@ -37,7 +38,7 @@ class ArgillaWriter:
         """Close the client."""
         await self._source.__aexit__(kind, error, trace)
 
-    async def write(self, item: str, news: ItemUpdate) -> bool:
+    async def write(self, item: ItemId, news: ItemUpdate) -> bool:
         """Write to the record of an item; return whether it exists."""
         own = self._settings.item_field
         listed = await self._source.record("external_id", item) if own == "external_id" else None

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import orjson
 from aiokafka.errors import KafkaError
 
+from assay_schemas.annotation import ItemId, ProjectId
 from assay_schemas.record_key import split_key
 from assay_schemas.topics import CONSENSUS, REVIEW, VALIDATED
 from assay_services.engine import metrics
@@ -49,7 +50,7 @@ class WriteBack:
         """Write for the stored connections that enable it."""
         self._connections = connections
         self._settings = settings
-        self._news: defaultdict[tuple[str, str], ItemUpdate] = defaultdict(ItemUpdate)
+        self._news: defaultdict[tuple[ProjectId, ItemId], ItemUpdate] = defaultdict(ItemUpdate)
 
     async def run(self) -> None:
         """Write back until cancelled; retry while Kafka or a platform is unavailable."""
@@ -80,13 +81,16 @@ class WriteBack:
         finally:
             await consumer.stop()
 
-    def _wanting(self) -> Mapping[str, Connection]:
+    def _wanting(self) -> Mapping[ProjectId, Connection]:
         """Return the connections with write-back enabled, by Assay's project."""
         every = self._connections.all()
-        return {one.project: one for one in every if one.write_back and one.platform in WRITERS}
+        return {ProjectId(one.project): one for one in every if one.write_back and one.platform in WRITERS}
 
-    def _handle(self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[str, Connection]) -> None:
-        project, item = split_key(key or b":")
+    def _handle(
+        self, topic: str, key: bytes | None, value: bytes | None, wanted: Mapping[ProjectId, Connection]
+    ) -> None:
+        named, about = split_key(key or b":")
+        project, item = ProjectId(named), ItemId(about)
         if project not in wanted or value is None:
             return
         said: Any = orjson.loads(value)
@@ -99,7 +103,7 @@ class WriteBack:
             found = [{"annotation": source.get("annotation"), **one} for one in said["findings"]]
             self._news[project, item].findings += found
 
-    async def _write(self, wanted: Mapping[str, Connection]) -> None:
+    async def _write(self, wanted: Mapping[ProjectId, Connection]) -> None:
         news, self._news = self._news, defaultdict(ItemUpdate)
         for project, connection in wanted.items():
             mine = {item: one for (of, item), one in news.items() if of == project}
@@ -113,7 +117,7 @@ class WriteBack:
                     self._news.setdefault((project, item), one)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _write_to(self, connection: Connection, news: Mapping[str, ItemUpdate]) -> None:
+    async def _write_to(self, connection: Connection, news: Mapping[ItemId, ItemUpdate]) -> None:
         async with WRITERS[connection.platform](setting_of(connection, self._connections)) as writer:
             for item, one in news.items():
                 if await writer.write(item, one):

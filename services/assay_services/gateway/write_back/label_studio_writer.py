@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from assay_schemas.annotation import ItemId
 from assay_services.gateway.core.platforms.label_studio_config import read_label_config
 from assay_services.gateway.reconcile.sources.label_studio_api import LabelStudioApi
 from assay_services.gateway.reconcile.sources.source import Setting
@@ -32,7 +33,7 @@ class LabelStudioWriter:
         """Close the client."""
         await self._api.__aexit__(kind, error, trace)
 
-    async def write(self, item: str, news: ItemUpdate) -> bool:
+    async def write(self, item: ItemId, news: ItemUpdate) -> bool:
         """Write to the task of an item; return False for an item whose id is not a task's."""
         if self._project is None:
             self._project = await self._api.project(self._number)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from assay_schemas.annotation import ItemId
+
 WriteBackFields = Mapping[str, Any]
 
 MARK = "assay"
@@ -33,6 +35,6 @@ class Writer(Protocol):
         """Close the writer."""
         ...
 
-    async def write(self, item: str, news: ItemUpdate) -> bool:
+    async def write(self, item: ItemId, news: ItemUpdate) -> bool:
         """Write an item's new results; return whether the item exists there. Idempotent."""
         ...

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from assay_models.intervals import interval
 from assay_schemas.alert import Alert, AlertState, Order, OrderKind
+from assay_schemas.annotation import ALL_PROJECTS, ProjectId
 from assay_schemas.errors import AssayUserError
 from assay_services.engine.core.erasure_request import ErasureRequest
 from assay_services.stores.control.tables.alert_delivery import (
@@ -42,7 +43,7 @@ class AlertNotFoundError(NoSuchAlertError):
 class Precision(NamedTuple):
     """The share of a rule's rated alerts that were useful, with a 95 % interval (Jeffreys)."""
 
-    project: str
+    project: ProjectId
     rule: str
     judged: int
     useful: int
@@ -56,7 +57,12 @@ class Precision(NamedTuple):
 
 
 def list_alerts(
-    engine: Engine, *, project: str | None = None, rule: str | None = None, resolved: bool = False, limit: int = 1_000
+    engine: Engine,
+    *,
+    project: ProjectId | None = None,
+    rule: str | None = None,
+    resolved: bool = False,
+    limit: int = 1_000,
 ) -> Sequence[Alert]:
     """Return the current alerts, the newest first; with `resolved` also the resolved ones."""
     query = select(CurrentAlert).order_by(col(CurrentAlert.at).desc(), col(CurrentAlert.id)).limit(limit)
@@ -101,7 +107,7 @@ def silence(
     by: str,
     why: str,
     now: datetime,
-    project: str = "",
+    project: ProjectId = ALL_PROJECTS,
 ) -> SilenceRow:
     """Order a silence for matching alerts until a time; raise NoSuchAlertError if it is malformed."""
     if not project and not matchers:
@@ -127,7 +133,7 @@ def unsilence(engine: Engine, silence_id: str, *, by: str, now: datetime) -> Sil
             raise AlertNotFoundError(f"no silence has the id '{silence_id}'; `assay alerts silences` shows them")
         row.ended_at = now
         order = Order(kind=OrderKind.UNSILENCE, subject=silence_id, by=by, why="")
-        session.add_all([row, _asked(order, row.project, now)])
+        session.add_all([row, _asked(order, ProjectId(row.project), now)])
         session.commit()
         return row
 
@@ -166,7 +172,7 @@ def precisions(engine: Engine) -> Sequence[Precision]:
     with Session(engine) as session:
         rows: Sequence[Any] = session.exec(query).all()
     return [
-        Precision(project, rule, count, int(good), *interval(good + _JEFFREYS, count - good + _JEFFREYS))
+        Precision(ProjectId(project), rule, count, int(good), *interval(good + _JEFFREYS, count - good + _JEFFREYS))
         for project, rule, count, good in rows
     ]
 
@@ -197,7 +203,7 @@ def revive(engine: Engine, delivery: str, *, now: datetime) -> Delivery:
     return found
 
 
-def _asked(order: Order, project: str, now: datetime) -> AskedOrder:
+def _asked(order: Order, project: ProjectId, now: datetime) -> AskedOrder:
     return AskedOrder(project=project, content=order.model_dump(mode="json"), created_at=now)
 
 

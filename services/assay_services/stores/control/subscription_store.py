@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.errors import AssayUserError
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Fate, Notice, Subscription
 from assay_services.stores.control.vault import Vault
@@ -36,9 +37,9 @@ class SubscriptionRequest:
     name: str
     channel: Channel
     address: str
-    project: str | None = None
+    project: ProjectId | None = None
     rule: str | None = None
-    annotator: str | None = None
+    annotator: AnnotatorId | None = None
     label: str | None = None
     severity: Severity = Severity.INFO
     states: Sequence[AlertState] = (AlertState.FIRING, AlertState.RESOLVED)

@@ -15,7 +15,7 @@ def forget(state: PartitionState, published: Published, whom: ErasureRequest) ->
         if project is not None and not key.startswith(project):
             continue
         item = load_item(value)
-        word = item.votes.pop(whom.name, None)
+        word = item.votes.pop(whom.annotator, None)
         if word is None:
             continue
         if whom.pseudonym is not None:

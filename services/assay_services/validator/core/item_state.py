@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 import orjson
 
-from assay_schemas.annotation import Action, Annotation, Item, microseconds
+from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorId, Item, microseconds
 from assay_schemas.contract.label_contract import Closing, LabelContract
 
 _LIVE = (Action.CREATED, Action.UPDATED)
 
 
-NewestState: TypeAlias = tuple[int, str, int]
+NewestState: TypeAlias = tuple[int, AnnotationId, int]
 """An annotation's time (µs since 1970), its id, and 1 if it has a label (0: skipped or deleted)."""
 
 
@@ -24,10 +24,10 @@ class ValidatorItem:
     `view`: a mark of the content that the model saw, and the probabilities that it returned; None without a model.
     """
 
-    votes: dict[str, NewestState] = field(default_factory=dict)
+    votes: dict[AnnotatorId, NewestState] = field(default_factory=dict)
     view: tuple[int, list[float]] | None = None
 
-    def supersedes(self, annotator: str, word: NewestState) -> bool:
+    def supersedes(self, annotator: AnnotatorId, word: NewestState) -> bool:
         """Return whether an annotation at least as new is known of this annotator; ties go to the greater id."""
         known = self.votes.get(annotator)
         return known is not None and (known[0], known[1]) >= (word[0], word[1])

@@ -96,7 +96,7 @@ class _BatchAnnotation(NamedTuple):
 class ValidatorCore(Core):
     """Judge batches by the contracts in force. Pure: the same batch, state and contracts give the same step."""
 
-    def __init__(self, projects: Mapping[str, ValidatorProject], origin: BatchOrigin) -> None:
+    def __init__(self, projects: Mapping[ProjectId, ValidatorProject], origin: BatchOrigin) -> None:
         """Judge by the rules of `projects`; `origin` names the topic and partition in dead letters."""
         self._projects = projects
         self._origin = origin

@@ -8,6 +8,7 @@ import pytest
 from assay_models.truth.categorical.annotator_index import COPIED, OWN, AnnotatorIndex
 from assay_models.truth.factory import CategoricalTruth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, TruthModel
+from assay_schemas.annotation import AnnotatorId
 from tests.models.truth.labelled import PEOPLE, a_crowd, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
@@ -165,7 +166,9 @@ def test_a_copied_vote_is_worth_what_copying_has_proved_worth(with_copied_prelab
     said = settled(
         with_copied_prelabels,
         {
-            copied: ItemFacts({"w0": GivenLabel("scam", copied=copied), "w4": GivenLabel("safe")})
+            copied: ItemFacts(
+                {AnnotatorId("w0"): GivenLabel("scam", copied=copied), AnnotatorId("w4"): GivenLabel("safe")}
+            )
             for copied in (True, False)
         },
     )

@@ -9,7 +9,7 @@ import pytest
 from assay_models.truth.multilabel.binary_questions import Certainty, accuracy_of, certainty_of, probability_all_correct
 from assay_models.truth.multilabel.omissions import OmissionCounts
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, ItemJudgement, TruthModel
-from tests.models.truth.labelled import MANY, a_truth, brought_to_rest, facts, plain, settled
+from tests.models.truth.labelled import LAZY, MANY, NEW, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
 
@@ -172,7 +172,7 @@ def test_a_list_copied_from_the_machine_is_as_good_as_copying_has_proved() -> No
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: ItemFacts({"new": GivenLabel([]), "lazy": GivenLabel(["l1"], copied=copied)})
+        copied: ItemFacts({NEW: GivenLabel([]), LAZY: GivenLabel(["l1"], copied=copied)})
         for copied in (True, False)
     })  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 
 from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.truth_model import GivenLabel, ItemFacts, ItemJudgement, TruthModel
-from tests.models.truth.labelled import a_truth, brought_to_rest, facts, plain, settled
+from tests.models.truth.labelled import LAZY, NEW, a_truth, brought_to_rest, facts, plain, settled
 from tests.support.builders import a_contract
 
 Votes = dict[int, dict[str, float]]
@@ -194,7 +194,7 @@ def test_a_copied_number_is_as_good_as_copying_has_proved() -> None:
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: ItemFacts({"new": GivenLabel(30.0), "lazy": GivenLabel(60.0, copied=copied)})
+        copied: ItemFacts({NEW: GivenLabel(30.0), LAZY: GivenLabel(60.0, copied=copied)})
         for copied in (True, False)
     })  # fmt: skip
 

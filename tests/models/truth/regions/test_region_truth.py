@@ -9,11 +9,13 @@ import pytest
 
 from assay_models.truth.regions.clusters import Mark, best_overlap, grouped, marks_of
 from assay_models.truth.truth_model import GivenLabel, ItemFacts, ItemJudgement, TruthModel
-from assay_schemas.annotation import Box, Span
-from tests.models.truth.labelled import a_box, a_span, a_truth, brought_to_rest, facts, settled
+from assay_schemas.annotation import AnnotatorId, Box, Span
+from tests.models.truth.labelled import LAZY, NEW, a_box, a_span, a_truth, brought_to_rest, facts, settled
 from tests.support.builders import a_contract
 
 NOTHING: list[str] = []
+A, B, C = AnnotatorId("a"), AnnotatorId("b"), AnnotatorId("c")
+CAREFUL, SEER = AnnotatorId("w0"), AnnotatorId("seer")
 
 
 def marks(*borders: tuple[int, int] | tuple[int, int, str]) -> list[Mark]:
@@ -25,13 +27,13 @@ def members(groups: Any) -> list[dict[str, tuple[int, int]]]:  # noqa: ANN401  #
 
 
 def test_marks_that_overlap_by_half_are_one() -> None:
-    groups = grouped({"a": marks((0, 10), (50, 60)), "b": marks((2, 12)), "c": marks((6, 20))}, [])
+    groups = grouped({A: marks((0, 10), (50, 60)), B: marks((2, 12)), C: marks((6, 20))}, [])
 
     assert members(groups) == [{"a": (0, 10), "b": (2, 12)}, {"c": (6, 20)}, {"a": (50, 60)}]
 
 
 def test_the_closest_are_joined_first_and_nobody_is_twice_in_a_group() -> None:
-    groups = grouped({"a": marks((0, 10), (1, 11)), "b": marks((0, 10), (1, 11)), "c": marks((1, 11))}, [])
+    groups = grouped({A: marks((0, 10), (1, 11)), B: marks((0, 10), (1, 11)), C: marks((1, 11))}, [])
 
     assert members(groups) == [{"a": (0, 10), "b": (0, 10)}, {"a": (1, 11), "b": (1, 11), "c": (1, 11)}]
 
@@ -39,22 +41,22 @@ def test_the_closest_are_joined_first_and_nobody_is_twice_in_a_group() -> None:
 def test_of_marks_in_the_same_place_those_of_one_name_belong_together() -> None:
     both = marks((0, 10, "person"), (0, 10, "place"))
 
-    groups = grouped({"a": both, "b": both[::-1]}, [])
+    groups = grouped({A: both, B: both[::-1]}, [])
 
     assert [{mark.label for mark in group.members.values()} for group in groups] == [{"person"}, {"place"}]
 
 
 def test_groups_do_not_depend_on_the_order_of_annotators_or_marks() -> None:
     rng = random.Random(1)
-    drawn = {who: marks(*((start, start + 10) for start in rng.sample(range(30), 4))) for who in "abc"}
+    drawn = {who: marks(*((start, start + 10) for start in rng.sample(range(30), 4))) for who in (A, B, C)}
     expected = members(grouped(drawn, []))
 
-    for order in permutations("abc"):
+    for order in permutations(drawn):
         assert members(grouped({who: rng.sample(drawn[who], 4) for who in order}, [])) == expected
 
 
 def test_a_known_mark_has_a_group_even_if_nobody_saw_it() -> None:
-    seen, missed = grouped({"a": marks((1, 10))}, marks((0, 10), (90, 99)))
+    seen, missed = grouped({A: marks((1, 10))}, marks((0, 10), (90, 99)))
 
     assert seen.known == Mark(0, 0, 10, 1, "person")
     assert missed.members == {}
@@ -62,21 +64,21 @@ def test_a_known_mark_has_a_group_even_if_nobody_saw_it() -> None:
 
 
 def test_marks_without_area_overlap_nothing() -> None:
-    groups = grouped({"a": marks((5, 5), (7, 7)), "b": marks((5, 5))}, [])
+    groups = grouped({A: marks((5, 5), (7, 7)), B: marks((5, 5))}, [])
 
     assert len(groups) == 3
-    assert grouped({"a": []}, []) == ()
+    assert grouped({A: []}, []) == ()
     assert best_overlap(marks((0, 10))[0], []) is None
     assert best_overlap(marks((0, 10))[0], marks((9, 30))) is None
     assert best_overlap(marks((0, 10))[0], marks((9, 30), (1, 10))) == 1
 
 
 def test_borders_are_medians_by_reliability() -> None:
-    (group,) = grouped({"a": marks((0, 10)), "b": marks((1, 10)), "c": marks((2, 13))}, [])
+    (group,) = grouped({A: marks((0, 10)), B: marks((1, 10)), C: marks((2, 13))}, [])
 
-    assert group.merged({"a": 0.5, "b": 0.5, "c": 0.5}, "x")[:4] == (1, 0, 10, 1)
-    assert group.merged({"a": 0.1, "b": 0.1, "c": 0.9}, "x")[:4] == (2, 0, 13, 1)
-    assert group.merged({"a": 0.5, "b": 0.4, "c": 0.9}, "x")[:4] == (1.5, 0, 11.5, 1)
+    assert group.merged({A: 0.5, B: 0.5, C: 0.5}, "x")[:4] == (1, 0, 10, 1)
+    assert group.merged({A: 0.1, B: 0.1, C: 0.9}, "x")[:4] == (2, 0, 13, 1)
+    assert group.merged({A: 0.5, B: 0.4, C: 0.9}, "x")[:4] == (1.5, 0, 11.5, 1)
 
 
 def test_marks_come_as_models_or_as_plain_data() -> None:
@@ -132,8 +134,10 @@ def test_a_list_with_something_invented_is_doubted(
 ) -> None:
     _, said, items = crowd
 
-    seen = [said[item].doubt(known.ballots["seer"].label) for item, known in items.items() if "seer" in known.ballots]
-    others = [said[item].doubt(known.ballots["w0"].label) for item, known in items.items() if "w0" in known.ballots]
+    seen = [said[item].doubt(known.ballots[SEER].label) for item, known in items.items() if SEER in known.ballots]
+    others = [
+        said[item].doubt(known.ballots[CAREFUL].label) for item, known in items.items() if CAREFUL in known.ballots
+    ]
 
     assert statistics.fmean(doubt > 0.9 for doubt in seen) > 0.95
     assert statistics.fmean(doubt > 0.9 for doubt in others) < 0.4
@@ -231,7 +235,7 @@ def test_copied_marks_are_as_good_as_copying_has_proved() -> None:
     brought_to_rest(truth, items)
 
     said = settled(truth, {
-        copied: ItemFacts({"new": GivenLabel([]), "lazy": GivenLabel([a_span(0, 10)], copied=copied)})
+        copied: ItemFacts({NEW: GivenLabel([]), LAZY: GivenLabel([a_span(0, 10)], copied=copied)})
         for copied in (True, False)
     })  # fmt: skip
 

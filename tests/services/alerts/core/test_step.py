@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay_schemas.alert import AlertState, OrderKind
+from assay_schemas.annotation import ProjectId
 from assay_services.alerts.core import alert_store
 from assay_services.alerts.core.observers import SOURCES, Observer
 from assay_services.alerts.core.step import AlertsCore
@@ -422,7 +423,7 @@ def test_a_project_without_a_contract_is_waited_for_once() -> None:
 
 @pytest.mark.parametrize("topic", SOURCES)
 def test_a_project_without_rules_says_nothing(topic: str) -> None:
-    intake = Observer({"ads-safety": a_contract()}, topic, SOURCES[topic])
+    intake = Observer({ProjectId("ads-safety"): a_contract()}, topic, SOURCES[topic])
     records = {"items.consensus": a_word(), "agreement.rolling": a_reading(1, 0.5), "annotators.signals": a_signal(1)}
 
     step = intake.step(PartitionState(), [records.get(topic, an_annotation(1))])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from assay_schemas.annotation import AnnotatorId
 from assay_schemas.json_data import Json
 from assay_services.consensus.core.closed_counts import closed_counts_key
 from assay_services.consensus.core.erase import forget
@@ -27,7 +28,8 @@ def a_vote(occurred: int, annotation: str, label: str) -> Vote:
 
 
 def an_item(name: str = "i", **changes: Json) -> ConsensusItem:
-    item = ConsensusItem("p", name, votes={"a17": a_vote(1, "x1", "safe"), "b": a_vote(2, "x2", "scam")})
+    votes = {AnnotatorId("a17"): a_vote(1, "x1", "safe"), AnnotatorId("b"): a_vote(2, "x2", "scam")}
+    item = ConsensusItem("p", name, votes=votes)
     for field, value in changes.items():
         setattr(item, field, value)
     return item
@@ -81,7 +83,7 @@ def test_an_annotators_vote_goes_and_the_item_is_spoken_of_anew() -> None:
 
 def test_an_item_with_nobody_elses_word_goes_altogether() -> None:
     change = forget(
-        a_state(an_item(votes={"a17": a_vote(1, "x1", "safe")})),
+        a_state(an_item(votes={AnnotatorId("a17"): a_vote(1, "x1", "safe")})),
         {**NOTHING, "items.consensus": {b"p:i": b"{}"}},
         A17,
     )
@@ -119,7 +121,7 @@ def test_an_unsigned_decision_goes_where_it_is_known_to_be_theirs() -> None:
 
 
 def test_an_annotator_is_only_forgotten_in_the_project_that_was_named() -> None:
-    elsewhere = ConsensusItem("q", "i", votes={"a17": a_vote(1, "x1", "safe")})
+    elsewhere = ConsensusItem("q", "i", votes={AnnotatorId("a17"): a_vote(1, "x1", "safe")})
     state = a_state(elsewhere, kept=(("q", "a17"), ("p", "a17"), ("p", "b")))
 
     named, everywhere = forget(state, NOTHING, A17), forget(state, NOTHING, A17._replace(project=None))

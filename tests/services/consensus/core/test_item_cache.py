@@ -1,5 +1,6 @@
 import pytest
 
+from assay_schemas.annotation import AnnotatorId
 from assay_services.consensus.core.item_cache import ITEM_PREFIX, ItemCache
 from assay_services.consensus.core.item_state import ConsensusItem, Vote
 from assay_services.engine.core.core_api import Entry
@@ -7,7 +8,7 @@ from assay_services.engine.core.state import PartitionState
 
 
 def an_item(name: str) -> ConsensusItem:
-    return ConsensusItem("p", name, votes={"w1": Vote(1, "a1", "safe", copied=False)})
+    return ConsensusItem("p", name, votes={AnnotatorId("w1"): Vote(1, "a1", "safe", copied=False)})
 
 
 def put(one: ItemCache, state: PartitionState, item: ConsensusItem) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from assay_schemas.annotation import Action, AnnotatorKind, Item, Label, Span
+from assay_schemas.annotation import Action, AnnotatorKind, Item, ItemId, Label, Span
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.console.reviews.claims import HOLD, Candidate, Claims
 from assay_services.console.reviews.decisions import (
@@ -70,7 +70,7 @@ def test_reviewers_at_once_are_never_given_the_same_item(engine: Engine) -> None
     ask_for(engine, *((f"i-{n:02d}", 0.5) for n in range(30)))
     claims, decisions = Claims(engine), Decisions(engine)
 
-    def decide_all(reviewer: str) -> list[str]:
+    def decide_all(reviewer: str) -> list[ItemId]:
         mine = []
         while (found := claims.claim(candidates(engine), reviewer, now=NOW)) is not None:
             decisions.decide("ads", Item(id=found.item), reviewer, label="safe", consensus=None, now=NOW)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, AnnotatorId, ItemId
 from assay_services.gateway.core.decode_result import EarlierAnnotation
 from assay_services.gateway.core.supersession import Ended, placed, reissued_after, with_endings, with_survivors
 from tests.support.builders import NOW, an_annotation, an_item
 
-PLACE = ("i-204", "a17")
+PLACE = (ItemId("i-204"), AnnotatorId("a17"))
 LATER = NOW + timedelta(seconds=5)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_models.consistency.label_score import Score
-from assay_schemas.annotation import Item, Label
+from assay_schemas.annotation import AnnotationId, AnnotatorId, Item, Label
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
@@ -178,7 +178,7 @@ def test_of_two_states_of_one_moment_the_greater_id_wins_whatever_the_order() ->
         state = PartitionState()
         for name in order:
             state.apply(a_validator().step(state, [a_record(id=name)]).changes)
-        kept.append(load_item(state.get(b"ads-safety:i-204")).votes["a17"][1])
+        kept.append(load_item(state.get(b"ads-safety:i-204")).votes[AnnotatorId("a17")][1])
 
     assert kept == ["b", "b"]
 
@@ -293,7 +293,7 @@ def test_bad_records_beside_a_model_are_buried_all_the_same() -> None:
 
 
 def test_an_item_read_back_is_the_same() -> None:
-    item = ValidatorItem({"a": (1, "x", 1)}, (1, [0.25, 0.75]))
+    item = ValidatorItem({AnnotatorId("a"): (1, AnnotationId("x"), 1)}, (1, [0.25, 0.75]))
 
     assert load_item(item.dump()) == item
     assert load_item(None) == ValidatorItem()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from assay_schemas.annotation import Action, Annotation, AnnotatorKind, Label
+from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorKind, Label
 from assay_services.gateway.core.decode_result import DecodeContext, EarlierAnnotation, FetchTarget
 from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, number
 
@@ -21,7 +21,7 @@ _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One state of one annotation on a platform. `annotation` is the platform's id.
+    """One state of one annotation on a platform. Its ids are the platform's own, as texts that `settle` validates.
 
     `may_return`: a deleted annotation may return under the same id, so each deletion needs its own id.
     """
@@ -112,7 +112,7 @@ def _readable_label(label: object) -> object:
         return None
 
 
-def _content_id(fact: Fact, found: Annotation) -> str:
+def _content_id(fact: Fact, found: Annotation) -> AnnotationId:
     """Return an id that is the same for a retry, a repeated delivery and a poll of the same state.
 
     Created and updated are one state because a poll cannot distinguish them; skipped is another.
@@ -125,9 +125,9 @@ def _content_id(fact: Fact, found: Annotation) -> str:
     return _digest(fact.platform, found.project, fact.annotation, time, state, found.item.id, found.annotator.id, label)
 
 
-def _digest(*parts: object) -> str:
+def _digest(*parts: object) -> AnnotationId:
     written = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()[:32]
+    return AnnotationId(hashlib.sha256(written.encode()).hexdigest()[:32])
 
 
 def deletion(

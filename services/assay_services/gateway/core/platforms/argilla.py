@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from assay_schemas.annotation import Action, Annotation
+from assay_schemas.annotation import Action, Annotation, ItemId
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeContext,
@@ -100,7 +100,8 @@ def _whole(data: JsonFields, body: JsonFields, asked: DecodeContext, *, resource
     if wanted is None:
         return Rejected(f"the {resource} of {kind} has no id")
     source = identifier(at(data, "dataset.id"))
-    gone = deletions(NAME, asked.held(wanted), asked, source_project=source) if kind == "record.deleted" else ([], [])
+    held = asked.held(ItemId(wanted)) if kind == "record.deleted" else ()
+    gone = deletions(NAME, held, asked, source_project=source)
     if gone[0] or gone[1]:
         return outcome_of(*gone, (), otherwise="the record was deleted")
     return Fetch((FetchTarget(resource, wanted),), f"{kind} does not say what became of the responses")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from assay_schemas.annotation import Action, Annotation
+from assay_schemas.annotation import Action, Annotation, ItemId
 from assay_services.gateway.core.decode_result import (
     EVERYTHING,
     Annotations,
@@ -135,7 +135,7 @@ def _tasks(body: JsonFields, asked: DecodeContext, *, deleted: bool) -> DecodeRe
     found: list[Annotation] = []
     wanted: list[FetchTarget] = []
     for one in ids:
-        gone, unknown = deletions(NAME, asked.held(one), asked, source_project=project)
+        gone, unknown = deletions(NAME, asked.held(ItemId(one)), asked, source_project=project)
         found += gone
         wanted += unknown if gone or unknown else [FetchTarget("task", one)]
     return outcome_of(found, wanted, (), otherwise="which annotations these tasks had is not known")

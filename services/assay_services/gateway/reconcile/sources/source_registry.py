@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from assay_schemas.annotation import ProjectId
 from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
 from assay_services.gateway.core.platforms import argilla, cvat, doccano, label_studio, toloka
 from assay_services.gateway.decode_context import asked_of, settings_of
@@ -64,7 +65,9 @@ def setting_of(connection: Connection, connections: ConnectionStore) -> Setting:
         url=connection.url or "",
         token=connections.secrets_of(connection).token or "",
         number=connection.platform_project or "",
-        asked=DecodeContext(project=connection.project, now=connection.created_at, default=settings_of(connection)),
+        asked=DecodeContext(
+            project=ProjectId(connection.project), now=connection.created_at, default=settings_of(connection)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.record_key import pair_key
 from assay_services.stores.archive.queries.db import asking, moment, parsed, row, rows
 from assay_services.stores.archive.queries.overview import LatestAgreement, agreement_now, window_minutes
@@ -37,8 +38,8 @@ class AgreementPoint:
 class PairReading:
     """The agreement of two annotators over the longest window."""
 
-    one: str
-    other: str
+    one: AnnotatorId
+    other: AnnotatorId
     value: float | None
     low: float | None
     high: float | None
@@ -54,7 +55,7 @@ class Choices:
     now: Sequence[LatestAgreement]
 
 
-def read_choices(engine: Engine, project: str) -> Choices:
+def read_choices(engine: Engine, project: ProjectId) -> Choices:
     """Return the available windows and kinds."""
     with asking(engine) as connection:
         found = rows(
@@ -70,7 +71,7 @@ def read_choices(engine: Engine, project: str) -> Choices:
 
 
 def read_history(
-    engine: Engine, project: str, *, window: str, kind: str = "all"
+    engine: Engine, project: ProjectId, *, window: str, kind: str = "all"
 ) -> Mapping[str, Sequence[AgreementPoint]]:
     """Return readings over time, the oldest first, by label or value; thinned out to 240 points each."""
     with asking(engine) as connection:
@@ -108,7 +109,7 @@ def _thinned(readings: Sequence[AgreementPoint]) -> Sequence[AgreementPoint]:
     return readings[::-step][::-1]
 
 
-def read_pairs(engine: Engine, project: str, *, most: int = 20) -> Sequence[PairReading]:
+def read_pairs(engine: Engine, project: ProjectId, *, most: int = 20) -> Sequence[PairReading]:
     """Return the agreement of each pair of the annotators with the most votes."""
     with asking(engine) as connection:
         busiest = busiest_annotators(connection, project, most=most)
@@ -135,7 +136,7 @@ def read_pairs(engine: Engine, project: str, *, most: int = 20) -> Sequence[Pair
     ]
 
 
-def busiest_annotators(connection: Connection, project: str, *, most: int) -> Sequence[str]:
+def busiest_annotators(connection: Connection, project: ProjectId, *, most: int) -> Sequence[AnnotatorId]:
     """Return the annotators with the most live votes."""
     found = rows(
         connection,
@@ -144,4 +145,4 @@ def busiest_annotators(connection: Connection, project: str, *, most: int) -> Se
         project=project,
         most=most,
     )
-    return [str(one["annotator"]) for one in found]
+    return [AnnotatorId(str(one["annotator"])) for one in found]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.annotation import AnnotatorId, ItemId, ProjectId
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, parsed, row, rows
 from assay_services.stores.archive.queries.overview import NamedShare, shares
 from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
@@ -19,7 +20,7 @@ class AnnotatorLine:
     `standing` names the signals in force.
     """
 
-    annotator: str
+    annotator: AnnotatorId
     votes: int
     flagged: int
     accuracy: float | None
@@ -39,10 +40,10 @@ class AnnotatorLine:
 class SignalLine:
     """One signal: its detector, its estimated start, and its evidence."""
 
-    annotator: str
+    annotator: AnnotatorId
     detector: str
     state: str
-    peer: str
+    peer: AnnotatorId
     at: datetime
     since: datetime
     since_low: datetime
@@ -57,7 +58,7 @@ class SignalLine:
 class VoteLine:
     """One annotation of an annotator beside the item's consensus."""
 
-    item: str
+    item: ItemId
     label: str | None
     consensus: str | None
     probability: float | None
@@ -91,13 +92,13 @@ LEFT JOIN conduct AS c ON c.project = :project AND c.annotator = v.annotator
 """
 
 
-def read_annotators(engine: Engine, project: str) -> Sequence[AnnotatorLine]:
+def read_annotators(engine: Engine, project: ProjectId) -> Sequence[AnnotatorLine]:
     """Return every annotator with a live label, by name."""
     with asking(engine) as connection:
         return sorted(_lines(connection, project), key=lambda one: one.annotator)
 
 
-def read_annotator(engine: Engine, project: str, annotator: str) -> AnnotatorSummary | None:
+def read_annotator(engine: Engine, project: ProjectId, annotator: AnnotatorId) -> AnnotatorSummary | None:
     """Return one annotator; None if nobody of that name has annotated."""
     who = {"project": project, "annotator": annotator}
     with asking(engine) as connection:
@@ -126,7 +127,7 @@ def read_annotator(engine: Engine, project: str, annotator: str) -> AnnotatorSum
     )
 
 
-def read_signals(engine: Engine, project: str, *, most: int = 200) -> Sequence[SignalLine]:
+def read_signals(engine: Engine, project: ProjectId, *, most: int = 200) -> Sequence[SignalLine]:
     """Return the newest signals of a project."""
     with asking(engine) as connection:
         return _signals(
@@ -135,7 +136,7 @@ def read_signals(engine: Engine, project: str, *, most: int = 200) -> Sequence[S
 
 
 def read_votes(
-    engine: Engine, project: str, annotator: str, *, after: str | None = None, limit: int = 50
+    engine: Engine, project: ProjectId, annotator: AnnotatorId, *, after: str | None = None, limit: int = 50
 ) -> Slice[VoteLine]:
     """Return an annotator's live labels, the newest first."""
     values: dict[str, object] = {"project": project, "annotator": annotator, "most": limit + 1}
@@ -164,7 +165,7 @@ def read_votes(
     return Slice(lines, following)
 
 
-def _lines(connection: Connection, project: str, annotator: str | None = None) -> Sequence[AnnotatorLine]:
+def _lines(connection: Connection, project: ProjectId, annotator: AnnotatorId | None = None) -> Sequence[AnnotatorLine]:
     narrowed = "" if annotator is None else "AND annotator = :annotator"
     values = {"project": project} | ({} if annotator is None else {"annotator": annotator})
     return [

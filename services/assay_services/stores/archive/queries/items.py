@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, ProjectId
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, parsed, row, rows
 from assay_services.stores.archive.queries.pagination import Slice, read_cursor, write_cursor
 
@@ -36,7 +37,7 @@ class ItemFilter:
 class ItemLine:
     """One item and its consensus."""
 
-    item: str
+    item: ItemId
     text: str | None
     label: str | None
     probability: float | None
@@ -48,7 +49,7 @@ class ItemLine:
 class ItemVote:
     """One annotator's newest annotation of the item, and their reliability."""
 
-    annotator: str
+    annotator: AnnotatorId
     kind: str
     label: str | None
     is_live: bool
@@ -80,7 +81,7 @@ class CorrectionLine:
     """A correction of an annotation, or (`retracts`) its retraction."""
 
     id: str
-    annotator: str
+    annotator: AnnotatorId
     was: str
     label: str | None
     probability: float | None
@@ -93,7 +94,7 @@ class CorrectionLine:
 class ItemView:
     """One item with all details."""
 
-    item: str
+    item: ItemId
     text: str | None
     media: Mapping[str, Any] | None
     gold: str | None
@@ -108,7 +109,7 @@ class ItemView:
 
 
 def read_items(
-    engine: Engine, project: str, wanted: ItemFilter, *, after: str | None = None, limit: int = 50
+    engine: Engine, project: ProjectId, wanted: ItemFilter, *, after: str | None = None, limit: int = 50
 ) -> Slice[ItemLine]:
     """Return items in the order of their ids."""
     values: dict[str, object] = {"project": project, "most": limit + 1}
@@ -121,7 +122,7 @@ def read_items(
         f" WHERE {' AND '.join([source.project, *conditions])} ORDER BY 1 LIMIT :most"
     )
     with asking(engine) as connection:
-        ids = [str(one["item"]) for one in rows(connection, query, **values)]
+        ids = [ItemId(str(one["item"])) for one in rows(connection, query, **values)]
         lines = [_line(connection, project, item) for item in ids[:limit]]
     return Slice(lines, write_cursor(ids[limit - 1]) if len(ids) > limit else None)
 
@@ -182,7 +183,7 @@ def _like(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _line(connection: Connection, project: str, item: str) -> ItemLine:
+def _line(connection: Connection, project: ProjectId, item: ItemId) -> ItemLine:
     about = {"project": project, "item": item}
     where = "WHERE project = :project AND item = :item"
     said = row(connection, f"SELECT substr(text, 1, 400) AS text FROM items {where}", **about)  # noqa: S608  # ours
@@ -193,7 +194,7 @@ def _line(connection: Connection, project: str, item: str) -> ItemLine:
     return ItemLine(item, text, now["label"], now["probability"], now["votes"], now["status"])
 
 
-def read_item(engine: Engine, project: str, item: str) -> ItemView | None:
+def read_item(engine: Engine, project: ProjectId, item: ItemId) -> ItemView | None:
     """Return one item; None if it is unknown."""
     about = {"project": project, "item": item}
     where = "WHERE project = :project AND item = :item"
@@ -231,7 +232,7 @@ def _change(found: Mapping[str, Any]) -> ConsensusChange:
 
 
 def _votes(connection: Connection, about: Mapping[str, str]) -> Sequence[ItemVote]:
-    rules: dict[str, list[str]] = {}
+    rules: dict[AnnotationId, list[str]] = {}
     for one in rows(
         connection,
         "SELECT annotation, rule FROM objections WHERE project = :project AND item = :item AND verdict = 'validated'",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.topics import DEAD, REJECTED, VALIDATED
 from assay_services.stores.archive.queries.db import asking, maybe_moment, moment, row, rows
 
@@ -45,7 +46,7 @@ class NamedShare:
 class ProjectLine:
     """One project now. `verdicts` are of the last hour; `delay_seconds` is the median from annotation to verdict."""
 
-    project: str
+    project: ProjectId
     verdicts: Sequence[NamedShare]
     agreement: Sequence[LatestAgreement]
     labels: Sequence[NamedShare]
@@ -80,14 +81,14 @@ def read_overview(engine: Engine, *, now: datetime) -> Overview:
     return Overview(now, totals, maybe_moment(wrote["at"]) if wrote else None, lines)
 
 
-def project_names(connection: Connection) -> Sequence[str]:
+def project_names(connection: Connection) -> Sequence[ProjectId]:
     """Return the names of all projects with a verdict or a consensus, sorted."""
     steps = " UNION ALL SELECT (SELECT min(project) FROM verdict_counts WHERE project > p.project) FROM p"
     query = (
         f"WITH RECURSIVE p(project) AS (SELECT min(project) FROM verdict_counts{steps} WHERE p.project IS NOT NULL)"  # noqa: S608  # ours
         " SELECT project FROM p WHERE project IS NOT NULL UNION SELECT DISTINCT project FROM contracts ORDER BY 1"
     )
-    return [str(one["project"]) for one in rows(connection, query)]
+    return [ProjectId(str(one["project"])) for one in rows(connection, query)]
 
 
 def _totals(connection: Connection) -> Mapping[str, int]:
@@ -95,7 +96,7 @@ def _totals(connection: Connection) -> Mapping[str, int]:
     return {_VERDICT_TOPICS[one["topic"]]: int(one["n"]) for one in found if one["topic"] in _VERDICT_TOPICS}
 
 
-def _line(connection: Connection, project: str, now: datetime) -> ProjectLine:
+def _line(connection: Connection, project: ProjectId, now: datetime) -> ProjectLine:
     verdicts = {"validated": 0, "flagged": 0, "rejected": 0}
     for one in rows(
         connection,
@@ -119,7 +120,7 @@ def _line(connection: Connection, project: str, now: datetime) -> ProjectLine:
     )
 
 
-def _newest(connection: Connection, project: str) -> tuple[datetime | None, float | None]:
+def _newest(connection: Connection, project: ProjectId) -> tuple[datetime | None, float | None]:
     """Return when the newest annotation was judged, and the median delay from annotation to verdict in seconds."""
     found = rows(
         connection,
@@ -134,7 +135,7 @@ def _newest(connection: Connection, project: str) -> tuple[datetime | None, floa
     return max(judged for _, judged in times), max(delays[len(delays) // 2], 0.0)
 
 
-def _annotators(connection: Connection, project: str) -> int:
+def _annotators(connection: Connection, project: ProjectId) -> int:
     found = row(
         connection,
         "SELECT count(DISTINCT annotator) AS n FROM vote_counts WHERE project = :project",
@@ -143,7 +144,7 @@ def _annotators(connection: Connection, project: str) -> int:
     return int(found["n"]) if found else 0
 
 
-def label_mix(connection: Connection, project: str) -> Sequence[NamedShare]:
+def label_mix(connection: Connection, project: ProjectId) -> Sequence[NamedShare]:
     """Return the distribution of live labels, the most frequent first."""
     found = rows(
         connection,
@@ -153,7 +154,7 @@ def label_mix(connection: Connection, project: str) -> Sequence[NamedShare]:
     return shares({str(one["label"]): int(one["n"]) for one in found})
 
 
-def statuses(connection: Connection, project: str) -> Mapping[str, int]:
+def statuses(connection: Connection, project: ProjectId) -> Mapping[str, int]:
     """Return the number of items by status."""
     found = rows(
         connection,
@@ -163,7 +164,7 @@ def statuses(connection: Connection, project: str) -> Mapping[str, int]:
     return {str(one["status"]): int(one["n"]) for one in found}
 
 
-def agreement_now(connection: Connection, project: str) -> Sequence[LatestAgreement]:
+def agreement_now(connection: Connection, project: ProjectId) -> Sequence[LatestAgreement]:
     """Return the newest overall reading of each window, the shortest first."""
     found = rows(
         connection,

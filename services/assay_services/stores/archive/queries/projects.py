@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from assay_schemas.annotation import ProjectId
 from assay_schemas.json_data import Json
 from assay_services.stores.archive.queries.db import asking, moment, parsed, rows
 from assay_services.stores.archive.queries.overview import project_names
@@ -42,13 +43,13 @@ class ContractVersion:
     changes: Sequence[str]
 
 
-def read_projects(engine: Engine) -> Sequence[str]:
+def read_projects(engine: Engine) -> Sequence[ProjectId]:
     """Return the names of all projects."""
     with asking(engine) as connection:
         return project_names(connection)
 
 
-def read_confusion(engine: Engine, project: str) -> Confusion:
+def read_confusion(engine: Engine, project: ProjectId) -> Confusion:
     """Return the sum of all annotators' confusion matrices, from their reliabilities."""
     with asking(engine) as connection:
         found = rows(connection, "SELECT confusion FROM reliability WHERE project = :project", project=project)
@@ -62,7 +63,7 @@ def read_confusion(engine: Engine, project: str) -> Confusion:
     return Confusion(labels, counts, len(found))
 
 
-def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
+def read_findings(engine: Engine, project: ProjectId) -> Sequence[RuleFindings]:
     """Return the number of findings per rule, the most frequent first."""
     with asking(engine) as connection:
         found = rows(
@@ -80,7 +81,7 @@ def read_findings(engine: Engine, project: str) -> Sequence[RuleFindings]:
     ]
 
 
-def read_contracted(engine: Engine) -> frozenset[str]:
+def read_contracted(engine: Engine) -> frozenset[ProjectId]:
     """Return the projects with a contract in force, according to the archive."""
     query = (
         "SELECT DISTINCT c.project FROM contracts AS c WHERE c.version IS NOT NULL AND NOT EXISTS"
@@ -88,10 +89,10 @@ def read_contracted(engine: Engine) -> frozenset[str]:
         "  AND (n.came_at > c.came_at OR n.came_at = c.came_at AND n.kafka_offset > c.kafka_offset))"
     )
     with asking(engine) as connection:
-        return frozenset(str(one["project"]) for one in rows(connection, query))
+        return frozenset(ProjectId(str(one["project"])) for one in rows(connection, query))
 
 
-def read_contracts(engine: Engine, project: str) -> Sequence[ContractVersion]:
+def read_contracts(engine: Engine, project: ProjectId) -> Sequence[ContractVersion]:
     """Return the contracts of a project, the newest first, each with its changes."""
     with asking(engine) as connection:
         found = rows(

@@ -122,7 +122,7 @@ class TestLabelbox:
 
     def test_a_label_without_its_content_or_row_is_fetched(self) -> None:
         for lost in ("annotations", "data_row"):
-            outcome = self.hook(**{lost: None})  # type: ignore[arg-type]
+            outcome = self.hook(**{lost: None})
 
             assert isinstance(outcome, Fetch)
             assert outcome.wanted == (FetchTarget("label", "lb-1"),)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aiokafka.errors import KafkaError
 
+from assay_services.audit.parked_work import ParkedWork, find_parked
 from assay_services.audit.topics import PartitionAudit, audit, audit_consensus
 from assay_services.engine.kafka import NoKafkaError
 from assay_services.engine.settings import RuntimeSettings
@@ -20,6 +21,7 @@ class Ledgers:
     seconds: float
     validator: Sequence[PartitionAudit] = ()
     consensus: Sequence[PartitionAudit] = ()
+    parked: Sequence[ParkedWork] = ()
     problem: str | None = None
 
 
@@ -65,9 +67,10 @@ class Counting:
         try:
             async with asyncio.timeout(self._most_seconds):
                 judged, absorbed = await audit(self._settings), await audit_consensus(self._settings)
+                parked = await find_parked(self._settings)
         except TimeoutError:
             why = f"not counted within {self._most_seconds:g} s; `assay audit` takes the time it needs"
             return Ledgers(began, self._most_seconds, problem=why)
         except (KafkaError, NoKafkaError, OSError) as error:
             return Ledgers(began, 0.0, problem=f"Kafka does not answer: {str(error) or type(error).__name__}")
-        return Ledgers(began, (self._now() - began).total_seconds(), judged, absorbed)
+        return Ledgers(began, (self._now() - began).total_seconds(), judged, absorbed, parked)

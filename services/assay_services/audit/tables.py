@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from assay_services.audit.archive import TopicAudit
 from assay_services.audit.end_to_end import STATIONS, ChainAudit
+from assay_services.audit.parked_work import ParkedWork
 from assay_services.audit.topics import PartitionAudit
 
 JUDGED = ("validated", "rejected", "dead", "superseded")
@@ -17,7 +19,9 @@ def partition_table(found: Sequence[PartitionAudit], title: str, names: Sequence
     table = _table(title, "partition", "in", *names, "waiting", "balance")
     for one in found:
         counts = [f"{one.verdicts.get(name, 0):,}" for name in names]
-        state = "; ".join(one.problems) or ("not countable: retention" if one.lost_to_retention else "✓")
+        state = "\n".join(f"✗ {problem}" for problem in one.problems) or (
+            "not countable: retention" if one.lost_to_retention else "✓"
+        )
         table.add_row(str(one.partition), f"{one.records_in:,}", *counts, f"{one.waiting:,}", state)
     sums = [f"{sum(one.verdicts.get(name, 0) for one in found):,}" for name in names]
     bad = sum(1 for one in found if one.problems)
@@ -40,6 +44,14 @@ def archive_table(found: Sequence[TopicAudit]) -> Table:
         numbers = (one.on_topic, one.records, one.rows, *(getattr(one, name) for name in optional), one.waiting)
         shown = ("newest" if number is None else f"{number:,}" for number in numbers)
         table.add_row(one.topic, *shown, "; ".join(one.problems) or "✓")
+    return table
+
+
+def parked_table(found: Sequence[ParkedWork]) -> Table:
+    """Return the projects whose work has stopped at an error."""
+    table = _table("work that has stopped at an error", "service", "partition", "waiting", "what")
+    for one in found:
+        table.add_row(one.service, str(one.partition), f"{one.waiting:,}", escape(one.problem))
     return table
 
 

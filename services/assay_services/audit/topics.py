@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_schemas.topics import ANNOTATIONS, CONSENSUS_STATE, DEAD, REJECTED, VALIDATED, VALIDATOR_STATE
-from assay_services.engine.core.ledger import SUPERSEDED, Ledger
+from assay_services.audit.parked_work import parked_in
+from assay_services.engine.core.ledger import PARKED, SUPERSEDED, Ledger
 from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
@@ -28,7 +29,7 @@ class PartitionAudit:
     @property
     def problems(self) -> list[str]:
         """Return what does not balance, in words; empty if everything does."""
-        found: list[str] = []
+        found = [one.problem for one in parked_in(self.ledger, "", self.partition)]
         if self.twice:
             found.append(f"{self.twice} records were judged twice")
         if self.lost_to_retention:
@@ -74,7 +75,7 @@ async def _audit_partition(settings: RuntimeSettings, number: int) -> PartitionA
     _, found = await restore(settings, VALIDATOR_STATE.name, number)
     ledger = found or Ledger(0)
     source = await _read(settings, ANNOTATIONS.name, number)
-    verdicts: Counter[str] = Counter({SUPERSEDED: ledger.verdicts.get(SUPERSEDED, 0)})
+    verdicts: Counter[str] = Counter({name: ledger.verdicts.get(name, 0) for name in (SUPERSEDED, PARKED)})
     origins: Counter[int] = Counter()
     truncated = source.first > 0
     for verdict, topic in _VERDICT_TOPICS.items():

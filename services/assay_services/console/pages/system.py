@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from nicegui import ui
 
 from assay_services.audit.background import Ledgers
+from assay_services.audit.parked_work import ParkedWork
 from assay_services.audit.topics import PartitionAudit
 from assay_services.console.pages import dead_letters, icons
 from assay_services.console.pages.html import Column, Html, empty_state, join, number, table, tag, text_or_dash, when
@@ -86,7 +87,16 @@ def _ledgers(view: View, ledgers: Ledgers | None) -> Html:
         return join((head, empty_state("The count failed", ledgers.problem, "assay audit"), counted))
     validator = _ledger("Validator: annotations and their verdicts", ledgers.validator, _VERDICTS)
     consensus = _ledger("Consensus: validated annotations", ledgers.consensus, _ABSORBED)
-    return join((head, validator, consensus, counted))
+    return join((head, _parked(ledgers.parked), validator, consensus, counted))
+
+
+def _parked(found: Sequence[ParkedWork]) -> Html:
+    """Return what has stopped at an error, or nothing."""
+    if not found:
+        return join(())
+    rows = [(one.service, one.partition, number(one.waiting), text_or_dash(one.problem, most=400)) for one in found]
+    waiting, what = Column("waiting", is_number=True), Column("what happened", is_text=True)
+    return table("✗ Work that has stopped at an error", ("service", "partition", waiting, what), rows)
 
 
 def _ledger(caption: str, partitions: Sequence[PartitionAudit], names: Collection[str]) -> Html:

@@ -13,9 +13,10 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 class Status(StrEnum):
     """How far an item has come.
 
-    open: more annotations are to come. accepted: complete, and as sure as the contract wants. disputed: complete, and
-    not as sure. gold: its label was known. adjudicated: a person with the last word has settled it. empty: all its
-    annotations were withdrawn.
+    open: more annotations are to come, or all agree and the label is not yet as sure as the contract wants.
+    accepted: complete, and as sure as the contract wants. disputed: complete, not as sure, and the annotators differ.
+    gold: its label was known. adjudicated: a person with the last word has settled it. empty: all its annotations were
+    withdrawn.
     """
 
     OPEN = "open"

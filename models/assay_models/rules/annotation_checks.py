@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from assay_models.rules.canonical_label import gold_reader
 from assay_models.rules.check import NONE, Check, Circumstances, Objections, finding, shown
+from assay_models.rules.label_checks import label_objections
 from assay_schemas.annotation import Annotation, Label, microseconds
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.rules import (
@@ -156,12 +158,29 @@ def prelabel_copied(rule: Rule, _: LabelContract) -> Check:
     return check
 
 
-def gold_missed(rule: Rule, _: LabelContract) -> Check:
-    """Return the check that the label equals the gold label."""
+def known_gold(rule: Rule, contract: LabelContract) -> Check:
+    """Return the check that the gold label is a label of the contract."""
+    read, objections_to_label = gold_reader(contract), label_objections(contract)
+
+    def check(annotation: Annotation, circumstances: Circumstances) -> Objections:
+        gold = annotation.item.gold
+        if gold is None or read(gold) is not None:
+            return NONE
+        as_label = annotation.model_copy(update={"label": gold})
+        objections = objections_to_label(as_label, circumstances)
+        why = objections[0].message if objections else "the contract has no such label"
+        return finding(rule, "item.gold", f"the gold label {shown(gold)} is not used: {why}")
+
+    return check
+
+
+def gold_missed(rule: Rule, contract: LabelContract) -> Check:
+    """Return the check that the label equals the gold label, if that is one of the contract's."""
+    read = gold_reader(contract)
 
     def check(annotation: Annotation, _: Circumstances) -> Objections:
         gold = annotation.item.gold
-        if gold is None or _same(annotation.label, gold):
+        if gold is None or (known := read(gold)) is None or _same(annotation.label, known):
             return NONE
         return finding(rule, "label", f"{shown(annotation.label)} was given; {shown(gold)} is known to be right")
 

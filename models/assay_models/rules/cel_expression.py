@@ -23,17 +23,20 @@ _LABEL_TYPES = {
     "boxes": cel.Type.List(cel.Type.DYN),
 }
 _FIELDS = {"item": tuple(Item.model_fields), "annotator": ("id", "kind")}
-_NOT_CODE = re.compile(
-    r"(?P<comment>//[^\n]*)"
-    r"|\b(?:[rR][bB]?|[bB][rR])(?:'{3}.*?'{3}|\"{3}.*?\"{3}|'[^'\n]*'|\"[^\"\n]*\")"
+_STRING = re.compile(
+    r"\b(?:[rR][bB]?|[bB][rR])(?:'{3}.*?'{3}|\"{3}.*?\"{3}|'[^'\n]*'|\"[^\"\n]*\")"
     r"|'{3}(?:[^\\]|\\.)*?'{3}|\"{3}(?:[^\\]|\\.)*?\"{3}"
     r"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"",
     re.DOTALL,
 )
+_NOT_CODE = re.compile(rf"(?P<comment>//[^\n]*)|{_STRING.pattern}", re.DOTALL)
 """Comments and strings (raw, triple-quoted, plain), which are masked before an expression is searched."""
 _LONGEST_REASON = 200
 _MOST_REMEMBERED = 4_096
 _FIELD = re.compile(r"(?<![\w.])(item|annotator)\s*\.\s*(\w+)")
+_NO_SUCH_KEY = "NOT_FOUND"
+"""The status code with which an evaluation ends that reads a key which a map does not have."""
+_MIXED_NUMBERS = re.compile(r"'\(double, int\)'|'\(int, double\)'")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 
 
@@ -45,12 +48,13 @@ def compile_expression(rule: ExpressionRule, contract: LabelContract) -> Check:
     """Return the check of a custom rule: it objects where its expression is true.
 
     The cost is bounded: CEL has no recursion, at most one loop is allowed (over at most 1,000 parts), and at most
-    2,000 characters. Where the expression cannot be evaluated (for example, the item lacks an attribute), the check
-    returns a finding that only counts. Raises ExpressionError if the expression does not type-check, loops twice, or
-    is not boolean.
+    2,000 characters. An item without an attribute that the expression names does not meet it. Where the expression
+    cannot be evaluated for another reason, the check returns a finding that only counts. Raises ExpressionError if the
+    expression does not type-check, loops twice, is not boolean, or has a regular expression that is none.
     """
     masked = _masked(rule.when)
     _check_fields(masked)
+    _check_patterns(rule.when, contract)
     if len(_LOOP.findall(masked)) > 1:
         raise ExpressionError("it loops more than once (all, exists, map, filter); split it into several rules")
     conditions = [_condition(part, compiled, contract) for part, compiled in _parts(rule.when, contract)]
@@ -112,6 +116,8 @@ def _condition(source: str, compiled: Any, contract: LabelContract) -> Callable[
         value = compiled.eval(data=activation(annotation))
         if value.type() == cel.Type.BOOL:
             return bool(value.value())
+        if str(value.value()).startswith(_NO_SUCH_KEY):
+            return False
         return visible(str(value.value())[:_LONGEST_REASON])
 
     if cache_key is None:
@@ -149,6 +155,16 @@ def _cache_key_of(masked: str, contract: LabelContract) -> Callable[[Annotation]
 
 def _masked(source: str) -> str:
     return _NOT_CODE.sub(lambda found: " " if found["comment"] else "''", source)
+
+
+def _check_patterns(source: str, contract: LabelContract) -> None:
+    """Refuse a constant regular expression that cannot be one: at run time, the rule would only count."""
+    for found in re.finditer(rf"\.\s*matches\s*\(\s*(?P<text>{_STRING.pattern})\s*\)", source, re.DOTALL):
+        value = _compile(f"''.matches({found['text']})", contract).eval(data={})
+        if value.type() != cel.Type.BOOL:
+            why = str(value.value()).rpartition("INVALID_ARGUMENT: ")[2]
+            at = found.start("text") + 1
+            raise ExpressionError(f"{found['text']} is no regular expression (at character {at}): {why}")
 
 
 def _compile(source: str, contract: LabelContract) -> Any:  # noqa: ANN401  # cel has no type stubs
@@ -233,4 +249,9 @@ def _plain(message: str) -> str:
     """Return the compiler's first error without its prefixes, with its position."""
     line = message.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ")
     match = re.match(r"<input>:\d+:(\d+): (.*)", line)
+    if match and _MIXED_NUMBERS.search(match[2]):
+        return (
+            "a number with decimals (lead_time_seconds, an ordinal label) is compared with a whole one; "
+            f"write 2.0 instead of 2 (at character {match[1]})"
+        )
     return f"{match[2]} (at character {match[1]})" if match else line

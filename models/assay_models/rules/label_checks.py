@@ -18,7 +18,8 @@ from assay_schemas.contract.label_kinds import (
     PairwiseLabel,
     SpansLabel,
 )
-from assay_schemas.contract.rules import Rule
+from assay_schemas.contract.rules import BUILT_IN, Rule
+from assay_schemas.lookalikes import look, spelled_out
 from assay_schemas.verdict import Finding
 
 _HINTS = 3
@@ -55,12 +56,17 @@ def known_label(rule: Rule, contract: LabelContract) -> Check:
     """Return the check that every label is in the vocabulary."""
     values = _vocabulary(contract)
     known = frozenset(values)
+    looks = {look(value): value for value in values}
 
     @lru_cache(maxsize=1_000)
     def nearest(value: str) -> list[str]:
         return get_close_matches(value, values, n=1)
 
     def object_to(value: str, path: str, *, hinted: bool = True) -> Finding:
+        alike = looks.get(look(value))
+        if alike is not None:
+            why = f"{spelled_out(value)} looks like the label {spelled_out(alike)}, which is written otherwise"
+            return finding(rule, path, why)[0]
         near = nearest(value[:SHOWN_CHARACTERS]) if hinted else []
         hint = f"did the annotator mean {shown(near[0])}?" if near else f"the contract has {_listed(values)}"
         return finding(rule, path, f"{shown(value)} is not a label of this project; {hint}")[0]
@@ -165,6 +171,21 @@ def box_bounds(rule: Rule, _: LabelContract) -> Check:
             elif box.x < 0 or box.y < 0 or box.x + box.width > right or box.y + box.height > bottom:
                 findings += finding(rule, f"label[{i}]", "the box reaches beyond the image")
         return findings
+
+    return check
+
+
+def label_objections(contract: LabelContract) -> Check:
+    """Return one check of all that a label has to be by its contract's kind: kind, vocabulary, count, range."""
+    makers = {"label-kind": label_kind, "known-label": known_label}
+    if contract.label.kind == "multilabel":
+        makers["label-count"] = label_count
+    if contract.label.kind == "ordinal":
+        makers = {"label-kind": label_kind, "label-range": label_range}
+    checks = [make(BUILT_IN[name](), contract) for name, make in makers.items()]  # type: ignore[call-arg]
+
+    def check(annotation: Annotation, circumstances: Circumstances) -> Objections:
+        return [one for check in checks for one in check(annotation, circumstances)]
 
     return check
 

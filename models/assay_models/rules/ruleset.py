@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_models.rules import annotation_checks, label_checks
+from assay_models.rules.canonical_label import LabelReader, gold_reader, is_same, label_reader
 from assay_models.rules.cel_expression import ExpressionError, compile_expression
 from assay_models.rules.check import Check, Circumstances
-from assay_schemas.annotation import Action, Annotation
+from assay_schemas.annotation import Action, Annotation, Label
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.rules import BUILT_IN, ExpressionRule, Rule
 from assay_schemas.verdict import Finding
@@ -30,6 +31,7 @@ _MAKERS: dict[str, Callable[[Any, LabelContract], Check]] = {
     "faster-than-reading": annotation_checks.faster_than_reading,
     "annotator-allowed": annotation_checks.annotator_allowed,
     "prelabel-copied": annotation_checks.prelabel_copied,
+    "known-gold": annotation_checks.known_gold,
     "gold-missed": annotation_checks.gold_missed,
     "model-disagrees": annotation_checks.model_disagrees,
 }
@@ -46,6 +48,7 @@ _ON_BY_DEFAULT = (
     "not-updated-before-created",
     "negative-lead-time",
     "prelabel-copied",
+    "known-gold",
     "gold-missed",
     "model-disagrees",
 )
@@ -81,8 +84,22 @@ class RuleSet:
     """The checks of one contract: for annotations with a label, and without one (skipped, deleted)."""
 
     contract: LabelContract
+    read_label: LabelReader
+    read_gold: LabelReader
     for_labels: Sequence[Check]
     without_label: Sequence[Check]
+
+    def canonical(self, annotation: Annotation) -> Annotation:
+        """Return the annotation with label, pre-label and gold in canonical form; what is no label stays as it is."""
+        gold = annotation.item.gold
+        changes: dict[str, Label] = {}
+        for name, label in (("label", annotation.label), ("prelabel", annotation.prelabel)):
+            if label is not None and (read := self.read_label(label)) is not None and not is_same(read, label):
+                changes[name] = read
+        changed = annotation.model_copy(update=changes) if changes else annotation
+        if gold is None or (read := self.read_gold(gold)) is None or is_same(read, gold):
+            return changed
+        return changed.model_copy(update={"item": annotation.item.model_copy(update={"gold": read})})
 
     def check(self, annotation: Annotation, circumstances: Circumstances) -> list[Finding]:
         """Return all findings, in the contract's order."""
@@ -104,7 +121,7 @@ def compile_contract(contract: LabelContract) -> RuleSet:
         for_labels.append(check)
         if rule.id in _WITHOUT_LABEL:
             without_label.append(check)
-    return RuleSet(contract, for_labels, without_label)
+    return RuleSet(contract, label_reader(contract), gold_reader(contract), for_labels, without_label)
 
 
 def _rules_in_force(contract: LabelContract) -> list[tuple[int, Rule]]:

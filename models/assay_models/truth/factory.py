@@ -1,5 +1,7 @@
 """Choice of the truth model for a contract's kind of label."""
 
+from collections.abc import Callable, Mapping
+
 from assay_models.consistency.classes import class_names, number_of
 from assay_models.truth.categorical.label_adapter import LabelAdapter
 from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
@@ -16,11 +18,7 @@ class CategoricalTruth(LabelAdapter):
     def __init__(self, contract: LabelContract) -> None:
         """Start without items, with the classes of the contract."""
         read = _number_or_text if contract.label.kind == "ordinal" else str
-        super().__init__(class_names(contract.label) or (), read=read)
-
-    def adopt(self, contract: LabelContract) -> None:
-        """Add the labels that are new in this contract; known labels stay."""
-        self.admit(class_names(contract.label) or ())
+        super().__init__(class_names(contract.label) or (), read=read, admits_stored=False)
 
 
 def _number_or_text(name: str) -> Label:
@@ -37,11 +35,21 @@ _MOST_STEPS = 20
 
 def make_truth(contract: LabelContract) -> TruthModel:
     """Return a new truth model for the contract's kind of label."""
+    return _MODELS[truth_form(contract)](contract)
+
+
+def truth_form(contract: LabelContract) -> str:
+    """Return the form of a contract's truth model: counts and posteriors of one form cannot be read by another."""
     kind = contract.label.kind
-    if kind == "multilabel":
-        return MultilabelTruth(contract)
-    if kind in {"spans", "boxes"}:
-        return RegionTruth(contract)
     if kind == "ordinal" and len(class_names(contract.label) or range(_MOST_STEPS + 1)) > _MOST_STEPS:
-        return NumericTruth(contract)
-    return CategoricalTruth(contract)
+        return "numbers"
+    return kind if kind in _MODELS else "classes"
+
+
+_MODELS: Mapping[str, Callable[[LabelContract], TruthModel]] = {
+    "multilabel": MultilabelTruth,
+    "spans": RegionTruth,
+    "boxes": RegionTruth,
+    "numbers": NumericTruth,
+    "classes": CategoricalTruth,
+}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from assay_models.truth.categorical.label_adapter import LabelAdapter
 from assay_models.truth.factory import make_truth
 from assay_models.truth.truth_model import Accuracy, GivenLabel, ItemFacts, ItemJudgement, TruthModel
 from assay_schemas.annotation import AnnotatorId, Label
@@ -38,7 +39,7 @@ def infer_truth(
     for item, annotator, label in annotations:
         labels[item][AnnotatorId(annotator)] = GivenLabel(label)
     known = gold or {}
-    truth = make_truth(contract or _categories(labels, known))
+    truth = _categories(labels, known) if contract is None else make_truth(contract)
     for item, given in labels.items():
         truth.put(item, ItemFacts(given, known.get(item)))
     truth.settle()
@@ -60,10 +61,7 @@ def _converge(truth: TruthModel, items: int, most_rounds: int) -> None:
                 break
 
 
-def _categories(labels: Mapping[Any, Mapping[AnnotatorId, GivenLabel]], gold: Mapping[Any, Label]) -> LabelContract:
-    """Return a contract whose categories are the texts that occur."""
-    texts = {str(one.label) for given in labels.values() for one in given.values()} | {
-        str(one) for one in gold.values()
-    }
-    plain = {"project": "notebook", "version": 1, "label": {"kind": "categorical", "values": sorted(texts) or ["-"]}}
-    return LabelContract.model_validate(plain)
+def _categories(labels: Mapping[Any, Mapping[AnnotatorId, GivenLabel]], known: Mapping[Any, Label]) -> TruthModel:
+    """Return a truth model of the categories that were given."""
+    given = {str(one.label) for of_item in labels.values() for one in of_item.values()}
+    return LabelAdapter(sorted(given | {str(label) for label in known.values()}) or ["-"])

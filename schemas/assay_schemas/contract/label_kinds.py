@@ -2,19 +2,49 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 from pydantic_core import PydanticCustomError
 
 from assay_schemas.annotation import Event
+from assay_schemas.lookalikes import look, spelled_out
 
-_Values: TypeAlias = Annotated[list[str], Field(min_length=1, max_length=10_000)]
+_FEWEST = 2
+"""A choice needs so many labels: with one, every annotation says the same."""
+
+
+def _distinct(values: list[str]) -> list[str]:
+    """Refuse a label that stands twice, or two that look the same but are different texts."""
+    seen: dict[str, str] = {}
+    for value in values:
+        other = seen.setdefault(look(value), value)
+        if other is value:
+            continue
+        if other == value:
+            raise PydanticCustomError("repeated_label", "the label '{label}' stands here twice", {"label": value})
+        raise PydanticCustomError(
+            "same_look",
+            "two labels look the same: {one} and {other}; keep one of them",
+            {"one": spelled_out(other), "other": spelled_out(value)},
+        )
+    return values
+
+
+def _a_choice(values: list[str]) -> list[str]:
+    if len(values) < _FEWEST:
+        raise PydanticCustomError(
+            "no_choice", "there must be two labels or more to choose from; add the label for everything else"
+        )
+    return values
+
+
+_Values: TypeAlias = Annotated[list[str], Field(min_length=1, max_length=10_000), AfterValidator(_distinct)]
 
 
 class CategoricalLabel(Event):
     """One of a list of values."""
 
     kind: Literal["categorical"] = "categorical"
-    values: _Values
+    values: Annotated[_Values, AfterValidator(_a_choice)]
 
 
 class MultilabelLabel(Event):
@@ -49,6 +79,12 @@ class OrdinalLabel(Event):
     def _ordered(self) -> "OrdinalLabel":
         if self.low >= self.high:
             raise PydanticCustomError("ordinal_range", "low must be below high")
+        if self.step is not None and self.step > self.high - self.low:
+            raise PydanticCustomError(
+                "one_step",
+                "a scale from {low} to {high} in steps of {step} has one value; there must be two or more",
+                {"low": f"{self.low:g}", "high": f"{self.high:g}", "step": f"{self.step:g}"},
+            )
         return self
 
 

@@ -154,6 +154,13 @@ class PrelabelCopiedRule(Rule):
     action: RuleAction = RuleAction.COUNT
 
 
+class KnownGoldRule(Rule):
+    """The item's gold label is a label of the contract; one that is not is not used as gold."""
+
+    id: Literal["known-gold"] = "known-gold"
+    action: RuleAction = RuleAction.FLAG
+
+
 class GoldMissedRule(Rule):
     """The label is not the known right one."""
 
@@ -202,6 +209,7 @@ BUILT_IN: dict[str, type[Rule]] = {
     "faster-than-reading": FasterThanReadingRule,
     "annotator-allowed": AnnotatorAllowedRule,
     "prelabel-copied": PrelabelCopiedRule,
+    "known-gold": KnownGoldRule,
     "gold-missed": GoldMissedRule,
     "model-disagrees": ModelDisagreesRule,
 }
@@ -245,6 +253,7 @@ AnyRule: TypeAlias = Annotated[
     | Annotated[FasterThanReadingRule, Tag("faster-than-reading")]
     | Annotated[AnnotatorAllowedRule, Tag("annotator-allowed")]
     | Annotated[PrelabelCopiedRule, Tag("prelabel-copied")]
+    | Annotated[KnownGoldRule, Tag("known-gold")]
     | Annotated[GoldMissedRule, Tag("gold-missed")]
     | Annotated[ModelDisagreesRule, Tag("model-disagrees")]
     | Annotated[ExpressionRule, Tag("expression")],

@@ -154,15 +154,14 @@ class PartitionReader:
 
     async def batches(self, *, first: int | None = None, end: int | None = None) -> AsyncIterator[list[Any]]:
         """Yield all committed records in batches, from the offset `first` on (None: the oldest) and below `end`."""
-        if end is None:
-            end = (await self.consumer.end_offsets([self.partition]))[self.partition]
+        last = int((await self.consumer.end_offsets([self.partition]))[self.partition]) if end is None else end
         if first is None:
             await self.consumer.seek_to_beginning(self.partition)
         else:
             self.consumer.seek(self.partition, max(first, await self.first_offset()))
-        while await self.consumer.position(self.partition) < end:
+        while await self.consumer.position(self.partition) < last:
             fetched = await self.consumer.getmany(self.partition, timeout_ms=200, max_records=10_000)
-            found = [record for record in fetched.get(self.partition, []) if record.offset < end]
+            found = [record for record in fetched.get(self.partition, []) if record.offset < last]
             if found:
                 yield found
             await asyncio.sleep(0)

@@ -128,5 +128,4 @@ def test_how_many_labels_there_are_comes_from_the_contract() -> None:
     assert counted == {"categorical": 3, "pairwise": 3, "ordinal": 5, "spans": 8}
     assert class_count(a_contract("ordinal", label={"step": None})) == 8
     assert class_count(a_contract("ordinal", label={"high": 1_000})) == 21
-    assert class_count(a_contract(label={"values": ["only"]})) == 2
     assert class_count(a_contract("pairwise", label={"ties": False})) == 2

@@ -24,7 +24,6 @@ def a_time(**later: float) -> str:
         (["attributes.market"], {"attributes": {"market": ""}}, ["attributes.market"]),
         (["features"], {"features": [0.0]}, []),
         (["gold"], {"gold": "safe"}, []),
-        (["gold"], {"gold": 0}, []),
     ],
 )
 def test_an_item_without_a_required_field_is_objected_to(

@@ -62,7 +62,6 @@ def test_a_project_may_put_its_rule_in_its_own_words() -> None:
 @pytest.mark.parametrize(
     ("when", "why"),
     [
-        ("attributes['guideline'] == '7'", "Key not found"),
         ("lead_time_seconds < 1.0", "lead_time_seconds"),
         ("item.features[0] > 1.0", "null"),
         ("item.text.matches(item.id)", "regular expression"),
@@ -79,13 +78,38 @@ def test_an_expression_that_cannot_be_evaluated_counts_and_does_not_object(when:
     assert why in found[0].message
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        "item.attributes.guideline == '7'",
+        "attributes['guideline'] == '7'",
+        "attributes.market == 'BR' && attributes.guideline != '7'",
+    ],
+)
+def test_an_item_without_the_attribute_does_not_meet_the_condition(when: str) -> None:
+    assert findings(an_annotation(), with_rule(id="own", when=when, action="reject")) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("item.text.matches('[0-9')", "'[0-9' is no regular expression (at character 19): invalid regular expression"),
+        ("label == 'safe' && item.id.matches(r'(')", "r'(' is no regular expression (at character 36)"),
+        ("lead_time_seconds < 2", "write 2.0 instead of 2 (at character 19)"),
+        ("2 > lead_time_seconds", "write 2.0 instead of 2"),
+    ],
+)
+def test_an_expression_that_would_only_fail_at_run_time_is_refused_with_the_cure(when: str, why: str) -> None:
+    assert why in problem(when, "categorical")
+
+
 def test_the_reason_an_evaluation_failed_is_short_and_visible() -> None:
-    contract = with_rule(id="own", when="attributes[item.text] == ''")
-    annotation = an_annotation(item=an_item(text="\u202e\n" + "x" * 10_000))
+    contract = with_rule(id="own", when="item.text.matches(item.text)")
+    annotation = an_annotation(item=an_item(text="[\u202e\n" + "x" * 10_000))
 
     found = findings(annotation, contract)
 
-    assert "\\u{202e}\\nxxx" in found[0].message
+    assert "\\u{202e}\\u{a}xxx" in found[0].message
     assert len(found[0].message) < 300
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from assay_models.consistency.classes import class_name
+from assay_models.consistency.classes import class_name, class_names
 from assay_models.truth.categorical.annotator_index import AnnotatorIndex, way_of
 from assay_models.truth.categorical.confusion_counts import OTHER, UNITS, SparseCounts
 from assay_models.truth.categorical.em_state import Settled
@@ -17,6 +17,7 @@ from assay_models.truth.categorical.online_em import OnlineEM
 from assay_models.truth.categorical.posterior import Learned
 from assay_models.truth.truth_model import POOL, Accuracy, ItemFacts, ItemJudgement
 from assay_schemas.annotation import AnnotatorId, Label
+from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.json_data import Json
 
 LEAST_SHOWN = 0.001
@@ -32,8 +33,15 @@ class LabelAdapter:
     Stored values contain the label names, so a later contract may list the labels in another order.
     """
 
-    def __init__(self, labels: Iterable[str], *, read: Callable[[str], Label] = str) -> None:
-        """Start with these labels; `read` converts a label's name back to the label."""
+    def __init__(
+        self, labels: Iterable[str], *, read: Callable[[str], Label] = str, admits_stored: bool = True
+    ) -> None:
+        """Start with these labels; `read` converts a label's name back to the label.
+
+        `admits_stored`: whether labels in stored or remote counts that are not known are admitted; if not, such counts
+        are left out: an earlier contract had these labels.
+        """
+        self._admits_stored = admits_stored
         self._labels: list[str] = []
         self._numbers: dict[str, int] = {}
         self._annotators = AnnotatorIndex()
@@ -58,6 +66,10 @@ class LabelAdapter:
         """Add those of these labels that are not known yet."""
         for label in labels:
             self._number(label)
+
+    def adopt(self, contract: LabelContract) -> None:
+        """Add the labels that are new in this contract; known labels stay."""
+        self.admit(class_names(contract.label) or ())
 
     def put(self, item: Hashable, facts: ItemFacts, *, stored: Json = None) -> None:
         """Set the observations on an item; with `stored` restore its saved judgement instead of queueing it."""
@@ -231,6 +243,9 @@ class LabelAdapter:
         return [(labels[truth], _OTHER if label == OTHER else labels[label], votes) for truth, label, votes in counts]
 
     def _numbered(self, named: Sequence[Any]) -> Sequence[tuple[int, int, float]]:
+        if not self._admits_stored:
+            known = {_OTHER, *self._numbers}
+            named = [one for one in named if one[0] in self._numbers and one[1] in known]
         return [
             (self._number(truth), OTHER if label == _OTHER else self._number(label), votes)
             for truth, label, votes in named

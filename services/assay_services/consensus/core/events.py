@@ -76,7 +76,9 @@ class ItemEvents:
         if len(item.votes) < self.contract.redundancy:
             return Status.OPEN
         sure = judgement.probability is not None and judgement.probability >= self.contract.consensus.accept_at
-        return Status.ACCEPTED if sure else Status.DISPUTED
+        if sure:
+            return Status.ACCEPTED
+        return Status.OPEN if is_unanimous(item) else Status.DISPUTED
 
     def _is_worth_a_vote(self, status: Status, judgement: ItemJudgement) -> bool:
         return status is Status.ACCEPTED and judgement.gain >= self.contract.consensus.review_gain
@@ -108,6 +110,12 @@ class ItemEvents:
             "as_of": iso(self.now),
         }
         return event(REVIEW.name, key, value, kind="review")
+
+
+def is_unanimous(item: ConsensusItem) -> bool:
+    """Return whether all annotators of an item gave the same label: then nobody disputes it, however unsure it is."""
+    first, *others = (vote.label for vote in item.votes.values())
+    return all(label == first for label in others)
 
 
 def _has_moved(before: PublishedConsensus, judgement: ItemJudgement, status: Status) -> bool:

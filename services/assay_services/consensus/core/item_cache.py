@@ -50,6 +50,10 @@ class ItemCache:
             del self._at_hand[next(iter(self._at_hand))]
         return item.dump()
 
+    def keep(self, key: bytes, item: ConsensusItem) -> None:
+        """Keep a changed item at hand until the next `put`."""
+        self._moved[key] = item
+
     def move(self, item: ConsensusItem) -> bytes:
         """Keep an item at hand under its own key until the next `put`, and return the bytes to write."""
         self._moved[item.key] = item

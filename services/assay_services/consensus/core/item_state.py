@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from assay_models.rules.canonical_label import LabelReader
 from assay_models.truth.truth_model import GivenLabel, ItemFacts
 from assay_schemas.annotation import AnnotationId, AnnotatorId, ItemId, Label, ProjectId
 from assay_schemas.record_key import record_key
@@ -54,7 +55,8 @@ class ConsensusItem:
     `votes` are the live annotations by annotator. `withdrawn_us` has the time (µs since 1970) at which an annotator
     withdrew an annotation, to ignore older ones that arrive later. `decisions` are the live annotations of
     adjudicators by their names; the newest one is in force. `unsigned_decision` is one whose author an earlier version
-    did not store.
+    did not store. `unfit_votes` and `unfit_decisions` have labels that the contract in force does not know; they count
+    for nothing until a contract knows them.
     `model_probabilities` are the consistency model's, by label. `posterior` is the truth model's own stored form.
     `newest_us` is the time of the newest annotation (µs since 1970), `heard_ms` when one last changed the item (ms
     since 1970, Kafka's time). `text_length` is in characters. `closed`: still stored, but no longer in the truth model.
@@ -77,6 +79,8 @@ class ConsensusItem:
     text_length: int = 0
     closed: bool = False
     decisions: dict[AnnotatorId, Vote] = field(default_factory=dict)
+    unfit_votes: dict[AnnotatorId, Vote] = field(default_factory=dict)
+    unfit_decisions: dict[AnnotatorId, Vote] = field(default_factory=dict)
 
     @property
     def key(self) -> bytes:
@@ -111,9 +115,31 @@ class ConsensusItem:
         self.corrections_in_force = dict(corrections)
         self.correction_count = correction_count
 
+    def sort_votes(self, labels: "LabelReaders") -> bool:
+        """Set aside what the contract's labels do not fit, and take back what they do; return whether anything moved.
+
+        Gold that is no label of the contract is dropped: it comes again with the next annotation.
+        """
+        votes = _sorted(self.votes, self.unfit_votes, labels.read_label)
+        decisions = _sorted(self.decisions, self.unfit_decisions, labels.read_label)
+        gold = None if self.gold is None else labels.read_gold(self.gold)
+        moved = votes is not None or decisions is not None or gold != self.gold
+        self.gold = gold
+        if votes is not None:
+            self.votes, self.unfit_votes = votes
+        if decisions is not None:
+            self.decisions, self.unfit_decisions = decisions
+        return moved
+
     def mark_votes_judged(self) -> None:
         """Record that all votes were published on `items.judged`."""
         self.votes = {who: vote if vote.judged else vote._replace(judged=True) for who, vote in self.votes.items()}
+
+    def _dump_rare_fields(self) -> list[Any]:
+        """Return the last fields of the stored form, which most items do not have."""
+        rare = (self.decisions, self.unfit_votes, self.unfit_decisions)
+        length = max((place for place, votes in enumerate(rare, 1) if votes), default=0)
+        return [{who: tuple(vote) for who, vote in votes.items()} for votes in rare[:length]]
 
     def dump(self) -> bytes:
         """Return the stored form: a JSON array whose order of fields is the format."""
@@ -135,9 +161,23 @@ class ConsensusItem:
                 self.heard_ms,
                 self.text_length,
                 self.closed,
-                *([{who: tuple(vote) for who, vote in self.decisions.items()}] if self.decisions else []),
+                *self._dump_rare_fields(),
             )
         )
+
+
+def _sorted(
+    fit: Mapping[AnnotatorId, Vote], unfit: Mapping[AnnotatorId, Vote], read: LabelReader
+) -> tuple[dict[AnnotatorId, Vote], dict[AnnotatorId, Vote]] | None:
+    """Return the votes that fit and those that do not; None if they are sorted already."""
+    gone = [who for who, vote in fit.items() if read(vote.label) is None]
+    back = [who for who, vote in unfit.items() if read(vote.label) is not None]
+    if not gone and not back:
+        return None
+    every = {**unfit, **fit}
+    out = {who for who, vote in every.items() if read(vote.label) is None}
+    fitting = {who: vote for who, vote in every.items() if who not in out}
+    return fitting, {who: vote for who, vote in every.items() if who in out}
 
 
 def load_item(raw: bytes) -> ConsensusItem:
@@ -145,13 +185,27 @@ def load_item(raw: bytes) -> ConsensusItem:
     found = ConsensusItem(*orjson.loads(raw))
     found.votes = {who: Vote(*vote) for who, vote in found.votes.items()}
     found.unsigned_decision = None if found.unsigned_decision is None else Vote(*found.unsigned_decision)
-    found.decisions = {who: Vote(*vote) for who, vote in found.decisions.items()}
+    for name in ("decisions", "unfit_votes", "unfit_decisions"):
+        setattr(found, name, {who: Vote(*vote) for who, vote in getattr(found, name).items()})
     found.corrections_in_force = {who: StandingCorrection(*one) for who, one in found.corrections_in_force.items()}
     found.published = None if found.published is None else PublishedConsensus(*found.published)
     return found
 
 
 _ADJUDICATOR = "adjudicator"
+
+
+class LabelReaders(NamedTuple):
+    """How the contract in force reads labels and gold: to their canonical form, or None for what is no label of it."""
+
+    read_label: LabelReader
+    read_gold: LabelReader
+
+    def fit(self, heard: "IncomingAnnotation") -> bool:
+        """Return whether an annotation's label and gold are labels of the contract, in canonical form."""
+        label = None if heard.vote is None else heard.vote.label
+        fits = label is None or self.read_label(label) is not None
+        return fits and (heard.gold is None or self.read_gold(heard.gold) == heard.gold)
 
 
 class IncomingAnnotation(NamedTuple):
@@ -178,7 +232,7 @@ class IncomingAnnotation(NamedTuple):
 def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     """Apply an annotation to its item; return False, without a change, if one at least as new is known."""
     who = heard.annotator
-    known = item.votes.get(who)
+    known = item.votes.get(who) or item.unfit_votes.get(who)
     if heard.occurred < item.withdrawn_us.get(who, -1):
         return False
     if known is not None and (known.occurred_us, known.annotation) >= (heard.occurred, heard.annotation):
@@ -189,6 +243,7 @@ def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     if heard.kind == _ADJUDICATOR:
         return _apply_adjudication(item, heard)
     item.model_probabilities = {**item.model_probabilities, **heard.view}
+    item.unfit_votes.pop(who, None)
     if heard.vote is None:
         item.votes.pop(who, None)
         item.withdrawn_us[who] = heard.occurred
@@ -200,7 +255,8 @@ def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
 
 def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     """Store or withdraw the decision of one adjudicator; those of the others stay."""
-    who, known = heard.annotator, item.decisions.get(heard.annotator)
+    who = heard.annotator
+    known = item.decisions.get(who) or item.unfit_decisions.pop(who, None)
     unsigned = item.unsigned_decision
     newest = max([one.occurred_us for one in (known, unsigned) if one is not None], default=-1)
     if newest > heard.occurred:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from assay_models.rules.canonical_label import gold_reader, label_reader
 from assay_models.truth.truth_model import POOL, ItemJudgement, TruthModel
 from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
@@ -19,7 +20,14 @@ from assay_services.consensus.core.events import ItemEvents, PartitionOrigin, ha
 from assay_services.consensus.core.exchange import Exchange
 from assay_services.consensus.core.item_cache import ITEM_PREFIX, ItemCache
 from assay_services.consensus.core.item_lifetime import closes_at_ms, dropped_at_ms
-from assay_services.consensus.core.item_state import ConsensusItem, IncomingAnnotation, apply_annotation, facts_of
+from assay_services.consensus.core.item_state import (
+    ConsensusItem,
+    IncomingAnnotation,
+    LabelReaders,
+    apply_annotation,
+    facts_of,
+)
+from assay_services.consensus.core.label_marks import LabelsStored, labels_key, labels_mark, read_labels_mark
 from assay_services.consensus.core.reliability import ReliabilityPublisher
 from assay_services.consensus.core.stages import (
     Closed,
@@ -36,6 +44,7 @@ from assay_services.engine.core.state import PartitionState
 _FIRST = re.compile(rb'\[("[^"\\]*"),')
 _CLOSE_AT_ONCE = 200
 _LATER_MS = 3_600_000
+_NEVER = 2**62
 _RESTORED_AT_ONCE = 5_000
 _NOTHING = ItemJudgement(None, None, {}, 0.0, lambda _: 0.0, None)
 
@@ -75,25 +84,44 @@ class ConsensusCore(Core):
         """
         self._parked = parked
         self._watched = watched
+        self._survives = survives
         self._projects = projects
         self._state = state
-        self._items = ItemCache(state, survives=survives)
+        self._pool = pool
+        self._origin = origin
+        self._missing: set[ProjectId] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Build everything from the stored state: at the start, and when a contract's labels change."""
+        self._items = ItemCache(self._state, survives=self._survives)
         self._truths: dict[ProjectId, TruthModel] = {}
         self._closed_counts: dict[ProjectId, ClosedItemCounts] = {}
         self._contracts: dict[ProjectId, LabelContract] = {}
-        self._missing: set[ProjectId] = set()
+        self._readers: dict[ProjectId, LabelReaders] = {}
+        self._resorted: list[bytes] = []
         self._convergence = Convergence()
-        changes = pool.follow()
-        self._windows = AgreementWindows(pool, changes, origin)
-        self._reliabilities = ReliabilityPublisher(pool, changes, origin)
+        changes = self._pool.follow()
+        self._windows = AgreementWindows(self._pool, changes, self._origin)
+        self._reliabilities = ReliabilityPublisher(self._pool, changes, self._origin)
         self._rekeyed: dict[bytes, Entry | None] = {}
         self._stored: defaultdict[ProjectId, list[bytes]] = defaultdict(list)
-        for key, value in state.values():
+        for key, value in self._state.values():
             self._stored[_project_of(value)].append(key)
+
+    def _begin_again_if_outdated(self) -> None:
+        """Begin again if a contract in memory was withdrawn, or has other labels: open items are judged under it."""
+        if self._survives and any(
+            name not in self._projects or self._projects[name].contract.label != contract.label
+            for name, contract in self._contracts.items()
+            if name not in self._projects or self._projects[name].contract is not contract
+        ):
+            self._begin()
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received it
         """Process one batch: each stage takes what the stages before it returned."""
         now = max(record.timestamp for record in batch)
+        self._begin_again_if_outdated()
         received = self._receive(batch)
         self._update_models(received)
         faded = self._fade(now)
@@ -111,6 +139,7 @@ class ConsensusCore(Core):
 
     def idle(self, now: int) -> Step | None:
         """Judge items again that may have moved, and publish what is due at `now` (ms); return None if nothing is."""
+        self._begin_again_if_outdated()
         for name in self._stored.keys() & self._projects.keys():
             self._truth(name)
         if self._convergence.is_time_to_relearn(now):
@@ -154,7 +183,7 @@ class ConsensusCore(Core):
             return "unreadable"
         if annotation.project not in self._projects:
             return "no-contract"
-        key = annotation.key
+        key, truth = annotation.key, self._truth(annotation.project)
         item = received.items.get(key) or self._items.get(key) or ConsensusItem(annotation.project, annotation.item)
         if key not in received.cells_before:
             received.items[key] = item
@@ -162,9 +191,12 @@ class ConsensusCore(Core):
         closed = facts_of(item) if item.closed else None
         if not apply_annotation(item, annotation):
             return SUPERSEDED
+        labels = self._readers[item.project]
+        resorted = (closed is not None or not labels.fit(annotation)) and item.sort_votes(labels)
         if closed is not None:
-            received.reopened.update(_ordered(item.project, closed.ballots))
-            self._truth(item.project).reopen(key, closed, stored=item.posterior)
+            if not resorted:
+                received.reopened.update(_ordered(item.project, closed.ballots))
+                truth.reopen(key, closed, stored=item.posterior)
             item.closed = False
         received.changed_ms[key] = record.timestamp
         return "absorbed"
@@ -195,8 +227,9 @@ class ConsensusCore(Core):
             self._convergence.restart_round()
         by_project = {name: truth.settle(sweep=sweep) for name, truth in self._truths.items()}
         judgements = {key: judgement for judged in by_project.values() for key, judgement in judged.items()}
-        for key in received.changed_ms:
-            item = received.items[key]
+        resorted, self._resorted = self._resorted, []
+        for key in (*received.changed_ms, *resorted):
+            item = received.items.get(key) or self._items.load(key)
             if not item.votes and item.adjudication is None:
                 judgements[key] = _NOTHING
         return Judged(judgements, frozenset(name for name, judged in by_project.items() if judged))
@@ -295,26 +328,41 @@ class ConsensusCore(Core):
         if truth is None:
             truth = self._truths[name] = project.make_truth(project.contract)
             self._contracts[name] = project.contract
+            self._readers[name] = LabelReaders(label_reader(project.contract), gold_reader(project.contract))
             self._closed_counts[name] = ClosedItemCounts(name, truth)
             self._restore(name, truth, project.contract)
         elif self._contracts[name] is not project.contract:
             self._contracts[name] = project.contract
+            self._readers[name] = LabelReaders(label_reader(project.contract), gold_reader(project.contract))
             truth.adopt(project.contract)
         return truth
 
     def _restore(self, name: ProjectId, truth: TruthModel, contract: LabelContract) -> None:
         first_minute = self._windows.begin(name, contract)
         keys = sorted(self._stored.pop(name, ()))
+        known = self._adopt_labels(name, contract)
         kept = [value for key in keys if key.startswith(CLOSED_COUNTS_PREFIX) and (value := self._state.get(key))]
-        self._closed_counts[name].load(kept, contract.consensus.half_life_days)
+        self._closed_counts[name].load(kept if known.same_form else (), contract.consensus.half_life_days)
         for number, (key, item) in enumerate(self._stored_items(keys)):
+            if not item.closed and item.sort_votes(self._readers[name]):
+                self._items.keep(key, item)
+                self._resorted.append(key)
+                item.posterior = None
             if not item.closed and (item.votes or item.adjudication is not None):
-                truth.put(key, facts_of(item), stored=item.posterior)
+                truth.put(key, facts_of(item), stored=item.posterior if known.same_labels else None)
                 if item.newest_minute >= first_minute:
                     self._windows.move(item, NOWHERE, contract)
                 self._reliabilities.mark_changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
                 truth.settle()  # restored items count as judged: this only moves them into compact arrays
+
+    def _adopt_labels(self, name: ProjectId, contract: LabelContract) -> LabelsStored:
+        """Return whether the stored state was written under the same labels, and store the contract's."""
+        key, now = labels_key(name), labels_mark(contract)
+        found = read_labels_mark(self._state.get(key))
+        if found != now and self._survives:
+            self._rekeyed[key] = Entry(_NEVER, orjson.dumps([name, *now]))
+        return LabelsStored(found is None or found[0] == now[0], found is None or found[1] == now[1])
 
     def _stored_items(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, ConsensusItem]]:
         """Yield the items of these state keys that are still there, by their own key.

@@ -13,6 +13,18 @@ from assay_schemas.errors import AssayUserError
 
 YamlPath: TypeAlias = tuple[str | int, ...]
 """A path in a YAML file: keys and list positions from the root."""
+_MOST_NODES = 100_000
+_READ_AS = {
+    "bool": "true or false", "int": "a number", "float": "a number", "timestamp": "a date", "null": "nothing",
+}  # fmt: skip
+"""What YAML makes of texts without quotes, by its tag."""
+_OF_ANOTHER_KIND = {
+    ("ordinal", "values"): ": it has numbers from `low` to `high`; for words, use kind: categorical",
+    ("categorical", "low"): ": it has `values`; for numbers, use kind: ordinal",
+    ("categorical", "max_count"): ": it is one of its `values`; for several, use kind: multilabel",
+    ("pairwise", "values"): ": it is left, right or (with `ties`) tie",
+}
+"""What to do about a field that belongs to another kind of label."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -70,10 +82,11 @@ class YamlFile:
         names_near: Callable[[YamlPath], Sequence[str]],
     ) -> YamlProblem:
         place = _existing(self.root, error["loc"])
-        message = str(error["msg"])
+        message = _unquoted(self.root, place) if error["type"] == "string_type" else None
+        message = message or str(error["msg"])
         if error["type"] == "extra_forbidden":
             near = get_close_matches(str(error["loc"][-1]), names_near(place), n=1)
-            message = "there is no such field" + (f"; did you mean '{near[0]}'?" if near else "")
+            message = _no_such_field(error["loc"], near)
         if error["type"] == "missing":
             message = f"the field '{error['loc'][-1]}' is missing"
         return self.problem(place, message)
@@ -91,9 +104,61 @@ def _parse(path: Path, wanted: str) -> yaml.Node:
         raise YamlFileError([YamlProblem(path, line, "", f"is no YAML: {error.problem}")]) from None
     except yaml.YAMLError as error:
         raise YamlFileError([YamlProblem(path, 1, "", f"is no YAML: {str(error).splitlines()[0]}")]) from None
+    except RecursionError:
+        raise YamlFileError([YamlProblem(path, 1, "", "is nested too deeply")]) from None
     if not isinstance(root, yaml.MappingNode):
         raise YamlFileError([YamlProblem(path, 1, "", wanted)])
+    _refuse_unfolding(path, root)
     return root
+
+
+def _refuse_unfolding(path: Path, root: yaml.Node) -> None:
+    """Refuse aliases that refer to themselves or unfold to very many values."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in open_nodes:
+            line = node.start_mark.line + 1
+            raise YamlFileError([YamlProblem(path, line, "", "an alias refers to what contains it; write it out")])
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = 1 + sum(map(size, _children(node)))
+            open_nodes.discard(id(node))
+        if sizes[id(node)] > _MOST_NODES:
+            line = node.start_mark.line + 1
+            why = f"aliases unfold to more than {_MOST_NODES:,} values; write out what is needed"
+            raise YamlFileError([YamlProblem(path, line, "", why)])
+        return sizes[id(node)]
+
+    size(root)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in node.value for child in pair]
+    return []
+
+
+def _no_such_field(loc: Sequence[str | int], near: Sequence[str]) -> str:
+    """Return the reason for an unknown field; a field of another kind of label is explained."""
+    name = str(loc[-1])
+    if name in near:  # it exists, in another kind
+        return f"kind '{loc[-2]}' has no '{name}'" + _OF_ANOTHER_KIND.get((str(loc[-2]), name), "")
+    return "there is no such field" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def _unquoted(root: yaml.Node, place: YamlPath) -> str | None:
+    """Return what is wrong with a text that YAML reads as something else, or None if it is not such a text."""
+    node: yaml.Node | None = root
+    for step in place:
+        node = _child(node, step)
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    kind = _READ_AS.get(node.tag.rpartition(":")[2])
+    return None if kind is None else f"YAML reads {node.value} as {kind}; write it in quotes: '{node.value}'"
 
 
 def _plain(path: Path, root: yaml.Node) -> Any:  # noqa: ANN401  # YAML of any shape

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from assay_models.consistency.label_score import Score
 from assay_models.rules.check import Circumstances
@@ -156,20 +156,21 @@ def _judge(work: _ValidatorBatch, heard: _BatchAnnotation) -> None:
     if item.supersedes(who, word):
         work.verdicts[SUPERSEDED] += 1
         return
-    score = None
+    canonical, score = project.rules.canonical(annotation), None
     if project.scorer is not None and mark is not None:
         view = item.view
         if view is None or view[0] != mark:
             view = item.view = (mark, work.views[key, mark])
         if word[2]:
-            score = project.scorer.score(view[1], annotation.label)
-    findings = project.rules.check(annotation, Circumstances(record.timestamp * 1_000, word[0], score))
+            score = project.scorer.score(view[1], canonical.label)
+    findings = project.rules.check(canonical, Circumstances(record.timestamp * 1_000, word[0], score))
     for found in findings:
         work.notes["findings", annotation.project, found.rule, found.action.value] += 1
     rejected = bool(findings) and any(found.action is RuleAction.REJECT for found in findings)
     verdict = "rejected" if rejected else "validated"
     contract = project.rules.contract
-    value = _verdict_json(record.value or b"", findings, score, contract.version)
+    raw = _canonical_json(record.value or b"", annotation, canonical, project.rules)
+    value = _verdict_json(raw, findings, score, contract.version)
     work.outputs.append(Output(_TOPICS[verdict], key, value, _cloud_event(annotation, verdict, record)))
     work.verdicts[verdict] += 1
     if not rejected:
@@ -186,8 +187,33 @@ def _settle(work: _ValidatorBatch, now: int, *, limit: int) -> None:
         work.changes.setdefault(key, None)
 
 
+def _canonical_json(raw: bytes, annotation: Annotation, canonical: Annotation, rules: RuleSet) -> bytes:
+    """Return the annotation's original bytes; written anew only if a label has another canonical form.
+
+    Gold that is no label of the contract is left out: it must not be taken for the truth by anybody downstream.
+    """
+    gold = canonical.item.gold
+    is_unusable = gold is not None and rules.read_gold(gold) is None
+    if canonical is annotation and not is_unusable:
+        return raw
+    written = orjson.loads(raw)
+    for name in ("label", "prelabel"):
+        if name in written:
+            written[name] = getattr(canonical, name)
+    if "gold" in written["item"]:
+        written["item"]["gold"] = None if is_unusable else gold
+    return orjson.dumps(written, default=_plain)
+
+
+def _plain(part: object) -> object:
+    """Return a span or box as JSON has it."""
+    if isinstance(part, BaseModel):
+        return part.model_dump(mode="json")
+    raise TypeError(type(part))
+
+
 def _verdict_json(raw: bytes, findings: list[Finding], score: Score | None, version: int) -> bytes:
-    """Return the verdict as JSON. It contains the annotation's original bytes, which are known to be well-formed."""
+    """Return the verdict as JSON. It contains the annotation's bytes, which are known to be well-formed."""
     said = _FINDINGS.dump_json(findings) if findings else b"[]"
     scored = b"null" if score is None else orjson.dumps(score._asdict())
     return b"".join((_ANNOTATION, raw, _FINDINGS_KEY, said, _SCORE_KEY, scored, _VERSION_KEY, b"%d}" % version))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from assay_models.truth.categorical.annotator_index import COPIED, OWN, AnnotatorIndex
+from assay_models.truth.categorical.label_adapter import LabelAdapter
 from assay_models.truth.factory import CategoricalTruth
 from assay_models.truth.truth_model import POOL, GivenLabel, ItemFacts, TruthModel
 from assay_schemas.annotation import AnnotatorId
@@ -92,8 +93,8 @@ def test_steps_of_a_short_scale_are_numbers_again() -> None:
     assert said["k"].label == "high"
 
 
-def test_a_contract_with_one_label_is_no_contest() -> None:
-    truth = a_truth("categorical", values=["safe"])
+def test_one_label_is_no_contest() -> None:
+    truth = LabelAdapter(["safe"])
 
     said = settled(truth, {"i": facts(w0="safe", w1="safe")})["i"]
 

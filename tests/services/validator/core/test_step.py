@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_models.consistency.label_score import Score
+from assay_models.rules.ruleset import compile_contract
 from assay_schemas.annotation import AnnotationId, AnnotatorId, Item, Label
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 from assay_services.engine.core.core_api import Output, Step
 from assay_services.engine.core.state import PartitionState
 from assay_services.validator.core.item_state import ValidatorItem, load_item
+from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from tests.services.validator.records import NOW_MS, ARecord, a_record, a_validator
-from tests.support.builders import NOW, an_item
+from tests.support.builders import GOOD, NOW, a_contract, an_item, annotation_input
 
 DAY_MS = 86_400_000
 
@@ -305,3 +308,46 @@ def test_any_bytes_come_to_one_verdict_each(values: list[bytes | None]) -> None:
 
     assert step.verdicts.get("dead", 0) == len(values)
     assert [letter.value for letter in step.outputs] == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "written"),
+    [
+        ("ordinal", {"label": 3.0}, {"label": 3}),
+        ("multilabel", {"label": ["scam", "safe"], "prelabel": ["scam"]}, {"label": ["safe", "scam"]}),
+        ("multilabel", {"label": ["safe"], "item": an_item(gold="scam")}, {"item": an_item(gold=["scam"])}),
+        ("categorical", {"item": an_item(gold="Safe")}, {"item": an_item(gold=None)}),
+        ("spans", {"label": GOOD["spans"], "item": an_item(gold="person")}, {"item": an_item(gold=None)}),
+    ],
+)
+def test_a_verdict_has_the_canonical_form_and_no_gold_that_is_none(
+    kind: str, changes: dict[str, Any], written: dict[str, Any]
+) -> None:
+    contract = a_contract(kind)
+    projects = {contract.project: ValidatorProject(compile_contract(contract))}
+
+    step = ValidatorCore(projects, BatchOrigin("annotations", 0)).step(PartitionState(), [a_record(**changes)])
+
+    annotation = orjson.loads(step.outputs[0].value or b"")["annotation"]
+    assert annotation == annotation_input(**{**changes, **written})
+
+
+def test_an_annotation_in_canonical_form_travels_byte_for_byte() -> None:
+    raw = orjson.dumps(annotation_input(), option=orjson.OPT_INDENT_2)
+
+    step = a_validator().step(PartitionState(), [ARecord(raw)])
+
+    assert raw in (step.outputs[0].value or b"")
+
+
+def test_two_projects_whose_names_have_colons_share_nothing() -> None:
+    projects = {name: ValidatorProject(compile_contract(a_contract(project=name)), None) for name in ("ads", "ads:eu")}
+    records = [
+        a_record(0, project="ads", item=an_item(id="eu:i1")),
+        a_record(1, project="ads:eu", item=an_item(id="i1")),
+    ]
+
+    step = ValidatorCore(projects, BatchOrigin("annotations", 0)).step(PartitionState(), records)
+
+    assert step.verdicts == {"validated": 2}
+    assert len({output.key for output in step.outputs}) == 2

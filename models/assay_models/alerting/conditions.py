@@ -29,17 +29,17 @@ def mean(total_seconds: float, count: int) -> RuleReading | None:
     return None if count <= 0 else RuleReading(total_seconds / count, None, None, count)
 
 
-def holds(rule: AlertRule, reading: RuleReading | None, before: RuleReading | None = None) -> bool:
+def holds(rule: AlertRule, reading: RuleReading | None, before: RuleReading | None = None) -> bool | None:
     """Return whether the rule's condition holds for a reading; `before` is the reading of the previous window.
 
-    False if the sample is smaller than the rule's `at_least`. With `sure` the whole interval must lie beyond the
-    threshold; a reading without an interval is never sure.
+    None if there is nothing to judge by: no reading, or a sample smaller than the rule's `at_least`. With `sure` the
+    whole interval must lie beyond the threshold; a reading without an interval is never sure.
     """
     if reading is None or reading.count < rule.at_least:
-        return False
+        return None
     if rule.changes_by is not None:
         if before is None or before.count < rule.at_least:
-            return False
+            return None
         return _gap(reading, before, sure=rule.sure) > rule.changes_by
     if rule.below is not None:
         highest = reading.high if rule.sure else reading.value

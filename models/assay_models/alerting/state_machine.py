@@ -56,10 +56,12 @@ def is_forgettable(life: AlertLifecycle, at: int) -> bool:
 
 
 def advance_state(
-    life: AlertLifecycle, *, holds: bool, at: int, lasting: int, keep: int
+    life: AlertLifecycle, *, holds: bool | None, at: int, lasting: int, keep: int
 ) -> tuple[AlertLifecycle, Sequence[Transition]]:
     """Return the next state of an alert and its transitions, for a condition that holds or not at time `at` (ms).
 
+    `holds` None: there is nothing to judge by. People who were notified are not told that all is well then: the alert
+    stays as it is. One that is pending ends: its condition is not known to have held for so long.
     `lasting`: minutes that the condition must hold before the alert fires. `keep`: minutes that it must not hold
     before the alert resolves.
     """
@@ -90,8 +92,10 @@ def acknowledge(life: AlertLifecycle, *, at: int) -> tuple[AlertLifecycle, Seque
 
 
 def _advance_notified(
-    life: AlertLifecycle, *, holds: bool, at: int, keep: int
+    life: AlertLifecycle, *, holds: bool | None, at: int, keep: int
 ) -> tuple[AlertLifecycle, Sequence[Transition]]:
+    if holds is None:
+        return life, ()
     if holds:
         return (life if life.quiet_since_ms is None else replace(life, quiet_since_ms=None)), ()
     quiet = at if life.quiet_since_ms is None else life.quiet_since_ms

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from assay_schemas.annotation import ProjectId
 
+PATTERN = "~"
+"""Begins a matcher that is a pattern."""
+
 
 class Silence(NamedTuple):
     """A silence until a time (ms). All matchers must match; an empty `project` means all projects."""
@@ -32,13 +35,21 @@ def named(project: ProjectId, rule: str, severity: str, labels: Mapping[str, str
 def matches(silence: Silence, alert: Named, *, now: int) -> bool:
     """Return whether a silence covers an alert at `now` (ms).
 
-    A matcher may contain the wildcards `*` and `?`; a missing label counts as empty.
+    A matcher is the label as it is written. One that begins with `~` is a pattern in which `*` stands for any text and
+    `?` for one character. A missing label counts as empty.
     """
     return (
         now < silence.until
         and silence.project in {"", alert.project}
-        and all(fnmatchcase(alert.labels.get(name, ""), wanted) for name, wanted in silence.matchers.items())
+        and all(_fits(alert.labels.get(name, ""), wanted) for name, wanted in silence.matchers.items())
     )
+
+
+def _fits(value: str, wanted: str) -> bool:
+    if not wanted.startswith(PATTERN):
+        return value == wanted
+    pattern = wanted.removeprefix(PATTERN).replace("[", "[[]")  # for fnmatch, a bracket begins a set
+    return fnmatchcase(value, pattern)
 
 
 def silenced_by(silences: Iterable[Silence], alert: Named, *, now: int) -> list[str]:

@@ -42,12 +42,17 @@ class ConductStream:
         *,
         most_newcomers: int = MOST_NEWCOMERS,
         most_annotators: int = MOST_ANNOTATORS,
+        classes: int | None = None,
     ) -> None:
-        """Start without annotators; beyond these numbers the least recently active ones are forgotten."""
+        """Start without annotators; beyond these numbers the least recently active ones are forgotten.
+
+        `classes` is the number of labels to choose from (None: that of the contract), until `adopt`.
+        """
         self._most_newcomers = most_newcomers
         self._most_annotators = most_annotators
         self._project = contract.project
-        self._pool = Population(class_count(contract))
+        self.classes = class_count(contract) if classes is None else classes
+        self._pool = Population(self.classes)
         self._annotators: dict[AnnotatorId, AnnotatorState] = {}
         self._newcomers: dict[AnnotatorId, list[str]] = {}
         self._evident: dict[AnnotatorId, float] = {}
@@ -56,6 +61,11 @@ class ConductStream:
 
     def __len__(self) -> int:
         return len(self._annotators) + len(self._newcomers)
+
+    def adopt(self, contract: LabelContract) -> None:
+        """Go on with the labels of a newer contract."""
+        self.classes = class_count(contract)
+        self._pool.chance = 1 / self.classes
 
     def put(self, judged: JudgedAnnotation) -> list[Signal]:
         """Update the state with an annotation; return the signals to publish."""

@@ -99,7 +99,10 @@ def acknowledge(
 @app.command("silence")
 @plain_errors
 def silence(
-    matchers: Annotated[list[str] | None, typer.Argument(help="LABEL=VALUE, also rule=… and severity=…; * and ?.")],
+    matchers: Annotated[
+        list[str] | None,
+        typer.Argument(help="LABEL=VALUE, also rule=… and severity=…; LABEL=~PATTERN has * and ?."),
+    ],
     by: _By,
     lasting: _ForDuration,
     why: Annotated[str, typer.Option(help="Why no notification is needed.")],

@@ -28,8 +28,8 @@ def a_reading(value: float = 0.5, *, low: float | None = 0.4, high: float | None
         ({"below": 0.5}, a_reading(), False),
         ({"above": 0.45}, a_reading(), True),
         ({"above": 0.5}, a_reading(), False),
-        ({"below": 0.55}, a_reading(count=9), False),
-        ({"below": 0.55}, None, False),
+        ({"below": 0.55}, a_reading(count=9), None),
+        ({"below": 0.55}, None, None),
         ({"below": 0.55, "sure": True}, a_reading(), False),
         ({"below": 0.65, "sure": True}, a_reading(), True),
         ({"above": 0.35, "sure": True}, a_reading(), True),
@@ -52,8 +52,8 @@ def test_a_threshold_is_passed_by_the_value_or_by_its_whole_interval(
         (a_reading(0.95, low=0.9, high=1.0), True, True),
         (a_reading(0.05, low=0.0, high=0.1), True, True),
         (a_reading(0.95, low=None, high=1.0), True, False),
-        (a_reading(0.95, count=3), False, False),
-        (None, False, False),
+        (a_reading(0.95, count=3), False, None),
+        (None, False, None),
     ],
 )
 def test_a_change_is_measured_against_the_window_before(

@@ -37,6 +37,26 @@ def test_without_for_an_alert_fires_at_once_and_resolves_at_once() -> None:
     assert states(changes) == [("firing", 2), ("resolved", 4)]
 
 
+def test_an_alert_does_not_resolve_for_want_of_data() -> None:
+    fired, changes = lived("x")
+
+    without_data, more = advance_state(fired, holds=None, at=9 * MINUTE, lasting=0, keep=0)
+    resolved, last = advance_state(without_data, holds=False, at=10 * MINUTE, lasting=0, keep=0)
+
+    assert states(changes) == [("firing", 1)]
+    assert (without_data, list(more)) == (fired, [])
+    assert states(list(last)) == [("resolved", 10)]
+    assert resolved.state is None
+
+
+def test_what_is_pending_ends_without_data() -> None:
+    pending, _ = lived("x", lasting=5)
+
+    _, changes = advance_state(pending, holds=None, at=9 * MINUTE, lasting=5, keep=0)
+
+    assert states(list(changes)) == [("resolved", 9)]
+
+
 def test_with_for_it_is_pending_until_the_condition_has_held_so_long() -> None:
     _, changes = lived("xxxx", lasting=2)
 

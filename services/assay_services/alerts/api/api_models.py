@@ -35,7 +35,10 @@ class FeedbackAsked(_RequestBody):
 
 
 class SilenceAsked(_RequestBody):
-    """Which alerts to silence, and for how long. Matchers compare labels, `rule` and `severity`, with `*` and `?`."""
+    """Which alerts to silence, and for how long. Matchers compare labels, `rule` and `severity`.
+
+    A matcher is the value as it is written; `~` begins a pattern with `*` and `?`.
+    """
 
     project: Annotated[ProjectId, Field(max_length=256)] = ALL_PROJECTS
     matchers: dict[_ShortText, _ShortText] = {}

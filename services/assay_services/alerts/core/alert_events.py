@@ -14,6 +14,8 @@ from assay_services.engine.core.cloudevents import event, iso
 from assay_services.engine.core.core_api import Output
 
 ALERTS_TOPIC = "alerts"
+NO_DATA = "no_data_since"
+"""The evidence of an active alert that has nothing to judge by any more."""
 
 
 class Suppression(NamedTuple):
@@ -87,6 +89,8 @@ def summary(plan: RulePlan, series: Series) -> str:
         strength = "" if series.value is None else f" (e-value {series.value:,.0f})"
         return f"{series.labels.get('annotator', '?')}: {series.labels.get('detector', '?')}{peer}{strength}"
     of = f" of {about}" if about else ""
+    if NO_DATA in series.evidence:
+        return f"no data for {what}{of} over {_window(plan)}: whether it is over is not known, so the alert stays"
     if rule.absent is not None:
         return f"no {what}{of} for {rule.absent} or more"
     return f"{what}{of} is {_number(series.value)}, {_condition(rule)}, over {_window(plan)}"

@@ -26,9 +26,9 @@ Sample = tuple[int, float | None, float | None, float | None, int]
 
 
 class RuleValue(NamedTuple):
-    """The value of a rule at a minute, whether its condition holds, and the evidence."""
+    """The value of a rule at a minute, whether its condition holds (None: there is no data), and the evidence."""
 
-    holds: bool
+    holds: bool | None
     value: float | None
     evidence: Mapping[str, Any]
 

@@ -12,10 +12,11 @@ from assay_models.alerting.suppression import Named, Silence, inhibited_by, name
 from assay_schemas.alert import AlertState, Gauge, Observation, Occurrence, Order, OrderKind, Tally
 from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.alerts.core.alert_events import Acknowledgement, Suppression, alert_event, all_labels
+from assay_services.alerts.core.alert_events import NO_DATA, Acknowledgement, Suppression, alert_event, all_labels
 from assay_services.alerts.core.alert_store import AlertStore
 from assay_services.alerts.core.series import RulePlan, Series, plan_of
 from assay_services.alerts.core.watermark import MINUTE_MS, Watermark, minutes_due
+from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Core, Output, Record, State, Step
 from assay_services.engine.core.state import PartitionState
 
@@ -179,9 +180,20 @@ class AlertsCore(Core):
         series.value = read.value
         if read.holds or series.life.state is None:
             series.evidence = dict(read.evidence)
-        self._advance_state(work, series, plan, holds=read.holds, at=(minute + 1) * MINUTE_MS)
+        at = (minute + 1) * MINUTE_MS
+        self._announce_no_data(work, series, at, has_data=read.holds is not None)
+        self._advance_state(work, series, plan, holds=read.holds, at=at)
 
-    def _advance_state(self, work: _BatchWork, series: Series, plan: RulePlan, *, holds: bool, at: int) -> None:
+    def _announce_no_data(self, work: _BatchWork, series: Series, at: int, *, has_data: bool) -> None:
+        """Publish once that an active alert has no data to judge by any more: it goes on, and is not resolved."""
+        if has_data or not series.life.is_notified:
+            series.evidence.pop(NO_DATA, None)
+        elif NO_DATA not in series.evidence:
+            series.evidence[NO_DATA] = iso(at)
+            state = series.life.state or AlertState.FIRING
+            self._publish(work, series, [Transition(state, state, at, series.life.since)])
+
+    def _advance_state(self, work: _BatchWork, series: Series, plan: RulePlan, *, holds: bool | None, at: int) -> None:
         series.life, changes = advance_state(
             series.life, holds=holds, at=at, lasting=plan.lasting, keep=plan.keep_minutes
         )

@@ -8,6 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from assay_models.conduct.judged_annotation import JudgedAnnotation
+from assay_models.conduct.labels import class_count
 from assay_models.conduct.stream import POOL, ConductStream
 from assay_schemas.annotation import AnnotatorId, ProjectId, microseconds
 from assay_schemas.conduct import Signal
@@ -17,6 +18,7 @@ from assay_schemas.record_key import record_key
 from assay_schemas.topics import CONDUCT, SIGNALS
 from assay_services.engine.core.cloudevents import event
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
+from assay_services.engine.core.elapsed import has_passed
 from assay_services.engine.core.state import PartitionState
 
 
@@ -43,6 +45,7 @@ def fresh(item: JudgedItem) -> Iterator[JudgedAnnotation]:
 
 _NEVER = 2**62
 KNOWN = b"c:"
+CLASSES = b"n:"
 DIARY = b"d:"
 _MINUTE_MS = 60_000
 
@@ -87,6 +90,8 @@ class ConductCore(Core):
         self._streams: dict[ProjectId, ConductStream] = {}
         self._missing: set[ProjectId] = set()
         self._known: defaultdict[ProjectId, list[tuple[int, AnnotatorId, bytes]]] = defaultdict(list)
+        self._classes: dict[ProjectId, int] = {}
+        self._new: list[ProjectId] = []
         self._diary: dict[bytes, int] = {}
         self._unreported: defaultdict[ProjectId, dict[AnnotatorId, None]] = defaultdict(dict)
         self._number = 0
@@ -95,11 +100,36 @@ class ConductCore(Core):
         for key, value in state.values():
             if key.startswith(DIARY):
                 diary.append((key, value))
+            elif key.startswith(CLASSES):
+                project, self._classes[project] = orjson.loads(value)
             else:
                 project, annotator, number, _ = orjson.loads(value)
                 self._known[project].append((number, annotator, value))
                 self._number = max(self._number, number)
         self._to_relive = sorted(diary)
+
+    def _adopt_contracts(self, now: int) -> Iterator[tuple[bytes, Entry | None]]:
+        """Let every stream go on under its newest contract; first write a checkpoint of what was under the older one.
+
+        The log then never spans two versions: replayed, it gives the state that it gave at first.
+        """
+        changed = [
+            name
+            for name, stream in self._streams.items()
+            if name in self._contracts and class_count(self._contracts[name]) != stream.classes
+        ]
+        if not changed:
+            return
+        yield from self._checkpoint(now, is_due=True)
+        for name in changed:
+            self._streams[name].adopt(self._contracts[name])
+            yield from self._classes_entry(name)
+
+    def _classes_entry(self, project: ProjectId) -> Iterator[tuple[bytes, Entry | None]]:
+        """Yield the number of labels under which the log is written."""
+        if self._pace.survives:
+            value = orjson.dumps([project, self._streams[project].classes])
+            yield CLASSES + project.encode(), Entry(_NEVER, value)
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:  # noqa: ARG002  # the constructor received it
         """Process one batch."""
@@ -107,6 +137,7 @@ class ConductCore(Core):
         items = [decode(record.value) for record in batch]
         self._demand({item.project for item in items if item is not None})
         self._replay_log()
+        adopted = dict(self._adopt_contracts(now))
         outputs: list[Output] = []
         verdicts: Counter[str] = Counter()
         for item in items:
@@ -121,7 +152,9 @@ class ConductCore(Core):
                     self._unreported[one.project][one.annotator] = None
                     outputs += [_said(signal) for signal in stream.put(one)]
         outputs += self._reports(now)
-        changes = {**self._write_down(batch), **dict(self._checkpoint(now))}
+        new, self._new = self._new, []
+        began = dict(entry for name in new for entry in self._classes_entry(name))
+        changes = {**adopted, **began, **self._write_down(batch), **dict(self._checkpoint(now))}
         return Step(outputs, changes, verdicts)
 
     def idle(self, now: int) -> Step | None:
@@ -159,10 +192,10 @@ class ConductCore(Core):
         self._diary[key] = len(batch)
         return {key: Entry(_NEVER, _page(batch))}
 
-    def _checkpoint(self, now: int) -> Iterator[tuple[bytes, Entry | None]]:
+    def _checkpoint(self, now: int, *, is_due: bool = False) -> Iterator[tuple[bytes, Entry | None]]:
         pace = self._pace
-        due = now - self._checked_at >= pace.write_ms or sum(self._diary.values()) >= pace.write_records
-        if not due or not self._diary:
+        many = sum(self._diary.values()) >= pace.write_records
+        if not (is_due or many or has_passed(self._checked_at, now, pace.write_ms)) or not self._diary:
             return
         self._checked_at = now
         for project, stream in self._streams.items():
@@ -183,7 +216,7 @@ class ConductCore(Core):
         return Entry(_NEVER, orjson.dumps(kept)) if kept else None
 
     def _reports(self, now: int) -> Iterator[Output]:
-        if now - self._reported_at < self._pace.report_ms:
+        if not has_passed(self._reported_at, now, self._pace.report_ms):
             return
         self._reported_at = now
         unreported, self._unreported = self._unreported, defaultdict(dict)
@@ -198,7 +231,10 @@ class ConductCore(Core):
     def _stream(self, project: ProjectId) -> ConductStream:
         stream = self._streams.get(project)
         if stream is None:
-            stream = self._streams[project] = ConductStream(self._contracts[project])
+            known_classes = self._classes.get(project)
+            stream = self._streams[project] = ConductStream(self._contracts[project], classes=known_classes)
+            if known_classes is None:
+                self._new.append(project)
             known = sorted(self._known.pop(project, ()))
             for _, annotator, value in sorted(known, key=lambda one: one[1] != POOL):
                 stream.load(annotator, orjson.loads(value)[3])

@@ -21,6 +21,7 @@ from assay_services.consensus.core.exchange import PublishedCell as Told
 from assay_services.consensus.core.item_state import ConsensusItem
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
+from assay_services.engine.core.elapsed import has_passed
 
 _PUBLISH_MS = 1_000
 _PUBLISH_PAIRS_MS = 300_000
@@ -127,10 +128,10 @@ class AgreementWindows:
 
         Nothing is published of `awaited` projects, whose items have not been restored yet.
         """
-        if now - self._told_at < _PUBLISH_MS:
+        if not has_passed(self._told_at, now, _PUBLISH_MS):
             return
         self._told_at = now
-        pairs = now - self._pairs_told_at >= _PUBLISH_PAIRS_MS
+        pairs = has_passed(self._pairs_told_at, now, _PUBLISH_PAIRS_MS)
         self._pairs_told_at = now if pairs else self._pairs_told_at
         self._listen()
         for name, contract in projects.items():

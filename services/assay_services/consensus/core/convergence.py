@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assay_services.engine.core.core_api import Step
+from assay_services.engine.core.elapsed import has_passed
 
 _SWEEP = 2_000
 _MOST_ROUNDS = 100
@@ -44,7 +45,7 @@ class Convergence:
 
     def is_time_to_relearn(self, now: int) -> bool:
         """Return whether to relearn at `now` (ms since 1970); if so, schedule another round."""
-        if not self.relearnings_left or now - self.relearned_at < _REFLECTION_MS:
+        if not self.relearnings_left or not has_passed(self.relearned_at, now, _REFLECTION_MS):
             return False
         self.relearned_at = now
         self.relearnings_left -= 1

@@ -14,6 +14,7 @@ from assay_services.consensus.core.events import PartitionOrigin, event
 from assay_services.consensus.core.exchange import Exchange, ExchangeChanges, ProjectAnnotator, owner
 from assay_services.engine.core.cloudevents import iso
 from assay_services.engine.core.core_api import Output
+from assay_services.engine.core.elapsed import has_passed
 
 _PUBLISH_MS = 1_000
 _AT_ONCE = 25
@@ -52,7 +53,7 @@ class ReliabilityPublisher:
 
     def is_due(self, now: int) -> bool:
         """Return whether to publish at `now` (ms): once a second and not with every batch."""
-        return now - self._published_at >= _PUBLISH_MS
+        return has_passed(self._published_at, now, _PUBLISH_MS)
 
     def publish(self, now: int, truths: Mapping[ProjectId, TruthModel]) -> Iterator[Output]:
         """Yield our changed counts, and the changed reliabilities that this partition owns, a few at a time."""

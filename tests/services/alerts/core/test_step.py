@@ -121,7 +121,13 @@ def test_an_undefined_reading_and_one_that_is_too_old_say_nothing() -> None:
     watch.hear("agreement.rolling", a_reading(100, None))
     watch.hear("agreement.rolling", a_reading(102, None))
 
-    assert watch.told == [("low", "firing", 3.0), ("low", "resolved", 64.0)]
+    assert watch.told == [("low", "firing", 3.0), ("low", "firing", 64.0)]
+    assert "whether it is over is not known" in watch.said[-1].summary
+    assert watch.said[-1].value is None
+
+    watch.hear("agreement.rolling", a_reading(103, 0.9), a_reading(106, 0.9))
+
+    assert watch.told[2:] == [("low", "resolved", 103.0)]
 
 
 def test_a_change_is_found_against_the_window_before() -> None:
@@ -320,7 +326,11 @@ def test_a_rule_that_is_taken_out_ends_its_alerts_and_one_that_changes_counts_an
     assert fired == 2
     assert [(one.rule, one.state.value, one.summary) for one in watch.said[2:]] == [
         ("conduct", "resolved", "the rule was taken out of the contract"),
-        ("rejections", "resolved", "rejection share is unknown, the limit is above 0.2, over 20 min"),
+        (
+            "rejections",
+            "firing",
+            "no data for rejection share over 20 min: whether it is over is not known, so the alert stays",
+        ),
     ]
 
 

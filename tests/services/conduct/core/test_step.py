@@ -212,3 +212,30 @@ def test_only_what_is_told_for_the_first_time_is_taken_in() -> None:
     taken = [[one.annotator for one in fresh(item)] for item in told if item is not None]
 
     assert taken == [["w0", "w1"], ["w2"]]
+
+
+@pytest.mark.parametrize("crash_after", [1, 4])
+def test_a_new_contract_counts_at_once_and_a_restart_replays_what_was_lived(crash_after: int) -> None:
+    every = batches(judged())
+    wider = a_contract(redundancy=4, version=2, label={"values": [*LABELS, *(f"new-{n}" for n in range(20))]})
+
+    def lived(*, restarts: bool) -> Watched:
+        contracts = dict(CONTRACTS)
+        watched = Watched(contracts=contracts)
+        for place, batch in enumerate(every):
+            if place == len(every) // 2:
+                contracts[wider.project] = wider
+            if restarts and place % crash_after == 0:
+                said = watched.said
+                watched = Watched(copied(watched.state), contracts)
+                watched.said = said
+            watched.take(batch)
+        return watched
+
+    whole, parts = lived(restarts=False), lived(restarts=True)
+    unchanged = Watched()
+    for batch in every:
+        unchanged.take(batch)
+
+    assert parts.values("annotators.signals") == whole.values("annotators.signals")
+    assert whole.values("annotators.signals") != unchanged.values("annotators.signals")

@@ -9,7 +9,7 @@ from assay_models.conduct.annotator import AnnotatorState
 from assay_models.conduct.stream import POOL
 from assay_schemas.annotation import AnnotatorId
 from assay_schemas.topics import CONDUCT
-from assay_services.conduct.core.step import DIARY, known_key
+from assay_services.conduct.core.step import DIARY, KNOWN, known_key
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.erasure_request import Erasure, ErasureRequest, Published, rewritten
 from assay_services.engine.core.state import PartitionState
@@ -29,7 +29,7 @@ def forget(state: PartitionState, published: Published, whom: ErasureRequest) ->
             kept = [text for text in (_judged(text, whom) for text in page) if text is not None]
             if kept != page:
                 changed[key] = rewritten(state, key, orjson.dumps(kept))
-        else:
+        elif key.startswith(KNOWN):
             _known(state, key, value, whom, changed)
     return Erasure(changed, list(_reports(published, whom)))
 

@@ -70,9 +70,9 @@ class ConductStream:
     def put(self, judged: JudgedAnnotation) -> list[Signal]:
         """Update the state with an annotation; return the signals to publish."""
         if self._pool.pass_to(judged.at):
-            self._changed[POOL] = None
             self._remember_evidence()
         name = judged.annotator
+        self._changed[POOL] = None  # its observations of the minute are part of what is stored
         self._changed[name] = None
         own = self._annotators.pop(name, None)
         if own is None:

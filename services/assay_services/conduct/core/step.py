@@ -137,6 +137,8 @@ class ConductCore(Core):
         items = [decode(record.value) for record in batch]
         self._demand({item.project for item in items if item is not None})
         self._replay_log()
+        for name in {item.project for item in items if item is not None and item.project in self._contracts}:
+            self._stream(name)
         adopted = dict(self._adopt_contracts(now))
         outputs: list[Output] = []
         verdicts: Counter[str] = Counter()

@@ -1,0 +1,65 @@
+"""Records from JSON values: an annotation as it is written, or the annotation inside a CloudEvents envelope."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from assay_services.gateway.core.platforms.coercion import Malformed, kind_of, parse
+from assay_services.ingest.byte_stream import Compression
+from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of
+from assay_services.ingest.json_text import JsonLayout, read_lines, read_values
+
+_ENVELOPE_MARK = b'"specversion"'
+_LINE_ENDS = str.maketrans("\r\n", "  ")
+
+
+def read_annotation_lines(path: Path, compression: Compression | None, encoding: str) -> Iterator[InputRecord]:
+    """Yield every line as it is; the validator judges it. Envelopes of CloudEvents are opened."""
+    for line, value in read_lines(path, compression, encoding):
+        key = key_of(value)
+        if key is None and _ENVELOPE_MARK in value:
+            yield opened(path, line, value)
+        else:
+            yield InputRecord(line, key, value)
+
+
+def read_annotation_values(
+    path: Path, compression: Compression | None, encoding: str, layout: JsonLayout
+) -> Iterator[InputRecord]:
+    """Yield the members of an array, or written-out objects, each on one line."""
+    for found in read_values(path, compression, encoding, layout):
+        value = found.raw.translate(_LINE_ENDS).encode(errors="surrogateescape")
+        yield (
+            opened(path, found.line, value)
+            if _ENVELOPE_MARK in value
+            else InputRecord(found.line, key_of(value), value)
+        )
+
+
+def opened(path: Path, line: int, value: bytes) -> InputRecord:
+    """Return the annotation inside an envelope; a value that is no envelope stays as it is."""
+    try:
+        inside = _inside(value)
+    except UnreadableRowError as error:
+        return InputRecord(line, None, value, f"{path}:{line}: {error}")
+    return InputRecord(line, key_of(inside), inside)
+
+
+def _inside(value: bytes) -> bytes:
+    envelope = parse(value)
+    if isinstance(envelope, Malformed) or not isinstance(envelope, dict) or "specversion" not in envelope:
+        return value
+    if "data_base64" in envelope:
+        try:
+            return base64.b64decode(envelope["data_base64"], validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            raise UnreadableRowError("the CloudEvents envelope's data_base64 is no base64") from None
+    data = envelope.get("data")
+    if isinstance(data, str):
+        return data.encode(errors="surrogatepass")
+    if not isinstance(data, dict):
+        found = f"its data is {kind_of(data)}" if "data" in envelope else "it has no data"
+        raise UnreadableRowError(f"the CloudEvents envelope has no annotation inside: {found}; an object is wanted")
+    return json.dumps(data, ensure_ascii=False).encode(errors="surrogatepass")

@@ -1,0 +1,76 @@
+"""How a table of text is written: its delimiter, its header, and whether its numbers have decimal commas."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from assay_services.ingest.row_cells import ATTRIBUTE, OPTIONAL, REQUIRED, column_name
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_SNIFFED_LINES = 200
+_DIRECTIVE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
+_WITH_POINT = re.compile(r"[+-]?\d+\.\d+", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class CsvDialect:
+    """How a table is written. `header_line` is the header's line; a line `sep=;` may stand before it."""
+
+    delimiter: str
+    columns: tuple[str, ...]
+    header_line: int = 1
+    space_after_delimiter: bool = False
+    decimal_comma: bool = False
+
+
+def dialect_of(head: str) -> CsvDialect:
+    """Return how a table is written, by its first lines.
+
+    The delimiter is the one that divides the header into the most columns that Assay knows; else the commonest one.
+    """
+    lines = list(islice(io.StringIO(head, newline=""), _SNIFFED_LINES))
+    directive = _DIRECTIVE(lines[0]) if lines else None
+    start = 0 if directive is None else 1
+    while start < len(lines) and not lines[start].strip():
+        start += 1
+    rest = lines[start:]
+    candidates = [directive[1]] if directive is not None else list(DELIMITERS)
+    delimiter = max(candidates, key=lambda one: _known_columns(rest, one))
+    names = _first_row(rest, delimiter)
+    columns = tuple(column_name(name) for name in names)
+    spaced = len(names) > 1 and all(name.startswith(" ") for name in names[1:])
+    comma = delimiter == ";" and not _has_decimal_points(rest, delimiter, columns)
+    return CsvDialect(delimiter, columns, start + 1, spaced, comma)
+
+
+def _first_row(lines: list[str], delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _known_columns(lines: list[str], delimiter: str) -> tuple[int, int]:
+    names = _first_row(lines, delimiter)
+    known = {*REQUIRED, *OPTIONAL}
+    found = {name for name in map(column_name, names) if name in known or name.startswith(ATTRIBUTE)}
+    return len(found), len(names)
+
+
+def _has_decimal_points(lines: list[str], delimiter: str, columns: tuple[str, ...]) -> bool:
+    """Return whether a number in the first rows has a decimal point: then a comma means something else."""
+    places = [place for place, name in enumerate(columns) if name in {"lead_time_seconds", "label", "gold"}]
+    rows = csv.reader(lines[1:], delimiter=delimiter)
+    try:
+        return any(_WITH_POINT(row[place].strip()) for row in rows for place in places if place < len(row))
+    except csv.Error:
+        return False
+
+
+def delimiter_hint(dialect: CsvDialect) -> str:
+    """Return what was found, for an error about missing columns."""
+    found = ", ".join(f"'{name[:30]}'" for name in dialect.columns[:8]) or "nothing"
+    divided = DELIMITERS.get(dialect.delimiter, f"'{dialect.delimiter}'")
+    return f". Found, divided by {divided}: {found}"

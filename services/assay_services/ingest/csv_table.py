@@ -1,0 +1,149 @@
+"""Read a table of text row by row: CSV with any of the usual delimiters, quotes and line ends."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from assay_schemas.contract.label_contract import LabelContract
+from assay_services.ingest.byte_stream import Compression
+from assay_services.ingest.csv_dialect import CsvDialect, delimiter_hint, dialect_of
+from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
+from assay_services.ingest.read_options import ReadOptions
+from assay_services.ingest.row_cells import REQUIRED, RowReader, check_columns
+from assay_services.ingest.text_encoding import open_text, undecodable
+
+_LARGEST_CELL = 16 * 1024 * 1024
+_AT_THE_END = "unexpected end of data"
+_SNIFFED_CHARACTERS = 256 * 1024
+
+
+def read_dialect(path: Path, compression: Compression | None, encoding: str) -> CsvDialect:
+    """Return how the table is written. Raise InputError if it is not in this encoding."""
+    with open_text(path, compression, encoding) as text:
+        try:
+            return dialect_of(text.read(_SNIFFED_CHARACTERS))
+        except UnicodeDecodeError as error:
+            raise undecodable(path, error) from None
+
+
+def read_table(
+    path: Path,
+    compression: Compression | None,
+    encoding: str,
+    dialect: CsvDialect,
+    contract: LabelContract | None,
+    options: ReadOptions,
+    *,
+    only_count: bool = False,
+) -> Iterator[InputRecord]:
+    """Yield the rows of a table. Raise InputError for what concerns the whole file.
+
+    `only_count`: as many records are yielded, and the same is raised, but the records are empty.
+    """
+    check_columns(path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
+    rows = RowReader(path, dialect.columns, contract, options, decimal_comma=dialect.decimal_comma)
+    with open_text(path, compression, encoding) as text:
+        try:
+            yield from _TableRows(path, encoding, dialect, rows).read(
+                text, rows.check if only_count else rows.annotation
+            )
+        except UnicodeDecodeError as error:
+            raise undecodable(path, error) from None
+
+
+class _TableRows:
+    """The rows of one table. The lines of the current row are kept, for the bytes of one that cannot be read."""
+
+    def __init__(self, path: Path, encoding: str, dialect: CsvDialect, rows: RowReader) -> None:
+        self._path, self._encoding, self._dialect, self._rows = path, encoding, dialect, rows
+        self._lines: list[str] = []
+
+    def read(self, text: Iterable[str], make: Callable[[int, list[str]], InputRecord]) -> Iterator[InputRecord]:
+        """Yield a record for each row below the header that has a cell."""
+        csv.field_size_limit(_LARGEST_CELL)
+        before = self._dialect.header_line - 1
+        found = csv.reader(
+            self._kept(islice(text, before, None)),
+            delimiter=self._dialect.delimiter,
+            skipinitialspace=self._dialect.space_after_delimiter,
+            strict=True,
+        )
+        kept = self._lines
+        self._skip_header(found)
+        while True:
+            kept.clear()
+            line = before + found.line_num + 1
+            try:
+                row = next(found)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield self._broken(line, str(error))
+                continue
+            if len(kept) > 1:
+                self._check_quotes(line, all_of=True)
+            if any(row):
+                try:
+                    record = make(line, row)
+                except UnreadableRowError as error:
+                    record = self._rows.unreadable(line, self._raw, error)
+                yield record
+
+    def _skip_header(self, rows: Iterator[list[str]]) -> None:
+        try:
+            next(rows, None)
+        except csv.Error as error:
+            raise InputError(
+                f"{self._path}:{self._dialect.header_line}: the header is no row of CSV: {error}"
+            ) from None
+
+    def _kept(self, text: Iterable[str]) -> Iterator[str]:
+        keep = self._lines.append
+        for line in text:
+            keep(line)
+            yield line
+
+    def _raw(self) -> bytes:
+        return "".join(self._lines).rstrip("\r\n").encode(self._encoding, errors="surrogateescape")
+
+    def _broken(self, line: int, problem: str) -> InputRecord:
+        """Return a row whose quotes are wrong as an unreadable record. Raise InputError if it swallowed others."""
+        if problem == _AT_THE_END:
+            raise self._never_closed(line, "the file ends inside of it")
+        if len(self._lines) > 1:
+            self._check_quotes(line)
+        said = (
+            "a quote stands inside a quoted cell; write it twice there"
+            if "expected after" in problem
+            else f"it is no row of CSV: {problem}"
+        )
+        return InputRecord(line, None, self._raw(), f"{self._path}:{line}: {said}")
+
+    def _check_quotes(self, line: int, *, all_of: bool = False) -> None:
+        """Raise InputError if the lines inside a quoted cell look like rows: then its quote was never closed.
+
+        `all_of`: the quotes are well-formed, so only a cell that holds nothing but rows is suspicious.
+        """
+        inside = [self._looks_like_a_row(one) for one in self._lines[1:]]
+        if all(inside) if all_of else any(inside):
+            raise self._never_closed(line, f"line {line + 1 + inside.index(True)} inside of it looks like a row")
+
+    def _looks_like_a_row(self, line: str) -> bool:
+        cells = next(csv.reader([line.replace('"', "")], delimiter=self._dialect.delimiter), [])
+        needed = [
+            cells[place] for place, name in enumerate(self._dialect.columns) if name in REQUIRED and cells[place:]
+        ]
+        whole = len(cells) == len(self._dialect.columns) > 1
+        return whole and all(cell and cell == cell.strip() for cell in needed)
+
+    def _never_closed(self, line: int, why: str) -> InputError:
+        opened, is_open = line, False
+        for place, one in enumerate(self._lines):
+            turns = one.count('"') % 2 == 1
+            opened = line + place if turns and not is_open else opened
+            is_open ^= turns
+        return InputError(
+            f"{self._path}:{opened}: the quote that opens in this line is never closed: {why}. "
+            "Close it, or write each quote that belongs to a text twice"
+        )

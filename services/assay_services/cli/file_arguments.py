@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from assay_services.ingest.input_record import InputRecord
 from assay_services.ingest.read_options import DateOrder, ReadOptions, encoding_named
+from assay_services.ingest.recognised_file import RecognisedFile
 from assay_services.ingest.times import zone_named
 from assay_services.terminal import err, escape, out
 
@@ -49,6 +50,18 @@ def options_of(
     )
 
 
+def notes_of(file: RecognisedFile) -> list[str]:
+    """Return what a person should know of how a file was read, each note once."""
+    return [f"{note} ({count:,} times)" if count > 1 else note for note, count in file.notes.items()]
+
+
+def print_notes(files: Iterable[RecognisedFile]) -> None:
+    """Print what a person should know of how the files were read."""
+    for file in files:
+        for note in notes_of(file):
+            err.print(f"[yellow]note[/] {escape(f'{file.path}: {note}')}", highlight=False, soft_wrap=True)
+
+
 class DeadRecords:
     """Counts the records that cannot be read, and keeps the first reasons for the end of the command."""
 
@@ -72,10 +85,17 @@ class DeadRecords:
                 self.add(f"{path}:{record.line}: no annotation: wanted is a JSON object with a project and an item")
             yield record
 
-    def finish(self) -> None:
-        """Print the count and the first reasons; end with exit code 1 if there are more than allowed."""
-        if not self.count:
-            return
+    def finish(self, *, shown: bool = False) -> None:
+        """Print the count and the first reasons; end with exit code 1 if there are more than allowed.
+
+        `shown`: the reasons were printed already.
+        """
+        if self.count and not shown:
+            self._print()
+        if self.count > self._allowed:
+            raise typer.Exit(1)
+
+    def _print(self) -> None:
         for reason in self._reasons:
             err.print(f"[bold red]dead[/] {escape(reason)}", highlight=False, soft_wrap=True)
         more = self.count - len(self._reasons)
@@ -86,8 +106,6 @@ class DeadRecords:
             highlight=False,
             soft_wrap=True,
         )
-        if self.count > self._allowed:
-            raise typer.Exit(1)
 
 
 def progress_bar(label: str) -> Progress:

@@ -17,12 +17,13 @@ from assay_services.cli.file_arguments import (
     InputPaths,
     Timezone,
     options_of,
+    print_notes,
     progress_bar,
 )
 from assay_services.engine.garbage import tame_garbage_collector
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.ingest.contract_files.contract_file import load_contract
-from assay_services.ingest.file_readers import count_annotations, read_annotations
+from assay_services.ingest.file_readers import recognise
 from assay_services.replay.dead_letters import RecordPlaces, read_dead_letters
 from assay_services.replay.run import replay
 from assay_services.terminal import out, plain_errors
@@ -62,8 +63,9 @@ def replay_files(  # noqa: PLR0913, PLR0917  # options of a command
     }
     first = agreed[0]
     options = options_of(timezone, dates, encoding, annotator)
-    count, places = sum(count_annotations(path, first, options) for path in inputs), RecordPlaces()
-    records = chain.from_iterable(places.note(path, read_annotations(path, first, options)) for path in inputs)
+    files = [recognise(path, first, options) for path in inputs]
+    count, places = sum(one.count() for one in files), RecordPlaces()
+    records = chain.from_iterable(places.note(one.path, one.records()) for one in files)
     now = time.time_ns() // 1_000_000
     tame_garbage_collector()
     with progress_bar("replaying") as progress:
@@ -73,6 +75,7 @@ def replay_files(  # noqa: PLR0913, PLR0917  # options of a command
             progress.update(task, completed=sum(total.values()))
             verdicts = dict(total)
     _print_verdicts(verdicts)
+    print_notes(files)
     out.print(f"[green]✓[/] written to {to}")
     dead = DeadRecords(allow_dead)
     for letter in read_dead_letters(to):

@@ -8,11 +8,33 @@ from pathlib import Path
 
 from assay_services.gateway.core.platforms.coercion import Malformed, kind_of, parse
 from assay_services.ingest.byte_stream import Compression
+from assay_services.ingest.file_format import FileFormat
 from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of
 from assay_services.ingest.json_text import JsonLayout, read_lines, read_values
+from assay_services.ingest.recognised_file import RecognisedFile, text_facts
 
 _ENVELOPE_MARK = b'"specversion"'
 _LINE_ENDS = str.maketrans("\r\n", "  ")
+
+
+def recognised_json(path: Path, found: FileFormat) -> RecognisedFile:
+    """Return a file of annotations in JSON."""
+    packed, encoding, layout = found.compression, found.encoding, found.layout or JsonLayout.LINES
+    if layout is JsonLayout.LINES:  # every line counts, so none has to be parsed
+        return RecognisedFile(
+            path,
+            "annotations in JSON Lines",
+            lambda: read_annotation_lines(path, packed, encoding),
+            lambda: sum(1 for _ in read_lines(path, packed, encoding)),
+            text_facts(found),
+        )
+    return RecognisedFile(
+        path,
+        f"annotations in {layout}",
+        lambda: read_annotation_values(path, packed, encoding, layout),
+        lambda: sum(1 for _ in read_values(path, packed, encoding, layout)),
+        text_facts(found),
+    )
 
 
 def read_annotation_lines(path: Path, compression: Compression | None, encoding: str) -> Iterator[InputRecord]:

@@ -69,6 +69,15 @@ def _has_decimal_points(lines: list[str], delimiter: str, columns: tuple[str, ..
         return False
 
 
+def first_rows(head: str, dialect: CsvDialect) -> list[list[str]]:
+    """Return the first rows below the header, as they are written."""
+    lines = islice(io.StringIO(head, newline=""), dialect.header_line, _SNIFFED_LINES)
+    try:
+        return list(csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space_after_delimiter))
+    except csv.Error:
+        return []
+
+
 def delimiter_hint(dialect: CsvDialect) -> str:
     """Return what was found, for an error about missing columns."""
     found = ", ".join(f"'{name[:30]}'" for name in dialect.columns[:8]) or "nothing"

@@ -1,55 +1,78 @@
 """Read a table of text row by row: CSV with any of the usual delimiters, quotes and line ends."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.ingest.byte_stream import Compression
-from assay_services.ingest.csv_dialect import CsvDialect, delimiter_hint, dialect_of
+from assay_services.ingest.character_set import open_text, undecodable
+from assay_services.ingest.csv_dialect import DELIMITERS, CsvDialect, delimiter_hint, dialect_of, first_rows
+from assay_services.ingest.file_format import FileFormat
 from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
 from assay_services.ingest.read_options import ReadOptions
+from assay_services.ingest.recognised_file import FileColumn, RecognisedFile, column_of, text_facts
 from assay_services.ingest.row_cells import REQUIRED, RowReader, check_columns
-from assay_services.ingest.text_encoding import open_text, undecodable
 
 _LARGEST_CELL = 16 * 1024 * 1024
 _AT_THE_END = "unexpected end of data"
 _SNIFFED_CHARACTERS = 256 * 1024
 
 
-def read_dialect(path: Path, compression: Compression | None, encoding: str) -> CsvDialect:
-    """Return how the table is written. Raise InputError if it is not in this encoding."""
-    with open_text(path, compression, encoding) as text:
-        try:
-            return dialect_of(text.read(_SNIFFED_CHARACTERS))
-        except UnicodeDecodeError as error:
-            raise undecodable(path, error) from None
+class CsvTable:
+    """A table of text in a file: how it is written, and its rows."""
 
+    def __init__(self, path: Path, found: FileFormat, contract: LabelContract | None, options: ReadOptions) -> None:
+        """Look at the table's beginning. Raise InputError if it is not in its encoding."""
+        self._path, self._found, self._contract, self._options = path, found, contract, options
+        with open_text(path, found.compression, found.encoding) as text:
+            try:
+                self._head = text.read(_SNIFFED_CHARACTERS)
+            except UnicodeDecodeError as error:
+                raise undecodable(path, error) from None
+        self.dialect = dialect_of(self._head)
 
-def read_table(
-    path: Path,
-    compression: Compression | None,
-    encoding: str,
-    dialect: CsvDialect,
-    contract: LabelContract | None,
-    options: ReadOptions,
-    *,
-    only_count: bool = False,
-) -> Iterator[InputRecord]:
-    """Yield the rows of a table. Raise InputError for what concerns the whole file.
+    def records(self, *, only_count: bool = False) -> Iterator[InputRecord]:
+        """Yield the rows. Raise InputError for what concerns the whole file.
 
-    `only_count`: as many records are yielded, and the same is raised, but the records are empty.
-    """
-    check_columns(path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
-    rows = RowReader(path, dialect.columns, contract, options, decimal_comma=dialect.decimal_comma)
-    with open_text(path, compression, encoding) as text:
-        try:
-            yield from _TableRows(path, encoding, dialect, rows).read(
-                text, rows.check if only_count else rows.annotation
+        `only_count`: as many records are yielded, and the same is raised, but the records are empty.
+        """
+        path, dialect, encoding = self._path, self.dialect, self._found.encoding
+        check_columns(path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
+        rows = RowReader(path, dialect.columns, self._contract, self._options, decimal_comma=dialect.decimal_comma)
+        with open_text(path, self._found.compression, encoding) as text:
+            try:
+                found = _TableRows(path, encoding, dialect, rows)
+                yield from found.read(text, rows.check if only_count else rows.annotation)
+            except UnicodeDecodeError as error:
+                raise undecodable(path, error) from None
+
+    def recognised(self) -> RecognisedFile:
+        """Return what was found."""
+        names = {",": "CSV", "\t": "TSV"}
+        facts = [("delimiter", DELIMITERS.get(self.dialect.delimiter, f"'{self.dialect.delimiter}'"))]
+        if self.dialect.decimal_comma:
+            facts.append(("decimal sign", "comma"))
+        return RecognisedFile(
+            self._path,
+            names.get(self.dialect.delimiter, "CSV"),
+            self.records,
+            lambda: sum(1 for _ in self.records(only_count=True)),
+            (*facts, *text_facts(self._found)),
+            self._columns(),
+        )
+
+    def _columns(self) -> Sequence[FileColumn]:
+        rows = first_rows(self._head, self.dialect)
+        return [
+            column_of(
+                name,
+                [row[place] for row in rows if len(row) == len(self.dialect.columns)],
+                self._options,
+                decimal_comma=self.dialect.decimal_comma,
             )
-        except UnicodeDecodeError as error:
-            raise undecodable(path, error) from None
+            for place, name in enumerate(self.dialect.columns)
+        ]
 
 
 class _TableRows:

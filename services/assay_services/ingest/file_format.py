@@ -5,10 +5,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from assay_services.ingest.byte_stream import Compression, compression_of, open_bytes
+from assay_services.ingest.character_set import encoding_of, mark_length
 from assay_services.ingest.input_record import InputError
 from assay_services.ingest.json_text import JsonLayout, layout_of
 from assay_services.ingest.read_options import ReadOptions
-from assay_services.ingest.text_encoding import encoding_of, mark_length
 
 _HEAD_BYTES = 256 * 1024
 _LINES = {".jsonl", ".ndjson", ".jsonlines"}

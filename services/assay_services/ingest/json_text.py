@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from assay_services.ingest.byte_stream import Compression, open_bytes
+from assay_services.ingest.character_set import UTF_8, mark_length, open_text, undecodable
 from assay_services.ingest.input_record import InputError
-from assay_services.ingest.text_encoding import UTF_8, mark_length, open_text, undecodable
 
 _CHUNK = 1024 * 1024
 _LONGEST_VALUE = 64 * 1024 * 1024

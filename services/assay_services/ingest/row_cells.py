@@ -11,11 +11,11 @@ from typing import TypeAlias
 import orjson
 
 from assay_schemas.contract.label_contract import LabelContract
+from assay_services.ingest.character_set import not_utf_8
 from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
 from assay_services.ingest.label_cells import label_reader, label_text
 from assay_services.ingest.number_text import NumberUnclearError, read_number
 from assay_services.ingest.read_options import ReadOptions
-from assay_services.ingest.text_encoding import not_utf_8
 from assay_services.ingest.times import TimeReader, TimesUnclearError
 
 REQUIRED = ("item", "annotator", "label")

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from assay_services.ingest.input_record import InputError, UnreadableRowError
 from assay_services.ingest.read_options import DateOrder
 
+DATES_LIKE, WITHOUT_ZONE = "dates like", "without a time zone"
+"""How `time_format` calls what needs an option."""
 _EXAMPLE = "2026-11-24T12:00:00Z"
 _ZONED = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII).fullmatch
 _EPOCH_NUMBER = re.compile(r"\d{9,19}(?:\.\d+)?", re.ASCII).fullmatch
@@ -83,13 +85,28 @@ class TimeReader:
         first, second, third = parts[1], parts[3], parts[4]
         order = DateOrder.YEAR_FIRST if len(first) == _LONG_YEAR else self.order
         if order is None:
-            raise TimesUnclearError(_which_order(written, int(first), int(second)))
+            raise TimesUnclearError(self._which_order(written, parts))
         day, month, year = {
             DateOrder.DAY_FIRST: (first, second, third),
             DateOrder.MONTH_FIRST: (second, first, third),
             DateOrder.YEAR_FIRST: (third, second, first),
         }[order]
         return _moment(parts, (year, month, day), written, order)
+
+    def _which_order(self, written: str, parts: re.Match[str]) -> str:
+        first, second, by_year = int(parts[1]), int(parts[3]), len(parts[4]) < _LONG_YEAR
+        hint = ""
+        if first > _NOON >= second:
+            hint = f"; here only dmy{' or ymd' if by_year else ''} is possible"
+        elif second > _NOON >= first:
+            hint = "; here only mdy is possible"
+        zone = (
+            "" if self.zone is not None or parts[10] else ", and the time zone with --timezone UTC (or Europe/Berlin)"
+        )
+        return (
+            f"the date '{_shown(written)}' may have the day or the month first{hint}; "
+            f"say which with --dates dmy, mdy or ymd{zone}"
+        )
 
 
 def _moment(parts: re.Match[str], date: tuple[str, str, str], written: str, order: DateOrder) -> datetime:
@@ -106,19 +123,6 @@ def _moment(parts: re.Match[str], date: tuple[str, str, str], written: str, orde
         )
     except ValueError as error:
         raise UnreadableRowError(f"occurred_at: '{_shown(written)}' is no time when read as {order}: {error}") from None
-
-
-def _which_order(written: str, first: int, second: int) -> str:
-    if first > _NOON >= second:
-        hint = "; here only dmy or ymd is possible"
-    elif second > _NOON >= first:
-        hint = "; here only mdy is possible"
-    else:
-        hint = ""
-    return (
-        f"the date '{_shown(written)}' may have the day or the month first{hint}; "
-        "say which with --dates dmy, mdy or ymd"
-    )
 
 
 def _shown(text: str) -> str:
@@ -142,5 +146,5 @@ def time_format(text: str) -> str:
         return f"{unit} since 1970"
     numeric = _NUMERIC(bare)
     if numeric is not None and len(numeric[1]) < _LONG_YEAR:
-        return f"dates like {bare}"
-    return "without a time zone"
+        return f"{DATES_LIKE} {bare}"
+    return WITHOUT_ZONE

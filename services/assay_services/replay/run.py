@@ -31,7 +31,8 @@ class FileRecord(NamedTuple):
     headers: Sequence[tuple[str, bytes | None]] = ()
 
 
-def _file_record(offset: int, now: int, record: InputRecord) -> FileRecord:
+def file_record(offset: int, now: int, record: InputRecord) -> FileRecord:
+    """Return a record of a file as one that arrived at `now`."""
     headers = () if record.problem is None else ((UNREADABLE_HEADER, record.problem.encode()),)
     return FileRecord(offset, now, record.key, record.value, headers)
 
@@ -60,7 +61,7 @@ def replay(
         watch = None if conduct is None else _ConductAndAlerts(conduct, ReplayedAlerts(contracts))
         follow = _ReplayPipeline(results, watch, now)
         for chunk in _chunks(records):
-            batch = [_file_record(offset + place, now, record) for place, record in enumerate(chunk)]
+            batch = [file_record(offset + place, now, record) for place, record in enumerate(chunk)]
             step = validator.step(state, batch)
             state.apply(step.changes)
             follow.judged(step.outputs)

@@ -32,6 +32,9 @@ Encoding = Annotated[
 AnnotatorName = Annotated[
     str | None, typer.Option("--annotator", help="Who made the labels, for formats that name nobody (COCO, YOLO, …).")
 ]
+LabelField = Annotated[
+    str | None, typer.Option("--label", help="The field, question or control with the label, if an export has several.")
+]
 AllowDead = Annotated[
     int, typer.Option("--allow-dead", min=0, help="End with exit code 0 even if so many records cannot be read.")
 ]
@@ -39,7 +42,7 @@ _REASONS_SHOWN = 5
 
 
 def options_of(
-    timezone: str | None, dates: DateOrder | None, encoding: str | None, annotator: str | None
+    timezone: str | None, dates: DateOrder | None, encoding: str | None, annotator: str | None, label: str | None
 ) -> ReadOptions:
     """Return the options of a command as values. Raise InputError for a zone or an encoding that does not exist."""
     return ReadOptions(
@@ -47,6 +50,7 @@ def options_of(
         dates,
         None if encoding is None else encoding_named(encoding),
         annotator,
+        label,
     )
 
 

@@ -16,6 +16,7 @@ from assay_services.cli.file_arguments import (
     DeadRecords,
     Encoding,
     InputPaths,
+    LabelField,
     Timezone,
     options_of,
     print_notes,
@@ -46,6 +47,7 @@ def import_files(  # noqa: PLR0913, PLR0917  # options of a command
     dates: Dates = None,
     encoding: Encoding = None,
     annotator: AnnotatorName = None,
+    label: LabelField = None,
     allow_dead: AllowDead = 0,
     dry_run: Annotated[
         bool,
@@ -61,7 +63,7 @@ def import_files(  # noqa: PLR0913, PLR0917  # options of a command
 
     To look before: assay import --dry-run --contract contracts/ads-safety.yaml history.csv
     """
-    options = options_of(timezone, dates, encoding, annotator)
+    options = options_of(timezone, dates, encoding, annotator, label)
     settings, dead = RuntimeSettings(), DeadRecords(allow_dead)
     agreed = None if contract is None else load_contract(contract)
     if dry_run:

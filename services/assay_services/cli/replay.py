@@ -15,6 +15,7 @@ from assay_services.cli.file_arguments import (
     DeadRecords,
     Encoding,
     InputPaths,
+    LabelField,
     Timezone,
     options_of,
     print_notes,
@@ -45,6 +46,7 @@ def replay_files(  # noqa: PLR0913, PLR0917  # options of a command
     dates: Dates = None,
     encoding: Encoding = None,
     annotator: AnnotatorName = None,
+    label: LabelField = None,
     allow_dead: AllowDead = 0,
 ) -> None:
     """Judge annotations from files, without Kafka.
@@ -62,7 +64,7 @@ def replay_files(  # noqa: PLR0913, PLR0917  # options of a command
         one.project: loaded for one in agreed if (loaded := load_project(one, settings.models)) is not None
     }
     first = agreed[0]
-    options = options_of(timezone, dates, encoding, annotator)
+    options = options_of(timezone, dates, encoding, annotator, label)
     files = [recognise(path, first, options) for path in inputs]
     count, places = sum(one.count() for one in files), RecordPlaces()
     records = chain.from_iterable(places.note(one.path, one.records()) for one in files)

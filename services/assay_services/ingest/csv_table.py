@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.character_set import open_text, undecodable
@@ -14,6 +15,8 @@ from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.recognised_file import FileColumn, RecognisedFile, column_of, text_facts
 from assay_services.ingest.row_cells import REQUIRED, RowReader, check_columns
 
+RowMaker: TypeAlias = Callable[[int, list[str]], InputRecord]
+"""A function from a row's line and cells to its record; it may raise UnreadableRowError."""
 _LARGEST_CELL = 16 * 1024 * 1024
 _AT_THE_END = "unexpected end of data"
 _SNIFFED_CHARACTERS = 256 * 1024
@@ -31,21 +34,32 @@ class CsvTable:
             except UnicodeDecodeError as error:
                 raise undecodable(path, error) from None
         self.dialect = dialect_of(self._head)
+        self._rows: _TableRows | None = None
 
     def records(self, *, only_count: bool = False) -> Iterator[InputRecord]:
-        """Yield the rows. Raise InputError for what concerns the whole file.
+        """Yield the rows as annotations. Raise InputError for what concerns the whole file.
 
         `only_count`: as many records are yielded, and the same is raised, but the records are empty.
         """
-        path, dialect, encoding = self._path, self.dialect, self._found.encoding
-        check_columns(path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
-        rows = RowReader(path, dialect.columns, self._contract, self._options, decimal_comma=dialect.decimal_comma)
-        with open_text(path, self._found.compression, encoding) as text:
+        dialect = self.dialect
+        check_columns(self._path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
+        rows = RowReader(
+            self._path, dialect.columns, self._contract, self._options, decimal_comma=dialect.decimal_comma
+        )
+        yield from self.rows(rows.check if only_count else rows.annotation)
+
+    def rows(self, make: RowMaker) -> Iterator[InputRecord]:
+        """Yield what `make` makes of each row. A row for which it raises UnreadableRowError is kept with the reason."""
+        with open_text(self._path, self._found.compression, self._found.encoding) as text:
+            self._rows = _TableRows(self._path, self._found.encoding, self.dialect)
             try:
-                found = _TableRows(path, encoding, dialect, rows)
-                yield from found.read(text, rows.check if only_count else rows.annotation)
+                yield from self._rows.read(text, make)
             except UnicodeDecodeError as error:
-                raise undecodable(path, error) from None
+                raise undecodable(self._path, error) from None
+
+    def raw(self) -> str:
+        """Return the current row as it is written."""
+        return "" if self._rows is None else self._rows.text()
 
     def recognised(self) -> RecognisedFile:
         """Return what was found."""
@@ -59,10 +73,11 @@ class CsvTable:
             self.records,
             lambda: sum(1 for _ in self.records(only_count=True)),
             (*facts, *text_facts(self._found)),
-            self._columns(),
+            self.columns(),
         )
 
-    def _columns(self) -> Sequence[FileColumn]:
+    def columns(self) -> Sequence[FileColumn]:
+        """Return the columns with the types that the first rows show."""
         rows = first_rows(self._head, self.dialect)
         return [
             column_of(
@@ -78,11 +93,11 @@ class CsvTable:
 class _TableRows:
     """The rows of one table. The lines of the current row are kept, for the bytes of one that cannot be read."""
 
-    def __init__(self, path: Path, encoding: str, dialect: CsvDialect, rows: RowReader) -> None:
-        self._path, self._encoding, self._dialect, self._rows = path, encoding, dialect, rows
+    def __init__(self, path: Path, encoding: str, dialect: CsvDialect) -> None:
+        self._path, self._encoding, self._dialect = path, encoding, dialect
         self._lines: list[str] = []
 
-    def read(self, text: Iterable[str], make: Callable[[int, list[str]], InputRecord]) -> Iterator[InputRecord]:
+    def read(self, text: Iterable[str], make: RowMaker) -> Iterator[InputRecord]:
         """Yield a record for each row below the header that has a cell."""
         csv.field_size_limit(_LARGEST_CELL)
         before = self._dialect.header_line - 1
@@ -110,7 +125,7 @@ class _TableRows:
                 try:
                     record = make(line, row)
                 except UnreadableRowError as error:
-                    record = self._rows.unreadable(line, self._raw, error)
+                    record = self._unreadable(line, str(error))
                 yield record
 
     def _skip_header(self, rows: Iterator[list[str]]) -> None:
@@ -127,8 +142,13 @@ class _TableRows:
             keep(line)
             yield line
 
-    def _raw(self) -> bytes:
-        return "".join(self._lines).rstrip("\r\n").encode(self._encoding, errors="surrogateescape")
+    def text(self) -> str:
+        """Return the current row as it is written."""
+        return "".join(self._lines).rstrip("\r\n")
+
+    def _unreadable(self, line: int, reason: str) -> InputRecord:
+        raw = self.text().encode(self._encoding, errors="surrogateescape")
+        return InputRecord(line, None, raw, f"{self._path}:{line}: {reason}")
 
     def _broken(self, line: int, problem: str) -> InputRecord:
         """Return a row whose quotes are wrong as an unreadable record. Raise InputError if it swallowed others."""
@@ -141,7 +161,7 @@ class _TableRows:
             if "expected after" in problem
             else f"it is no row of CSV: {problem}"
         )
-        return InputRecord(line, None, self._raw(), f"{self._path}:{line}: {said}")
+        return self._unreadable(line, said)
 
     def _check_quotes(self, line: int, *, all_of: bool = False) -> None:
         """Raise InputError if the lines inside a quoted cell look like rows: then its quote was never closed.

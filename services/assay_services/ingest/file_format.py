@@ -8,11 +8,13 @@ from assay_services.ingest.byte_stream import Compression, compression_of, open_
 from assay_services.ingest.character_set import encoding_of, mark_length
 from assay_services.ingest.input_record import InputError
 from assay_services.ingest.json_text import JsonLayout, layout_of
+from assay_services.ingest.platform_exports.conll_text import is_conll
 from assay_services.ingest.read_options import ReadOptions
 
 _HEAD_BYTES = 256 * 1024
 _LINES = {".jsonl", ".ndjson", ".jsonlines"}
 _TABLES = {".csv", ".tsv", ".tab", ".txt", ".psv"}
+_CONLL = {".conll", ".iob", ".iob2", ".bio", ".conll2003"}
 _PACKED = {".gz", ".zst", ".zstd", ".bz2", ".xz"}
 
 
@@ -25,7 +27,8 @@ class FileKind(StrEnum):
     EXCEL = "Excel"
     XML = "XML"
     ARROW = "Arrow"
-    ZIP = "zip archive"
+    ZIP = "a zip archive"
+    TOKENS = "tokens and tags"
 
 
 _MAGIC = {
@@ -35,6 +38,16 @@ _MAGIC = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": FileKind.EXCEL,
 }
 _BINARY_NAMES = {".parquet": FileKind.PARQUET, ".pq": FileKind.PARQUET, ".xlsx": FileKind.EXCEL, ".xls": FileKind.EXCEL}
+_FOLDER = (
+    "a folder, not a file. Of a Hugging Face data set, save a table: ds.to_parquet('votes.parquet') with the columns "
+    "item, annotator and label. Of YOLO, export COCO: YOLO's boxes are shares of an image size that is not there"
+)
+_NOT_READ = {
+    ".spacy": "spaCy's binary DocBin needs spaCy; write the documents as JSON Lines: "
+    '{"text": doc.text, "entities": [[e.start_char, e.end_char, e.label_] for e in doc.ents]}',
+    ".arrow": "an Arrow file; save it as Parquet: datasets' ds.to_parquet('votes.parquet') or pyarrow's write_table",
+    ".zip": "a zip archive; unpack it, and give the files inside",
+}
 _KNOWN = "CSV, TSV, JSON, JSON Lines, Parquet or Excel (also .gz and .zst)"
 
 
@@ -52,11 +65,13 @@ class FileFormat:
 def format_of(path: Path, options: ReadOptions) -> FileFormat:
     """Return what a file is. Raise InputError if it is nothing that Assay reads."""
     if not path.is_file():
-        raise InputError(f"{path}: {'a folder, not a file' if path.is_dir() else 'there is no such file'}")
+        raise InputError(f"{path}: {_FOLDER if path.is_dir() else 'there is no such file'}")
+    name = _suffix(path)
+    if name in _NOT_READ:
+        raise InputError(f"{path}: {_NOT_READ[name]}")
     compression = compression_of(path)
     with open_bytes(path, compression, lines=False) as stream:
         head = stream.read(_HEAD_BYTES)
-    name = _suffix(path)
     binary = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), _BINARY_NAMES.get(name))
     if binary is not None:
         return _binary(path, FileKind.EXCEL if name == ".xlsx" else binary, compression)
@@ -82,6 +97,8 @@ def _binary(path: Path, kind: FileKind, compression: Compression | None) -> File
 
 def _text_kind(path: Path, name: str, text: str) -> FileKind:
     begin = text.lstrip()[:1]
+    if name in _CONLL or (name not in _LINES and is_conll(text)):
+        return FileKind.TOKENS
     if name in _LINES or begin in {"{", "["}:
         return FileKind.JSON
     if begin == "<":

@@ -7,6 +7,13 @@ from pathlib import Path
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.annotation_json import recognised_json
 from assay_services.ingest.csv_table import CsvTable
+from assay_services.ingest.export_file import (
+    is_label_studio_table,
+    json_export,
+    label_studio_table,
+    token_file,
+    xml_export,
+)
 from assay_services.ingest.file_format import FileKind, format_of
 from assay_services.ingest.input_record import InputError, InputRecord
 from assay_services.ingest.parquet_table import ParquetTable
@@ -25,9 +32,16 @@ def recognise(path: Path, contract: LabelContract | None, options: ReadOptions =
     found = format_of(path, options)
     match found.kind:
         case FileKind.JSON:
-            return recognised_json(path, found)
+            return json_export(path, found, contract, options) or recognised_json(path, found)
         case FileKind.TABLE:
-            return CsvTable(path, found, contract, options).recognised()
+            table = CsvTable(path, found, contract, options)
+            if is_label_studio_table(table):
+                return label_studio_table(path, table, found, contract, options)
+            return table.recognised()
+        case FileKind.TOKENS:
+            return token_file(path, found, contract, options)
+        case FileKind.XML:
+            return xml_export(path, found, contract, options)
         case FileKind.PARQUET:
             return ParquetTable(path, contract, options).recognised()
     raise InputError(f"{path}: {found.kind} is not read; give CSV, JSON Lines or Parquet")

@@ -21,18 +21,20 @@ class ReadOptions:
     """How to read a file. None: the file has to say it.
 
     `timezone`: of times that have none. `dates`: the order in dates like 03/04/2026. `encoding`: of text files that are
-    not UTF-8. `annotator`: who made the labels of a format that names nobody.
+    not UTF-8. `annotator`: who made the labels of a format that names nobody. `label`: the field, question or control
+    that holds the label, where an export has several.
     """
 
     timezone: tzinfo | None = None
     dates: DateOrder | None = None
     encoding: str | None = None
     annotator: str | None = None
+    label: str | None = None
 
     @property
     def mark(self) -> str:
         """A text that differs between different options; empty for none."""
-        given = (self.timezone, self.dates, self.encoding, self.annotator)
+        given = (self.timezone, self.dates, self.encoding, self.annotator, self.label)
         return "" if given == (None,) * len(given) else "\0".join(map(str, given))
 
 

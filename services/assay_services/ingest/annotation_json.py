@@ -6,32 +6,39 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from assay_services.gateway.core.platforms.coercion import Malformed, kind_of, parse
+from assay_services.gateway.core.platforms.coercion import Malformed, fields, kind_of, parse
 from assay_services.ingest.byte_stream import Compression
 from assay_services.ingest.file_format import FileFormat
 from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of
 from assay_services.ingest.json_text import JsonLayout, read_lines, read_values
+from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.recognised_file import RecognisedFile, text_facts
+from assay_services.ingest.times import TimeReader, TimesUnclearError
 
 _ENVELOPE_MARK = b'"specversion"'
 _LINE_ENDS = str.maketrans("\r\n", "  ")
 
 
-def recognised_json(path: Path, found: FileFormat) -> RecognisedFile:
-    """Return a file of annotations in JSON."""
+def recognised_json(path: Path, found: FileFormat, options: ReadOptions) -> RecognisedFile:
+    """Return a file of annotations in JSON. Their times are read as a person says, if one says anything."""
+    asked = options.timezone is not None or options.dates is not None
+
+    def timed(records: Iterator[InputRecord]) -> Iterator[InputRecord]:
+        return read_times(path, records, options) if asked else records
+
     packed, encoding, layout = found.compression, found.encoding, found.layout or JsonLayout.LINES
     if layout is JsonLayout.LINES:  # every line counts, so none has to be parsed
         return RecognisedFile(
             path,
             "annotations in JSON Lines",
-            lambda: read_annotation_lines(path, packed, encoding),
+            lambda: timed(read_annotation_lines(path, packed, encoding)),
             lambda: sum(1 for _ in read_lines(path, packed, encoding)),
             text_facts(found),
         )
     return RecognisedFile(
         path,
         f"annotations in {layout}",
-        lambda: read_annotation_values(path, packed, encoding, layout),
+        lambda: timed(read_annotation_values(path, packed, encoding, layout)),
         lambda: sum(1 for _ in read_values(path, packed, encoding, layout)),
         text_facts(found),
     )
@@ -85,3 +92,20 @@ def _inside(value: bytes) -> bytes:
         found = f"its data is {kind_of(data)}" if "data" in envelope else "it has no data"
         raise UnreadableRowError(f"the CloudEvents envelope has no annotation inside: {found}; an object is wanted")
     return json.dumps(data, ensure_ascii=False).encode(errors="surrogatepass")
+
+
+def read_times(path: Path, records: Iterator[InputRecord], options: ReadOptions) -> Iterator[InputRecord]:
+    """Pass records on; write `occurred_at` anew where it has no zone, a date like 03/04/2026, or a number."""
+    reader = TimeReader(options.timezone, options.dates)
+    for record in records:
+        found = fields(parse(record.value)) if record.problem is None and record.key is not None else {}
+        moment = found.get("occurred_at")
+        if not isinstance(moment, str | int | float):
+            yield record
+            continue
+        try:
+            said = reader.read(str(moment))
+        except (UnreadableRowError, TimesUnclearError) as error:
+            yield record._replace(key=None, problem=f"{path}:{record.line}: {error}")
+            continue
+        yield record if said == moment else record._replace(value=json.dumps({**found, "occurred_at": said}).encode())

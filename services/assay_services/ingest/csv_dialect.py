@@ -16,13 +16,17 @@ _WITH_POINT = re.compile(r"[+-]?\d+\.\d+", re.ASCII).fullmatch
 
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
-    """How a table is written. `header_line` is the header's line; a line `sep=;` may stand before it."""
+    """How a table is written. `header_line` is the header's line; a line `sep=;` may stand before it.
+
+    `unnamed` is the number of columns without a name at the left; pandas writes its row numbers there.
+    """
 
     delimiter: str
     columns: tuple[str, ...]
     header_line: int = 1
     space_after_delimiter: bool = False
     decimal_comma: bool = False
+    unnamed: int = 0
 
 
 def dialect_of(head: str) -> CsvDialect:
@@ -39,10 +43,19 @@ def dialect_of(head: str) -> CsvDialect:
     candidates = [directive[1]] if directive is not None else list(DELIMITERS)
     delimiter = max(candidates, key=lambda one: _known_columns(rest, one))
     names = _first_row(rest, delimiter)
-    columns = tuple(column_name(name) for name in names)
+    columns, unnamed = _named(names)
     spaced = len(names) > 1 and all(name.startswith(" ") for name in names[1:])
-    comma = delimiter == ";" and not _has_decimal_points(rest, delimiter, columns)
-    return CsvDialect(delimiter, columns, start + 1, spaced, comma)
+    comma = delimiter == ";" and not _has_decimal_points(rest, delimiter, columns, unnamed)
+    return CsvDialect(delimiter, columns, start + 1, spaced, comma, unnamed)
+
+
+def _named(names: list[str]) -> tuple[tuple[str, ...], int]:
+    """Return the columns that have a name, and how many at the left have none; those at the right are left out."""
+    columns = [column_name(name) for name in names]
+    while columns and not columns[-1]:
+        columns.pop()
+    unnamed = next((place for place, name in enumerate(columns) if name), 0)
+    return tuple(columns[unnamed:]), unnamed
 
 
 def _first_row(lines: list[str], delimiter: str) -> list[str]:
@@ -59,9 +72,9 @@ def _known_columns(lines: list[str], delimiter: str) -> tuple[int, int]:
     return len(found), len(names)
 
 
-def _has_decimal_points(lines: list[str], delimiter: str, columns: tuple[str, ...]) -> bool:
+def _has_decimal_points(lines: list[str], delimiter: str, columns: tuple[str, ...], unnamed: int) -> bool:
     """Return whether a number in the first rows has a decimal point: then a comma means something else."""
-    places = [place for place, name in enumerate(columns) if name in {"lead_time_seconds", "label", "gold"}]
+    places = [place for place, name in enumerate(columns, unnamed) if name in {"lead_time_seconds", "label", "gold"}]
     rows = csv.reader(lines[1:], delimiter=delimiter)
     try:
         return any(_WITH_POINT(row[place].strip()) for row in rows for place in places if place < len(row))
@@ -72,8 +85,9 @@ def _has_decimal_points(lines: list[str], delimiter: str, columns: tuple[str, ..
 def first_rows(head: str, dialect: CsvDialect) -> list[list[str]]:
     """Return the first rows below the header, as they are written."""
     lines = islice(io.StringIO(head, newline=""), dialect.header_line, _SNIFFED_LINES)
+    rows = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space_after_delimiter)
     try:
-        return list(csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space_after_delimiter))
+        return [row[dialect.unnamed :] for row in rows]
     except csv.Error:
         return []
 

@@ -12,7 +12,7 @@ from assay_services.ingest.csv_dialect import DELIMITERS, CsvDialect, delimiter_
 from assay_services.ingest.file_format import FileFormat
 from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
 from assay_services.ingest.read_options import ReadOptions
-from assay_services.ingest.recognised_file import FileColumn, RecognisedFile, column_of, text_facts
+from assay_services.ingest.recognised_file import FileColumn, RecognisedFile, column_of, float_id_notes, text_facts
 from assay_services.ingest.row_cells import REQUIRED, RowReader, check_columns
 
 RowMaker: TypeAlias = Callable[[int, list[str]], InputRecord]
@@ -67,13 +67,16 @@ class CsvTable:
         facts = [("delimiter", DELIMITERS.get(self.dialect.delimiter, f"'{self.dialect.delimiter}'"))]
         if self.dialect.decimal_comma:
             facts.append(("decimal sign", "comma"))
+        if self.dialect.unnamed:
+            facts.append(("not read", "a column without a name"))
         return RecognisedFile(
             self._path,
             names.get(self.dialect.delimiter, "CSV"),
             self.records,
             lambda: sum(1 for _ in self.records(only_count=True)),
             (*facts, *text_facts(self._found)),
-            self.columns(),
+            columns := self.columns(),
+            float_id_notes(columns),
         )
 
     def columns(self) -> Sequence[FileColumn]:
@@ -107,7 +110,7 @@ class _TableRows:
             skipinitialspace=self._dialect.space_after_delimiter,
             strict=True,
         )
-        kept = self._lines
+        kept, unnamed = self._lines, self._dialect.unnamed
         self._skip_header(found)
         while True:
             kept.clear()
@@ -121,6 +124,8 @@ class _TableRows:
                 continue
             if len(kept) > 1:
                 self._check_quotes(line, all_of=True)
+            if unnamed:
+                row = row[unnamed:]
             if any(row):
                 try:
                     record = make(line, row)

@@ -1,5 +1,6 @@
 """What a file is: its compression, encoding, format and layout, by its content and its name."""
 
+import zipfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,17 +27,14 @@ class FileKind(StrEnum):
     PARQUET = "Parquet"
     EXCEL = "Excel"
     XML = "XML"
-    ARROW = "Arrow"
-    ZIP = "a zip archive"
     TOKENS = "tokens and tags"
 
 
 _MAGIC = {
     b"PAR1": FileKind.PARQUET,
-    b"ARROW1": FileKind.ARROW,
-    b"PK\x03\x04": FileKind.ZIP,
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": FileKind.EXCEL,
 }
+_ZIP, _ARROW, _WORKBOOK = b"PK\x03\x04", b"ARROW1", "xl/workbook.xml"
 _BINARY_NAMES = {".parquet": FileKind.PARQUET, ".pq": FileKind.PARQUET, ".xlsx": FileKind.EXCEL, ".xls": FileKind.EXCEL}
 _FOLDER = (
     "a folder, not a file. Of a Hugging Face data set, save a table: ds.to_parquet('votes.parquet') with the columns "
@@ -73,8 +71,8 @@ def format_of(path: Path, options: ReadOptions) -> FileFormat:
     with open_bytes(path, compression, lines=False) as stream:
         head = stream.read(_HEAD_BYTES)
     binary = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), _BINARY_NAMES.get(name))
-    if binary is not None:
-        return _binary(path, FileKind.EXCEL if name == ".xlsx" else binary, compression)
+    if binary is not None or head.startswith((_ZIP, _ARROW)):
+        return _binary(path, binary, head, compression)
     encoding = encoding_of(head, options.encoding)
     text = head[mark_length(head, encoding) :].decode(encoding, errors="replace")
     kind = _text_kind(path, name, text)
@@ -89,9 +87,15 @@ def _suffix(path: Path) -> str:
     return endings[-1] if endings else ""
 
 
-def _binary(path: Path, kind: FileKind, compression: Compression | None) -> FileFormat:
+def _binary(path: Path, kind: FileKind | None, head: bytes, compression: Compression | None) -> FileFormat:
     if compression is not None:
-        raise InputError(f"{path}: {kind} inside of {compression}; unpack it first")
+        raise InputError(f"{path}: {kind or 'an archive'} inside of {compression}; unpack it first")
+    if kind is not FileKind.EXCEL and head.startswith(_ZIP):  # a workbook is one, too
+        with path.open("rb") as file:
+            is_workbook = zipfile.is_zipfile(file) and _WORKBOOK in zipfile.ZipFile(file).namelist()
+        kind = FileKind.EXCEL if is_workbook else None
+    if kind is None:
+        raise InputError(f"{path}: {_NOT_READ['.zip' if head.startswith(_ZIP) else '.arrow']}")
     return FileFormat(kind)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.annotation_json import recognised_json
 from assay_services.ingest.csv_table import CsvTable
+from assay_services.ingest.excel_table import ExcelTable
 from assay_services.ingest.export_file import (
     is_label_studio_table,
     json_export,
@@ -14,8 +15,8 @@ from assay_services.ingest.export_file import (
     token_file,
     xml_export,
 )
-from assay_services.ingest.file_format import FileKind, format_of
-from assay_services.ingest.input_record import InputError, InputRecord
+from assay_services.ingest.file_format import FileFormat, FileKind, format_of
+from assay_services.ingest.input_record import InputRecord
 from assay_services.ingest.parquet_table import ParquetTable
 from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.recognised_file import RecognisedFile
@@ -30,21 +31,28 @@ def recognise(path: Path, contract: LabelContract | None, options: ReadOptions =
     the project if the file has no column for it. A row that cannot be read is a record with a problem.
     """
     found = format_of(path, options)
+    recognised: RecognisedFile
     match found.kind:
         case FileKind.JSON:
-            return json_export(path, found, contract, options) or recognised_json(path, found)
+            recognised = json_export(path, found, contract, options) or recognised_json(path, found, options)
         case FileKind.TABLE:
-            table = CsvTable(path, found, contract, options)
-            if is_label_studio_table(table):
-                return label_studio_table(path, table, found, contract, options)
-            return table.recognised()
+            recognised = _table(path, found, contract, options)
         case FileKind.TOKENS:
-            return token_file(path, found, contract, options)
+            recognised = token_file(path, found, contract, options)
         case FileKind.XML:
-            return xml_export(path, found, contract, options)
+            recognised = xml_export(path, found, contract, options)
+        case FileKind.EXCEL:
+            recognised = ExcelTable(path, contract, options).recognised()
         case FileKind.PARQUET:
-            return ParquetTable(path, contract, options).recognised()
-    raise InputError(f"{path}: {found.kind} is not read; give CSV, JSON Lines or Parquet")
+            recognised = ParquetTable(path, contract, options).recognised()
+    return recognised
+
+
+def _table(path: Path, found: FileFormat, contract: LabelContract | None, options: ReadOptions) -> RecognisedFile:
+    table = CsvTable(path, found, contract, options)
+    if is_label_studio_table(table):
+        return label_studio_table(path, table, found, contract, options)
+    return table.recognised()
 
 
 def read_annotations(

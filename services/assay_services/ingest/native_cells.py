@@ -9,9 +9,9 @@ from functools import partial
 import orjson
 
 from assay_services.ingest.input_record import InputRecord, UnreadableRowError
+from assay_services.ingest.recognised_file import ID_COLUMNS
 from assay_services.ingest.row_cells import Cell, RowReader
 
-IDS = ("item", "annotator", "project")
 LABELS = ("label", "gold")
 _EXACT = 2**53
 
@@ -20,7 +20,7 @@ def cell_reader(column: str) -> Callable[[object], Cell]:
     """Return how to read the cells of a column: labels keep lists and numbers, everything else is text."""
     if column in LABELS:
         return native_label
-    return _id_text if column in IDS else native_text
+    return _id_text if column in ID_COLUMNS else native_text
 
 
 def native_text(value: object) -> str | None:

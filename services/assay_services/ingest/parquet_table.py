@@ -8,9 +8,9 @@ from typing import Any
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.input_record import InputError, InputRecord
-from assay_services.ingest.native_cells import IDS, read_rows
+from assay_services.ingest.native_cells import read_rows
 from assay_services.ingest.read_options import ReadOptions
-from assay_services.ingest.recognised_file import FileColumn, RecognisedFile
+from assay_services.ingest.recognised_file import ID_COLUMNS, FileColumn, RecognisedFile
 from assay_services.ingest.row_cells import RowReader, check_columns, column_name
 
 _INDEX = re.compile(r"__index_level_\d+__").fullmatch
@@ -57,7 +57,9 @@ class ParquetTable:
         examples = self._first_row()
         columns = [FileColumn(*one) for one in zip(self._columns, self._types, examples, strict=True)]
         floats = [
-            name for name, kind in zip(self._columns, self._types, strict=True) if name in IDS and kind in _FLOATS
+            name
+            for name, kind in zip(self._columns, self._types, strict=True)
+            if name in ID_COLUMNS and kind in _FLOATS
         ]
         notes = Counter(f"the column '{name}' holds numbers with a point: 12.0 is read as 12" for name in floats)
         rows = self._file.metadata.num_rows

@@ -1,5 +1,6 @@
 """What a file was recognised as, for the reader and for the person who checks it before it is used."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from assay_services.ingest.input_record import InputRecord
 from assay_services.ingest.number_text import NumberUnclearError, read_number
 from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.times import DATES_LIKE, WITHOUT_ZONE, time_format
+
+ID_COLUMNS = ("item", "annotator", "project")
+_FLOAT_ID = re.compile(r"\d+\.0", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ def column_of(name: str, cells: Sequence[str], options: ReadOptions, *, decimal_
     if name == "occurred_at":
         return FileColumn(name, _time_type(filled[0], options), filled[0])
     return FileColumn(name, _type_of(filled, decimal_comma=decimal_comma), filled[0])
+
+
+def float_id_notes(columns: Sequence[FileColumn]) -> Counter[str]:
+    """Return a note for each column of a table of text whose ids look like whole numbers that pandas made floats."""
+    return Counter(
+        f"the ids in the column '{one.name}' look like {one.example}: so pandas writes 12 if another cell is empty. "
+        f"They are read as they are written, and '12.0' is another {one.name} than '12'"
+        for one in columns
+        if one.name in ID_COLUMNS and _FLOAT_ID(one.example)
+    )
 
 
 def _time_type(cell: str, options: ReadOptions) -> str:

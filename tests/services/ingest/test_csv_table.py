@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assay_services.ingest.file_readers import count_annotations, read_annotations
+from assay_services.ingest.file_readers import count_annotations, read_annotations, recognise
 from assay_services.ingest.input_record import InputError
 from assay_services.ingest.read_options import ReadOptions
 from tests.services.ingest.messy_files import annotations_of, records_of, votes_of, written
@@ -37,6 +37,8 @@ def test_any_delimiter_and_line_end_is_recognised(tmp_path: Path, delimiter: str
         "item,annotator,label\ni1,ann,safe,,\ni2,bob,scam,\n",
         '"item","annotator","label"\n"i1","ann","safe"\n"i2","bob","scam"',
         "\ufeffitem,annotator,label\ni1,ann,safe\ni2,bob,scam\n",
+        ",item,annotator,label\n0,i1,ann,safe\n1,i2,bob,scam\n",
+        "item,annotator,label,,\ni1,ann,safe,,\ni2,bob,scam,,\n",
     ],
 )
 def test_a_table_is_read_as_it_is_meant(tmp_path: Path, content: str) -> None:
@@ -208,6 +210,13 @@ def test_a_blank_cell_is_no_vote_and_brackets_say_that_nothing_applies(
     path = written(tmp_path, f"item,annotator,label\n007,a1,{cell}\n")
 
     assert votes_of(path, a_contract(kind)) == [("007", "a1", label)]
+
+
+def test_ids_that_look_as_if_pandas_had_made_them_floats_are_flagged_and_stay(tmp_path: Path) -> None:
+    path = written(tmp_path, "item,annotator,label\n12.0,ann,safe\n")
+
+    assert votes_of(path) == [("12.0", "ann", "safe")]
+    assert "'12.0' is another item than '12'" in next(iter(recognise(path, None).notes))
 
 
 def test_the_ids_of_rows_stay_what_they_were(tmp_path: Path) -> None:

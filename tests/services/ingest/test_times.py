@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from assay_schemas.annotation import Annotation
@@ -11,7 +12,7 @@ from assay_services.ingest.input_record import InputError
 from assay_services.ingest.read_options import DateOrder, ReadOptions, encoding_named
 from assay_services.ingest.times import time_format, zone_named
 from tests.services.ingest.messy_files import annotations_of, records_of, written
-from tests.support.builders import a_contract
+from tests.support.builders import a_contract, annotation_input
 
 BERLIN = ReadOptions(timezone=zone_named("Europe/Berlin"))
 UTC_DMY = ReadOptions(timezone=zone_named("UTC"), dates=DateOrder.DAY_FIRST)
@@ -94,6 +95,21 @@ def test_other_zones_of_one_local_time_are_other_facts(tmp_path: Path) -> None:
     (berlin,), (utc,) = annotations_of(path, options=BERLIN), annotations_of(path, options=UTC_DMY)
 
     assert berlin["id"] != utc["id"]
+
+
+def test_times_of_annotations_in_json_are_read_as_a_person_says(tmp_path: Path) -> None:
+    cells = ["2026-11-20T10:00:00", "2026-11-20T10:00:00Z", 1795168800, "3.4.2026", "soon", None]
+    lines = [orjson.dumps(annotation_input(occurred_at=one)) for one in cells]
+    path = written(tmp_path, b"\n".join(lines), "a.jsonl")
+
+    zoned, kept, epoch, unclear, broken, none = records_of(path, options=BERLIN)
+
+    assert orjson.loads(zoned.value)["occurred_at"] == "2026-11-20T10:00:00+01:00"
+    assert (kept.value, none.value) == (lines[1], lines[5])
+    assert orjson.loads(epoch.value)["occurred_at"] == "2026-11-20T10:00:00+00:00"
+    assert "a.jsonl:4: the date '3.4.2026' may have the day or the month first" in (unclear.problem or "")
+    assert "a.jsonl:5: occurred_at: 'soon' is no time" in (broken.problem or "")
+    assert broken.value == lines[4]
 
 
 @pytest.mark.parametrize(("name", "hours"), [("UTC", 0), ("+02:00", 2), ("UTC-3", -3), ("Asia/Tokyo", 9)])

@@ -83,7 +83,13 @@ class _Sending:
 def _projects(contract: LabelContract | None, settings: RuntimeSettings) -> Mapping[str, ValidatorProject]:
     if contract is None:
         return {}
-    return {contract.project: ValidatorProject(compile_contract(contract), load_scorer(contract, settings.models))}
+    scorer = None
+    if contract.model is not None:
+        path = settings.models / contract.model.path
+        scorer = load_scorer(contract, settings.models) if path.is_file() else None
+        if scorer is None:
+            out.print(f"there is no model {path}, so its scores are left out", highlight=False, soft_wrap=True)
+    return {contract.project: ValidatorProject(compile_contract(contract), scorer)}
 
 
 def _send(

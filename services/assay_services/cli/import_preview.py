@@ -1,6 +1,7 @@
 """`assay import --dry-run`: show how files will be read and what would become of their records; nothing is sent."""
 
 import re
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ def preview_files(
     """Print what each file is, its columns, its first rows, and what would be rejected and why."""
     for path in paths:
         found = recognise(path, contract, options)
-        out.print(f"[bold]{escape(str(path))}[/]: {escape(found.summary)}", highlight=False, soft_wrap=True)
+        _print_wrapped(f"{path}: {found.summary}")
         if found.columns:
             out.print(_columns_table(found.columns))
         outcome = _Outcome(found, dead)
@@ -74,12 +75,18 @@ class _Outcome:
         out.print(f"would be: {counts}", highlight=False)
         for verdict, shown in self._reasons.items():
             for reason in shown:
-                out.print(f"  {verdict}: {escape(reason)}", highlight=False, soft_wrap=True)
+                _print_wrapped(f"  {verdict}: {reason}")
             more = self._verdicts[verdict] - len(shown)
             if more:
                 out.print(f"  {verdict}: and {more:,} more", highlight=False)
         for note in notes_of(self._found):
-            out.print(f"  note: {escape(note)}", highlight=False, soft_wrap=True)
+            _print_wrapped(f"  note: {note}")
+
+
+def _print_wrapped(text: str) -> None:
+    """Print a text within the terminal's width; paths and words stay whole."""
+    lines = textwrap.fill(text, out.width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    out.print(lines, markup=False, highlight=False, soft_wrap=True)
 
 
 def _columns_table(columns: Sequence[FileColumn]) -> Table:

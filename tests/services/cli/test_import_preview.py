@@ -54,8 +54,8 @@ def test_it_shows_what_was_recognised_and_what_would_be_rejected_and_why(folder:
         f"dead: {path}:7: the row has 7 cells, the header 6",
         "nothing was sent",
     ):
-        assert said in done.stdout
-    assert all(len(line) <= 80 for line in done.stdout.splitlines() if str(path) not in line)
+        assert " ".join(said.split()) in " ".join(done.stdout.split())
+    assert all(len(line.replace(str(path), "votes.csv")) <= 80 for line in done.stdout.splitlines())
     assert dry_run(folder, *options, "--allow-dead", "1", str(path)).exit_code == 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assay_services.gateway.core.platforms.coercion import Malformed, fields, kind_of, parse
 from assay_services.ingest.byte_stream import Compression
+from assay_services.ingest.character_set import is_utf_8, not_utf_8
 from assay_services.ingest.file_format import FileFormat
 from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of
 from assay_services.ingest.json_text import JsonLayout, read_lines, read_values
@@ -48,10 +49,7 @@ def read_annotation_lines(path: Path, compression: Compression | None, encoding:
     """Yield every line as it is; the validator judges it. Envelopes of CloudEvents are opened."""
     for line, value in read_lines(path, compression, encoding):
         key = key_of(value)
-        if key is None and _ENVELOPE_MARK in value:
-            yield opened(path, line, value)
-        else:
-            yield InputRecord(line, key, value)
+        yield InputRecord(line, key, value) if key is not None else opened(path, line, value)
 
 
 def read_annotation_values(
@@ -69,6 +67,11 @@ def read_annotation_values(
 
 def opened(path: Path, line: int, value: bytes) -> InputRecord:
     """Return the annotation inside an envelope; a value that is no envelope stays as it is."""
+    text = value.decode(errors="surrogateescape")
+    if not text.isascii() and not is_utf_8(text):
+        return InputRecord(line, None, value, f"{path}:{line}: the line {not_utf_8(text)}")
+    if _ENVELOPE_MARK not in value:
+        return InputRecord(line, None, value)
     try:
         inside = _inside(value)
     except UnreadableRowError as error:

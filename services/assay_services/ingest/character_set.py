@@ -60,6 +60,11 @@ def undecodable(path: Path, error: UnicodeDecodeError) -> InputError:
     )
 
 
+def is_utf_8(text: str) -> bool:
+    """Return whether a text has no lone surrogates, which stand for wrong bytes."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def not_utf_8(text: str) -> str:
     """Return why a text with lone surrogates cannot be read: the byte, its place, and how to convert the file."""
     place, sign = next((place, sign) for place, sign in enumerate(text) if "\ud800" <= sign <= "\udfff")

@@ -10,6 +10,7 @@ from assay_services.ingest.row_cells import ATTRIBUTE, OPTIONAL, REQUIRED, colum
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SNIFFED_LINES = 200
+_LINES_ABOVE = 10
 _DIRECTIVE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE).fullmatch
 _WITH_POINT = re.compile(r"[+-]?\d+\.\d+", re.ASCII).fullmatch
 
@@ -41,6 +42,8 @@ def dialect_of(head: str) -> CsvDialect:
         start += 1
     rest = lines[start:]
     candidates = [directive[1]] if directive is not None else list(DELIMITERS)
+    above = next((place for place in range(min(len(rest), _LINES_ABOVE)) if _is_header(rest[place:], candidates)), 0)
+    rest, start = rest[above:], start + above
     delimiter = max(candidates, key=lambda one: _known_columns(rest, one))
     names = _first_row(rest, delimiter)
     columns, unnamed = _named(names)
@@ -63,6 +66,11 @@ def _first_row(lines: list[str], delimiter: str) -> list[str]:
         return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
         return []
+
+
+def _is_header(lines: list[str], delimiters: list[str]) -> bool:
+    """Return whether a line has the columns of annotations; a title or a remark may stand above it."""
+    return any(set(REQUIRED) <= set(map(column_name, _first_row(lines, one))) for one in delimiters)
 
 
 def _known_columns(lines: list[str], delimiter: str) -> tuple[int, int]:
@@ -94,6 +102,7 @@ def first_rows(head: str, dialect: CsvDialect) -> list[list[str]]:
 
 def delimiter_hint(dialect: CsvDialect) -> str:
     """Return what was found, for an error about missing columns."""
-    found = ", ".join(f"'{name[:30]}'" for name in dialect.columns[:8]) or "nothing"
+    names = ("".join(sign if sign.isprintable() else "·" for sign in name[:30]) for name in dialect.columns[:8])
+    found = ", ".join(f"'{name}'" for name in names) or "nothing"
     divided = DELIMITERS.get(dialect.delimiter, f"'{dialect.delimiter}'")
     return f". Found, divided by {divided}: {found}"

@@ -42,6 +42,8 @@ class CsvTable:
         `only_count`: as many records are yielded, and the same is raised, but the records are empty.
         """
         dialect = self.dialect
+        if any("\n" in name or "\r" in name for name in dialect.columns):
+            raise InputError(f"{self._path}:{dialect.header_line}: a quote that opens in the header is never closed")
         check_columns(self._path, dialect.columns, line=dialect.header_line, hint=delimiter_hint(dialect))
         rows = RowReader(
             self._path, dialect.columns, self._contract, self._options, decimal_comma=dialect.decimal_comma
@@ -67,6 +69,8 @@ class CsvTable:
         facts = [("delimiter", DELIMITERS.get(self.dialect.delimiter, f"'{self.dialect.delimiter}'"))]
         if self.dialect.decimal_comma:
             facts.append(("decimal sign", "comma"))
+        if self.dialect.header_line > 1:
+            facts.append(("header in line", str(self.dialect.header_line)))
         if self.dialect.unnamed:
             facts.append(("not read", "a column without a name"))
         return RecognisedFile(
@@ -162,7 +166,7 @@ class _TableRows:
         if len(self._lines) > 1:
             self._check_quotes(line)
         said = (
-            "a quote stands inside a quoted cell; write it twice there"
+            "a quoted cell goes on behind its closing quote; a quote inside a quoted cell is written twice"
             if "expected after" in problem
             else f"it is no row of CSV: {problem}"
         )

@@ -43,8 +43,8 @@ def layout_of(head: str) -> JsonLayout:
         return JsonLayout.LINES
     if text.startswith("["):
         return JsonLayout.ARRAY
-    opened = first.strip() == "{" or _is_an_object(text)
-    return JsonLayout.OBJECTS if opened else JsonLayout.LINES
+    spans_lines = first.strip() == "{" or "\n" in _first_object(text)
+    return JsonLayout.OBJECTS if spans_lines else JsonLayout.LINES
 
 
 def _is_json(text: str) -> bool:
@@ -55,12 +55,12 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _is_an_object(text: str) -> bool:
+def _first_object(text: str) -> str:
     try:
-        json.JSONDecoder().raw_decode(text)
+        _, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return ""
+    return text[:end]
 
 
 def read_lines(path: Path, compression: Compression | None, encoding: str) -> Iterator[tuple[int, bytes]]:

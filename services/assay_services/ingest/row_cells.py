@@ -11,7 +11,7 @@ from typing import TypeAlias
 import orjson
 
 from assay_schemas.contract.label_contract import LabelContract
-from assay_services.ingest.character_set import not_utf_8
+from assay_services.ingest.character_set import is_utf_8, not_utf_8
 from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
 from assay_services.ingest.label_cells import label_reader, label_text
 from assay_services.ingest.number_text import NumberUnclearError, read_number
@@ -23,13 +23,14 @@ OPTIONAL = ("occurred_at", "lead_time_seconds", "text", "gold", "project")
 ATTRIBUTE = "attr."
 Cell: TypeAlias = object
 """A text, or None for an empty cell; a label may be what a typed file has: a list, a dictionary, a number."""
+_INVISIBLE = "\ufeff\u200b\u2060"
 _BYTE_COUNT = 16
 _EMPTY = InputRecord(0, None, b"")
 
 
 def column_name(written: str) -> str:
     """Return a column's name: without spaces around it, and a known one in small letters."""
-    name = written.strip()
+    name = written.strip(_INVISIBLE).strip()
     if name.lower() in {*REQUIRED, *OPTIONAL}:
         return name.lower()
     return ATTRIBUTE + name[len(ATTRIBUTE) :] if name.lower().startswith(ATTRIBUTE) else name
@@ -171,7 +172,7 @@ class RowReader:
 
     def _not_utf_8(self, cells: Sequence[Cell]) -> UnreadableRowError:
         for name, cell in zip(self._columns, cells, strict=False):
-            if isinstance(cell, str) and not _is_utf_8(cell):
+            if isinstance(cell, str) and not is_utf_8(cell):
                 return UnreadableRowError(f"the cell '{name}' {not_utf_8(cell)}")
         return UnreadableRowError("a cell holds a value that JSON cannot express")
 
@@ -187,7 +188,3 @@ class RowReader:
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=_BYTE_COUNT).digest()
-
-
-def _is_utf_8(text: str) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)

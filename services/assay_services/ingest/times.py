@@ -17,9 +17,15 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _NUMERIC = re.compile(
     r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})"
     r"(?:,?[T ]\s*(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?\s*([AaPp]\.?[Mm]\.?)?)?"
-    r"\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?",
+    r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)?",
     re.ASCII,
 ).fullmatch
+_WEEKDAY = r"(?:[A-Za-z]{3,9},?\s+)?"
+_DAY_AND_NAME = re.compile(_WEEKDAY + r"(\d{1,2})[ .-]+([A-Za-z]{3,9})\.?[ ,.-]+(\d{4})\b", re.ASCII).match
+_NAME_AND_DAY = re.compile(_WEEKDAY + r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})\b", re.ASCII).match
+_REMARK = re.compile(r"\s*\([^()]*\)$")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_EXCEL_SERIAL = re.compile(r"[2-6]\d{4}(?:[.,]\d+)?", re.ASCII).fullmatch
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?", re.IGNORECASE).fullmatch
 _UNITS = ((10**11, 1, "s"), (10**14, 10**3, "ms"), (10**17, 10**6, "µs"), (10**20, 10**9, "ns"))
 _NOON, _LONG_YEAR, _CENTURY = 12, 4, 2000
@@ -79,9 +85,9 @@ class TimeReader:
             return None
 
     def _numeric(self, text: str, written: str) -> datetime:
-        parts = _NUMERIC(text)
+        parts = _NUMERIC(_in_numbers(text))
         if parts is None:
-            raise UnreadableRowError(f"occurred_at: '{_shown(written)}' is no time; write it like this: {_EXAMPLE}")
+            raise UnreadableRowError(f"occurred_at: '{_shown(written)}' is no time{_serial_hint(text)}")
         first, second, third = parts[1], parts[3], parts[4]
         order = DateOrder.YEAR_FIRST if len(first) == _LONG_YEAR else self.order
         if order is None:
@@ -107,6 +113,22 @@ class TimeReader:
             f"the date '{_shown(written)}' may have the day or the month first{hint}; "
             f"say which with --dates dmy, mdy or ymd{zone}"
         )
+
+
+def _in_numbers(text: str) -> str:
+    """Return a date with an English month's name in numbers, the year first; anything else as it is."""
+    bare = _REMARK.sub("", text)
+    for found, places in ((_DAY_AND_NAME(bare), (1, 2)), (_NAME_AND_DAY(bare), (2, 1))):
+        if found is not None and (month := found[places[1]][:3].lower()) in _MONTHS:
+            return f"{found[3]}/{_MONTHS.index(month) + 1}/{found[places[0]]}{bare[found.end() :]}"
+    return text
+
+
+def _serial_hint(text: str) -> str:
+    """Return what to do: a number of five digits is a date that Excel wrote as a number."""
+    if _EXCEL_SERIAL(text) is not None:
+        return "; it may be Excel's number of a day: give the column the format of a date, and save again"
+    return f"; write it like this: {_EXAMPLE}"
 
 
 def _moment(parts: re.Match[str], date: tuple[str, str, str], written: str, order: DateOrder) -> datetime:

@@ -37,6 +37,9 @@ def test_any_delimiter_and_line_end_is_recognised(tmp_path: Path, delimiter: str
         "item,annotator,label\ni1,ann,safe,,\ni2,bob,scam,\n",
         '"item","annotator","label"\n"i1","ann","safe"\n"i2","bob","scam"',
         "\ufeffitem,annotator,label\ni1,ann,safe\ni2,bob,scam\n",
+        "Our votes;;\n\nitem;annotator;label\ni1;ann;safe\ni2;bob;scam\n",
+        "# made by hand\nitem,annotator,label\ni1,ann,safe\ni2,bob,scam\n",
+        "\ufeff\ufeffitem,annotator,\u200blabel\ni1,ann,safe\ni2,bob,scam\n",
         ",item,annotator,label\n0,i1,ann,safe\n1,i2,bob,scam\n",
         "item,annotator,label,,\ni1,ann,safe,,\ni2,bob,scam,,\n",
     ],
@@ -110,7 +113,7 @@ def test_a_quote_that_is_never_closed_is_named_by_its_line_and_swallows_nothing(
         ("i1,Hello, world,ann,safe", "the row has 5 cells, the header 4"),
         ("i1,ann,safe", "the row has 3 cells, the header 4"),
         ("i1", "the row has 1 cell, the header 4"),
-        ('i1,"a "big" lamp",ann,safe', "a quote stands inside a quoted cell"),
+        ('i1,"a "big" lamp",ann,safe', "a quote inside a quoted cell is written twice"),
         ("i1,text,,safe", "the cell 'annotator' is empty"),
         (",text,ann,safe", "the cell 'item' is empty"),
         ("i1;text;ann;safe", "the row has 1 cell, the header 4"),
@@ -238,3 +241,5 @@ def test_an_empty_table_has_no_rows_and_an_empty_file_no_columns(tmp_path: Path)
     assert records_of(written(tmp_path, "item,annotator,label\n")) == []
     with pytest.raises(InputError, match="the column item, annotator, label is missing"):
         records_of(written(tmp_path, ""))
+    with pytest.raises(InputError, match=r"a\.csv:1: a quote that opens in the header is never closed"):
+        records_of(written(tmp_path, '"item,annotator,label\ni1,ann,safe\n'))

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from assay_services.ingest.input_record import InputError
+from assay_services.ingest.read_options import ReadOptions
 from tests.services.ingest.messy_files import records_of, written
 from tests.support.builders import annotation_input
 
@@ -122,3 +123,22 @@ def test_a_text_that_only_speaks_of_envelopes_is_none(tmp_path: Path) -> None:
     path = written(tmp_path, '{"text": "\\"specversion\\""}\n{"specversion\n"specversion"', "a.jsonl")
 
     assert [one.problem for one in records_of(path)] == [None] * 3
+
+
+def test_lines_with_a_comma_at_their_end_are_lines_and_not_an_array(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"a": 1},\n{"a": 2},\n', "a.jsonl")
+
+    assert [one.value for one in records_of(path)] == [b'{"a": 1},', b'{"a": 2},']
+
+
+def test_a_line_in_a_windows_encoding_says_how_to_read_it(tmp_path: Path) -> None:
+    raw = json.dumps(ONE, ensure_ascii=False).replace("Anna", "Zo\u00eb").encode("windows-1252")
+    path = written(tmp_path, raw, "a.jsonl")
+
+    (broken,) = records_of(path)
+    (good,) = records_of(path, options=ReadOptions(encoding="windows-1252"))
+
+    assert broken.value == raw
+    assert "a.jsonl:1: the line is not UTF-8 text" in (broken.problem or "")
+    assert "--encoding windows-1252" in (broken.problem or "")
+    assert orjson.loads(good.value)["item"]["text"].startswith("Zo\u00eb lives")

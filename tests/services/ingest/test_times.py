@@ -48,6 +48,10 @@ def with_time(folder: Path, *times: str) -> Path:
         ("26/04/03", UTC_YMD, "2026-04-03T00:00:00Z"),
         ("3/4/2026, 9:05 PM", UTC_MDY, "2026-03-04T21:05:00Z"),
         ("3/4/2026 12:05 a.m.", UTC_MDY, "2026-03-04T00:05:00Z"),
+        ("Fri, 20 Nov 2026 10:00:00 +0100", ReadOptions(), "2026-11-20T09:00:00Z"),
+        ("Fri Nov 20 2026 10:00:00 GMT+0100 (CET)", ReadOptions(), "2026-11-20T09:00:00Z"),
+        ("20-Nov-2026 10:00", BERLIN, "2026-11-20T09:00:00Z"),
+        ("November 20, 2026 3:05 PM", UTC_DMY, "2026-11-20T15:05:00Z"),
         ("03/04/2026 10:00 +02:00", UTC_DMY, "2026-04-03T08:00:00Z"),
     ],
 )
@@ -80,13 +84,21 @@ def test_times_that_need_an_option_are_one_error_for_the_file(
         count_annotations(path, a_contract(), options)
 
 
-@pytest.mark.parametrize("cell", ["yesterday", "20/11/2026", "2026-13-40", "12345", "10:00", "Fri Nov 20", "45000.5"])
+@pytest.mark.parametrize(
+    "cell", ["yesterday", "20/11/2026", "2026-13-40", "12345", "10:00", "Fri Nov 20", "20 Foo 2026"]
+)
 def test_what_is_no_time_is_a_row_that_cannot_be_read(tmp_path: Path, cell: str) -> None:
     broken, good = records_of(with_time(tmp_path, cell, "2026-11-20T10:00:00Z"), options=UTC_MDY)
 
     assert ":2: occurred_at: " in (broken.problem or "")
     assert cell.encode() in broken.value
     assert good.problem is None
+
+
+def test_a_day_that_excel_wrote_as_a_number_says_so(tmp_path: Path) -> None:
+    (broken,) = records_of(with_time(tmp_path, "45981.4166"))
+
+    assert "it may be Excel's number of a day" in (broken.problem or "")
 
 
 def test_other_zones_of_one_local_time_are_other_facts(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ check: setup ## Lint, types, import contracts, generated files
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m assay_services.devtools.asyncapi --check
+	@$(BIN)/python -m assay_services.devtools.supported_files --check
 
 chaos: setup ## The full fault test: 200,000 events, kills, a zombie, a broker restart
 	@$(BIN)/python -m bench.chaos
@@ -69,8 +70,9 @@ bench-agreement: setup ## Simulate how often the intervals of agreement cover th
 bench-conduct: setup ## Simulate how often conduct signals are false, and how late they are (about an hour)
 	@$(BIN)/python -m bench.conduct
 
-schemas: setup ## Generate schemas/json anew
+schemas: setup ## Generate schemas/json and docs/supported-files.md anew
 	@$(BIN)/python -m assay_services.devtools.asyncapi --write
+	@$(BIN)/python -m assay_services.devtools.supported_files --write
 
 requirements: ## Compile the pinned, hashed requirements anew
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

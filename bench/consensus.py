@@ -21,8 +21,8 @@ from assay_services.demo.simulator import LABELS, Simulator
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.kafka import make_consumer, make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
+from assay_services.ingest.input_record import InputRecord, key_of
 from bench.ground import Ground, events_of, judge_all, seeded_events, the_project
 from bench.processes import ROOT, MeasuredProcess
 from bench.report import Sheet, at_least, at_most

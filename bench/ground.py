@@ -19,8 +19,8 @@ from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
+from assay_services.ingest.input_record import InputRecord, key_of
 from assay_services.ingest.training_run import train_model
 from assay_services.validator.core.step import BatchOrigin, ValidatorCore, ValidatorProject
 from assay_services.validator.projects import load_project

@@ -16,7 +16,7 @@ from assay_services.demo.simulator import Simulator
 from assay_services.engine.garbage import tame_garbage_collector
 from assay_services.engine.kafka import make_consumer, make_producer
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.ingest.file_readers import key_of
+from assay_services.ingest.input_record import key_of
 from bench.ground import VERDICTS, Ground, events_of
 from bench.processes import MeasuredProcess
 from bench.report import Sheet

@@ -13,6 +13,11 @@ from assay_schemas.judged_item import JudgedItem
 from assay_schemas.verdict import RejectedAnnotation, ValidatedAnnotation
 
 LARGEST_MESSAGE_BYTES = 8 * 1024 * 1024
+UNREADABLE_HEADER = "assay-unreadable"
+"""The header of a record on `annotations` that holds what could not be read of a file: file, line, what was expected.
+
+Its value is the row's own bytes, and the validator makes it a dead letter with that reason.
+"""
 
 
 class Kept(StrEnum):

@@ -1,6 +1,7 @@
 """`assay decode`: decode recorded deliveries of a platform as the gateway would."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,10 @@ from assay_services.gateway.core.decode_result import (
     Fetch,
     Rejected,
     Settings,
+    outcome_of,
 )
+from assay_services.gateway.core.platforms import label_studio
+from assay_services.gateway.core.platforms.coercion import Malformed, fields, parse
 from assay_services.gateway.core.platforms.registry import PLATFORMS, Platform, platform_named
 from assay_services.gateway.core.signatures import (
     AppenSignature,
@@ -32,6 +36,7 @@ from assay_services.gateway.core.signatures import (
     verify,
 )
 from assay_services.ingest.contract_files.mapping_file import load_mapping
+from assay_services.ingest.platform_exports.label_studio_export import LabelStudioTasks, is_task
 from assay_services.terminal import err, escape, fail, plain_errors
 
 _FILES = "Recorded deliveries: a raw body each, or JSON with `headers` and `raw_body` or `body`; or folders of them."
@@ -114,10 +119,23 @@ def _decode_all(
             all_readable = False
             continue
         refusal = _refusal(platform.scheme, recorded, asked.now, secrets) if secrets else None
-        outcome = platform.decode(recorded.delivery, asked) if refusal is None else Rejected(f"signature: {refusal}")
+        outcome = _decoded(platform, recorded, asked) if refusal is None else Rejected(f"signature: {refusal}")
         index.learn(outcome)
         sys.stdout.write(_line(path, outcome) + "\n")
     return all_readable
+
+
+def _decoded(platform: Platform, recorded: Recorded, asked: DecodeContext) -> DecodeResult:
+    """Decode a delivery. An export of Label Studio is no delivery, but it holds the same annotations."""
+    body = parse(recorded.delivery.raw) if platform.name == label_studio.NAME else None
+    if not isinstance(body, list) or not body or not all(is_task(fields(one)) for one in body):
+        return platform.decode(recorded.delivery, asked)
+    notes = Counter[str]()
+    tasks = LabelStudioTasks(asked, None, notes)
+    found = [one for task in body for one in tasks.read(task)]
+    problems = [one.reason for one in found if isinstance(one, Malformed)]
+    annotations = [one for one in found if not isinstance(one, Malformed)]
+    return outcome_of(annotations, (), [*problems, *notes], otherwise="no task has an annotation")
 
 
 def _refusal(scheme: Scheme, recorded: Recorded, now: datetime, secrets: Sequence[str]) -> str | None:

@@ -34,8 +34,8 @@ from assay_services.engine.contract_table import publish_contract
 from assay_services.engine.kafka import make_consumer
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
+from assay_services.ingest.input_record import InputRecord, key_of
 from assay_services.ingest.training_run import train_model
 from assay_services.stores.archive.engine import open_engine
 from assay_services.terminal import fail, out

@@ -249,7 +249,7 @@ def _header_schemas() -> Json:
         "__connect.errors.class.name": "Who found it.",
         "__connect.errors.exception.class.name": "The kind of objection.",
         "__connect.errors.exception.message": "What is wrong, and what to do.",
-        "assay-reason": "A short code: not-json, repeated-key, unknown-project, invalid-…",
+        "assay-reason": "A short code: not-json, repeated-key, unreadable-row, unknown-project, invalid-…",
         "assay-field": "The field at fault, or `value`.",
         "assay-offset": "The offset again, as on every output.",
     }

@@ -13,7 +13,7 @@ from assay_models.consistency.training_data import TrainingImpossible, TrainingV
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
-from assay_services.ingest.file_readers import InputRecord
+from assay_services.ingest.input_record import InputRecord
 
 _BATCH = 1_000
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay_schemas.annotation import ProjectId
-from assay_schemas.topics import VALIDATED
+from assay_schemas.topics import UNREADABLE_HEADER, VALIDATED
 from assay_services.engine.core.core_api import Output
 from assay_services.engine.core.state import PartitionState
-from assay_services.ingest.file_readers import InputRecord
+from assay_services.ingest.input_record import InputRecord
 from assay_services.replay.alerts import ReplayedAlerts
 from assay_services.replay.workers import ConductReplay, ConsensusReplay, ReplayWorkerProcess, judged
 from assay_services.replay.writer import Results
@@ -30,6 +30,12 @@ class FileRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+def file_record(offset: int, now: int, record: InputRecord) -> FileRecord:
+    """Return a record of a file as one that arrived at `now`."""
+    headers = () if record.problem is None else ((UNREADABLE_HEADER, record.problem.encode()),)
+    return FileRecord(offset, now, record.key, record.value, headers)
 
 
 def replay(
@@ -56,7 +62,7 @@ def replay(
         watch = None if conduct is None else _ConductAndAlerts(conduct, ReplayedAlerts(contracts))
         follow = _ReplayPipeline(results, watch, now)
         for chunk in _chunks(records):
-            batch = [FileRecord(offset + i, now, record.key, record.value) for i, record in enumerate(chunk)]
+            batch = [file_record(offset + place, now, record) for place, record in enumerate(chunk)]
             step = validator.step(state, batch)
             state.apply(step.changes)
             follow.judged(step.outputs)

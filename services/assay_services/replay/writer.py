@@ -110,6 +110,7 @@ def _dead_letter(value: bytes | None, headers: Headers) -> bytes:
         "reason": about["assay-reason"],
         "field": about["assay-field"],
         "message": about["__connect.errors.exception.message"],
+        "offset": int(about["assay-offset"]),
     }
     try:
         letter["value"] = None if value is None else value.decode()

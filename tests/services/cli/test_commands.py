@@ -98,6 +98,25 @@ def test_history_trains_a_model_and_is_replayed(tmp_path: Path) -> None:
     assert orjson.loads(first)["score"]["label_probability"] > 0.5
 
 
+def test_a_replay_ends_with_an_error_if_more_is_dead_than_is_allowed(tmp_path: Path) -> None:
+    table, lines = tmp_path / "some.csv", tmp_path / "some.jsonl"
+    table.write_text("item,annotator,label,text\ni1,a1,safe,hello, there\ni2,a1,scm,hello\n")
+    lines.write_text('{"broken\n')
+    replay = ("replay", "--no-conduct", "-c", CONTRACT, "-o", str(tmp_path / "out"), str(table), str(lines))
+
+    done = assay(*replay, folder=tmp_path)
+    allowed = assay(*replay, "--allow-dead", "2", folder=tmp_path)
+
+    assert (done.returncode, allowed.returncode) == (1, 0)
+    for said in (done.stderr, allowed.stderr):
+        assert f"dead {table}:2: the row has 5 cells, the header 4" in said
+        assert f"dead {lines}:1: the value is no JSON" in said
+        assert "2 records cannot be read" in said
+    letters = [orjson.loads(one) for one in (tmp_path / "out" / "annotations.dead.jsonl").read_bytes().splitlines()]
+    assert [one["value"] for one in letters] == ["i1,a1,safe,hello, there", '{"broken']
+    assert (tmp_path / "out" / "annotations.rejected.jsonl").read_bytes().count(b"\n") == 1
+
+
 def test_contracts_imports_tail_and_audit_work_on_a_real_kafka(kafka: LocalBroker, tmp_path: Path) -> None:
     path = tmp_path / "some.csv"
     path.write_text("item,annotator,label,text,attr.market\ni1,a1,safe,hello there,BR\n")
@@ -109,6 +128,10 @@ def test_contracts_imports_tail_and_audit_work_on_a_real_kafka(kafka: LocalBroke
     again = assay("import", "-c", CONTRACT, str(path), folder=tmp_path, **settings)
     tailed = assay("tail", "annotations", "--from-beginning", "-n", "1", folder=tmp_path, **settings)
     audited = assay("audit", folder=tmp_path, **settings)
+    path.write_text("item,annotator,label,text,attr.market\ni2,a1,safe,hello, there,BR\ni3,a1,safe,hello there,BR\n")
+    broken = assay("import", "-c", CONTRACT, str(path), folder=tmp_path, **settings)
+    again_broken = assay("import", "-c", CONTRACT, "--allow-dead", "1", str(path), folder=tmp_path, **settings)
+    letters = assay("tail", "annotations", "--from-beginning", "-n", "3", folder=tmp_path, **settings)
 
     assert applied.returncode == 0, applied.stderr
     assert "ads-safety" in listed.stdout
@@ -116,6 +139,11 @@ def test_contracts_imports_tail_and_audit_work_on_a_real_kafka(kafka: LocalBroke
     assert "0 records sent" in again.stdout
     assert orjson.loads(tailed.stdout)["value"]["item"]["id"] == "i1"
     assert audited.returncode == 0, audited.stdout + audited.stderr
+    assert (broken.returncode, again_broken.returncode) == (1, 0)
+    assert "2 records sent" in broken.stdout
+    assert f"dead {path}:2: the row has 6 cells, the header 5" in broken.stderr
+    assert "0 records sent" in again_broken.stdout
+    assert "i2,a1,safe,hello, there,BR" in letters.stdout
 
 
 def test_the_demo_ends_by_itself_and_leaves_no_process(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from tests.services.gateway.payloads import (
     TOLOKA_HOOK,
     argilla_hook,
     choices,
+    ls_annotation,
     ls_hook,
+    ls_task,
     region,
 )
 from tests.services.gateway.signed_deliveries import SECRET, signed
@@ -55,6 +57,19 @@ def test_one_line_for_each_file_and_earlier_files_teach_later_ones(tmp_path: Pat
     assert [line["annotations"][0]["action"] for line in lines] == ["created", "deleted", "deleted"]
     assert lines[1]["annotations"][0]["item"]["id"] == "1"
     assert lines[0]["reason"] is None
+
+
+def test_an_export_of_label_studio_is_read_as_its_other_data(tmp_path: Path) -> None:
+    tasks = [ls_task(annotations=[ls_annotation(choices("Negative"))]), ls_task(annotations=[], id=2)]
+    other = [ls_task(annotations=[ls_annotation(choices("a"), choices("b", name="tone"))])]
+
+    (line,) = decode("-p", "label-studio", "--project", "p", kept(tmp_path / "export.json", tasks))
+    (unclear,) = decode("-p", "label-studio", "--project", "p", kept(tmp_path / "other.json", other))
+    (chosen,) = decode("-p", "label-studio", "--project", "p", "--set", "control=tone", tmp_path / "other.json")
+
+    assert (line["outcome"], line["annotations"][0]["label"]) == ("annotations", "Negative")
+    assert (unclear["outcome"], chosen["annotations"][0]["label"]) == ("rejected", "b")
+    assert "several controls could be the label" in unclear["reason"]
 
 
 def test_every_outcome_is_named(tmp_path: Path) -> None:

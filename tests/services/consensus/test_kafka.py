@@ -24,8 +24,8 @@ from assay_services.engine.lane import Lane, LaneCore
 from assay_services.engine.lane_partition import LaneTopics
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.topic_admin import ensure_topics
-from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
+from assay_services.ingest.input_record import InputRecord, key_of
 from assay_services.replay.run import replay
 from assay_services.validator.core.step import BatchOrigin as ValidatorOrigin
 from assay_services.validator.core.step import ValidatorCore, ValidatorProject

@@ -46,8 +46,8 @@ from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 from assay_services.engine.topic_admin import ensure_topics
 from assay_services.erasure.archive import erase, purge
-from assay_services.ingest.file_readers import InputRecord, key_of
 from assay_services.ingest.importer import send_records
+from assay_services.ingest.input_record import InputRecord, key_of
 from assay_services.stores.archive.engine import open_engine
 from assay_services.validator.core.step import BatchOrigin as ValidatorOrigin
 from assay_services.validator.core.step import ValidatorCore

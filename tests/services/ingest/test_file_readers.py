@@ -5,7 +5,8 @@ import orjson
 import pytest
 
 from assay_schemas.annotation import Annotation
-from assay_services.ingest.file_readers import InputError, count_annotations, read_annotations
+from assay_services.ingest.file_readers import count_annotations, read_annotations
+from assay_services.ingest.input_record import InputError
 from tests.support.builders import a_contract
 
 
@@ -71,7 +72,9 @@ def test_the_contract_says_how_a_label_is_read(tmp_path: Path, kind: str, text: 
         ("a.csv", "item,label\n", "annotator is missing"),
         ("a.csv", "item,annotator,label,txt\n", "attr.txt"),
         ("a.csv", "item,annotator,label\ni,a,l\n", "no project"),
-        ("a.xlsx", "", "'.xlsx' is not known"),
+        ("a.docx", "", "'.docx' is not known"),
+        ("a.csv", "item,item,annotator,label\n", "item stands twice"),
+        ("a.csv", "item:annotator:label\n", "Found, divided by comma: 'item:annotator:label'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_a_way_out(
@@ -86,16 +89,12 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_way_out(
     assert name in str(caught.value)
 
 
-def test_rows_too_short_or_too_long_and_columns_named_twice_are_read_as_far_as_they_go(tmp_path: Path) -> None:
-    text = "item,attr.x,annotator,label,attr.x\ni1,1,a1\n\ni2,1,a2,safe,2,more,and more\n"
-    path = written(tmp_path, "a.csv", text)
+def test_of_two_attributes_of_one_name_the_last_counts(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "item,attr.x,annotator,label,attr.x\ni1,1,a1,safe,2\n")
 
-    short, long = read_annotations(path, a_contract())
+    (record,) = read_annotations(path, a_contract())
 
-    said = [orjson.loads(one.value) for one in (short, long)]
-    assert [one.line for one in (short, long)] == [2, 4]
-    assert [one["label"] for one in said] == ["", "safe"]
-    assert [one["item"]["attributes"] for one in said] == [{}, {"x": "2"}]
+    assert orjson.loads(record.value)["item"]["attributes"] == {"x": "2"}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -144,9 +143,3 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
 def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no Parquet file"):
         list(read_annotations(written(tmp_path, "a.parquet", "oops"), None))
-
-
-def test_bytes_that_are_no_text_still_become_a_record(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.csv", b"item,annotator,label\ni1,a1,\xff\xfe\n")
-
-    assert len(list(read_annotations(path, a_contract()))) == 1

@@ -16,12 +16,14 @@ from assay_models.rules.ruleset import RuleSet
 from assay_schemas.annotation import Annotation, Item, Label, ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
-from assay_schemas.topics import DEAD, REJECTED, VALIDATED
+from assay_schemas.topics import DEAD, REJECTED, UNREADABLE_HEADER, VALIDATED
 from assay_schemas.verdict import Finding, RuleAction
 from assay_services.engine.core.core_api import Core, Entry, Headers, Output, Record, State, Step
 from assay_services.engine.core.ledger import SUPERSEDED
 from assay_services.validator.core.item_state import ValidatorItem, content_mark, load_item, rounded, state_of
 
+UNREADABLE = "unreadable-row"
+"""The reason of a dead letter that was a row of a file."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINDINGS = TypeAdapter(list[Finding])
 _CLOSE_AT_ONCE = 200
@@ -116,7 +118,7 @@ class ValidatorCore(Core):
     def _receive(self, work: _ValidatorBatch, batch: Sequence[Record]) -> list[_BatchAnnotation]:
         """Decode the batch; send anything that is not an annotation of a known project to the dead letters."""
         heard: list[_BatchAnnotation] = []
-        for record, annotation in zip(batch, decode([record.value for record in batch]), strict=True):
+        for record, annotation in zip(batch, _decoded(batch), strict=True):
             if isinstance(annotation, Undecodable):
                 self._dead_letter(work, record, annotation)
                 continue
@@ -137,6 +139,16 @@ class ValidatorCore(Core):
         work.outputs.append(Output(DEAD.name, record.key, record.value, headers))
         work.verdicts["dead"] += 1
         work.notes["dead_letters", why.reason] += 1
+
+
+def _decoded(batch: Sequence[Record]) -> Sequence[Annotation | Undecodable]:
+    """Decode the batch. A row of a file that could not be read says so in a header, whatever its bytes look like."""
+    found = decode([record.value for record in batch])
+    for place, record in enumerate(batch):
+        for name, problem in record.headers:
+            if name == UNREADABLE_HEADER:
+                found[place] = Undecodable(UNREADABLE, "value", (problem or b"").decode(errors="replace"))
+    return found
 
 
 def _view(work: _ValidatorBatch, heard: Sequence[_BatchAnnotation]) -> None:

@@ -104,6 +104,20 @@ def test_what_is_no_annotation_is_buried_with_its_reason(value: bytes | None, re
     assert headers["__connect.errors.exception.message"]
 
 
+def test_a_row_that_a_reader_could_not_read_is_buried_with_its_reason_even_if_it_looks_well() -> None:
+    good, marked = a_record(), a_record()
+    marked = ARecord(marked.value, headers=[("h", b"v"), ("assay-unreadable", b"a.csv:3: the row has 5 cells")])
+    empty = ARecord(None, headers=[("assay-unreadable", None)])
+
+    step = a_validator().step(PartitionState(), [good, marked, empty])
+
+    assert outcome(step) == ["dead", "dead", "validated"]
+    headers = dict(step.outputs[0].headers)
+    assert step.outputs[0].value == marked.value
+    assert headers["__connect.errors.exception.message"] == b"a.csv:3: the row has 5 cells"
+    assert (headers["assay-reason"], headers["assay-field"]) == (b"unreadable-row", b"value")
+
+
 def test_an_annotation_of_an_unknown_project_is_buried_with_a_way_out() -> None:
     step = a_validator().step(PartitionState(), [a_record(project="nobody")])
 

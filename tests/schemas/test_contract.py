@@ -167,3 +167,28 @@ def test_a_count_that_no_label_can_have_is_refused(options: dict[str, Any], most
 )
 def test_what_cannot_be_meant_is_refused(kind: str, changes: dict[str, Any]) -> None:
     assert problems(kind, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "why"),
+    [
+        ("categorical", {"values": ["spam"]}, "there must be two labels or more to choose from"),
+        ("categorical", {"values": ["a", "a"]}, "the label 'a' stands here twice"),
+        ("multilabel", {"values": ["a", "b", "a"]}, "the label 'a' stands here twice"),
+        ("spans", {"values": ["a", "a"]}, "the label 'a' stands here twice"),
+        ("categorical", {"values": ["caf\u00e9", "cafe\u0301"]}, "two labels look the same"),
+        (
+            "boxes",
+            {"values": ["car", "car\u200b"]},
+            "two labels look the same: 'car' and 'car[U+200B zero width space]'",
+        ),
+        ("ordinal", {"low": 1, "high": 2, "step": 5}, "a scale from 1 to 2 in steps of 5 has one value"),
+    ],
+)
+def test_labels_that_leave_no_choice_are_refused(kind: str, label: dict[str, Any], why: str) -> None:
+    assert [why in message for _, _, message in problems(kind, label=label)] == [True]
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "spans", "boxes"])
+def test_one_label_is_a_choice_where_it_may_be_left_out(kind: str) -> None:
+    assert a_contract(kind, label={"values": ["only"], **({"max_count": None} if kind == "multilabel" else {})})

@@ -72,14 +72,15 @@ def on_scale(label: object, scale: OrdinalLabel) -> int | float | None:
     if not isinstance(label, int | float) or not math.isfinite(label) or not scale.low <= label <= scale.high:
         return None
     if scale.step is None:
-        return _whole(float(label))
+        return whole_if_possible(float(label))
     steps = (label - scale.low) / scale.step
     if not math.isfinite(steps) or abs(steps) > _MOST_STEPS or abs(steps - round(steps)) >= _ROUNDING:
         return None
-    return _whole(round(scale.low + round(steps) * scale.step, _DECIMALS))
+    return whole_if_possible(round(scale.low + round(steps) * scale.step, _DECIMALS))
 
 
-def _whole(number: float) -> int | float:
+def whole_if_possible(number: float) -> int | float:
+    """Return a number as an int if it is a whole one: 3.0 is 3."""
     return int(number) if number.is_integer() and abs(number) < _MOST_STEPS else number
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from assay_models.consistency.classes import class_names, number_of
 from assay_models.truth.categorical.label_adapter import LabelAdapter
+from assay_models.truth.label_form import truth_form
 from assay_models.truth.multilabel.multilabel_truth import MultilabelTruth
 from assay_models.truth.numeric.numeric_truth import NumericTruth
 from assay_models.truth.regions.region_truth import RegionTruth
@@ -29,21 +30,9 @@ def _number_or_text(name: str) -> Label:
         return name
 
 
-_MOST_STEPS = 20
-"""An ordinal scale with more steps than this is treated as numeric, not as classes."""
-
-
 def make_truth(contract: LabelContract) -> TruthModel:
     """Return a new truth model for the contract's kind of label."""
     return _MODELS[truth_form(contract)](contract)
-
-
-def truth_form(contract: LabelContract) -> str:
-    """Return the form of a contract's truth model: counts and posteriors of one form cannot be read by another."""
-    kind = contract.label.kind
-    if kind == "ordinal" and len(class_names(contract.label) or range(_MOST_STEPS + 1)) > _MOST_STEPS:
-        return "numbers"
-    return kind if kind in _MODELS else "classes"
 
 
 _MODELS: Mapping[str, Callable[[LabelContract], TruthModel]] = {

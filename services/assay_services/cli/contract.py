@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from assay_models.truth.label_form import most_certain
 from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.contract_files.contract_file import load_contract
-from assay_services.terminal import fail, out, plain_errors, print_rows, run_async
+from assay_services.terminal import err, fail, out, plain_errors, print_rows, run_async
 
 app = typer.Typer(no_args_is_help=True, help="Check, apply, show and list label contracts.")
 
@@ -25,6 +26,7 @@ def check(file: _File) -> None:
     """
     contract = load_contract(file)
     out.print(f"[green]✓[/] {file}: {_summary(contract)}")
+    _warn_if_out_of_reach(contract)
 
 
 @app.command()
@@ -36,7 +38,21 @@ def apply(file: _File) -> None:
     """
     contract = load_contract(file)
     run_async(_apply(contract))
+    _warn_if_out_of_reach(contract)
     out.print(f"[green]✓[/] in force: {_summary(contract)}")
+
+
+def _warn_if_out_of_reach(contract: LabelContract) -> None:
+    """Warn if no item can be as sure as the contract wants, however many annotators agree."""
+    most = most_certain(contract)
+    wanted = contract.consensus.accept_at
+    if most is not None and wanted > most:
+        err.print(
+            f"[bold yellow]note[/] consensus.accept_at: {wanted:g} is out of reach: without gold, no item of "
+            f"this project gets surer than {most:.3g}, because some items mislead everybody; only gold and "
+            f"adjudicated items would be settled. Choose {most - 0.01:.2f} or less",
+            highlight=False,
+        )
 
 
 @app.command()

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,49 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str | bytes)
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="cannot be read"):
         load_contract(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("{kind: categorical, values: [yes, no]}", "label.values[0]: YAML reads yes as true or false; write it in quotes: 'yes'"),
+        ("{kind: categorical, values: [1, 2]}", "label.values[0]: YAML reads 1 as a number; write it in quotes: '1'"),
+        ("{kind: categorical, values: [a, 2026-01-01]}", "YAML reads 2026-01-01 as a date; write it in quotes: '2026-01-01'"),
+        ("{kind: categorical, values: [a, ~]}", "label.values[1]: YAML reads ~ as nothing; write it in quotes: '~'"),
+        ("{kind: ordinal, values: [bad, ok]}", "kind 'ordinal' has no 'values': it has numbers from `low` to `high`"),
+        ("{kind: categorical, low: 1, values: [a, b]}", "kind 'categorical' has no 'low': it has `values`"),
+        ("{kind: categorical, value: [a, b]}", "there is no such field; did you mean 'values'?"),
+    ],
+)  # fmt: skip
+def test_what_yaml_or_another_kind_makes_of_a_label_is_explained(tmp_path: Path, label: str, said: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(f"project: p\nversion: 1\nlabel: {label}\n")
+
+    with pytest.raises(ContractError, match=re.escape(said)):
+        load_contract(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &a [*a]\n", "c.yaml:1: an alias refers to what contains it; write it out"),
+        ("a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+            f"{one}: &{one} [{','.join(['*' + before] * 9)}]\n" for before, one in zip("abcdefg", "bcdefgh", strict=True)
+        ), "aliases unfold to more than 100,000 values; write out what is needed"),
+        ("a: " + "[" * 5_000, "is nested too deeply"),
+    ],
+)  # fmt: skip
+def test_a_file_that_unfolds_without_end_is_refused_at_once(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ContractError, match=re.escape(said)):
+        load_contract(path)
+
+
+def test_an_alias_that_saves_a_line_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("project: p\nversion: 1\nlabel: {kind: spans, values: &v [a, b]}\nrules:\n"
+                    "  - {id: annotator-allowed, allow: *v}\n")  # fmt: skip
+
+    assert load_contract(path).rules

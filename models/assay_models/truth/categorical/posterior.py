@@ -7,6 +7,7 @@ import numpy as np
 from assay_models.truth.categorical.confusion_counts import UNITS
 from assay_models.truth.categorical.emission import PooledCounts, Strengths
 from assay_models.truth.categorical.vote_arrays import FloatArray, IntegerArray, VoteArrays, across
+from assay_models.truth.label_form import FIRST_LAPSE
 
 _CLASS_VOTES = 4.0
 _LEAST = 1e-4
@@ -26,7 +27,7 @@ class Learned:
     strengths: Strengths = field(default_factory=Strengths)
     correlation: float = 0.2
     voice: float = 0.5
-    lapse: float = 0.06
+    lapse: float = FIRST_LAPSE
     work: int = 0
     due: int = 1_000
 

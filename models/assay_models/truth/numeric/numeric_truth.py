@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from assay_models.intervals import interval
+from assay_models.rules.canonical_label import whole_if_possible
 from assay_models.truth.categorical.annotator_index import AnnotatorIndex, way_of
 from assay_models.truth.categorical.vote_arrays import IntegerArray
 from assay_models.truth.numeric.annotator_noise import FIXED, HITS, VOTES, rescaled
@@ -234,12 +235,15 @@ class NumericTruth:
         return ItemJudgement(label, round(probability, 6), {}, round(gain, 6), doubt, stored)
 
     def _label(self, mean: float) -> float:
-        """Return the number to publish: within the scale, rounded to its step or about a thousandth of it."""
+        """Return the number to publish: within the scale, rounded to its step or about a thousandth of it.
+
+        It is whole if it can be, as in a canonical label.
+        """
         scale = self._scale
         inside = min(max(self._middle + self._length * mean, scale.low), scale.high)
         step = scale.step or 10.0 ** (floor(log10(scale.high - scale.low)) - _DIGITS)
         on_step = round(scale.low + round((inside - scale.low) / step) * step, _DECIMALS)
-        return min(on_step, scale.high)
+        return whole_if_possible(min(on_step, scale.high))
 
 
 def _is_number(label: Label | None) -> TypeGuard[float]:

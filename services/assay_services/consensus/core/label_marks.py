@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from assay_models.truth.factory import truth_form
+from assay_models.truth.label_form import truth_form
 from assay_schemas.annotation import ProjectId
 from assay_schemas.contract.label_contract import LabelContract
 

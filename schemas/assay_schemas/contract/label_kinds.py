@@ -16,8 +16,9 @@ def _distinct(values: list[str]) -> list[str]:
     """Refuse a label that stands twice, or two that look the same but are different texts."""
     seen: dict[str, str] = {}
     for value in values:
-        other = seen.setdefault(look(value), value)
-        if other is value:
+        other = seen.get(look(value))
+        seen[look(value)] = value
+        if other is None:
             continue
         if other == value:
             raise PydanticCustomError("repeated_label", "the label '{label}' stands here twice", {"label": value})

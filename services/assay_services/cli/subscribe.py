@@ -53,7 +53,9 @@ def subscribe_one(  # the options of a command
     )  # fmt: skip
     settings = ControlSettings()
     try:
-        row, secret = subscribe(open_control(settings), Vault(settings), wish, now=datetime.now(UTC))
+        row, secret = subscribe(
+            open_control(settings), Vault(settings), wish, now=datetime.now(UTC), prefix=settings.prefix
+        )
     except SubscriptionError as error:
         fail(str(error))
     out.print(f"[green]✓[/] {escape(row.name)}: {row.channel} {escape(row.target)} receives alerts from now on")

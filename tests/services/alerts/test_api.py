@@ -1,6 +1,7 @@
 """The alerts over HTTP: who may do what, and what is answered."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,13 @@ class Caller:
         keys = ApiKeyStore(engine)
         now = datetime.now(UTC)
         self.keys = {scope: keys.create(scope.value, [scope], now=now)[1] for scope in Scope}
-        self._api = build_api(settings, engine)
+        self.api = build_api(settings, engine)
 
     def ask(self, method: str, page: str, scope: Scope | None, body: Json = None, **headers: str) -> Json:
         sent = {} if scope is None else {"Authorization": f"Bearer {self.keys[scope]}"}
 
         async def work() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._api)
+            transport = httpx.ASGITransport(app=self.api)
             async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:
                 return await client.request(method, page, json=body, headers=sent | headers)
 
@@ -117,3 +118,45 @@ def test_a_last_event_that_is_none_of_ours_is_refused(caller: Caller, event: str
     found = caller.ask("GET", "/v1/alerts/stream", Scope.READ, **{"Last-Event-ID": event})
 
     assert found.status_code == 400
+
+
+def test_a_stranger_is_refused_before_the_body_is_read(caller: Caller) -> None:
+    read = 0
+
+    async def work() -> list[int]:
+        async def body() -> AsyncIterator[bytes]:
+            nonlocal read
+            for _ in range(300):
+                read += 1
+                yield b" " * 1_000_000
+
+        transport = httpx.ASGITransport(app=caller.api)
+        async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:
+            known = {"Authorization": f"Bearer {caller.keys[Scope.ADMIN]}"}
+            asked = [{}, known, known | {"Content-Length": "300000000"}]
+            return [
+                (await client.post("/v1/silences", content=body(), headers=headers)).status_code for headers in asked
+            ]
+
+    assert asyncio.run(work()) == [401, 411, 413]
+    assert read <= 3
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "why"),
+    [
+        ("kafka", "contracts", "'contracts' is one of Assay's own topics"),
+        ("kafka", "consensus.state", "'consensus.state' is one of Assay's own topics"),
+        ("email", "amy@example.com", "names no mail server"),
+        ("apprise", "nosuch://x", "Apprise knows no service"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_at_once(
+    caller: Caller, channel: str, address: str, why: str
+) -> None:
+    body = {"name": "k", "channel": channel, "address": address}
+
+    answer = caller.ask("POST", "/v1/subscriptions", Scope.ADMIN, body)
+
+    assert answer.status_code == 422
+    assert why in answer.json()["error"]

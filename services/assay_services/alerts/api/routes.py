@@ -1,7 +1,7 @@
 """The HTTP API of alerts: list, acknowledge, silence, rate, subscribe, and follow them live."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ParamSpec, TypeVar
@@ -40,6 +40,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+_UNAUTHORISED, _LENGTH_REQUIRED, _TOO_LARGE = 401, 411, 413
+_LARGEST_BODY = 64 * 1024
 _NOT_FOUND = (alert_actions.AlertNotFoundError, subscription_store.NoSuchSubscriptionError)
 
 
@@ -52,6 +54,7 @@ class ApiDependencies:
     keys: ApiKeyStore
     rates: RateLimiter
     streams: Streams
+    prefix: str = ""
 
     async def authorise(self, sent: HTTPAuthorizationCredentials | None, scope: Scope) -> ApiKey:
         """Return the key in a request's header; raise RateLimitedError if it is missing, unknown or lacks the scope."""
@@ -70,10 +73,12 @@ class ApiDependencies:
 def build_api(settings: AlertsSettings, engine: Engine) -> FastAPI:
     """Build the HTTP API."""
     parts = ApiDependencies(
-        engine, Vault(settings), ApiKeyStore(engine), RateLimiter(settings.alerts_rate_per_second), Streams(settings)
+        engine, Vault(settings), ApiKeyStore(engine), RateLimiter(settings.alerts_rate_per_second), Streams(settings),
+        settings.prefix,
     )  # fmt: skip
     app = FastAPI(title="Assay alerts", version="1", docs_url=None, redoc_url=None)
     _guard(app)
+    _check_before_the_body(app, parts)
     _show_alerts(app, parts)
     _take_words(app, parts)
     _keep_silences(app, parts)
@@ -97,6 +102,23 @@ def _guard(app: FastAPI) -> None:
     @app.get("/health", tags=["health"], summary="Is the process up?")
     async def health() -> dict[str, str]:
         return {"service": "alerts", "status": "up"}
+
+
+def _check_before_the_body(app: FastAPI, parts: ApiDependencies) -> None:
+    @app.middleware("http")
+    async def check(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Refuse strangers and large bodies before a byte of the body is read."""
+        if not request.url.path.startswith("/v1/"):
+            return await answer(request)
+        found = await asyncio.to_thread(parts.keys.check, request.headers.get("authorization"), Scope.READ)
+        if isinstance(found, Refusal) and found.status == _UNAUTHORISED:
+            return JSONResponse({"error": found.reason}, found.status, {"WWW-Authenticate": "Bearer"})
+        if request.headers.get("transfer-encoding") is not None:
+            return JSONResponse({"error": "send the body with a Content-Length"}, _LENGTH_REQUIRED)
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > _LARGEST_BODY:
+            return JSONResponse({"error": f"a body has at most {_LARGEST_BODY:,} bytes"}, _TOO_LARGE)
+        return await answer(request)
 
 
 def _show_alerts(app: FastAPI, parts: ApiDependencies) -> None:
@@ -174,7 +196,9 @@ def _keep_subscriptions(app: FastAPI, parts: ApiDependencies) -> None:
     @app.post("/v1/subscriptions", tags=["subscriptions"], status_code=201, summary="Be told")
     async def subscribe(asked: SubscriptionAsked, sent: _Credentials) -> Subscribed:
         await parts.authorise(sent, Scope.ADMIN)
-        row, secret = await parts.ask(subscription_store.subscribe, parts.engine, parts.vault, asked.wish(), now=now())
+        row, secret = await parts.ask(
+            subscription_store.subscribe, parts.engine, parts.vault, asked.wish(), now=now(), prefix=parts.prefix
+        )
         return Subscribed(subscription=SubscriptionView.of(row), secret=secret)
 
     @app.delete("/v1/subscriptions/{name}", tags=["subscriptions"], status_code=204, summary="Be told no more")

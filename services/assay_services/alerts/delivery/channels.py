@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from assay_services.alerts.delivery.messages import as_text
-from assay_services.alerts.delivery.ssrf_guard import AddressRefused, destination
+from assay_services.alerts.delivery.ssrf_guard import AddressRefused, destination, refuse_private_host
 from assay_services.alerts.settings import AlertsSettings
 from assay_services.stores.control.subscription_store import SubscriberAddress
 from assay_services.stores.control.tables.alert_delivery import Channel
@@ -128,7 +128,12 @@ class ChannelSender:
         if not made.add(url):
             return Failed("no service that Apprise knows")
         try:
+            for service in made:
+                for host in {getattr(service, "smtp_host", None), getattr(service, "host", None)} - {None, ""}:
+                    await refuse_private_host(str(host), allowed=self._settings.allowed_networks)
             sent = await made.async_notify(title=title, body=text)
+        except AddressRefused as error:
+            return Failed(str(error), all_wait=True)
         except (TypeError, OSError) as error:
             return Failed(f"Apprise failed: {type(error).__name__}", all_wait=True)
         return Delivered() if sent else Failed("the service did not take it", all_wait=True)

@@ -7,10 +7,12 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from assay_services.alerts.settings import Network
+
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):
@@ -44,11 +46,29 @@ async def destination(url: str, *, allowed: Sequence[Network]) -> Destination:
 
 def may_be_called(address: IPv4Address | IPv6Address, allowed: Sequence[Network]) -> bool:
     """Return whether an address is public or in one of the allowed networks."""
-    inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    meant = address if inner is None else inner
+    meant = _inner(address)
     if any(meant.version == network.version and meant in network for network in allowed):
         return True
     return meant.is_global and not meant.is_multicast
+
+
+def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, 6to4, Teredo or NAT64; else the address."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    teredo = None if address.teredo is None else address.teredo[1]
+    return address.ipv4_mapped or address.sixtofour or teredo or address
+
+
+async def refuse_private_host(name: str, *, allowed: Sequence[Network]) -> None:
+    """Raise AddressRefused if a host has an address that is not public, OSError if it cannot be resolved."""
+    loop = asyncio.get_running_loop()
+    for one in await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP):
+        address = ip_address(str(one[4][0]).partition("%")[0])
+        if not may_be_called(address, allowed):
+            raise AddressRefused(f"{name} is {address}, which is not public; ASSAY_ALERTS_ALLOW names exceptions")
 
 
 def _with_address(parts: SplitResult, address: IPv4Address | IPv6Address, port: int) -> str:

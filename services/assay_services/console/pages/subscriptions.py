@@ -179,7 +179,13 @@ def _form(view: View) -> None:
             )  # fmt: skip
             try:
                 await check_still_may(view, Role.LEAD)
-                _, secret = subscribe(view.parts.control, view.parts.vault, request, now=datetime.now(UTC))
+                _, secret = subscribe(
+                    view.parts.control,
+                    view.parts.vault,
+                    request,
+                    now=datetime.now(UTC),
+                    prefix=view.parts.settings.prefix,
+                )
             except (SubscriptionError, NoMoreAllowedError) as error:
                 refuse(error)
                 return

@@ -16,6 +16,7 @@ from assay_schemas.alert import AlertState
 from assay_schemas.alert_rule import Severity
 from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.errors import AssayUserError
+from assay_services.stores.control.subscriber_addresses import address_problem
 from assay_services.stores.control.tables.alert_delivery import Channel, Delivery, Fate, Notice, Subscription
 from assay_services.stores.control.vault import Vault
 
@@ -63,9 +64,14 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def subscribe(engine: Engine, vault: Vault, wish: SubscriptionRequest, *, now: datetime) -> tuple[Subscription, str]:
-    """Store a subscription; return it and the secret that its messages are signed with. Raise SubscriptionError."""
-    _check(wish)
+def subscribe(
+    engine: Engine, vault: Vault, wish: SubscriptionRequest, *, now: datetime, prefix: str = ""
+) -> tuple[Subscription, str]:
+    """Store a subscription; return it and the secret that its messages are signed with. Raise SubscriptionError.
+
+    `prefix` is that of Assay's topics, which nobody else may write to.
+    """
+    _check(wish, prefix)
     secret = new_secret()
     row = Subscription(
         name=wish.name, channel=wish.channel.value, target=shown(wish.channel, wish.address),
@@ -169,19 +175,13 @@ def shown(channel: Channel, address: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}/…"
 
 
-def _check(wish: SubscriptionRequest) -> None:
+def _check(wish: SubscriptionRequest, prefix: str) -> None:
     if not wish.name or len(wish.name) > 100:  # noqa: PLR2004  # as the column
         raise SubscriptionError("a name has 1 to 100 characters")
     if wish.per_hour < 1:
         raise SubscriptionError("the limit per hour must be at least one message")
     if not wish.states:
         raise SubscriptionError("name at least one state: firing, acknowledged, resolved or pending")
-    if wish.channel in {Channel.WEBHOOK, Channel.SLACK}:
-        try:
-            parts = urlsplit(wish.address)
-            is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
-            _ = parts.port
-        except ValueError:
-            is_url = False
-        if not is_url:
-            raise SubscriptionError("a webhook's address is a URL like https://host/path, without a user in it")
+    problem = address_problem(wish.channel, wish.address, prefix=prefix)
+    if problem is not None:
+        raise SubscriptionError(problem)

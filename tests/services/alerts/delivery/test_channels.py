@@ -130,7 +130,8 @@ def test_an_answer_says_whether_it_was_taken_and_when_to_come_again(
     [
         ("8.8.8.8", True), ("127.0.0.1", False), ("10.0.0.1", False), ("169.254.169.254", False), ("0.0.0.0", False),
         ("::1", False), ("fd00::1", False), ("::ffff:10.0.0.1", False), ("224.0.0.1", False), ("100.64.0.1", False),
-        ("2606:4700::1111", True),
+        ("2606:4700::1111", True), ("64:ff9b::a00:1", False), ("64:ff9b::808:808", True), ("2002:a00:1::", False),
+        ("2002:7f00:1::1", False), ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),
     ],
 )  # fmt: skip
 def test_only_what_is_public_is_called(address: str, *, expected: bool) -> None:

@@ -196,7 +196,7 @@ def _java_command() -> list[str]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = folder / ".writable"
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()

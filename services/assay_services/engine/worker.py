@@ -90,6 +90,7 @@ def run_worker(app: faust.App, settings: RuntimeSettings) -> None:
     """Run a worker until SIGTERM or Ctrl-C; exit with code 1 if one of its services crashes."""
     configure_logs(level=settings.log_level)
     tame_garbage_collector()
-    (settings.folder / "faust").mkdir(parents=True, exist_ok=True)
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (settings.folder / "faust").mkdir(exist_ok=True)
     worker = faust.Worker(app, loglevel="WARN", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()

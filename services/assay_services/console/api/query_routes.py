@@ -85,7 +85,8 @@ def _add_projects(app: FastAPI, parts: ConsoleDependencies) -> None:
 
     @app.get("/api/v1/contracts", tags=["projects"], summary="Contract versions", **SHOWN)
     async def contracts(request: Request, project: _ProjectQuery) -> Response:
-        return answer(request, await run_in_threadpool(projects.read_contracts, parts.archive, project))
+        namer = str if parts.naming.sees_names(request.state.viewer) else _namer(parts, request)
+        return answer(request, await run_in_threadpool(projects.read_contracts, parts.archive, project, namer))
 
 
 def _add_annotators(app: FastAPI, parts: ConsoleDependencies) -> None:

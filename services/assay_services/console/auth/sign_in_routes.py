@@ -16,7 +16,7 @@ from assay_services.console.middleware import COOKIE, is_secure
 from assay_services.engine.logs import get_logger
 from assay_services.stores.control.passwords import PasswordTooWeak, digest_of
 from assay_services.stores.control.tables.accounts import Role, User
-from assay_services.stores.control.users import UserError
+from assay_services.stores.control.users import UserError, checked_name
 from assay_services.web.rate_limit import RateLimitedError
 
 log = get_logger("console")
@@ -168,8 +168,9 @@ def _first_admin(parts: ConsoleDependencies, token: str, name: str, password: st
     if not parts.sessions.link_is_good(token, now=now):
         return None
     digest_of(password)  # checked first, so that a weak password does not use up the link
-    if parts.users.get(name.strip()) is not None:
-        raise UserError(f"A user '{name.strip()}' already exists. Choose another name.")
+    name = checked_name(name)  # and neither does a name that is none
+    if parts.users.get(name) is not None:
+        raise UserError(f"A user '{name}' already exists. Choose another name.")
     if not parts.sessions.use_link(token, now=now):
         return None
     return parts.users.add(name, Role.ADMIN, now=now, password=password)

@@ -50,6 +50,11 @@ class View:
         """Run an archive query in a thread."""
         return await asyncio.to_thread(query, self.parts.archive, *arguments, **options)
 
+    @property
+    def namer(self) -> Callable[[AnnotatorId], str]:
+        """Return `named`, or `str` if this viewer sees all names."""
+        return str if self.parts.naming.sees_names(self.viewer) else self.named
+
     def named(self, annotator: AnnotatorId) -> str:
         """Return the name or pseudonym under which this viewer sees an annotator."""
         return self.parts.naming.shown(annotator, self.viewer)

@@ -66,7 +66,7 @@ async def build(view: View) -> None:
         if rows
         else empty_state("No findings yet", "No rule has produced a finding.")
     )
-    card(_contract(view, await view.ask(read_contracts, project)))
+    card(_contract(view, await view.ask(read_contracts, project, view.namer)))
 
 
 def card(content: Html) -> None:

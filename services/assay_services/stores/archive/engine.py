@@ -48,6 +48,7 @@ def database_url(text: str) -> URL:
     return url
 
 
+_OWNER_ONLY, _OWNER_ONLY_FOLDER = 0o600, 0o700
 _WANTED = "wanted is postgresql://user:password@host/name or sqlite:///file"
 
 
@@ -89,7 +90,9 @@ def is_sqlite(engine: Engine) -> bool:
 
 
 def _open_sqlite(url: URL) -> Engine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY_FOLDER)
+    path.touch(mode=_OWNER_ONLY)  # it has names and texts; its log gets the same mode
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

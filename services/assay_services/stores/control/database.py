@@ -28,7 +28,7 @@ def open_control(settings: ControlSettings) -> Engine:
     if settings.control is not None:
         engine = create_engine(settings.control.get_secret_value(), pool_pre_ping=True)
     else:
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = settings.folder / "control.db"
         path.touch(mode=OWNER_ONLY)
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})

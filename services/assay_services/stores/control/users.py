@@ -21,6 +21,14 @@ class UserError(AssayUserError):
     """An operation on a user that is not possible; the message has the reason."""
 
 
+def checked_name(name: str) -> str:
+    """Return a user's name without spaces at its ends; raise UserError if it is none."""
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UserError(f"a user's name has 1 to {_LONGEST_NAME} printable characters")
+    return name
+
+
 class UserStore:
     """The users. Every method is a transaction, and blocks."""
 
@@ -30,9 +38,7 @@ class UserStore:
 
     def add(self, name: str, role: Role, *, now: datetime, password: str | None = None) -> User:
         """Create a user; raise UserError if the name is taken or empty, PasswordTooWeak if the password is too weak."""
-        name = name.strip()
-        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise UserError(f"a user's name has 1 to {_LONGEST_NAME} printable characters")
+        name = checked_name(name)
         digest = None if password is None else digest_of(password)
         with Session(self._engine, expire_on_commit=False) as session:
             if session.get(User, name) is not None:

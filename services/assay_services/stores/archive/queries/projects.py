@@ -1,16 +1,19 @@
 """Query one project: its confusion matrix, its rules' findings, and its contract's history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
-from assay_schemas.annotation import ProjectId
+from assay_schemas.alert_rule import EACH
+from assay_schemas.annotation import AnnotatorId, ProjectId
 from assay_schemas.json_data import Json
 from assay_services.stores.archive.queries.db import asking, moment, parsed, rows
 from assay_services.stores.archive.queries.overview import project_names
+
+_NAMES_ANNOTATORS = "annotator.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,13 @@ def read_contracted(engine: Engine) -> frozenset[ProjectId]:
         return frozenset(ProjectId(str(one["project"])) for one in rows(connection, query))
 
 
-def read_contracts(engine: Engine, project: ProjectId) -> Sequence[ContractVersion]:
-    """Return the contracts of a project, the newest first, each with its changes."""
+def read_contracts(
+    engine: Engine, project: ProjectId, shown: Callable[[AnnotatorId], str] = str
+) -> Sequence[ContractVersion]:
+    """Return the contracts of a project, the newest first, each with its changes.
+
+    `shown` returns the name or pseudonym under which the reader sees an annotator whom a rule names.
+    """
     with asking(engine) as connection:
         found = rows(
             connection,
@@ -103,12 +111,40 @@ def read_contracts(engine: Engine, project: ProjectId) -> Sequence[ContractVersi
     versions: list[ContractVersion] = []
     before: Mapping[str, Any] | None = None
     for one in found:
-        contract = parsed(one["contract"])
+        contract = with_shown_names(parsed(one["contract"]), shown)
         changes = list(contract_changes(before, contract))
         if contract != before or not versions:
             versions.append(ContractVersion(one["version"], moment(one["came_at"]), contract, changes))
         before = contract
     return versions[::-1]
+
+
+def with_shown_names(
+    contract: Mapping[str, Any] | None, shown: Callable[[AnnotatorId], str]
+) -> Mapping[str, Any] | None:
+    """Return a contract in which annotators stand under the names that `shown` returns for them."""
+    if contract is None:
+        return None
+    return {
+        **contract,
+        "rules": [_shown_rule(rule, shown) for rule in contract.get("rules", [])],
+        "alerts": [_shown_alert(rule, shown) for rule in contract.get("alerts", [])],
+    }
+
+
+def _shown_rule(rule: Mapping[str, Any], shown: Callable[[AnnotatorId], str]) -> Mapping[str, Any]:
+    lists = {name: [shown(AnnotatorId(who)) for who in rule[name]] for name in ("allow", "deny") if rule.get(name)}
+    if shown is not str and _NAMES_ANNOTATORS in str(rule.get("when", "")):
+        lists["when"] = "(not shown: it names annotators)"  # type: ignore[assignment]  # a text among lists
+    return {**rule, **lists}
+
+
+def _shown_alert(rule: Mapping[str, Any], shown: Callable[[AnnotatorId], str]) -> Mapping[str, Any]:
+    where = rule.get("where") or {}
+    who = where.get("annotator")
+    if who is None or who == EACH:
+        return rule
+    return {**rule, "where": {**where, "annotator": shown(AnnotatorId(who))}}
 
 
 def contract_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[str]:

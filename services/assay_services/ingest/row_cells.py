@@ -131,7 +131,7 @@ class RowReader:
             "item": {
                 "id": item,
                 "text": text,
-                "gold": self._read(gold) if gold else None,
+                "gold": self._read(gold) if gold or gold == [] else None,
                 "attributes": {name: cells[place] for name, place in self._attributes if cells[place]},
             },
             "annotator": {"id": annotator, "kind": "human"},

@@ -128,13 +128,12 @@ class _TableRows:
                 continue
             if len(kept) > 1:
                 self._check_quotes(line, all_of=True)
-            if unnamed:
-                row = row[unnamed:]
-            if any(row):
-                try:
-                    record = make(line, row)
-                except UnreadableRowError as error:
-                    record = self._unreadable(line, str(error))
+            row = row[unnamed:] if unnamed else row
+            try:
+                record = make(line, row) if any(row) else None
+            except UnreadableRowError as error:
+                record = self._unreadable(line, str(error))
+            if record is not None:
                 yield record
 
     def _skip_header(self, rows: Iterator[list[str]]) -> None:

@@ -112,10 +112,7 @@ class RowReader:
         return _EMPTY
 
     def annotation(self, line: int, row: Sequence[Cell]) -> InputRecord:
-        """Return a row as a record. Raise UnreadableRowError.
-
-        Raise InputError for what concerns the whole file: no project, times that need an option.
-        """
+        """Return a row as a record. Raise UnreadableRowError, or InputError for what concerns the whole file."""
         self._number += 1
         cells = [*row, None] if len(row) == self._width else self._fitted(row)
         item, annotator, label, occurred_at, lead, text, gold, project = self._cells(cells)
@@ -140,10 +137,9 @@ class RowReader:
             "lead_time_seconds": self._seconds(lead) if lead else None,
         }
         try:
-            value = orjson.dumps(annotation)
-        except orjson.JSONEncodeError:
+            return InputRecord(line, f"{project}:{item}".encode(), orjson.dumps(annotation))
+        except (orjson.JSONEncodeError, UnicodeEncodeError):
             raise self._not_utf_8(cells) from None
-        return InputRecord(line, f"{project}:{item}".encode(), value)
 
     def _no_project(self, line: int) -> str:
         where = f"{self._path}:{line}"

@@ -10,7 +10,7 @@ from assay_services.gateway.core.platforms.coercion import Malformed, fields, ki
 from assay_services.ingest.byte_stream import Compression
 from assay_services.ingest.character_set import is_utf_8, not_utf_8
 from assay_services.ingest.file_format import FileFormat
-from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of
+from assay_services.ingest.input_record import InputRecord, UnreadableRowError, key_of, unreadable
 from assay_services.ingest.json_text import JsonLayout, read_lines, read_values
 from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.recognised_file import RecognisedFile, text_facts
@@ -69,13 +69,13 @@ def opened(path: Path, line: int, value: bytes) -> InputRecord:
     """Return the annotation inside an envelope; a value that is no envelope stays as it is."""
     text = value.decode(errors="surrogateescape")
     if not text.isascii() and not is_utf_8(text):
-        return InputRecord(line, None, value, f"{path}:{line}: the line {not_utf_8(text)}")
+        return unreadable(path, line, value, f"the line {not_utf_8(text)}")
     if _ENVELOPE_MARK not in value:
         return InputRecord(line, None, value)
     try:
         inside = _inside(value)
     except UnreadableRowError as error:
-        return InputRecord(line, None, value, f"{path}:{line}: {error}")
+        return unreadable(path, line, value, error)
     return InputRecord(line, key_of(inside), inside)
 
 
@@ -109,6 +109,6 @@ def read_times(path: Path, records: Iterator[InputRecord], options: ReadOptions)
         try:
             said = reader.read(str(moment))
         except (UnreadableRowError, TimesUnclearError) as error:
-            yield record._replace(key=None, problem=f"{path}:{record.line}: {error}")
+            yield unreadable(path, record.line, record.value, error)
             continue
         yield record if said == moment else record._replace(value=json.dumps({**found, "occurred_at": said}).encode())

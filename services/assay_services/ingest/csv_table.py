@@ -10,7 +10,7 @@ from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.character_set import open_text, undecodable
 from assay_services.ingest.csv_dialect import DELIMITERS, CsvDialect, delimiter_hint, dialect_of, first_rows
 from assay_services.ingest.file_format import FileFormat
-from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
+from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError, unreadable
 from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.recognised_file import FileColumn, RecognisedFile, column_of, float_id_notes, text_facts
 from assay_services.ingest.row_cells import REQUIRED, RowReader, check_columns
@@ -128,13 +128,12 @@ class _TableRows:
                 continue
             if len(kept) > 1:
                 self._check_quotes(line, all_of=True)
-            if unnamed:
-                row = row[unnamed:]
-            if any(row):
-                try:
-                    record = make(line, row)
-                except UnreadableRowError as error:
-                    record = self._unreadable(line, str(error))
+            row = row[unnamed:] if unnamed else row
+            try:
+                record = make(line, row) if any(row) else None
+            except UnreadableRowError as error:
+                record = self._unreadable(line, str(error))
+            if record is not None:
                 yield record
 
     def _skip_header(self, rows: Iterator[list[str]]) -> None:
@@ -157,7 +156,7 @@ class _TableRows:
 
     def _unreadable(self, line: int, reason: str) -> InputRecord:
         raw = self.text().encode(self._encoding, errors="surrogateescape")
-        return InputRecord(line, None, raw, f"{self._path}:{line}: {reason}")
+        return unreadable(self._path, line, raw, reason)
 
     def _broken(self, line: int, problem: str) -> InputRecord:
         """Return a row whose quotes are wrong as an unreadable record. Raise InputError if it swallowed others."""

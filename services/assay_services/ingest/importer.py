@@ -12,14 +12,15 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
-from assay_schemas.topics import ANNOTATIONS, UNREADABLE_HEADER
+from assay_schemas.topics import ANNOTATIONS, LARGEST_MESSAGE_BYTES, UNREADABLE_HEADER
 from assay_services.engine.core.core_api import Headers
 from assay_services.engine.kafka import make_producer, send_all
 from assay_services.engine.settings import RuntimeSettings
-from assay_services.ingest.input_record import InputRecord
+from assay_services.ingest.input_record import InputError, InputRecord
 from assay_services.ingest.read_options import ReadOptions
 
 _NO_OPTIONS = ReadOptions()
+_LARGEST_RECORD_BYTES = LARGEST_MESSAGE_BYTES - 64 * 1024  # a batch has a header of its own
 _CHUNK = 500
 _CHUNKS_A_SECOND = 20
 """Chunks per second at a given rate: smaller chunks wait less, but each is one transaction in every service."""
@@ -119,7 +120,13 @@ class _Sender:
         self.waiting = self.done = 0
 
     def add(self, record: InputRecord, last: ImportedPart) -> None:
-        """Add a record; with it, `last` will be in Kafka."""
+        """Add a record; with it, `last` will be in Kafka. Raise InputError if Kafka cannot take it."""
+        size = len(record.value) + len(record.key or b"") + len(record.problem or "") * 4
+        if size > _LARGEST_RECORD_BYTES:
+            raise InputError(
+                f"line {record.line}: the record has {size:,} bytes; Kafka takes at most {_LARGEST_RECORD_BYTES:,}. "
+                "Shorten it, and import the file again"
+            )
         number = self._choose(record.key, self._partitions, self._partitions)
         headers: Headers = [] if record.problem is None else [(UNREADABLE_HEADER, record.problem.encode())]
         self._chunk.setdefault(number, []).append((self._topic, record.key, record.value, headers))

@@ -1,5 +1,6 @@
 """What every reader of files yields, and how it says that a file or a row cannot be read."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import orjson
@@ -9,6 +10,10 @@ from assay_schemas.errors import AssayUserError
 
 class InputError(AssayUserError):
     """A file that cannot be read as annotations; the message has the file, the line and what was expected."""
+
+    def __init__(self, message: str) -> None:
+        """Say this; bytes that are no text are shown by their number, so that any terminal can print them."""
+        super().__init__(_printable(message))
 
 
 class UnreadableRowError(ValueError):
@@ -25,6 +30,16 @@ class InputRecord(NamedTuple):
     key: bytes | None
     value: bytes
     problem: str | None = None
+
+
+def unreadable(path: Path, line: int, raw: bytes, reason: object) -> InputRecord:
+    """Return the record of a row that cannot be read: its own bytes, and the reason with the place."""
+    return InputRecord(line, None, raw, _printable(f"{path}:{line}: {reason}"))
+
+
+def _printable(text: str) -> str:
+    """Return a text that UTF-8 can encode: bytes that are no text arrive as lone surrogates."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def key_of(value: bytes) -> bytes | None:

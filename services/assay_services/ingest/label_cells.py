@@ -41,6 +41,8 @@ def _word(cell: object) -> Json:
 
 
 def _several(cell: object) -> Json:
+    if isinstance(cell, list):
+        return [_word(part) for part in cell]
     if not isinstance(cell, str):
         return cell
     if cell.startswith("["):

@@ -48,6 +48,8 @@ def _text(value: object) -> str:
 def _id_text(value: object) -> str | None:
     """Return an id; a whole number that was made a float (`12.0`) is the whole number again."""
     number = float(value) if isinstance(value, float | Decimal) else math.nan
+    if math.isinf(number):
+        raise UnreadableRowError("an id is an infinite number; store ids as texts or whole numbers")
     if number.is_integer() and abs(number) < _EXACT:
         return str(int(number))
     return native_text(value)

@@ -86,4 +86,14 @@ def _columns(batch: Any) -> Iterator[Sequence[object]]:  # noqa: ANN401  # pyarr
     for column in batch.columns:
         if pa.types.is_timestamp(column.type):  # Python's times have microseconds
             column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # noqa: PLW2901  # the same column
-        yield column.to_pylist()
+        try:
+            yield column.to_pylist()
+        except (OverflowError, ValueError):  # a time outside of Python's calendar
+            yield [_value(one) for one in column]
+
+
+def _value(scalar: Any) -> object:  # noqa: ANN401  # pyarrow has no types
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return f"{scalar.value} as {scalar.type}"

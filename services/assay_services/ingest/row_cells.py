@@ -12,11 +12,11 @@ import orjson
 
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.ingest.character_set import is_utf_8, not_utf_8
-from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError
+from assay_services.ingest.input_record import InputError, InputRecord, UnreadableRowError, unreadable
 from assay_services.ingest.label_cells import label_reader, label_text
 from assay_services.ingest.number_text import NumberUnclearError, read_number
 from assay_services.ingest.read_options import ReadOptions
-from assay_services.ingest.times import TimeReader, TimesUnclearError
+from assay_services.ingest.times import TimeReader, TimesUnclearError, has_zone
 
 REQUIRED = ("item", "annotator", "label")
 OPTIONAL = ("occurred_at", "lead_time_seconds", "text", "gold", "project")
@@ -38,6 +38,9 @@ def column_name(written: str) -> str:
 
 def check_columns(path: Path, columns: Sequence[str], *, line: int = 1, hint: str = "") -> None:
     """Raise InputError if a column is missing, unknown, or stands twice. `hint` says more of what is missing."""
+    strange = next((name for name in columns if not is_utf_8(name)), None)
+    if strange is not None:
+        raise InputError(f"{path}:{line}: the column '{strange}' {not_utf_8(strange)}")
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise InputError(
@@ -97,38 +100,35 @@ class RowReader:
 
     def unreadable(self, line: int, raw: Callable[[], bytes], reason: Exception) -> InputRecord:
         """Return the record of a row that cannot be read: its own bytes, and the reason with the place."""
-        return InputRecord(line, None, raw(), f"{self._path}:{line}: {reason}")
+        return unreadable(self._path, line, raw(), reason)
 
     def check(self, line: int, row: Sequence[Cell]) -> InputRecord:
         """Raise what `annotation` raises about the whole file, in a third of the time; return an empty record."""
         if len(row) == self._width:
             _, _, _, occurred_at, _, _, _, project = self._cells([*row, None])
-            self._project_of(line, project)
-            if occurred_at:
+            _ = project or self._project or self._no_project(line)
+            if occurred_at and not has_zone(occurred_at):
                 self._when(line, occurred_at)
         return _EMPTY
 
     def annotation(self, line: int, row: Sequence[Cell]) -> InputRecord:
-        """Return a row as a record. Raise UnreadableRowError.
-
-        Raise InputError for what concerns the whole file: no project, times that need an option.
-        """
+        """Return a row as a record. Raise UnreadableRowError, or InputError for what concerns the whole file."""
         self._number += 1
         cells = [*row, None] if len(row) == self._width else self._fitted(row)
         item, annotator, label, occurred_at, lead, text, gold, project = self._cells(cells)
-        project = self._project_of(line, project)
+        project = project or self._project or self._no_project(line)
         if not item or not annotator:
             raise UnreadableRowError(f"the cell '{'annotator' if item else 'item'}' is empty")
-        when = self._when(line, occurred_at) if occurred_at else ""
+        when = occurred_at and (occurred_at if has_zone(occurred_at) else self._when(line, occurred_at))
         said = label if isinstance(label, str) else "" if label is None else label_text(label)
         annotation = {
-            "id": self._id(f"{project}\0{item}\0{annotator}\0{said}\0{when}\0"),
+            "id": self._id(f"{project}\0{item}\0{annotator}\0{said}\0{when or ''}\0"),
             "action": "created",
             "project": project,
             "item": {
                 "id": item,
                 "text": text,
-                "gold": self._read(gold) if gold else None,
+                "gold": self._read(gold) if gold or gold == [] else None,
                 "attributes": {name: cells[place] for name, place in self._attributes if cells[place]},
             },
             "annotator": {"id": annotator, "kind": "human"},
@@ -137,17 +137,13 @@ class RowReader:
             "lead_time_seconds": self._seconds(lead) if lead else None,
         }
         try:
-            value = orjson.dumps(annotation)
-        except orjson.JSONEncodeError:
+            return InputRecord(line, f"{project}:{item}".encode(), orjson.dumps(annotation))
+        except (orjson.JSONEncodeError, UnicodeEncodeError):
             raise self._not_utf_8(cells) from None
-        return InputRecord(line, f"{project}:{item}".encode(), value)
 
-    def _project_of(self, line: int, cell: str | None) -> str:
-        project = cell or self._project
-        if not project:
-            where = f"{self._path}:{line}"
-            raise InputError(f"{where}: no project: add a column 'project', or name the contract with --contract")
-        return project
+    def _no_project(self, line: int) -> str:
+        where = f"{self._path}:{line}"
+        raise InputError(f"{where}: no project: add a column 'project', or name the contract with --contract")
 
     def _when(self, line: int, cell: str) -> str:
         try:
@@ -178,13 +174,11 @@ class RowReader:
 
     def _id(self, fact: str) -> str:
         """Return the row's id: the same at every reading, and distinct for equal rows."""
-        found = _digest(fact + "1")
+        first = f"{fact}1".encode(errors="surrogateescape")
+        found = hashlib.blake2b(first, digest_size=_BYTE_COUNT).digest()
         if found in self._seen:
             count = self._repeats[found] = self._repeats.get(found, 1) + 1
-            return _digest(fact + str(count)).hex()
+            said = f"{fact}{count}".encode(errors="surrogateescape")
+            return hashlib.blake2b(said, digest_size=_BYTE_COUNT).hexdigest()
         self._seen.add(found)
         return found.hex()
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=_BYTE_COUNT).digest()

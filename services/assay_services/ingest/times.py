@@ -11,7 +11,10 @@ from assay_services.ingest.read_options import DateOrder
 DATES_LIKE, WITHOUT_ZONE = "dates like", "without a time zone"
 """How `time_format` calls what needs an option."""
 _EXAMPLE = "2026-11-24T12:00:00Z"
-_ZONED = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII).fullmatch
+has_zone = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)", re.ASCII
+).fullmatch
+"""Match a time in ISO 8601 with a zone, which needs no change."""
 _EPOCH_NUMBER = re.compile(r"\d{9,19}(?:\.\d+)?", re.ASCII).fullmatch
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _NUMERIC = re.compile(
@@ -62,7 +65,7 @@ class TimeReader:
 
         A time that has a zone stays as it is written. Numbers count from 1970; their size says the unit.
         """
-        if _ZONED(text) is not None:
+        if has_zone(text) is not None:
             return text
         bare = text.strip()
         if _EPOCH_NUMBER(bare) is not None:
@@ -161,7 +164,7 @@ def _since_1970(text: str) -> str:
 def time_format(text: str) -> str:
     """Return in words how a time is written, for a person who checks how it will be read."""
     bare = text.strip()
-    if _ZONED(text) is not None:
+    if has_zone(text) is not None:
         return "ISO 8601 with a zone"
     if _EPOCH_NUMBER(bare) is not None:
         unit = next(unit for limit, _, unit in _UNITS if int(bare.partition(".")[0]) < limit)

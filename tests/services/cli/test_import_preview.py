@@ -43,7 +43,7 @@ def test_it_shows_what_was_recognised_and_what_would_be_rejected_and_why(folder:
 
     assert done.exit_code == 1
     for said in (
-        f"{path}: CSV, delimiter semicolon, decimal sign comma, encoding utf-8",
+        f"{path}: CSV, delimiter semicolon, decimal sign comma, header in line 2, encoding utf-8",
         "item               text",
         "lead_time_seconds  number",
         "time: dates like 20.11.2026 10:00",

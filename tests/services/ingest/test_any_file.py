@@ -46,9 +46,17 @@ def read(content: bytes, name: str, kind: str, options: ReadOptions) -> list[Inp
         try:
             found = list(read_annotations(path, a_contract(kind), options))
             assert count_annotations(path, a_contract(kind), options) == len(found)
-        except InputError:
+        except InputError as error:
+            assert_printable(str(error))
             return None
+        for one in found:
+            assert_printable(one.problem or "")
         return found
+
+
+def assert_printable(text: str) -> None:
+    """A terminal and a Kafka header take every message."""
+    assert text.encode().decode() == text
 
 
 @given(SOUP, st.sampled_from(NAMES), st.sampled_from(list(LABELS)), st.sampled_from([ReadOptions(), EVERYTHING_SAID]))

@@ -146,6 +146,28 @@ def test_a_line_in_a_windows_encoding_is_named_with_its_byte_and_a_way_out(tmp_p
     assert [one["annotator"]["id"] for one in said] == ["Zoë", "bob"]
 
 
+@pytest.mark.parametrize("column", ["attr.größe", "größe"])
+def test_a_header_in_a_windows_encoding_is_one_error_with_a_way_out(tmp_path: Path, column: str) -> None:
+    path = written(tmp_path, f"item,annotator,label,{column}\ni1,ann,safe,7\n".encode("windows-1252"))
+
+    with pytest.raises(
+        InputError, match=r"a\.csv:1: the column .* is not UTF-8 text.*--encoding windows-1252"
+    ) as caught:
+        records_of(path)
+
+    assert str(caught.value).encode()
+
+
+def test_a_reason_that_quotes_a_wrong_byte_can_be_printed_and_sent(tmp_path: Path) -> None:
+    row = "i1,ann,safe,fünf".encode("windows-1252")
+    path = written(tmp_path, b"item,annotator,label,lead_time_seconds\n" + row + b"\n")
+
+    (broken,) = records_of(path)
+
+    assert (broken.problem or "").encode()
+    assert broken.value == row
+
+
 def test_a_file_that_is_not_in_the_encoding_that_was_named_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, b"item,annotator,label\ni1,\x81,safe\n")
 

@@ -31,6 +31,8 @@ def a_file(folder: Path, **columns: Any) -> Path:  # noqa: ANN401  # a column of
     [
         ("multilabel", [["safe", "scam"], []], [["safe", "scam"], []]),
         ("multilabel", [None, ["safe"]], [None, ["safe"]]),
+        ("multilabel", pa.array([["safe"], ["scam"]], pa.large_list(pa.string())), [["safe"], ["scam"]]),
+        ("multilabel", [[1, 2], [3]], [["1", "2"], ["3"]]),
         ("multilabel", ["safe|scam", ""], [["safe", "scam"], None]),
         ("spans", [[SPAN], []], [[SPAN], []]),
         ("spans", ['[{"start": 1}]', None], [[{"start": 1}], None]),
@@ -78,6 +80,22 @@ def test_times_dates_and_decimals_keep_their_meaning(tmp_path: Path) -> None:
     assert day["occurred_at"].startswith("2026-11-20T00:00")
     (epoch,) = annotations_of(a_file(tmp_path, occurred_at=[1795168800000]))
     assert epoch["occurred_at"].startswith("2026-11-20T10:00")
+
+
+def test_an_empty_list_is_gold_that_says_that_nothing_applies(tmp_path: Path) -> None:
+    path = a_file(tmp_path, label=[["safe"], ["safe"]], gold=[[], None])
+
+    assert [one["item"]["gold"] for one in annotations_of(path, a_contract("multilabel"))] == [[], None]
+
+
+def test_a_time_outside_of_the_calendar_and_an_infinite_id_are_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    times = pa.array([2**62, 1795168800000000], pa.timestamp("us", "UTC"))
+    broken, good = records_of(a_file(tmp_path, occurred_at=times))
+    (infinite,) = records_of(a_file(tmp_path, item=[float("inf")]))
+
+    assert "occurred_at: '4611686018427387904 as timestamp" in (broken.problem or "")
+    assert good.problem is None
+    assert "a.parquet:1: an id is an infinite number" in (infinite.problem or "")
 
 
 def test_bytes_that_are_no_text_are_a_row_that_cannot_be_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from assay_schemas.annotation import Annotation, AnnotatorId
 from assay_schemas.contract.label_contract import LabelContract
 from assay_services.gateway.core.decode_result import Annotations, DecodeContext, DecodeResult, Nothing, Settings
 from assay_services.gateway.core.platforms.coercion import Malformed
-from assay_services.ingest.input_record import InputError, InputRecord
+from assay_services.ingest.input_record import InputError, InputRecord, unreadable
 from assay_services.ingest.read_options import ReadOptions
 from assay_services.ingest.row_cells import file_time
 
@@ -69,8 +69,7 @@ class ExportContext:
         """Yield the records of one value of an export; `raw` is what is kept if a part of it cannot be read."""
         for one in found:
             if isinstance(one, Malformed):
-                value = raw.encode(errors="surrogateescape")
-                yield InputRecord(line, None, value, f"{self.path}:{line}: {one.reason}")
+                yield unreadable(self.path, line, raw.encode(errors="surrogateescape"), one.reason)
             else:
                 fitted = self._fitted(one)
                 yield InputRecord(line, fitted.key, fitted.model_dump_json().encode())

@@ -1,5 +1,6 @@
 """Receive annotations over the API: one object, an array, or NDJSON; every record has its own outcome."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -8,12 +9,23 @@ from starlette.requests import Request
 
 from assay_schemas.annotation import Annotation
 from assay_services.gateway.api.limits import BodyReader, ConcurrencyLimit
-from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, RefusedRecord, judge, split
+from assay_services.gateway.core.annotation_bodies import (
+    MOST_RECORDS,
+    Accepted,
+    NotJsonError,
+    RefusedRecord,
+    TooManyRecordsError,
+    judge,
+    open_envelopes,
+    split,
+)
 from assay_services.gateway.publisher import Publisher
 from assay_services.web.rate_limit import RateLimitedError
 
 _LINES_AT_ONCE = 500
-_JSON = {"application/json", "application/cloudevents+json"}
+_MOST_LISTED = MOST_RECORDS
+_CLOUD_EVENTS = {"application/cloudevents+json", "application/cloudevents-batch+json"}
+_JSON = {"application/json", *_CLOUD_EVENTS}
 _NDJSON = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 
 
@@ -28,7 +40,7 @@ class RecordOutcome(BaseModel):
 
 
 class Receipt(BaseModel):
-    """The outcome of a request. Accepted records are durable."""
+    """The outcome of a request. Accepted records are durable. `records` lists at most the first 10,000 outcomes."""
 
     accepted: int
     rejected: int
@@ -54,21 +66,26 @@ class AnnotationIntake:
             raise RateLimitedError(415, f"the content type is '{media[:100]}'; wanted is {wanted}")
         async with self._bodies.whole(request) as body:
             try:
-                records = split(body)
+                records = open_envelopes(body) if media in _CLOUD_EVENTS else split(body)
             except NotJsonError as error:
                 raise RateLimitedError(400, str(error)) from None
-            return _receipt(await self._publish(records))
+            except TooManyRecordsError as error:
+                raise RateLimitedError(413, str(error)) from None
+            answer = _Answer()
+            for start in range(0, len(records), _LINES_AT_ONCE):
+                some = records[start : start + _LINES_AT_ONCE]
+                answer.add(await self._publish(some), [start + place for place in range(len(some))])
+            return answer.receipt()
 
     async def _accept_lines(self, request: Request) -> Receipt:
-        outcomes: list[RecordOutcome] = []
+        answer = _Answer()
         line = 0
         async for lines in self._bodies.lines(request, at_once=_LINES_AT_ONCE):
             numbered = [(line + place, one) for place, one in enumerate(lines) if one.strip()]
             found = await self._publish([one for _, one in numbered])
-            places = [place for place, _ in numbered]
-            outcomes += [one.model_copy(update={"place": places[one.place]}) for one in found]
+            answer.add(found, [place for place, _ in numbered])
             line += len(lines)
-        return _receipt(outcomes)
+        return answer.receipt()
 
     async def _publish(self, records: Sequence[bytes]) -> list[RecordOutcome]:
         with self._crowd:
@@ -83,9 +100,22 @@ def _outcome(judged: Accepted | RefusedRecord) -> RecordOutcome:
     return RecordOutcome(place=judged.place, outcome="rejected", field=judged.field, reason=judged.reason)
 
 
-def _receipt(outcomes: Sequence[RecordOutcome]) -> Receipt:
-    accepted = sum(one.outcome == "accepted" for one in outcomes)
-    return Receipt(accepted=accepted, rejected=len(outcomes) - accepted, records=list(outcomes))
+class _Answer:
+    """Collects the outcomes of a request: all are counted, the first ones are listed. It changes in place."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._listed: list[RecordOutcome] = []
+
+    def add(self, outcomes: Sequence[RecordOutcome], places: Sequence[int]) -> None:
+        """Add the outcomes of some records, which stand at these places of the request."""
+        self._counts.update(one.outcome for one in outcomes)
+        room = _MOST_LISTED - len(self._listed)
+        self._listed += [one.model_copy(update={"place": places[one.place]}) for one in outcomes[:room]]
+
+    def receipt(self) -> Receipt:
+        """Return the answer."""
+        return Receipt(accepted=self._counts["accepted"], rejected=self._counts["rejected"], records=self._listed)
 
 
 def an_example() -> dict[str, object]:

@@ -1,6 +1,8 @@
 """Split a request body into records and judge each one. Pure."""
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,8 +14,15 @@ from assay_schemas.annotation import Annotation
 from assay_schemas.decoder import Undecodable, decode
 
 TOPIC = "annotations"
+MOST_RECORDS = 10_000
+"""How many records a body of JSON may have: each costs an object in memory and a line in the answer."""
 OVERHEAD_BYTES = 64
 """About how many bytes a record takes on disk in addition to its content."""
+
+
+_SCANNER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 
 
 class OutgoingRecord(NamedTuple):
@@ -55,17 +64,65 @@ class NotJsonError(Exception):
     """The body is neither a JSON object nor an array of objects."""
 
 
+class TooManyRecordsError(Exception):
+    """The body has more records than one request may have."""
+
+
 def split(body: bytes) -> list[bytes]:
-    """Return the records of a JSON body: the body itself, or the members of an array. Raise NotJsonError."""
+    """Return the records of a JSON body byte for byte: the body itself, or the members of an array.
+
+    Raise NotJsonError or TooManyRecordsError.
+    """
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise NotJsonError(f"the body is no JSON: {error}") from None
     if isinstance(found, dict):
         return [body]
-    if isinstance(found, list):
-        return [orjson.dumps(one) for one in found]
-    raise NotJsonError("the body is neither a JSON object nor an array of objects")
+    if not isinstance(found, list):
+        raise NotJsonError("the body is neither a JSON object nor an array of objects")
+    if len(found) > MOST_RECORDS:
+        raise TooManyRecordsError(
+            f"the array has {len(found):,} records, and a request at most {MOST_RECORDS:,}; send several requests, or "
+            "lines as application/x-ndjson"
+        )
+    try:
+        return list(_members(body.decode()))
+    except RecursionError:
+        raise NotJsonError("a record is nested too deeply") from None
+
+
+def _members(array: str) -> Iterator[bytes]:
+    """Yield the members of a valid JSON array as they are written."""
+    place = _SPACE.match(array, array.index("[") + 1).end()  # type: ignore[union-attr]  # it matches any text
+    while array[place] != "]":
+        _, end = _SCANNER.raw_decode(array, place)
+        yield array[place:end].encode()
+        place = _COMMA.match(array, end).end()  # type: ignore[union-attr]  # it matches any text
+
+
+def open_envelopes(body: bytes) -> list[bytes]:
+    """Return the annotations in a CloudEvent in its JSON form, or in an array of them.
+
+    Raise NotJsonError or TooManyRecordsError.
+    """
+    records: list[bytes] = []
+    for place, envelope in enumerate(split(body)):
+        try:
+            found = json.loads(envelope, object_pairs_hook=_without_repetition)
+        except ValueError as error:
+            raise NotJsonError(f"event {place}: {error}") from None
+        if not isinstance(found, dict) or "specversion" not in found or not isinstance(found.get("data"), dict):
+            raise NotJsonError(f"event {place}: a CloudEvent has 'specversion', and the annotation as JSON in 'data'")
+        records.append(json.dumps(found["data"], ensure_ascii=False).encode(errors="surrogatepass"))
+    return records
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def judge(records: Sequence[bytes]) -> Iterator[BodyResult]:
@@ -109,4 +166,8 @@ def _with_id(record: bytes) -> bytes:
     if not isinstance(found, dict) or found.get("id") is not None:
         return record
     content = orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
-    return orjson.dumps({**found, "id": hashlib.sha256(content).hexdigest()[:32]})
+    made = hashlib.sha256(content).hexdigest()[:32]
+    if "id" in found:
+        return orjson.dumps({**found, "id": made})
+    rest = record.lstrip()[1:]  # the bytes stay as they are: a key that stands twice is found later
+    return b'{"id":"' + made.encode() + (b'",' if found else b'"') + rest

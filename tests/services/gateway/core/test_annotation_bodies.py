@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.annotation_bodies import Accepted, NotJsonError, RefusedRecord, judge, rows_of, split
+from assay_services.gateway.core.annotation_bodies import (
+    Accepted,
+    NotJsonError,
+    RefusedRecord,
+    TooManyRecordsError,
+    judge,
+    open_envelopes,
+    rows_of,
+    split,
+)
 from tests.support.builders import an_annotation, annotation_input
 
 
@@ -64,3 +73,48 @@ def test_any_bytes_have_an_outcome(records: list[bytes]) -> None:
     found = list(judge(records))
 
     assert [one.place for one in found] == list(range(len(records)))
+
+
+def test_members_of_an_array_travel_byte_for_byte() -> None:
+    members = [b'{ "id" : "a",\t"n":1.0e3 }', b'{"text":"caf\xc3\xa9, ]}\\" ["}', b"[1 , 2]", b"null", b"-0.0"]
+
+    assert split(b" [ " + b" , ".join(members) + b"\n] ") == members
+    assert split(b"[]") == split(b"[ \n ]") == []
+
+
+def test_a_key_that_stands_twice_is_found_wherever_it_stands() -> None:
+    twice = raw().replace(b'"label":', b'"label":"scam","label":', 1)
+    without_id = twice.replace(b'"id":"an-881",', b"", 1)
+
+    for records in ([twice], split(b"[" + twice + b"]"), [without_id], split(b"[" + without_id + b"]")):
+        (found,) = judge(records)
+        assert isinstance(found, RefusedRecord)
+        assert "stands twice" in found.reason
+
+
+def test_a_body_of_very_many_records_is_refused_at_once() -> None:
+    with pytest.raises(TooManyRecordsError, match="1,000,001 records, and a request at most 10,000"):
+        split(b"[0" + b",0" * 1_000_000 + b"]")
+    with pytest.raises(NotJsonError, match="nested too deeply"):
+        split(b"[" * 1_000 + b"]" * 1_000)
+
+
+def test_a_cloud_event_is_opened() -> None:
+    event = {"specversion": "1.0", "id": "e1", "source": "s", "type": "t", "data": annotation_input()}
+
+    assert [orjson.loads(one) for one in open_envelopes(orjson.dumps(event))] == [annotation_input()]
+    assert len(open_envelopes(orjson.dumps([event, event]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"id": "a"}', "event 0: a CloudEvent has 'specversion'"),
+        (b'[{"specversion": "1.0", "data": "text"}]', "event 0: a CloudEvent has 'specversion', and the annotation"),
+        (b'{"specversion": "1.0", "data": {"label": "a", "label": "b"}}', "event 0: a key stands twice"),
+        (b"7", "neither a JSON object nor an array"),
+    ],
+)
+def test_an_envelope_that_cannot_be_opened_is_refused(body: bytes, why: str) -> None:
+    with pytest.raises(NotJsonError, match=why):
+        open_envelopes(body)

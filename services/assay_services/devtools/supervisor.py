@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ WORKERS = {
 
 _PAUSES = (1, 2, 5, 10, 30)
 _STOP_SECONDS = 15
+_LONG_RUN_SECONDS = 600
+"""A worker that ran for so long does not keep failing: its next restart is quick again."""
 
 
 @dataclass(slots=True)
@@ -51,9 +54,12 @@ class Supervisor:
     async def _keep_running(self, name: str) -> None:
         failures = 0
         while not self._stop.is_set():
+            began = time.monotonic()
             code = await self._run_once(name)
             if self._stop.is_set():
                 return
+            if time.monotonic() - began > _LONG_RUN_SECONDS:
+                failures = 0
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             failures += 1
             self.restarts += 1
@@ -88,5 +94,13 @@ class Supervisor:
         return code
 
     async def _read(self, name: str, process: asyncio.subprocess.Process) -> None:
-        while process.stdout is not None and (line := await process.stdout.readline()):
+        while process.stdout is not None:
+            try:
+                line = await process.stdout.readuntil()
+            except asyncio.IncompleteReadError as error:
+                line = error.partial
+                if not line:
+                    return
+            except asyncio.LimitOverrunError as error:  # a line longer than the buffer: shown in pieces
+                line = await process.stdout.readexactly(error.consumed)
             self.log(name, line.decode(errors="replace").rstrip())

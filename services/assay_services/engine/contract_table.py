@@ -71,6 +71,10 @@ async def read_contracts(settings: RuntimeSettings) -> dict[ProjectId, LabelCont
             for record in batch:
                 project = ProjectId((record.key or b"").decode(errors="replace"))
                 found.pop(project, None)
-                if record.value is not None:
+                if record.value is None:
+                    continue
+                try:
                     found[project] = LabelContract.model_validate_json(record.value)
+                except ValidationError as error:
+                    log.error("contract_unreadable", project=project, problems=error.error_count())
     return found

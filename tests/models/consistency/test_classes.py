@@ -35,7 +35,7 @@ def test_a_number_comes_back_from_its_name(number: float) -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        (CategoricalLabel(values=["b", "a", "b"]), ("b", "a")),
+        (CategoricalLabel(values=["b", "a"]), ("b", "a")),
         (PairwiseLabel(kind="pairwise"), ("left", "right", "tie")),
         (PairwiseLabel(kind="pairwise", ties=False), ("left", "right")),
         (OrdinalLabel(kind="ordinal", low=1, high=5), ("1", "2", "3", "4", "5")),

@@ -11,6 +11,7 @@ from assay_schemas.json_data import Json
 from assay_services.consensus.core.item_state import IncomingAnnotation, Vote
 
 _LIVE = {"created", "updated"}
+_LARGEST_PRELABEL_BYTES = 16 * 1024
 _ANY_TIME = TypeAdapter(AwareDatetime)
 
 
@@ -28,13 +29,14 @@ def decode(value: bytes | None) -> IncomingAnnotation | None:
         prelabel = said.get("prelabel")
         copied = live and label == prelabel
         annotator = said["annotator"]
+        vote = Vote(occurred, said["id"], label, copied, said.get("lead_time_seconds"), _carried(prelabel))
         return IncomingAnnotation(
             said["project"],
             item["id"],
             annotator["id"],
             annotator.get("kind", "human"),
             said["id"],
-            Vote(occurred, said["id"], label, copied, said.get("lead_time_seconds"), prelabel) if live else None,
+            vote if live else None,
             occurred,
             item.get("gold"),
             item.get("attributes") or {},
@@ -50,6 +52,12 @@ def _time(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:  # rarer formats of a time, which the validator also accepts
         return _ANY_TIME.validate_python(text)
+
+
+def _carried(prelabel: Json) -> Json:
+    """Return a pre-label if it is small: whether it was copied is known, and an item stores all its annotators'."""
+    is_large = isinstance(prelabel, list) and len(orjson.dumps(prelabel)) > _LARGEST_PRELABEL_BYTES
+    return None if is_large else prelabel
 
 
 def _view(score: Json, label: Json) -> Mapping[str, float]:

@@ -26,6 +26,8 @@ UNREADABLE = "unreadable-row"
 """The reason of a dead letter that was a row of a file."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINDINGS = TypeAdapter(list[Finding])
+MOST_LABEL_BYTES = 256 * 1024
+"""The largest label, and the largest pre-label: an item is stored with those of all its annotators."""
 _CLOSE_AT_ONCE = 200
 _AT_ONCE = 200
 _ANNOTATION, _FINDINGS_KEY = b'{"annotation":', b',"findings":'
@@ -125,6 +127,10 @@ class ValidatorCore(Core):
             project = self._projects.get(annotation.project)
             if project is None:
                 self._dead_letter(work, record, _unknown_project(annotation))
+                continue
+            too_large = _too_large(annotation) if len(record.value or b"") > MOST_LABEL_BYTES else None
+            if too_large is not None:
+                self._dead_letter(work, record, too_large)
                 continue
             key, scorer = annotation.key, project.scorer
             mark = None if scorer is None else content_mark(scorer.mark, annotation.item)
@@ -268,6 +274,16 @@ def _dead_letter_headers(origin: BatchOrigin, record: Record, why: Undecodable) 
         ("assay-field", why.field.encode(errors="backslashreplace")),
         ("assay-offset", b"%d" % record.offset),
     ]
+
+
+def _too_large(annotation: Annotation) -> Undecodable | None:
+    """Return why an annotation cannot be carried: everything that is known of its item has to fit into a message."""
+    for name in ("label", "prelabel"):
+        size = len(orjson.dumps(getattr(annotation, name), default=_plain))
+        if size > MOST_LABEL_BYTES:
+            message = f"the {name} has {size:,} bytes, and at most {MOST_LABEL_BYTES:,} can be carried; leave it out"
+            return Undecodable("too-large", name, message)
+    return None
 
 
 def _unknown_project(annotation: Annotation) -> Undecodable:

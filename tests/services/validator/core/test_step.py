@@ -365,3 +365,15 @@ def test_two_projects_whose_names_have_colons_share_nothing() -> None:
 
     assert step.verdicts == {"validated": 2}
     assert len({output.key for output in step.outputs}) == 2
+
+
+@pytest.mark.parametrize("name", ["label", "prelabel"])
+def test_a_label_that_no_item_can_carry_is_a_dead_letter_with_its_size(name: str) -> None:
+    large = [f"{number:é>250}" for number in range(1_000)]
+
+    step = a_validator().step(PartitionState(), [a_record(**{name: large}), a_record(1)])
+
+    assert step.verdicts == {"dead": 1, "validated": 1}
+    headers = dict(step.outputs[0].headers)
+    assert headers["assay-reason"] == b"too-large"
+    assert f"the {name} has 5".encode() in (headers["__connect.errors.exception.message"] or b"")

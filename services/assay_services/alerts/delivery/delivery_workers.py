@@ -35,6 +35,7 @@ class Deliverer(Service):
         self._outbox = outbox
         self._vault = Vault(settings)
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._serving: dict[str, datetime] = {}
         self._purged = 0.0
 
     @Service.task
@@ -63,10 +64,11 @@ class Deliverer(Service):
             if worker.done():
                 del self._workers[name]
                 worker.result()
-            elif name not in wanted:
-                worker.cancel()
+            elif name not in wanted or wanted[name].created_at != self._serving[name]:
+                worker.cancel()  # a subscription made again under its name has another address and secret
                 del self._workers[name]
         for name in wanted.keys() - self._workers.keys():
+            self._serving[name] = wanted[name].created_at
             self._workers[name] = asyncio.create_task(self._serve(wanted[name], sender), name=f"deliver-{name}")
         counts = await asyncio.to_thread(self._outbox.waiting)
         for fate in ("due", "dead"):

@@ -164,7 +164,10 @@ class AlertOutbox:
         before = now - _KEPT
         with Session(self._engine) as session:
             session.execute(delete(Delivery).where(col(Delivery.ended_at) < before))
-            session.execute(delete(Notice).where(col(Notice.created_at) < before, col(Notice.delivery).is_not(None)))
+            # Whoever heard that an alert began must hear that it ended, however long it lasts.
+            lasting = select(CurrentAlert.id).where(col(CurrentAlert.state) != AlertState.RESOLVED.value)
+            sent_long_ago = (col(Notice.created_at) < before, col(Notice.delivery).is_not(None))
+            session.execute(delete(Notice).where(*sent_long_ago, col(Notice.alert).not_in(lasting)))
             over = col(CurrentAlert.state) == AlertState.RESOLVED.value
             session.execute(delete(CurrentAlert).where(over, col(CurrentAlert.at) < before))
             session.commit()

@@ -6,10 +6,11 @@ does not publish the written fields, so there is no feedback loop.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from assay_schemas.annotation import ItemId, ProjectId
@@ -39,6 +40,8 @@ WRITERS: Mapping[str, _WriterFactory] = {label_studio.NAME: LabelStudioWriter, a
 
 _PAUSE_SECONDS = 2.0
 _RETRY_SECONDS = 5.0
+_MOST_WAITING = 10_000
+"""With so many items waiting for a platform, no more are read: they wait in Kafka."""
 
 log = get_logger("gateway")
 
@@ -69,7 +72,7 @@ class WriteBack:
         await consumer.start()
         try:
             while True:
-                fetched = await consumer.getmany(timeout_ms=int(_PAUSE_SECONDS * 1_000))
+                fetched = await self._fetch(consumer)
                 wanted = await asyncio.to_thread(self._wanting)
                 for tp, records in fetched.items():
                     topic = tp.topic.removeprefix(self._settings.prefix)
@@ -77,9 +80,18 @@ class WriteBack:
                         self._handle(topic, record.key, record.value, wanted)
                 if self._news:
                     await self._write(wanted)
-                await consumer.commit()
+                if not self._news:  # a restart reads again what a platform does not have yet
+                    await consumer.commit()
         finally:
             await consumer.stop()
+
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Mapping[Any, Sequence[Any]]:
+        """Return new records; none while very many items wait for a platform that does not answer."""
+        if len(self._news) < _MOST_WAITING:
+            found: Mapping[Any, Sequence[Any]] = await consumer.getmany(timeout_ms=int(_PAUSE_SECONDS * 1_000))
+            return found
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return {}
 
     def _wanting(self) -> Mapping[ProjectId, Connection]:
         """Return the connections with write-back enabled, by Assay's project."""

@@ -257,3 +257,21 @@ def test_what_ended_long_ago_is_dropped_and_what_is_due_stays(
     assert alert_actions.list_alerts(engine, resolved=True) == []
     compose(outbox, engine, at=datetime(2027, 3, 1, tzinfo=UTC))
     assert outbox.waiting() == {"due": 1}
+
+
+def test_who_heard_that_an_alert_began_hears_of_its_end_after_a_year(
+    engine: Engine, outbox: AlertOutbox, settings_: ControlSettings
+) -> None:
+    tell(engine, settings_)
+    outbox.route("k/", [an_alert(state="firing")], position=0, after=1, now=NOW)
+    compose(outbox, engine)
+    first = outbox.due("night", now=NOW)
+    assert first is not None
+    outbox.settle(first.id, Delivered(), now=NOW)
+    later = NOW + timedelta(days=365)
+
+    outbox.purge(now=later)
+    outbox.route("k/", [an_alert(state="resolved", was="firing", transition="f1-2")], position=1, after=2, now=later)
+    compose(outbox, engine, at=later)
+
+    assert outbox.due("night", now=later) is not None

@@ -1,7 +1,7 @@
 """The training data: votes, validated and grouped by item."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -51,6 +51,21 @@ def data_hash(observations: Iterable[TrainingVote]) -> str:
         json.dumps([o.item, o.text, o.features and [*map(float, o.features)], o.label]) for o in observations
     )
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def without_rare_labels(
+    observations: Sequence[TrainingVote], *, folds: int
+) -> tuple[list[TrainingVote], dict[str, int]]:
+    """Return the votes without those for labels that fewer items have than there are folds, and these labels.
+
+    A label that one item has cannot be trained and tested, and does not have to stop the training of the others. The
+    labels come with the number of items that have them.
+    """
+    items: defaultdict[str, set[ItemId]] = defaultdict(set)
+    for one in observations:
+        items[one.label].add(one.item)
+    rare = {label: len(found) for label, found in sorted(items.items()) if len(found) < folds}
+    return [one for one in observations if one.label not in rare], rare
 
 
 def gather(observations: Sequence[TrainingVote], *, labels: Sequence[str], folds: int) -> TrainingSet:

@@ -1,6 +1,6 @@
 """Train the consistency model from annotations; write the model file and its card."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import orjson
@@ -9,13 +9,15 @@ from rich.table import Table
 from assay_models.consistency.classes import class_name, class_names
 from assay_models.consistency.model_card import ModelCard
 from assay_models.consistency.trainer import fit_model
-from assay_models.consistency.training_data import TrainingImpossible, TrainingVote
+from assay_models.consistency.training_data import TrainingImpossible, TrainingVote, without_rare_labels
 from assay_schemas.annotation import Annotation
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.decoder import Undecodable, decode
 from assay_services.ingest.input_record import InputRecord
 
 _BATCH = 1_000
+FOLDS = 5
+"""Into how many parts the items are divided for testing; a label needs as many items."""
 
 
 def train_model(records: Iterable[InputRecord], contract: LabelContract, path: Path, *, seed: int) -> list[Table]:
@@ -26,13 +28,23 @@ def train_model(records: Iterable[InputRecord], contract: LabelContract, path: P
             f"a {contract.label.kind} label is no class; "
             "the model learns categorical, pairwise and ordinal labels (with steps)"
         )
-    fitted = fit_model(list(observations(records, contract)), labels=labels, seed=seed)
+    votes, rare = without_rare_labels(list(observations(records, contract)), folds=FOLDS)
+    fitted = fit_model(votes, labels=labels, seed=seed, folds=FOLDS)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_bytes(fitted.onnx)
     part.replace(path)
     path.with_name(path.name + ".card.json").write_text(fitted.card.model_dump_json(indent=2) + "\n")
-    return [_figures_table(fitted.card), _classes_table(fitted.card)]
+    return [_figures_table(fitted.card), _classes_table(fitted.card), *([_rare_table(rare)] if rare else [])]
+
+
+def _rare_table(rare: Mapping[str, int]) -> Table:
+    """Return the labels that were left out."""
+    title = f"left out: labels of fewer than {FOLDS} items; the model says nothing about them"
+    table = Table("label", "items", title=title)
+    for label, count in rare.items():
+        table.add_row(label, f"{count}")
+    return table
 
 
 def _figures_table(card: ModelCard) -> Table:

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from assay_models.consistency.training_data import TrainingImpossible, TrainingVote, data_hash, gather
+from assay_models.consistency.training_data import (
+    TrainingImpossible,
+    TrainingVote,
+    data_hash,
+    gather,
+    without_rare_labels,
+)
+from assay_schemas.annotation import ItemId
 from tests.models.consistency.builders import a_history, an_observation
 
 
@@ -79,3 +86,14 @@ def test_what_cannot_be_trained_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(TrainingImpossible, match=reason):
         gather(history, labels=["safe", "scam"], folds=folds)
+
+
+def test_a_label_that_few_items_have_does_not_stop_the_others() -> None:
+    votes = [TrainingVote(ItemId(f"i{n}"), "text", None, "ab"[n % 2]) for n in range(20)]
+    rare = [TrainingVote(ItemId("i0"), "text", None, "question")] * 9
+
+    kept, left_out = without_rare_labels([*votes, *rare], folds=5)
+
+    assert kept == votes
+    assert left_out == {"question": 1}
+    assert gather(kept, labels=["a", "b", "question"], folds=5).labels == ("a", "b")

@@ -1,5 +1,6 @@
 """Training sets: who goes into which split, and what the card says of it."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -133,3 +134,16 @@ def test_an_agreement_that_is_known_stands_on_the_card_with_its_interval() -> No
 
     assert "krippendorff-alpha 0." in as_markdown(card)
     assert "with a probability of at least 0.9" in as_markdown(card)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("labels", "did you mean 'label'?"),
+        ("marked", "did you mean 'market'?"),
+        ("zzz", "there are label, status, market"),
+    ],
+)
+def test_strata_that_do_not_exist_are_refused(name: str, hint: str) -> None:
+    with pytest.raises(ExportImpossible, match=re.escape(f"no item has an attribute '{name}'; {hint}")):
+        split_all(some_examples(4), THREE, stratify=["label", name], seed=1)

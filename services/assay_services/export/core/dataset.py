@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
@@ -70,6 +71,7 @@ def split_all(
     With strata (of the label or of attributes), each stratum is divided as exactly as its size allows.
     """
     ordered = sorted(examples, key=lambda one: one.item)
+    _check_strata(ordered, stratify)
     if not stratify:
         return [one._replace(split=_at(splits, _split_hash(seed, one.item))) for one in ordered]
     strata: defaultdict[bytes, list[DatasetRow]] = defaultdict(list)
@@ -81,6 +83,18 @@ def split_all(
         some.sort(key=lambda one: _split_hash(seed, one.item))
         placed |= {one.item: _at(splits, (rank + start) / len(some)) for rank, one in enumerate(some)}
     return [one._replace(split=placed[one.item]) for one in ordered]
+
+
+def _check_strata(examples: Sequence[DatasetRow], names: Sequence[str]) -> None:
+    """Refuse strata that no example has: nothing would be stratified by them."""
+    attributes = {name for one in examples for name in one.attributes}
+    for name in names if examples else ():
+        if name in {"label", "status"} or name in attributes:
+            continue
+        known = ["label", "status", *sorted(attributes)]
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+        raise ExportImpossible(f"--stratify: no item has an attribute '{name}'; {hint}")
 
 
 def label_mix(examples: Iterable[DatasetRow]) -> dict[str, dict[str, int]]:

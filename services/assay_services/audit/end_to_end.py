@@ -13,9 +13,11 @@ from sqlmodel import Session, select
 from assay_schemas.annotation import Action, AnnotatorId, ItemId
 from assay_schemas.topics import ANNOTATIONS
 from assay_services.archive.settings import ArchiveSettings
+from assay_services.engine.contract_table import read_contracts
 from assay_services.engine.kafka import partition_reader
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.gateway.core.supersession import ItemAnnotator
+from assay_services.gateway.decode_context import LabelKindOf, label_kinds
 from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source_registry import can_be_asked, everything_on, source_of
@@ -66,16 +68,21 @@ def audit_chain() -> list[ChainAudit]:
     found = [one for one in connections.all() if can_be_asked(one)]
     if not found:
         return []
-    on_topic = asyncio.run(_on_the_topic(settings))
-    return [_audit(one, connections, settings, on_topic) for one in found]
+    on_topic, contracts = asyncio.run(_on_the_topic(settings)), asyncio.run(read_contracts(settings))
+    return [_audit(one, connections, settings, on_topic, label_kinds(contracts)) for one in found]
 
 
 def _audit(
-    connection: Connection, connections: ConnectionStore, settings: GatewaySettings, on_topic: Mapping[str, Newest]
+    connection: Connection,
+    connections: ConnectionStore,
+    settings: GatewaySettings,
+    on_topic: Mapping[str, Newest],
+    kind_of: LabelKindOf,
 ) -> ChainAudit:
     engine = open_control(settings)
+    held = PublishedIndex(engine, connection.name)
     try:
-        platform = asyncio.run(_on_the_platform(connection, connections, PublishedIndex(engine, connection.name)))
+        platform = asyncio.run(_on_the_platform(connection, connections, held, kind_of))
     except PlatformError as error:
         return ChainAudit(connection.name, {}, failure=str(error))
     with Session(engine) as session:
@@ -90,11 +97,12 @@ def _audit(
 
 
 async def _on_the_platform(
-    connection: Connection, connections: ConnectionStore, held: PublishedIndex
+    connection: Connection, connections: ConnectionStore, held: PublishedIndex, kind_of: LabelKindOf
 ) -> Mapping[ItemAnnotator, str]:
     """Return the live annotations on the platform; unreadable ones get a key that no other station has."""
     said: list[tuple[ItemId, AnnotatorId, datetime, str | None]] = []
-    async with source_of(connection, connections, held, datetime.now(UTC), remembering=False) as source:
+    now = datetime.now(UTC)
+    async with source_of(connection, connections, held, now, remembering=False, kind_of=kind_of) as source:
         async for seen in everything_on(source):
             live = {str(one.source and one.source.annotation): one for one in seen.annotations}
             said += [

@@ -32,6 +32,7 @@ def connections() -> None:
     """Show all connections, their traffic and their problems.
 
     The table has the last event, the last poll, how many events webhooks delivered and how many polling recovered.
+    Below it stand each connection's problem, and what was left out of its annotations, by tag or shape.
 
     Example: assay connections
     """
@@ -41,7 +42,8 @@ def connections() -> None:
     )
     for column in table.columns[5:]:
         column.justify = "right"
-    every = open_connections().all()
+    store = open_connections()
+    every, unread = store.all(), store.unread()
     for one in every:
         table.add_row(
             one.name, one.platform, one.project, _ago(one.last_event_at, now), _ago(one.polled_at, now),
@@ -51,6 +53,9 @@ def connections() -> None:
     for one in every:
         if one.problem is not None:
             out.print(f"[bold red]![/] {one.name}: {escape(one.problem)}", highlight=False)
+        if one.name in unread:
+            parts = ", ".join(f"{count:,} {what}" for what, count in unread[one.name].items())
+            out.print(f"[yellow]·[/] {one.name}: left out of annotations: {escape(parts)}", highlight=False)
 
 
 @plain_errors

@@ -11,7 +11,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from assay_schemas.annotation import ItemId, ProjectId
+from assay_schemas.annotation import ProjectId
 from assay_services.cli.platform_options import OPTIONS, read_options
 from assay_services.cli.recorded_deliveries import Recorded, files_of, read_recorded
 from assay_services.gateway.core.decode_result import (
@@ -23,6 +23,7 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
     outcome_of,
+    shortened,
 )
 from assay_services.gateway.core.platforms import label_studio
 from assay_services.gateway.core.platforms.coercion import Malformed, fields, parse
@@ -35,6 +36,7 @@ from assay_services.gateway.core.signatures import (
     in_header,
     verify,
 )
+from assay_services.ingest.contract_files.contract_file import load_contract
 from assay_services.ingest.contract_files.mapping_file import load_mapping
 from assay_services.ingest.platform_exports.label_studio_export import LabelStudioTasks, is_task
 from assay_services.terminal import err, escape, fail, plain_errors
@@ -48,24 +50,27 @@ class Index:
     def __init__(self) -> None:
         """Start empty."""
         self._known: dict[str, EarlierAnnotation] = {}
-        self._held: dict[ItemId, dict[str, None]] = {}
+        self._held: dict[str, dict[str, None]] = {}
 
     def learn(self, outcome: DecodeResult) -> None:
         """Remember the item and annotator of each annotation."""
-        for one in outcome.annotations if isinstance(outcome, Annotations) else ():
+        if not isinstance(outcome, Annotations):
+            return
+        for one in outcome.annotations:
             if one.source is not None and one.source.annotation is not None:
                 self._known[one.source.annotation] = EarlierAnnotation(
                     one.item.id, one.annotator.id, one.project, one.occurred_at
                 )
-                self._held.setdefault(one.item.id, {})[one.source.annotation] = None
+                thing = outcome.things.get(one.source.annotation, one.item.id)
+                self._held.setdefault(thing, {})[one.source.annotation] = None
 
     def known(self, annotation: str) -> EarlierAnnotation | None:
         """Return an earlier annotation by its id, or None."""
         return self._known.get(annotation)
 
-    def held(self, item: ItemId) -> Sequence[str]:
-        """Return the ids of an item's annotations."""
-        return list(self._held.get(item, {}))
+    def held(self, thing: str) -> Sequence[str]:
+        """Return the ids of the annotations of a platform's task or record."""
+        return list(self._held.get(thing, {}))
 
 
 @plain_errors
@@ -78,6 +83,10 @@ def decode(
     at: Annotated[str | None, typer.Option(help="When the deliveries arrived, e.g. 2026-11-24T12:00:00Z.")] = None,
     project: Annotated[str | None, typer.Option(help="Assay's project. Default: the platform's project id.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="The mapping in YAML, for the platform `generic`.")] = None,
+    contract: Annotated[
+        Path | None,
+        typer.Option("--contract", "-c", help="The project's contract in YAML: its kind of label is known."),
+    ] = None,
     options: Annotated[
         list[str] | None, typer.Option("--set", help=f"NAME=VALUE; repeat for more. Names: {', '.join(OPTIONS)}.")
     ] = None,
@@ -101,6 +110,7 @@ def decode(
         held=index.held,
         default=settings,
         platform_project=given.last("platform-project"),
+        label_kind=None if contract is None else load_contract(contract).label.kind,
     )
     if not _decode_all(chosen, files, asked, secret or [], index):
         raise typer.Exit(1)
@@ -155,6 +165,7 @@ def _line(path: Path, outcome: DecodeResult) -> str:
         "file": str(path).encode(errors="replace").decode(),
         "outcome": type(outcome).__name__.lower(),
         "reason": "; ".join(found.problems) or None if isinstance(outcome, Annotations) else outcome.reason,
+        "unread": list(shortened([str(one) for one in found.unread])),
         "annotations": [one.model_dump(mode="json") for one in found.annotations],
         "fetch": [{"kind": one.kind, "id": one.id} for one in fetch],
     }

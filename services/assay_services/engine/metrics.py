@@ -60,6 +60,12 @@ DELIVERIES = Counter(
 RECOVERED = Counter(
     "assay_gateway_recovered", "Annotations that only reconciliation found.", ["connection"], registry=REGISTRY
 )
+UNREAD = Counter(
+    "assay_gateway_unread",
+    "Parts left out of complete annotations, by tag or shape.",
+    ["connection", "what"],
+    registry=REGISTRY,
+)
 WRITTEN_BACK = Counter(
     "assay_gateway_written_back", "Items whose verdict was written to the platform.", ["connection"], registry=REGISTRY
 )

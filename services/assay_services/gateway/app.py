@@ -14,7 +14,10 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from assay_schemas.annotation import ProjectId
+from assay_schemas.contract.label_contract import LabelContract
 from assay_services.engine import metrics
+from assay_services.engine.contract_table import ContractTable, callback_for
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.engine.logs import configure_logs, get_logger
 from assay_services.gateway.api import openapi
@@ -22,6 +25,7 @@ from assay_services.gateway.api.annotations import AnnotationIntake, Receipt
 from assay_services.gateway.api.limits import BodyReader, ConcurrencyLimit, MemoryBudget
 from assay_services.gateway.api.webhooks import WebhookReceiver
 from assay_services.gateway.core.decode_result import PlatformDelivery
+from assay_services.gateway.decode_context import label_kinds
 from assay_services.gateway.publisher import OverloadedError, Publisher
 from assay_services.gateway.reconcile.reconciler import Reconciler
 from assay_services.gateway.settings import GatewaySettings
@@ -36,6 +40,7 @@ from assay_services.web.rate_limit import RateLimitedError, RateLimiter
 from assay_services.web.server import Listener, run_server
 
 _BEARER = HTTPBearer(auto_error=False, description="An API key: `assay key create --name … --scope write`.")
+_CONTRACTS_SECONDS = 2.0
 _BearerCredentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
@@ -68,8 +73,10 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     connections = ConnectionStore(engine, Vault(settings))
     spool = Spool(settings.folder / "spool.db", largest=settings.spool_bytes)
     publisher = Publisher(settings, spool)
-    reconciler = Reconciler(engine, connections, publisher, settings)
-    hooks = WebhookReceiver(engine, connections, publisher, reconciler.wake)
+    contracts: dict[ProjectId, LabelContract] = {}
+    table, kind_of = ContractTable(settings, callback_for(contracts)), label_kinds(contracts)
+    reconciler = Reconciler(engine, connections, publisher, settings, kind_of)
+    hooks = WebhookReceiver(engine, connections, publisher, reconciler.wake, kind_of)
     parts = GatewayDependencies(
         settings, ApiKeyStore(engine), connections, publisher, hooks, reconciler,
         RateLimiter(settings.rate_per_second), ConcurrencyLimit(settings.requests_at_once), _bodies(settings),
@@ -78,15 +85,17 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         await publisher.start()
+        await _follow(table)
         working = [
             start_essential(reconciler.run(), name="reconciler"),
-            start_essential(WriteBack(connections, settings).run(), name="writing-back"),
+            start_essential(WriteBack(engine, connections, settings).run(), name="writing-back"),
         ]
         yield
         for one in working:
             one.cancel()
             with suppress(asyncio.CancelledError):
                 await one
+        await table.stop()
         await publisher.stop()
         spool.close()
         engine.dispose()
@@ -104,6 +113,13 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     _add_annotation_routes(app, parts)
     _add_webhook_routes(app, parts)
     return app
+
+
+async def _follow(table: ContractTable) -> None:
+    """Follow the contracts; wait for those in force, but not for long: Kafka may be away."""
+    await table.start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(table.read_all(), _CONTRACTS_SECONDS)
 
 
 def _bodies(settings: GatewaySettings) -> BodyReader:
@@ -205,7 +221,8 @@ def _add_webhook_routes(app: FastAPI, parts: GatewayDependencies) -> None:
     async def connections(sent: _BearerCredentials) -> list[openapi.ConnectionView]:
         await asyncio.to_thread(parts.authorise, sent, Scope.READ)
         found = await asyncio.to_thread(parts.connections.all)
-        return [openapi.ConnectionView.of(one, now=datetime.now(UTC)) for one in found]
+        unread, now = await asyncio.to_thread(parts.connections.unread), datetime.now(UTC)
+        return [openapi.ConnectionView.of(one, now=now, unread=unread.get(one.name, {})) for one in found]
 
 
 def serve(settings: GatewaySettings) -> None:

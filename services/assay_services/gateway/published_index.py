@@ -15,6 +15,7 @@ from assay_services.gateway.core.supersession import Ended, ItemAnnotator, place
 from assay_services.stores.control.tables.connections_and_keys import (
     EndedAnnotation,
     HeldAnnotation,
+    HeldThing,
     Intention,
     KeptCopy,
 )
@@ -50,6 +51,35 @@ class PublishedIndex:
         )
         with Session(self._engine) as session:
             return session.exec(mine.order_by(HeldAnnotation.annotation)).all()
+
+    def of_thing(self, thing: str) -> Sequence[str]:
+        """Return the platform's ids of the annotations of a task or record whose id is not its item's."""
+        mine = select(HeldThing.annotation).where(HeldThing.connection == self._connection, HeldThing.thing == thing)
+        with Session(self._engine) as session:
+            return session.exec(mine.order_by(HeldThing.annotation)).all()
+
+    def things_of(self, item: ItemId) -> Sequence[str]:
+        """Return the platform's ids of an item's tasks or records, where they are not the item's id."""
+        mine = (
+            select(HeldThing.thing)
+            .join(
+                HeldAnnotation,
+                (col(HeldAnnotation.connection) == col(HeldThing.connection))
+                & (col(HeldAnnotation.annotation) == col(HeldThing.annotation)),
+            )
+            .where(HeldThing.connection == self._connection, HeldAnnotation.item == item)
+        )
+        with Session(self._engine) as session:
+            return session.exec(mine.distinct().order_by(HeldThing.thing)).all()
+
+    def place(self, things: Mapping[str, str]) -> None:
+        """Store the task or record of annotations, before they are published; nothing that is not held counts."""
+        if not things:
+            return
+        with Session(self._engine) as session:
+            for annotation, thing in things.items():
+                session.merge(HeldThing(connection=self._connection, annotation=annotation, thing=thing))
+            session.commit()
 
     def within(self, thing: str) -> Sequence[str]:
         """Return the ids of one thing's annotations, which start with `thing/`."""
@@ -145,6 +175,8 @@ class PublishedIndex:
             if before is not None:
                 session.delete(before)
                 session.flush()
+            mine = (col(HeldThing.connection) == self._connection) & (col(HeldThing.annotation) == name)
+            session.execute(delete(HeldThing).where(mine))
             self._end(session, one, occurred_at)
             return
         session.merge(

@@ -51,7 +51,7 @@ def test_one_line_for_each_file_and_earlier_files_teach_later_ones(tmp_path: Pat
 
     lines = decode("--platform", "label-studio", first, second, third)
 
-    assert [set(line) for line in lines] == [{"file", "outcome", "reason", "annotations", "fetch"}] * 3
+    assert [set(line) for line in lines] == [{"file", "outcome", "reason", "unread", "annotations", "fetch"}] * 3
     assert [line["file"] for line in lines] == [str(first), str(second), str(third)]
     assert [line["outcome"] for line in lines] == ["annotations"] * 3
     assert [line["annotations"][0]["action"] for line in lines] == ["created", "deleted", "deleted"]

@@ -1,5 +1,6 @@
 """The gateway's OpenAPI document, and the models of its responses."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +61,8 @@ HOOK_BODY: dict[str, Any] = {
 class ConnectionView(BaseModel):
     """A connection without its secrets.
 
-    `lag_seconds`: seconds since the last poll. `recovered`: annotations that only reconciliation found.
+    `lag_seconds`: seconds since the last poll. `recovered`: annotations that only reconciliation found. `unread`: parts
+    that were left out of annotations, by tag or shape.
     """
 
     name: str
@@ -76,12 +78,14 @@ class ConnectionView(BaseModel):
     refused: int
     write_back: bool
     problem: str | None
+    unread: dict[str, int]
 
     @classmethod
-    def of(cls, connection: Connection, *, now: datetime) -> "ConnectionView":
+    def of(cls, connection: Connection, *, now: datetime, unread: Mapping[str, int]) -> "ConnectionView":
         """Return the view of a connection."""
         polled = connection.polled_at
         return cls(
-            **connection.model_dump(include=set(cls.model_fields) - {"lag_seconds"}),
+            **connection.model_dump(include=set(cls.model_fields) - {"lag_seconds", "unread"}),
+            unread=dict(unread),
             lag_seconds=None if polled is None else round((now - polled).total_seconds(), 1),
         )

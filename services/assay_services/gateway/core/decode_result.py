@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from assay_schemas.annotation import Annotation, AnnotatorId, ItemId, ProjectId
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
+from assay_services.gateway.core.unread_part import UnreadPart
 
 _MOST_PROBLEMS = 20
 EVERYTHING = "*"
@@ -38,11 +39,15 @@ class Annotations:
     """Annotations in the delivery.
 
     `fetch` are the things that it only names; `problems` are parts that could not be read, and choices that were made.
+    `unread` are the parts that were left out of complete annotations. `things` has the platform's id of each
+    annotation's task or record by the annotation's id on the platform, where it is not the item's id.
     """
 
     annotations: tuple[Annotation, ...]
     fetch: tuple[FetchTarget, ...] = ()
     problems: tuple[str, ...] = ()
+    unread: tuple[UnreadPart, ...] = ()
+    things: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,8 @@ def nothing_known(_: str) -> EarlierAnnotation | None:
     return None
 
 
-def nothing_held(_: ItemId) -> Sequence[str]:
-    """Return an empty sequence: no annotation of any item is known."""
+def nothing_held(_: str) -> Sequence[str]:
+    """Return an empty sequence: no annotation of any task or record is known."""
     return ()
 
 
@@ -116,16 +121,18 @@ class DecodeContext:
 
     `project` is Assay's project of the connection; None uses the platform's project id. `now` is when the delivery
     arrived, for facts without a time. `known` returns an earlier annotation by the platform's id; `held` returns the
-    platform's ids of an item's annotations.
+    platform's ids of the annotations of a task or record, by the platform's id of it (not the item's id). `label_kind`
+    is the kind of label in the project's contract; None: unknown.
     """
 
     project: ProjectId | None
     now: datetime
     known: Callable[[str], EarlierAnnotation | None] = nothing_known
-    held: Callable[[ItemId], Sequence[str]] = nothing_held
+    held: Callable[[str], Sequence[str]] = nothing_held
     settings: Mapping[str, Settings] = field(default_factory=dict)
     default: Settings = field(default_factory=Settings)
     platform_project: str | None = None
+    label_kind: str | None = None
 
     def settings_of(self, project: str | None) -> Settings:
         """Return the settings of a platform project, or else the connection's."""

@@ -16,6 +16,7 @@ from assay_services.gateway.core.supersession import place_of, placed, with_endi
 from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.publisher import Publisher
 from assay_services.gateway.reconcile.sources.source import Listed, PlatformSource, Seen
+from assay_services.gateway.unread_counts import count_unread
 from assay_services.stores.control.connection_store import ConnectionStore
 from assay_services.stores.control.tables.connections_and_keys import Connection
 
@@ -41,9 +42,7 @@ class ReconciliationPass:
         self._held = held
         self._publisher = publisher
         self._connections = connections
-        self._asked = DecodeContext(
-            project=ProjectId(connection.project), now=datetime.now(UTC), known=held.known, held=held.held
-        )
+        self._asked = DecodeContext(project=ProjectId(connection.project), now=datetime.now(UTC), known=held.known)
         self._problems: list[str] = []
         # Several things share one item: an annotation missing in one may be in another. The sweep reads them all.
         self._shared = not source.by_thing and connection.settings.get("item_field") is not None
@@ -127,6 +126,8 @@ class ReconciliationPass:
         if seen:
             changed, number = await asyncio.to_thread(self._decided, seen)
             await self._publish(changed, number)
+            parts = [part for one in seen for part in one.unread]
+            await asyncio.to_thread(count_unread, self._connections, self._connection.name, parts, changed)
 
     def _decided(self, seen: Sequence[Seen]) -> tuple[list[Annotation], int | None]:
         """Return the new annotations among those seen, and the number of the intention to publish them."""
@@ -139,6 +140,8 @@ class ReconciliationPass:
         ended = with_endings(self._held.ended(map(place_of, live)), deleted)
         changed = [*deleted, *placed(self._held.fresh(with_survivors(live, ended)), self._held.known)]
         copies = {one.id: one.copy for one in seen if one.copy is not None}
+        for one in seen:
+            self._held.place(one.things)
         return changed, self._held.intend(changed, copies)
 
     def _gone(self, seen: Seen) -> list[Annotation]:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from assay_services.engine.critical_tasks import start_essential
 from assay_services.engine.logs import get_logger
 from assay_services.gateway.core.decode_result import FetchTarget
+from assay_services.gateway.decode_context import LabelKindOf, kind_unknown
 from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.publisher import OverloadedError, Publisher
 from assay_services.gateway.reconcile.connect import connect_new_projects
@@ -29,9 +30,15 @@ class Reconciler:
     """Polls every connection, each in its own task."""
 
     def __init__(
-        self, engine: Engine, connections: ConnectionStore, publisher: Publisher, settings: GatewaySettings
+        self,
+        engine: Engine,
+        connections: ConnectionStore,
+        publisher: Publisher,
+        settings: GatewaySettings,
+        kind_of: LabelKindOf = kind_unknown,
     ) -> None:
         """Reconcile the stored connections with their platforms and publish with `publisher`."""
+        self._kind_of = kind_of
         self._engine = engine
         self._connections = connections
         self._publisher = publisher
@@ -92,7 +99,7 @@ class Reconciler:
         """
         name = connection.name
         held = PublishedIndex(self._engine, name)
-        async with source_of(connection, self._connections, held, now) as source:
+        async with source_of(connection, self._connections, held, now, kind_of=self._kind_of) as source:
             look = ReconciliationPass(source, connection, held, self._publisher, self._connections)
             await look.finish()
             wanted = self._wanted.pop(name, {})

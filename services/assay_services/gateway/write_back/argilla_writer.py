@@ -1,5 +1,6 @@
 """Write to Argilla: a suggestion with the consensus, and the rest as record metadata."""
 
+import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,7 @@ class ArgillaWriter:
         """Connect with `setting`."""
         self._source = Argilla(setting)
         self._settings = setting.asked.default
+        self._things_of = setting.things_of
 
     async def __aenter__(self) -> Self:
         """Return the writer."""
@@ -39,12 +41,17 @@ class ArgillaWriter:
         await self._source.__aexit__(kind, error, trace)
 
     async def write(self, item: ItemId, news: ItemUpdate) -> bool:
-        """Write to the record of an item; return whether it exists."""
+        """Write to the records of an item; return whether one exists."""
         own = self._settings.item_field
-        listed = await self._source.record("external_id", item) if own == "external_id" else None
-        name = item if own is None else identifier(at(listed, "id"))
-        record = None if name is None or plain(name) is None else await self._source.whole(name)
-        if record is None or name is None:
+        names: Sequence[str | None] = [item] if own is None else await asyncio.to_thread(self._things_of, item)
+        if not names and own == "external_id":
+            names = [identifier(at(await self._source.record("external_id", item), "id"))]
+        written = [await self._write_record(name, news) for name in names if name is not None]
+        return any(written)
+
+    async def _write_record(self, name: str, news: ItemUpdate) -> bool:
+        record = None if plain(name) is None else await self._source.whole(name)
+        if record is None:
             return False
         metadata = dict(fields(at(record, "metadata")))
         said = marked(metadata, news)

@@ -7,11 +7,13 @@ does not publish the written fields, so there is no feedback loop.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from sqlalchemy import Engine
 
 from assay_schemas.annotation import ItemId, ProjectId
 from assay_schemas.record_key import split_key
@@ -21,6 +23,7 @@ from assay_services.engine.kafka import NoKafkaError, make_consumer
 from assay_services.engine.logs import get_logger
 from assay_services.engine.settings import RuntimeSettings
 from assay_services.gateway.core.platforms import argilla, label_studio
+from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.http_client import PlatformError
 from assay_services.gateway.reconcile.sources.source import Setting
 from assay_services.gateway.reconcile.sources.source_registry import setting_of
@@ -49,8 +52,9 @@ log = get_logger("gateway")
 class WriteBack:
     """Follows the output topics and writes each item's newest result to its platform, a few items at once."""
 
-    def __init__(self, connections: ConnectionStore, settings: RuntimeSettings) -> None:
-        """Write for the stored connections that enable it."""
+    def __init__(self, engine: Engine, connections: ConnectionStore, settings: RuntimeSettings) -> None:
+        """Write for the stored connections that enable it; `engine` is the control database."""
+        self._engine = engine
         self._connections = connections
         self._settings = settings
         self._news: defaultdict[tuple[ProjectId, ItemId], ItemUpdate] = defaultdict(ItemUpdate)
@@ -130,7 +134,9 @@ class WriteBack:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _write_to(self, connection: Connection, news: Mapping[ItemId, ItemUpdate]) -> None:
-        async with WRITERS[connection.platform](setting_of(connection, self._connections)) as writer:
+        held = PublishedIndex(self._engine, connection.name)
+        setting = replace(setting_of(connection, self._connections), things_of=held.things_of)
+        async with WRITERS[connection.platform](setting) as writer:
             for item, one in news.items():
                 if await writer.write(item, one):
                     metrics.WRITTEN_BACK.labels(connection.name).inc()

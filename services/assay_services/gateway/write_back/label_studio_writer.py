@@ -1,5 +1,6 @@
 """Write to Label Studio: task `meta`, a prediction with the consensus, and `overlap` raised by one more vote."""
 
+import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,8 @@ class LabelStudioWriter:
         """Connect with `setting`."""
         self._api = LabelStudioApi(setting.url, setting.token)
         self._number = setting.number
+        self._item_field = setting.asked.default.item_field
+        self._things_of = setting.things_of
         self._project: WriteBackFields | None = None
 
     async def __aenter__(self) -> Self:
@@ -34,14 +37,18 @@ class LabelStudioWriter:
         await self._api.__aexit__(kind, error, trace)
 
     async def write(self, item: ItemId, news: ItemUpdate) -> bool:
-        """Write to the task of an item; return False for an item whose id is not a task's."""
+        """Write to the tasks of an item; return False for an item without a known task.
+
+        Its id is the task's, unless the settings name a field for it: then only the tasks that were seen are known.
+        """
         if self._project is None:
             self._project = await self._api.project(self._number)
-        task = await self._api.task(item) if item.isascii() and item.isdigit() else None
-        if task is None or str(task.get("project")) != self._number:
-            return False
-        await self._write_task(self._project, task, news)
-        return True
+        names = [item] if self._item_field is None else await asyncio.to_thread(self._things_of, item)
+        found = [await self._api.task(name) for name in names if name.isascii() and name.isdigit()]
+        tasks = [task for task in found if task is not None and str(task.get("project")) == self._number]
+        for task in tasks:
+            await self._write_task(self._project, task, news)
+        return bool(tasks)
 
     async def _write_task(self, project: WriteBackFields, task: WriteBackFields, news: ItemUpdate) -> None:
         number, meta = str(task["id"]), dict(task.get("meta") or {})

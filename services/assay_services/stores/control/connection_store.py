@@ -15,8 +15,10 @@ from assay_services.stores.control.tables.connections_and_keys import (
     Connection,
     EndedAnnotation,
     HeldAnnotation,
+    HeldThing,
     Intention,
     KeptCopy,
+    UnreadCount,
 )
 from assay_services.stores.control.vault import Vault
 
@@ -87,7 +89,7 @@ class ConnectionStore:
         """Delete a connection and its index; published annotations stay on their topics."""
         self.get(name)
         with Session(self._engine) as session:
-            for table in (HeldAnnotation, EndedAnnotation, KeptCopy, Intention):
+            for table in (HeldAnnotation, HeldThing, EndedAnnotation, KeptCopy, Intention, UnreadCount):
                 session.execute(delete(table).where(col(table.connection) == name))
             session.execute(delete(Connection).where(col(Connection.name) == name))
             session.commit()
@@ -111,6 +113,24 @@ class ConnectionStore:
         if at is not None:
             values["last_event_at"] = at
         self._update(name, values)
+
+    def count_unread(self, name: str, counts: Mapping[str, int]) -> None:
+        """Add to the counts of what was left out of a connection's annotations, by tag or shape."""
+        for what, more in counts.items():
+            with Session(self._engine) as session:
+                mine = (col(UnreadCount.connection) == name) & (col(UnreadCount.what) == what)
+                added = update(UnreadCount).where(mine).values(count=UnreadCount.count + more)
+                if not session.connection().execute(added).rowcount:
+                    session.add(UnreadCount(connection=name, what=what, count=more))
+                session.commit()
+
+    def unread(self) -> Mapping[str, Mapping[str, int]]:
+        """Return what was left out of the annotations of each connection, and how often."""
+        found: dict[str, dict[str, int]] = {}
+        with Session(self._engine) as session:
+            for one in session.exec(select(UnreadCount).order_by(UnreadCount.connection, UnreadCount.what)):
+                found.setdefault(one.connection, {})[one.what] = one.count
+        return found
 
     def _update(self, name: str, values: Mapping[str, Any]) -> None:
         if values:

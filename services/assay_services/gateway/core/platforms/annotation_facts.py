@@ -2,28 +2,51 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from assay_schemas.annotation import Action, Annotation, AnnotationId, AnnotatorKind, Label
-from assay_services.gateway.core.decode_result import DecodeContext, EarlierAnnotation, FetchTarget
+from assay_services.gateway.core.decode_result import (
+    Annotations,
+    DecodeContext,
+    DecodeResult,
+    EarlierAnnotation,
+    FetchTarget,
+    outcome_of,
+    shortened,
+    unique,
+)
 from assay_services.gateway.core.platforms.coercion import JsonFields, Malformed, number
+from assay_services.gateway.core.unread_part import UnreadPart, counted
 
 _LABEL: TypeAdapter[object] = TypeAdapter(Label | None)
 _UNION_TAGS = ("constrained-str", "int", "float", "list[", "function-")
 _OTHER_FORM = ("_type", "missing", "extra_forbidden")
 _AFTER = timedelta(microseconds=1)
 _LIVE, _SKIPPED, _DELETED = "live", "skipped", "deleted"
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
+_MARKS = ("spans", "boxes")
+
+
+class NothingMarked:
+    """The label of a person who was asked and marked nothing, on a platform that does not say what was asked for."""
+
+
+NOTHING_MARKED: Final = NothingMarked()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One state of one annotation on a platform. Its ids are the platform's own, as texts that `settle` validates.
 
-    `may_return`: a deleted annotation may return under the same id, so each deletion needs its own id.
+    `may_return`: a deleted annotation may return under the same id, so each deletion needs its own id. `thing` is the
+    platform's id of the annotated task or record, if deletions name it. `unread` are the parts left out of the label,
+    which is complete without them; `notes` are choices that were made.
     """
 
     platform: str
@@ -40,6 +63,27 @@ class Fact:
     lead_time_seconds: object = None
     gold: object = None
     may_return: bool = False
+    thing: str | None = None
+    unread: Sequence[UnreadPart] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettledFact:
+    """The annotations of some facts, what could not be read, what was left out, and the things of the annotations."""
+
+    annotations: tuple[Annotation, ...]
+    problems: tuple[str, ...] = ()
+    unread: tuple[UnreadPart, ...] = ()
+    things: Mapping[str, str] = field(default_factory=dict)
+
+    def outcome(self, fetch: Sequence[FetchTarget] = ()) -> Annotations:
+        """Return them as an outcome, even if there is no annotation."""
+        return Annotations(self.annotations, unique(fetch), shortened(self.problems), self.unread, self.things)
+
+    def result(self, fetch: Sequence[FetchTarget] = (), *, otherwise: str) -> DecodeResult:
+        """Return the result of a delivery; `otherwise` is the reason if it contains nothing."""
+        return self.outcome(fetch) if self.annotations else outcome_of((), fetch, self.problems, otherwise=otherwise)
 
 
 def settle(fact: Fact, asked: DecodeContext) -> Annotation | Malformed:
@@ -60,30 +104,51 @@ def settle(fact: Fact, asked: DecodeContext) -> Annotation | Malformed:
     return found.model_copy(update={"id": _content_id(fact, found)})
 
 
-def settle_all(
-    facts: Iterable[tuple[str, Fact | Malformed]], asked: DecodeContext
-) -> tuple[list[Annotation], list[str]]:
-    """Convert many facts, each with the name to use in its problem; return annotations and problems."""
+def settle_all(facts: Iterable[tuple[str, Fact | Malformed]], asked: DecodeContext) -> SettledFact:
+    """Convert many facts, each with the name to use in its problem."""
     found: list[Annotation] = []
     problems: list[str] = []
+    unread: list[UnreadPart] = []
+    things: dict[str, str] = {}
     for name, fact in facts:
         settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
-        if isinstance(settled, Malformed):
-            problems.append(f"{name}: {settled.reason}")
-        else:
-            found.append(settled)
-    return found, problems
+        if isinstance(settled, Malformed) or isinstance(fact, Malformed):
+            problems.append(f"{name}: {settled.reason if isinstance(settled, Malformed) else ''}")
+            continue
+        found.append(settled)
+        left_out = [replace(one, where=name, annotation=fact.annotation) for one in counted(fact.unread)]
+        problems += [f"{name}: {note}" for note in fact.notes] + [str(one) for one in left_out if not one.quiet]
+        unread += left_out
+        if fact.annotation is not None and fact.thing not in (None, settled.item.id):
+            things[fact.annotation] = str(fact.thing)
+    return SettledFact(tuple(found), tuple(problems), tuple(unread), things)
+
+
+def of_kind(label: object, kind: str | None) -> object:
+    """Return a label in the form that the contract's kind wants, where its meaning is certain.
+
+    One text becomes a list in a contract of several labels, and a number in one of numbers. Nothing marked is an empty
+    list where spans or boxes were asked for. An empty list is no label where one text is wanted.
+    """
+    if isinstance(label, NothingMarked):
+        return [] if kind in _MARKS else None
+    if kind == "multilabel" and isinstance(label, str):
+        return [label]
+    if kind == "ordinal" and isinstance(label, str) and _NUMBER.fullmatch(label):
+        return float(label) if "." in label else int(label)
+    return None if kind == "categorical" and isinstance(label, list) and not label else label
 
 
 def _validated(fact: Fact, project: str, asked: DecodeContext) -> Annotation | Malformed:
+    kind = asked.label_kind
     raw: dict[str, object] = {
         "id": "-",
         "action": fact.action,
         "project": project,
-        "item": {**fact.item, "gold": _readable_label(fact.gold)},
+        "item": {**fact.item, "gold": _readable_label(of_kind(fact.gold, kind))},
         "annotator": {"id": fact.annotator, "kind": fact.kind},
-        "label": None if fact.action is Action.SKIPPED else fact.label,
-        "prelabel": _readable_label(fact.prelabel),
+        "label": None if fact.action is Action.SKIPPED else of_kind(fact.label, kind),
+        "prelabel": _readable_label(of_kind(fact.prelabel, kind)),
         "occurred_at": fact.occurred_at or asked.now,
         "created_at": fact.created_at,
         "lead_time_seconds": number(fact.lead_time_seconds),

@@ -10,7 +10,6 @@ from assay_services.gateway.core.decode_result import (
     PlatformDelivery,
     Rejected,
     Settings,
-    outcome_of,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
@@ -70,8 +69,7 @@ def _units(payload: list[object], asked: DecodeContext) -> DecodeResult:
             facts.append((name, _fact(one, judgment, asked)))
     if not any(map(fields, payload)):
         return Rejected("the payload names no unit and no judgment")
-    found, problems = settle_all(facts, asked)
-    return outcome_of(found, missing, problems, otherwise="there is no judgment in it")
+    return settle_all(facts, asked).result(missing, otherwise="there is no judgment in it")
 
 
 def _fact(unit: JsonFields, judgment: JsonFields, asked: DecodeContext) -> Fact | Malformed:
@@ -109,4 +107,16 @@ def _label(judgment: JsonFields, values: JsonFields, settings: Settings) -> tupl
     if isinstance(chosen, Malformed):
         return chosen, None
     gold = plain_label(values.get(f"{chosen}{_GOLD}"))
-    return plain_label(answers.get(chosen or "")), None if isinstance(gold, Malformed) else gold
+    answer = answers.get(chosen or "")
+    return _shapes_in(answer) or plain_label(answer), None if isinstance(gold, Malformed) else gold
+
+
+def _shapes_in(answer: object) -> Malformed | None:
+    """Return why an answer is no label: the image tool writes its shapes as JSON in a text."""
+    if not isinstance(answer, str) or answer.lstrip()[:1] not in ("[", "{"):
+        return None
+    written = parse(answer)
+    if not isinstance(written, list | dict):
+        return None
+    read = plain_label(written)
+    return Malformed(f"{read.reason}: it is JSON in a text") if isinstance(read, Malformed) else None

@@ -1,10 +1,10 @@
 """Argilla: decode webhooks and API records into annotations."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from assay_schemas.annotation import Action, Annotation, ItemId
+from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
     Annotations,
     DecodeContext,
@@ -16,9 +16,8 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
     outcome_of,
-    shortened,
 )
-from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle
+from assay_services.gateway.core.platforms.annotation_facts import NOTHING_MARKED, Fact, deletions, settle, settle_all
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -36,9 +35,10 @@ from assay_services.gateway.core.platforms.coercion import (
     text_or_empty,
     whole,
 )
+from assay_services.gateway.core.unread_part import UnreadPart
 
 NAME = "argilla"
-_REMARK = "text"
+_REMARK, _RANKING, _SPANS = "text", "ranking", "span"
 _DATASET_AT = {"response": "record.dataset.id", "record": "dataset.id", "dataset": "id"}
 _OF_NO_CONCERN = {"ping", "dataset.created", "dataset.updated", "dataset.published", "record.completed"}
 
@@ -46,7 +46,8 @@ _OF_NO_CONCERN = {"ping", "dataset.created", "dataset.updated", "dataset.publish
 @dataclass(frozen=True, slots=True)
 class _ArgillaResponse:
     label: object
-    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unread: tuple[UnreadPart, ...] = ()
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
@@ -69,17 +70,18 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
 
 def decode_record(record: JsonFields, dataset: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one record of the API with its `responses`, which identify users by `user_id`."""
-    found: list[Annotation] = []
-    problems: list[str] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
     for response in map(fields, listing(record.get("responses"))):
         if not is_submitted(response):
             continue
         created, updated = moment(response.get("inserted_at")), moment(response.get("updated_at"))
         action = Action.CREATED if created == updated else Action.UPDATED
-        read = _read(response, {**record, "dataset": dataset}, {}, asked, action=action)
-        found += [read[0]] if not isinstance(read, Malformed) else []
-        problems += [read.reason] if isinstance(read, Malformed) else read[1]
-    return Annotations(tuple(found), (), shortened(problems))
+        facts.append((_name(response), _read(response, {**record, "dataset": dataset}, {}, asked, action=action)))
+    return settle_all(facts, asked).outcome()
+
+
+def _name(response: JsonFields) -> str:
+    return f"response {identifier(response.get('id')) or 'without an id'}"
 
 
 def item_id(record: JsonFields, asked: DecodeContext) -> str | None:
@@ -100,7 +102,7 @@ def _whole(data: JsonFields, body: JsonFields, asked: DecodeContext, *, resource
     if wanted is None:
         return Rejected(f"the {resource} of {kind} has no id")
     source = identifier(at(data, "dataset.id"))
-    held = asked.held(ItemId(wanted)) if kind == "record.deleted" else ()
+    held = asked.held(wanted) if kind == "record.deleted" else ()
     gone = deletions(NAME, held, asked, source_project=source)
     if gone[0] or gone[1]:
         return outcome_of(*gone, (), otherwise="the record was deleted")
@@ -113,9 +115,7 @@ def _response(data: JsonFields, body: JsonFields, asked: DecodeContext, *, actio
     if text_or_empty(data.get("status")) not in {"submitted", "discarded"}:
         return Rejected("the response's status is none of draft, submitted, discarded")
     read = _read(data, fields(data.get("record")), body, asked, action=action)
-    if isinstance(read, Malformed):
-        return Rejected(read.reason)
-    return Annotations((read[0],), (), read[1])
+    return settle_all([(_name(data), read)], asked).result(otherwise="the response says nothing")
 
 
 def _draft(data: JsonFields, asked: DecodeContext) -> DecodeResult:
@@ -147,15 +147,13 @@ def _response_deleted(data: JsonFields, body: JsonFields, asked: DecodeContext) 
 
 def _read(
     response: JsonFields, record: JsonFields, body: JsonFields, asked: DecodeContext, *, action: Action
-) -> tuple[Annotation, tuple[str, ...]] | Malformed:
+) -> Fact | Malformed:
     discarded = response.get("status") == "discarded"
     settings = asked.settings_of(identifier(at(record, "dataset.id")))
     answer = _ArgillaResponse(None) if discarded else _answer(response, record, settings)
     if isinstance(answer, Malformed):
         return answer
-    fact = _fact(response, record, body, asked, answer, Action.SKIPPED if discarded else action)
-    settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
-    return settled if isinstance(settled, Malformed) else (settled, answer.problems)
+    return _fact(response, record, body, asked, answer, Action.SKIPPED if discarded else action)
 
 
 def _fact(
@@ -189,6 +187,9 @@ def _fact(
         label=answer.label,
         occurred_at=changed,
         created_at=moment(response.get("inserted_at")),
+        thing=identifier(record.get("id")),
+        unread=answer.unread,
+        notes=answer.notes,
     )
 
 
@@ -207,14 +208,20 @@ def _answer(response: JsonFields, record: JsonFields, settings: Settings) -> _Ar
         named = [name for name in settings.controls if name in values or name in kinds]
         return _value(named[0], values) if named else Malformed("there is none of the questions named in the settings")
     order = [name for name in kinds if name in values] + [name for name in values if name not in kinds]
-    main = [name for name in order if kinds.get(name) != _REMARK] or order
+    read = [name for name in order if kinds.get(name) != _RANKING]
+    unread = tuple(UnreadPart(_RANKING, f"the ranking {quoted(name)}") for name in order if name not in read)
+    main = [name for name in read if kinds.get(name) != _REMARK] or read
+    if not main and unread:
+        return Malformed("it holds only what is not read: a ranking")
     if not main:
-        return _ArgillaResponse(None)
+        return _ArgillaResponse(NOTHING_MARKED if _SPANS in kinds.values() or not kinds else None)
     answer = _value(main[0], values)
-    if isinstance(answer, Malformed) or len(main) == 1:
+    if isinstance(answer, Malformed):
         return answer
+    if len(main) == 1:
+        return replace(answer, unread=unread)
     chosen = f"of the questions {', '.join(map(quoted, main))} the first is taken; name one in the settings"
-    return _ArgillaResponse(answer.label, (chosen,))
+    return _ArgillaResponse(answer.label, (chosen,), unread)
 
 
 def _kinds(record: JsonFields) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from assay_services.gateway.core.platforms.coercion import listing, number
+from assay_services.gateway.core.platforms.coercion import JsonFields, listing, number
 
 _DIGITS = 6
 _X_AND_Y = 2
@@ -36,6 +36,13 @@ def turned_box(
     corners = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)]
     away = [(corner_x - about[0], corner_y - about[1]) for corner_x, corner_y in corners]
     return bounding_box([(about[0] + dx * cos - dy * sin, about[1] + dx * sin + dy * cos) for dx, dy in away])
+
+
+def vertices_box(corners: Sequence[JsonFields]) -> dict[str, object] | None:
+    """Return the bounding box of corners given as {x, y}, or None if one is malformed."""
+    pairs = [(number(one.get("x")), number(one.get("y"))) for one in corners]
+    points = [(x, y) for x, y in pairs if x is not None and y is not None]
+    return bounding_box(points) if points and len(points) == len(pairs) else None
 
 
 def points_of(value: object) -> list[tuple[float, float]] | None:

@@ -15,6 +15,7 @@ from assay_services.gateway.core.platforms.coercion import (
     text,
     whole,
 )
+from assay_services.gateway.core.platforms.span_texts import located
 
 _MEDIA_FIELDS = ("image", "image_url", "audio", "video", "url")
 
@@ -31,7 +32,15 @@ def plain_label(value: object) -> object:
     words = listing(value)
     if isinstance(value, list) and all(isinstance(word, str) for word in words):
         return list(words)
-    return Malformed(f"the label is {kind_of(value)} that is not read")
+    shapes = sorted({shape for one in map(fields, words) if (shape := shape_of(one)) is not None})
+    of_shapes = f" (it holds {', '.join(map(quoted, shapes))})" if shapes else ""
+    return Malformed(f"the label is {kind_of(value)} that is not read{of_shapes}")
+
+
+def shape_of(part: JsonFields) -> str | None:
+    """Return the shape that a part says it is (`polygon`), or None."""
+    found = part.get("type", part.get("shape"))
+    return found.lower() if isinstance(found, str) else None
 
 
 def chosen_answer(answers: JsonFields, settings: Settings) -> str | Malformed | None:
@@ -65,12 +74,29 @@ def _text_field(values: JsonFields, settings: Settings) -> str | None:
     return named if isinstance(values.get(named), str) else None
 
 
-def spans_of(parts: object, *, start: str = "start", end: str = "end", label: str = "label") -> list[JsonFields] | None:
-    """Read spans that are objects with these fields; return None if one is malformed."""
+def spans_of(
+    parts: object,
+    *,
+    start: str = "start",
+    end: str = "end",
+    label: str = "label",
+    item_text: object = None,
+    notes: list[str] | None = None,
+) -> list[JsonFields] | Malformed | None:
+    """Read spans that are objects with these fields; None if one is malformed.
+
+    A span that brings its `text` is looked up in the item's: Malformed if it is not certain where it stands. What was
+    found elsewhere is added to `notes`.
+    """
     found: list[JsonFields] = []
     for part in map(fields, listing(parts)):
         begins, ends, name = whole(part.get(start)), whole(part.get(end)), part.get(label)
         if begins is None or ends is None or not isinstance(name, str):
             return None
-        found.append({"start": begins, "end": ends, "label": name})
+        place = located(text(item_text), begins, ends, part.get("text"))
+        if isinstance(place, Malformed):
+            return place
+        if place.note is not None and notes is not None:
+            notes.append(place.note)
+        found.append({"start": place.start, "end": place.end, "label": name})
     return found

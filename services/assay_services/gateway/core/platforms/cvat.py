@@ -1,7 +1,7 @@
 """CVAT: webhooks, which only name a changed job, and the job's annotations from the API."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
@@ -13,7 +13,6 @@ from assay_services.gateway.core.decode_result import (
     Nothing,
     PlatformDelivery,
     Rejected,
-    shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
@@ -95,16 +94,18 @@ def decode_job(fetched: FetchedJob, asked: DecodeContext) -> Annotations:
     """
     problems: list[str] = []
     control = next(iter(asked.settings_of(identifier(fetched.job.get("project_id"))).controls), None)
-    read = labels_by_frame(fetched.annotations, fetched.labels, control, problems)
-    now, before = read.labels, labels_by_frame(fetched.last or {}, fetched.labels, control, []).labels
-    changed = [one for one in sorted((now.keys() | before.keys()) - read.spoilt) if now.get(one) != before.get(one)]
+    read = labels_by_frame(fetched.annotations, fetched.labels, control, problems, kind=asked.label_kind)
+    last = labels_by_frame(fetched.last or {}, fetched.labels, control, [], kind=asked.label_kind)
+    now, before = read.labels, last.labels
+    # A frame that could not be read last time may have been published before that: its deletion must not be missed.
+    every = (now.keys() | before.keys() | last.spoilt) - read.spoilt
     facts = []
-    for frame in changed:
+    for frame in (one for one in sorted(every) if one in last.spoilt or now.get(one) != before.get(one)):
         action = Action.DELETED if frame not in now else Action.UPDATED if frame in before else Action.CREATED
-        facts.append((f"frame {frame}", _fact(fetched, frame, now.get(frame), action)))
-    found, wrong = settle_all(facts, asked)
-    problems += wrong
-    return Annotations(tuple(found), (), shortened(problems))
+        fact = _fact(fetched, frame, now.get(frame), action)
+        facts.append((f"frame {frame}", replace(fact, unread=tuple(read.unread.get(frame, ())))))
+    settled = settle_all(facts, asked)
+    return replace(settled, problems=(*problems, *settled.problems)).outcome()
 
 
 def _fact(fetched: FetchedJob, frame: int, label: object, action: Action) -> Fact:

@@ -11,8 +11,6 @@ from assay_services.gateway.core.decode_result import (
     PlatformDelivery,
     Rejected,
     Settings,
-    outcome_of,
-    shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box
@@ -32,9 +30,16 @@ from assay_services.gateway.core.platforms.coercion import (
     text,
 )
 from assay_services.gateway.core.platforms.common_fields import spans_of
+from assay_services.gateway.core.unread_part import UnreadPart
 
 NAME = "doccano"
 _PARTS = ("categories", "spans", "texts", "bboxes")
+_PART_OF_KIND = {
+    "spans": "spans", "boxes": "bboxes", "categorical": "categories", "multilabel": "categories",
+    "ordinal": "categories",
+}  # fmt: skip
+_LABELS = ("label", "entities", "cats")
+_EXPORTED_OF_KIND = {"spans": ("entities", "label"), "categorical": ("label", "cats"), "multilabel": ("label", "cats")}
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
@@ -47,16 +52,13 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     if isinstance(rows, Malformed):
         return Rejected(rows.reason)
     facts = [(name, fact) for name, row in _examples(rows) for fact in _facts(row, asked)]
-    found, problems = settle_all(facts, asked)
-    return outcome_of(found, (), problems, otherwise="no row has an annotation")
+    return settle_all(facts, asked).result(otherwise="no row has an annotation")
 
 
 def decode_example(example: JsonFields, asked: DecodeContext) -> Annotations:
     """Decode one example of the API with its `categories`, `spans`, `texts` or `bboxes`, labels by name."""
-    found, problems = settle_all(
-        [(f"example {identifier(example.get('id'))}", fact) for fact in _facts(example, asked)], asked
-    )
-    return Annotations(tuple(found), (), shortened(problems))
+    name = f"example {identifier(example.get('id'))}"
+    return settle_all([(name, fact) for fact in _facts(example, asked)], asked).outcome()
 
 
 def _examples(rows: Sequence[object]) -> list[tuple[str, object]]:
@@ -90,10 +92,10 @@ def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
     if isinstance(item, Malformed):
         yield item
     elif any(isinstance(row.get(name), list) for name in _PARTS):
-        yield from _polled(row, item, project)
-    elif row.get("label") or row.get("entities"):  # an empty list: no annotation
-        yield from _exported(row, item, project, settings)
-    elif "label" not in row and "entities" not in row:
+        yield from _polled(row, item, project, asked.label_kind)
+    elif any(row.get(name) for name in _LABELS):  # an empty list: no annotation
+        yield from _exported(row, item, project, asked)
+    elif not any(name in row for name in _LABELS):
         yield Malformed("it has no label; it is no row of doccano")
 
 
@@ -110,15 +112,17 @@ def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
     }
 
 
-def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | Malformed]:
+def _polled(row: JsonFields, item: JsonFields, project: str, kind: str | None) -> Iterator[Fact | Malformed]:
     """Merge the labels of each user; a machine's proposal (`manual` is false) is attributed to a model."""
     by_user: dict[tuple[str | None, bool], list[tuple[str, JsonFields]]] = {}
     for name in _PARTS:
         for part in map(fields, listing(row.get(name))):
             key = (identifier(part.get("user")), part.get("manual") is False)
             by_user.setdefault(key, []).append((name, part))
-    for (user, by_machine), parts in by_user.items():
-        label = _label(parts)
+    for (user, by_machine), every in by_user.items():
+        parts = [one for one in every if one[0] == _PART_OF_KIND.get(kind or "")] or every
+        notes: list[str] = []
+        label = _label(parts, item, notes)
         times = [one for one in (moment(part.get("updated_at")) for _, part in parts) if one is not None]
         if isinstance(label, Malformed):
             yield label
@@ -132,16 +136,18 @@ def _polled(row: JsonFields, item: JsonFields, project: str) -> Iterator[Fact | 
             kind=AnnotatorKind.MODEL if by_machine else AnnotatorKind.HUMAN,
             label=label,
             occurred_at=max(times, default=None),
+            unread=[UnreadPart(name) for name, _ in every if name not in {part for part, _ in parts}],
+            notes=notes,
         )
 
 
-def _label(parts: Sequence[tuple[str, JsonFields]]) -> object:
+def _label(parts: Sequence[tuple[str, JsonFields]], item: JsonFields, notes: list[str]) -> object:
     kinds = {name for name, _ in parts}
     if len(kinds) > 1:
         return Malformed(f"one user gave labels of several kinds ({', '.join(sorted(kinds))})")
     kind, rows = next(iter(kinds)), [part for _, part in parts]
     if kind == "spans":
-        found = spans_of(rows, start="start_offset", end="end_offset")
+        found = spans_of(rows, start="start_offset", end="end_offset", item_text=item["text"], notes=notes)
         return Malformed("a span has no start_offset, end_offset or label that is a text") if found is None else found
     if kind == "bboxes":
         return _boxes(rows)
@@ -161,8 +167,11 @@ def _boxes(rows: Sequence[JsonFields]) -> object:
     return boxes
 
 
-def _exported(row: JsonFields, item: JsonFields, project: str, settings: Settings) -> Iterator[Fact | Malformed]:
-    label = _exported_label(row)
+def _exported(row: JsonFields, item: JsonFields, project: str, asked: DecodeContext) -> Iterator[Fact | Malformed]:
+    settings, notes = asked.settings_of(project), list[str]()
+    order = (*settings.controls, *_EXPORTED_OF_KIND.get(asked.label_kind or "", ()), "entities", "label", "cats")
+    chosen = next(name for name in order if row.get(name) and name in _LABELS)
+    label = _exported_label(row[chosen], item, notes)
     user = identifier(row.get("user")) or identifier(row.get("username")) or settings.annotator
     if isinstance(label, Malformed):
         yield label
@@ -177,15 +186,27 @@ def _exported(row: JsonFields, item: JsonFields, project: str, settings: Setting
         annotator=user or NAME,
         label=label,
         occurred_at=_time(row),
+        unread=list(_beside(row, chosen)),
+        notes=notes,
     )
+
+
+def _beside(row: JsonFields, chosen: str) -> Iterator[UnreadPart]:
+    """Yield what an exported row holds beside its label: relations, another sort of label, comments."""
+    for _ in listing(row.get("relations")):
+        yield UnreadPart("relation", "a relation")
+    for name in _LABELS:
+        if name != chosen and row.get(name):
+            yield UnreadPart(name, quoted(name))
+    for _ in listing(row.get("Comments", row.get("comments"))):
+        yield UnreadPart("comment", "a comment", quiet=True)
 
 
 def _time(row: JsonFields) -> datetime | None:
     return moment(row.get("updated_at")) or moment(row.get("created_at"))
 
 
-def _exported_label(row: JsonFields) -> object:
-    entities = row.get("entities", row.get("label"))
+def _exported_label(entities: object, item: JsonFields, notes: list[str]) -> object:
     parts = listing(entities)
     if isinstance(entities, str):
         return entities
@@ -197,5 +218,6 @@ def _exported_label(row: JsonFields) -> object:
     if len(triples) == len(parts):
         found = spans_of(triples)
     else:
-        found = spans_of(list(parts), start="start_offset", end="end_offset")
+        where = {"start": "start_offset", "end": "end_offset"}
+        found = spans_of(list(parts), **where, item_text=item["text"], notes=notes)
     return Malformed("its label holds neither texts nor spans") if found is None else found

@@ -10,7 +10,6 @@ from assay_services.gateway.core.decode_result import (
     DecodeResult,
     PlatformDelivery,
     Rejected,
-    outcome_of,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
@@ -29,11 +28,24 @@ from assay_services.gateway.core.platforms.coercion import (
     text,
     text_or_empty,
 )
-from assay_services.gateway.core.platforms.common_fields import plain_label, spans_of
+from assay_services.gateway.core.platforms.common_fields import plain_label, shape_of, spans_of
 from assay_services.gateway.core.platforms.field_mapping import FieldMapping
 
 NAME = "generic"
 _MILLISECONDS = 1_000
+_NO_BOXES = {
+    "ellipse",
+    "circle",
+    "polygon",
+    "polyline",
+    "line",
+    "mask",
+    "brush",
+    "point",
+    "points",
+    "keypoint",
+    "cuboid",
+}
 # JMESPath functions raise these on unsupported values; some are Python's own exceptions.
 _EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
@@ -57,8 +69,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
             facts.append((f"events[{place}]", Malformed(f"only_when: {counts.reason}")))
         elif counts not in (None, False, "", [], {}):
             facts.append((f"events[{place}]", _fact(event, mapping, asked)))
-    found, problems = settle_all(facts, asked)
-    return outcome_of(found, (), problems, otherwise="no event in it counts by the mapping")
+    return settle_all(facts, asked).result(otherwise="no event in it counts by the mapping")
 
 
 def _found(expression: str | None, event: object) -> object:
@@ -136,6 +147,9 @@ def _label(value: object) -> object:
         return plain_label(value)
     if "start" in fields(parts[0]):
         return spans_of(list(parts)) or Malformed("a span has no start, end or label")
+    strange = next((shape for part in map(fields, parts) if (shape := shape_of(part)) in _NO_BOXES), None)
+    if strange is not None:
+        return Malformed(f"its parts are of the shape {quoted(strange)}; boxes and spans are read")
     boxes = [{name: fields(part).get(name) for name in ("x", "y", "width", "height", "label")} for part in parts]
     if all(number(box[name]) is not None for box in boxes for name in ("x", "y", "width", "height")):
         return boxes

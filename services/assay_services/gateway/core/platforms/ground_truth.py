@@ -11,7 +11,6 @@ from assay_services.gateway.core.decode_result import (
     PlatformDelivery,
     Rejected,
     Settings,
-    outcome_of,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.boxes import a_box
@@ -51,8 +50,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     if isinstance(rows, Malformed):
         return Rejected(rows.reason)
     facts = [(f"line {place}", fact) for place, row in enumerate(listing(rows), 1) for fact in _facts(row, asked)]
-    found, problems = settle_all(facts, asked)
-    return outcome_of(found, (), problems, otherwise="no line has a label")
+    return settle_all(facts, asked).result(otherwise="no line has a label")
 
 
 def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
@@ -73,7 +71,7 @@ def _facts(row: object, asked: DecodeContext) -> Iterator[Fact | Malformed]:
 
 
 def _fact(row: JsonFields, name: str, metadata: JsonFields, job: str, settings: Settings) -> Fact | Malformed:
-    label = _label(row[name], metadata)
+    label = _refused(name, row[name], metadata) or _label(row[name], metadata)
     item = _item(row, name, settings)
     if isinstance(label, Malformed) or isinstance(item, Malformed):
         return Malformed(f"{quoted(name)}: {label.reason if isinstance(label, Malformed) else 'its source has no id'}")
@@ -109,6 +107,16 @@ def _item(row: JsonFields, name: str, settings: Settings) -> JsonFields | Malfor
     }
 
 
+def _refused(name: str, value: object, metadata: JsonFields) -> Malformed | None:
+    """Return why an attribute is no label: the job failed, or the label is in a file that is not read."""
+    if metadata.get("failure-reason") is not None:
+        return Malformed(f"the job failed on this item: {quoted(metadata['failure-reason'])}")
+    if isinstance(value, str) and (name.endswith("-ref") or value.startswith("s3://")):
+        kind = text_or_empty(metadata.get("type")).rpartition("/")[2] or "unknown type"
+        return Malformed(f"it is the address of a file that is not read ({quoted(kind)})")
+    return None
+
+
 def _label(value: object, metadata: JsonFields) -> object:
     """Read a class, classes, boxes or spans: `class-map` names the classes of a list, `class-name` a single one."""
     names, one = fields(metadata.get("class-map")), metadata.get("class-name")
@@ -120,12 +128,18 @@ def _label(value: object, metadata: JsonFields) -> object:
         words = [names.get(str(whole(part))) for part in value]
         return words if all(isinstance(each, str) for each in words) else Malformed("a class has no name in class-map")
     parts = at(value, "annotations")
-    if isinstance(parts, dict):
-        spans = spans_of(parts.get("entities"), start="startOffset", end="endOffset")
-        return Malformed("an entity has no startOffset, endOffset or label") if spans is None else spans
     if isinstance(parts, list):
         return _boxes(parts, names)
-    return Malformed(f"its label is {kind_of(value)} without a class-name")
+    return (
+        _spans(parts) if isinstance(parts, dict) else Malformed(f"its label is {kind_of(value)} without a class-name")
+    )
+
+
+def _spans(parts: JsonFields) -> object:
+    if not isinstance(parts.get("entities"), list):
+        return Malformed("its annotations hold no list 'entities'")
+    spans = spans_of(parts["entities"], start="startOffset", end="endOffset")
+    return Malformed("an entity has no startOffset, endOffset or label") if spans is None else spans
 
 
 def _boxes(parts: list[object], names: JsonFields) -> object:

@@ -1,9 +1,9 @@
 """Label Studio: decode webhooks and API tasks into annotations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from assay_schemas.annotation import Action, Annotation, ItemId
+from assay_schemas.annotation import Action, Annotation
 from assay_services.gateway.core.decode_result import (
     EVERYTHING,
     Annotations,
@@ -16,10 +16,9 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
     outcome_of,
-    shortened,
     unique,
 )
-from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle
+from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle_all
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -65,14 +64,13 @@ def decode_task(task: JsonFields, project: JsonFields, asked: DecodeContext) -> 
 
     The project must have its label config: without it, a label may differ from the webhook's.
     """
-    found: list[Annotation] = []
-    problems: list[str] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
     for one in map(fields, listing(task.get("annotations"))):
         created, updated = moment(one.get("created_at")), moment(one.get("updated_at"))
         edited = created is not None and updated is not None and (updated - created).total_seconds() > 1
         action = Action.UPDATED if edited else Action.CREATED
-        _take(_annotation(one, task, project, asked, action=action), one, found, problems)
-    return Annotations(tuple(found), (), shortened(problems))
+        facts.append((_name(one), _fact(one, task, project, asked, action=action)))
+    return settle_all(facts, asked).outcome()
 
 
 def item_id(task: JsonFields, asked: DecodeContext) -> str | None:
@@ -81,17 +79,8 @@ def item_id(task: JsonFields, asked: DecodeContext) -> str | None:
     return None if isinstance(item, Malformed) else str(item["id"])
 
 
-_Read = tuple[Annotation, Sequence[str]] | Malformed
-
-
-def _take(read: _Read, annotation: JsonFields, found: list[Annotation], problems: list[str]) -> None:
-    """Append the annotation, or the problem if it could not be read."""
-    name = f"annotation {identifier(annotation.get('id')) or 'without an id'}"
-    if isinstance(read, Malformed):
-        problems.append(f"{name}: {read.reason}")
-    else:
-        found.append(read[0])
-        problems.extend(f"{name}: {problem}" for problem in read[1])
+def _name(annotation: JsonFields) -> str:
+    return f"annotation {identifier(annotation.get('id')) or 'without an id'}"
 
 
 def _annotated(body: JsonFields, asked: DecodeContext, *, action: Action) -> DecodeResult:
@@ -100,8 +89,7 @@ def _annotated(body: JsonFields, asked: DecodeContext, *, action: Action) -> Dec
     annotations = list(map(fields, one if isinstance(one, list) else [one]))
     tasks = list(map(fields, task if isinstance(task, list) else [task]))
     by_id = {identifier(each.get("id")): each for each in tasks}
-    found: list[Annotation] = []
-    problems: list[str] = []
+    facts: list[tuple[str, Fact | Malformed]] = []
     missing: list[FetchTarget] = []
     for place, annotation in enumerate(annotations):
         named = identifier(annotation.get("task"))
@@ -111,9 +99,8 @@ def _annotated(body: JsonFields, asked: DecodeContext, *, action: Action) -> Dec
         if "data" not in own and named is not None and annotation.get("id") is not None:
             missing.append(FetchTarget("task", named))
             continue
-        read = _annotation(annotation, own, fields(body.get("project")), asked, action=action)
-        _take(read, annotation, found, problems)
-    return outcome_of(found, missing, problems, otherwise="there is no task beside the annotation")
+        facts.append((_name(annotation), _fact(annotation, own, fields(body.get("project")), asked, action=action)))
+    return settle_all(facts, asked).result(missing, otherwise="there is no task beside the annotation")
 
 
 def _annotations_deleted(body: JsonFields, asked: DecodeContext) -> DecodeResult:
@@ -135,7 +122,7 @@ def _tasks(body: JsonFields, asked: DecodeContext, *, deleted: bool) -> DecodeRe
     found: list[Annotation] = []
     wanted: list[FetchTarget] = []
     for one in ids:
-        gone, unknown = deletions(NAME, asked.held(ItemId(one)), asked, source_project=project)
+        gone, unknown = deletions(NAME, asked.held(one), asked, source_project=project)
         found += gone
         wanted += unknown if gone or unknown else [FetchTarget("task", one)]
     return outcome_of(found, wanted, (), otherwise="which annotations these tasks had is not known")
@@ -151,9 +138,9 @@ def _project_id(body: JsonFields, asked: DecodeContext) -> str | None:
     return identifier(project) or identifier(fields(project).get("id")) or asked.platform_project
 
 
-def _annotation(
+def _fact(
     one: JsonFields, task: JsonFields, project: JsonFields, asked: DecodeContext, *, action: Action
-) -> _Read:
+) -> Fact | Malformed:
     source = identifier(project.get("id")) or identifier(one.get("project")) or identifier(task.get("project"))
     settings, config = asked.settings_of(source), read_label_config(project.get("label_config"))
     skipped = one.get("was_cancelled") is True
@@ -165,7 +152,7 @@ def _annotation(
         return item
     before = _said(at(one, "prediction.result"), task, config, settings)
     created = moment(one.get("created_at"))
-    fact = Fact(
+    return Fact(
         platform=NAME,
         annotation=identifier(one.get("id")) or identifier(one.get("unique_id")),
         project=source,
@@ -178,16 +165,17 @@ def _annotation(
         occurred_at=moment(one.get("updated_at")) or created,
         created_at=created,
         lead_time_seconds=one.get("lead_time"),
+        thing=identifier(task.get("id")),
+        unread=said.unread,
+        notes=said.notes,
     )
-    settled = settle(fact, asked)
-    return settled if isinstance(settled, Malformed) else (settled, said.problems)
 
 
 def _said(result: object, task: JsonFields, config: LabelConfig, settings: Settings) -> ResultLabel | Malformed:
-    def text_of(control: str | None) -> str | None:
-        return Shown.of(task, shown_by(control, config), settings).text
+    def shown_of(control: str | None) -> Shown:
+        return Shown.of(task, shown_by(control, config), settings)
 
-    return label_of(result, config, settings.controls, text_of)
+    return label_of(result, config, settings.controls, shown_of)
 
 
 def _annotator(completed_by: object) -> str | None:

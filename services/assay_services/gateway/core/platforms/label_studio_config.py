@@ -55,6 +55,11 @@ class LabelConfig:
     controls: Mapping[str, LabelControl] = field(default_factory=dict)
     objects: Mapping[str, ObjectTag] = field(default_factory=dict)
 
+    def is_per_region(self, name: object) -> bool:
+        """Return whether a control is about single regions, and not about the item."""
+        control = self.controls.get(name) if isinstance(name, str) else None
+        return control is not None and control.per_region
+
 
 NO_CONFIG = LabelConfig()
 
@@ -72,7 +77,7 @@ def _read(source: str) -> LabelConfig:
     objects: dict[str, ObjectTag] = {}
 
     def see(tag: str, attributes: dict[str, str]) -> None:
-        name, value = attributes.get("name", ""), attributes.get("value", "")
+        name, value = attributes.get("name", ""), attributes.get("value") or attributes.get("valueList", "")
         if "toName" in attributes:
             controls[name] = _control(name, tag.lower(), attributes)
         elif value.startswith("$"):

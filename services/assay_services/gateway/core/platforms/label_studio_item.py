@@ -32,11 +32,12 @@ def shown_by(control: str | None, config: LabelConfig) -> Sequence[ObjectTag]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text and the media address that a task shows, and the data fields they come from."""
+    """The text and the media address that a task shows, the data fields they come from, and the number of pages."""
 
     text: str | None
     address: object
     used: tuple[str, ...]
+    pages: int = 1
 
     @classmethod
     def of(cls, task: JsonFields, objects: Sequence[ObjectTag], settings: Settings) -> "Shown":
@@ -51,7 +52,8 @@ class Shown:
         media_field = next((one for one in (*places, *_MEDIA_FIELDS) if isinstance(at(data, one), str)), None)
         found = None if text_field is None else text(at(data, text_field))
         used = tuple(one for one in (text_field, media_field) if one is not None)
-        return cls(found, None if media_field is None else at(data, media_field), used)
+        pages = max((len(listing(at(data, one.field))) for one in objects), default=0)
+        return cls(found, None if media_field is None else at(data, media_field), used, max(pages, 1))
 
 
 def item_of(

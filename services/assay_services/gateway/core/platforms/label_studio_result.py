@@ -1,10 +1,9 @@
 """Convert a Label Studio `result` to one label: choose the control that counts, and read its regions."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assay_services.gateway.core.platforms.boxes import bounding_box, points_of, turned_box
+from assay_services.gateway.core.platforms.annotation_facts import NOTHING_MARKED
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -16,12 +15,12 @@ from assay_services.gateway.core.platforms.coercion import (
     whole,
 )
 from assay_services.gateway.core.platforms.label_studio_config import LabelConfig
+from assay_services.gateway.core.platforms.label_studio_item import Shown
+from assay_services.gateway.core.platforms.label_studio_leftovers import LabelParts, left_out
+from assay_services.gateway.core.platforms.label_studio_regions import regions_label
+from assay_services.gateway.core.platforms.label_studio_types import READ, REGIONS, REMARKS, WORDS, type_of
+from assay_services.gateway.core.unread_part import UnreadPart
 
-_WORDS = ("choices", "taxonomy", "textarea", "datetime")
-_NUMBERS = ("rating", "number")
-_REGIONS = ("labels", "hypertextlabels", "rectanglelabels", "polygonlabels")
-_READ = {*_WORDS, *_NUMBERS, *_REGIONS, "pairwise"}
-_REMARKS = ("textarea", "datetime")
 _PATH = "/"
 
 
@@ -29,47 +28,77 @@ _PATH = "/"
 class ResultLabel:
     """The label of a result. `label` is None if it is empty; `control` is the chosen one, if any.
 
-    `problems`: choices that were made, and parts that are not read.
+    `notes`: choices that were made. `unread`: parts that the label is complete without.
     """
 
     label: object
     control: str | None
-    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unread: tuple[UnreadPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
     control: str | None
-    problems: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-TextOf = Callable[[str | None], str | None]
-"""A function that returns the text shown by a control."""
+ShownOf = Callable[[str | None], Shown]
+"""A function that returns what a control shows."""
 
 
-def label_of(result: object, config: LabelConfig, controls: Sequence[str], text_of: TextOf) -> ResultLabel | Malformed:
+def label_of(
+    result: object, config: LabelConfig, controls: Sequence[str], shown_of: ShownOf
+) -> ResultLabel | Malformed:
     """Read a result. `controls` are the ones that a person chose, in order of preference."""
+    regions = _objects(result)
+    if regions is None or isinstance(regions, Malformed):
+        return ResultLabel(None, None) if regions is None else regions
+    if not regions and not config.controls and not controls:
+        return ResultLabel(NOTHING_MARKED, None)
+    chosen = _choose(regions, config, controls)
+    if isinstance(chosen, Malformed):
+        return chosen
+    own = [one for one in regions if one.get("from_name") == chosen.control and type_of(one) in READ]
+    parts = LabelParts(regions, own, chosen.control, is_named=bool(controls))
+    unread = left_out(parts, config)
+    if isinstance(unread, Malformed):
+        return unread
+    return _label(parts, chosen, config, shown_of(chosen.control), unread)
+
+
+def _objects(result: object) -> Sequence[JsonFields] | Malformed | None:
     if result is None:
-        return ResultLabel(None, None)
+        return None
     if not isinstance(result, list):
         return Malformed(f"result is {kind_of(result)}; a list is wanted")
     strange = next((place for place, one in enumerate(result) if not isinstance(one, dict)), None)
     if strange is not None:
         return Malformed(f"result[{strange}] is {kind_of(result[strange])}; an object is wanted")
-    regions = [fields(one) for one in result]
-    chosen = _choose(regions, config, controls)
-    if isinstance(chosen, Malformed):
-        return chosen
-    own = [one for one in regions if one.get("from_name") == chosen.control and _type(one) in _READ]
-    label = _read(own, config, chosen.control, text_of)
-    if isinstance(label, Malformed):
-        return label
-    return ResultLabel(label, chosen.control, (*chosen.problems, *_not_read(regions)))
+    return [fields(one) for one in result]
 
 
-def _type(region: JsonFields) -> str:
-    found = region.get("type")
-    return found.lower() if isinstance(found, str) else ""
+def _label(
+    parts: LabelParts, chosen: _Chosen, config: LabelConfig, shown: Shown, unread: tuple[UnreadPart, ...]
+) -> ResultLabel | Malformed:
+    pages = sorted({page for one in parts.own if (page := whole(one.get("item_index"))) is not None})
+    if pages and (shown.pages > 1 or pages != [0]):
+        return Malformed(
+            f"it is about pages of an item ({', '.join(str(page + 1) for page in pages)}); a label is about one image "
+            "or text: import each page as a task of its own"
+        )
+    known = config.controls.get(chosen.control or "")
+    kind = type_of(parts.own[0]) if parts.own else (known.tag if known is not None else "")
+    if any((type_of(one) in REGIONS) != (kind in REGIONS) for one in parts.own):
+        return Malformed(f"the control {quoted(chosen.control)} holds results of several kinds")
+    if kind in REGIONS:
+        regions = regions_label(parts.own, shown.text)
+        if isinstance(regions, Malformed):
+            return regions
+        notes, more = (*chosen.notes, *regions.notes), (*unread, *regions.unread)
+        return ResultLabel(regions.label, chosen.control, notes, more)
+    label = _read(parts.own, kind, several=known is not None and known.multiple)
+    return label if isinstance(label, Malformed) else ResultLabel(label, chosen.control, chosen.notes, unread)
 
 
 def _choose(regions: Sequence[JsonFields], config: LabelConfig, named: Sequence[str]) -> _Chosen | Malformed:
@@ -81,11 +110,10 @@ def _choose(regions: Sequence[JsonFields], config: LabelConfig, named: Sequence[
         return _Chosen(found[0], ()) if found else Malformed("there is none of the controls named in the settings")
     candidates = of_config or list(present)
     remarks = {one.name for one in config.controls.values() if one.remarks}
-    remarks |= {name for name, kind in present.items() if kind in _REMARKS}
+    remarks |= {name for name, kind in present.items() if kind in REMARKS}
     main = [name for name in candidates if name not in remarks] or candidates
     if not main:
-        kinds = ", ".join(sorted({_type(one) or "no type" for one in regions}))
-        return Malformed(f"it holds only what is not read: {quoted(kinds)}") if regions else _Chosen(None, ())
+        return _Chosen(None, ())
     if len(main) == 1:
         unknown = [name for name in present if of_config and name not in config.controls]
         return _Chosen(main[0], tuple(f"there is no control {quoted(name)} in the label config" for name in unknown))
@@ -99,40 +127,20 @@ def _present(regions: Sequence[JsonFields], config: LabelConfig) -> dict[str, st
     found: dict[str, str] = {}
     for one in regions:
         name = one.get("from_name")
-        if isinstance(name, str) and _type(one) in _READ and not _per_region(config, name):
-            found.setdefault(name, _type(one))
+        if isinstance(name, str) and type_of(one) in READ and not config.is_per_region(name):
+            found.setdefault(name, type_of(one))
     return found
-
-
-def _per_region(config: LabelConfig, name: str) -> bool:
-    control = config.controls.get(name)
-    return control is not None and control.per_region
 
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(quoted(name) for name in names)
 
 
-def _not_read(regions: Sequence[JsonFields]) -> list[str]:
-    """Return the types of regions that are never read."""
-    kinds = {_type(one) or "no type" for one in regions if _type(one) not in _READ}
-    return [f"{quoted(kind)} is not read" for kind in sorted(kinds)]
-
-
-def _read(own: Sequence[JsonFields], config: LabelConfig, control: str | None, text_of: TextOf) -> object:
-    """Read one control's regions: a label, None if it was left empty, or Malformed."""
-    known = config.controls.get(control or "")
-    kind = _type(own[0]) if own else (known.tag if known is not None else "")
-    several = known is not None and known.multiple
-    if any((_type(one) in _REGIONS) != (kind in _REGIONS) for one in own):
-        return Malformed(f"the control {quoted(control)} holds results of several kinds")
-    if kind in _REGIONS:
-        return _regions(own, text_of(control))
+def _read(own: Sequence[JsonFields], kind: str, *, several: bool) -> object:
+    """Read the results of a control that marks nothing: a label, None if it was left empty, or Malformed."""
     if not own:
         return [] if several else None
-    if kind in _WORDS:
-        return _texts(own, several=several)
-    return _single(own, kind)
+    return _texts(own, several=several) if kind in WORDS else _single(own, kind)
 
 
 def _single(own: Sequence[JsonFields], kind: str) -> object:
@@ -150,12 +158,12 @@ def _single(own: Sequence[JsonFields], kind: str) -> object:
 def _texts(own: Sequence[JsonFields], *, several: bool) -> object:
     words: dict[str, None] = {}
     for one in own:
-        value = fields(one.get("value")).get("text" if _type(one) == "textarea" else _type(one))
+        value = fields(one.get("value")).get("text" if type_of(one) == "textarea" else type_of(one))
         entries: Sequence[object] = value if isinstance(value, list) else [value]
         for entry in entries:
             word = _PATH.join(map(str, listing(entry))) if _is_path(entry) else entry
             if not isinstance(word, str):
-                return Malformed(f"the value of {quoted(_type(one))} holds {kind_of(word)}; a text is wanted")
+                return Malformed(f"the value of {quoted(type_of(one))} holds {kind_of(word)}; a text is wanted")
             words[word] = None
     if several or len(words) != 1:
         return list(words) if words or several else None
@@ -164,68 +172,3 @@ def _texts(own: Sequence[JsonFields], *, several: bool) -> object:
 
 def _is_path(entry: object) -> bool:
     return bool(listing(entry)) and all(isinstance(step, str) for step in listing(entry))
-
-
-def _regions(own: Sequence[JsonFields], text: str | None) -> object:
-    """Read spans or boxes. One unreadable region makes the label unreadable: without it, it would be wrong."""
-    convert = from_utf16(text or "")
-    found: list[dict[str, object]] = []
-    for place, one in enumerate(own):
-        part = _region(one, text, convert)
-        if isinstance(part, Malformed):
-            return Malformed(f"region {place + 1} of {quoted(one.get('from_name'))}: {part.reason}")
-        words = _region_texts(one)
-        if isinstance(words, Malformed):
-            return Malformed(f"region {place + 1} of {quoted(one.get('from_name'))}: {words.reason}")
-        found += [{**part, "label": word} for word in words]
-    if len({"start" in part for part in found}) > 1:
-        return Malformed("the label holds both spans and boxes")
-    return found
-
-
-def _region_texts(region: JsonFields) -> Sequence[str] | Malformed:
-    value = fields(region.get("value"))
-    words = listing(value.get(_type(region), value.get("labels")))
-    named = [word for word in words if isinstance(word, str)]
-    return named if named and len(named) == len(words) else Malformed("it has no label")
-
-
-def _region(region: JsonFields, text: str | None, convert: Callable[[int], int]) -> JsonFields | Malformed:
-    value = fields(region.get("value"))
-    if "points" in value or "width" in value:
-        return _box(region, value)
-    start, end = whole(value.get("start")), whole(value.get("end"))
-    if start is None or end is None or "channel" in value or "original_length" in region:
-        return Malformed("only spans of plain text, rectangles and polygons are read")
-    given = value.get("text")
-    plain = text is not None and isinstance(given, str) and text[max(start, 0) : max(end, 0)] == given
-    # A user's own script may count code points: the text that it sends along shows it.
-    return {"start": start, "end": end} if plain else {"start": convert(start), "end": convert(end)}
-
-
-def _box(region: JsonFields, value: JsonFields) -> JsonFields | Malformed:
-    wide, high = number(region.get("original_width")) or 0, number(region.get("original_height")) or 0
-    if wide <= 0 or high <= 0:
-        return Malformed("the image's size (original_width, original_height) is missing")
-    if "points" in value:
-        points = points_of(value["points"])
-        if points is None:
-            return Malformed("its points are no list of [x, y]")
-        return bounding_box([(x * wide / 100, y * high / 100) for x, y in points])
-    x, y, width, height = (number(value.get(name)) for name in ("x", "y", "width", "height"))
-    if x is None or y is None or width is None or height is None:
-        return Malformed("x, y, width and height are no numbers")
-    left, top, degrees = x * wide / 100, y * high / 100, number(value.get("rotation")) or 0
-    return turned_box(left, top, width * wide / 100, height * high / 100, degrees=degrees, about=(left, top))
-
-
-_LAST_OF_ONE_UNIT = "\uffff"
-
-
-def from_utf16(text: str) -> Callable[[int], int]:
-    """Return a function from UTF-16 offsets to code points; an offset inside a surrogate pair becomes its start."""
-    pairs: list[int] = []
-    for place, sign in enumerate(text):
-        if sign > _LAST_OF_ONE_UNIT:
-            pairs.append(place + len(pairs))
-    return lambda offset: offset - bisect_left(pairs, offset)

@@ -1,5 +1,6 @@
 """Labelbox: decode webhooks about labels, and the rows of its export, which contain more."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from assay_schemas.annotation import Action
@@ -14,9 +15,8 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
     outcome_of,
-    shortened,
 )
-from assay_services.gateway.core.platforms.annotation_facts import Fact, deletions, settle_all
+from assay_services.gateway.core.platforms.annotation_facts import NOTHING_MARKED, Fact, deletions, settle_all
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -33,11 +33,15 @@ from assay_services.gateway.core.platforms.coercion import (
     text,
 )
 from assay_services.gateway.core.platforms.common_fields import chosen_answer, plain_label
-from assay_services.gateway.core.platforms.labelbox_parts import answers_of, parts_of
+from assay_services.gateway.core.platforms.labelbox_parts import answers_of, left_out, parts_of
+from assay_services.gateway.core.unread_part import UnreadPart
 
 NAME = "labelbox"
 EVENT_HEADER = "x-labelbox-event"
 _DELETED = "LABEL_DELETED"
+_OF_VIDEO = ("frames", "segments", "key_frame_feature_map", "timestamp")
+_OF_ANSWERS = ("categorical", "multilabel", "ordinal")
+_OF_OBJECTS = ("spans", "boxes")
 _ACTIONS = {"LABEL_CREATED": Action.CREATED, "LABEL_UPDATED": Action.UPDATED}
 
 
@@ -73,8 +77,7 @@ def _said(label: JsonFields, body: JsonFields, asked: DecodeContext, action: Act
     if not row or not content:
         return Fetch((FetchTarget("label", label_id),), "the webhook does not carry the label or its data row")
     fact = _fact(label, content, row, _project(body, label), asked, action)
-    found, problems = settle_all([("label", fact)], asked)
-    return outcome_of(found, (), problems, otherwise="")
+    return settle_all([("label", fact)], asked).result(otherwise="")
 
 
 def decode_row(row: JsonFields, asked: DecodeContext) -> Annotations:
@@ -87,8 +90,7 @@ def decode_row(row: JsonFields, asked: DecodeContext) -> Annotations:
             name = f"label {identifier(label.get('id')) or 'without an id'}"
             data_row = fields(row.get("data_row"))
             facts.append((name, _fact(label, _content(label), data_row, identifier(project), asked, action)))
-    found, problems = settle_all(facts, asked)
-    return Annotations(tuple(found), (), shortened(problems))
+    return settle_all(facts, asked).outcome()
 
 
 def _content(label: JsonFields) -> JsonFields:
@@ -113,7 +115,7 @@ def _fact(
     label: JsonFields, content: JsonFields, row: JsonFields, project: str | None, asked: DecodeContext, action: Action
 ) -> Fact | Malformed:
     settings = asked.settings_of(project)
-    said, item = _label(content, settings), _item(row, settings)
+    said, item = _label(content, settings, asked.label_kind), _item(row, settings)
     if isinstance(said, Malformed):
         return said
     if isinstance(item, Malformed):
@@ -129,11 +131,12 @@ def _fact(
         item=item,
         annotator=identifier(author) or identifier(fields(author).get("email")),
         action=Action.SKIPPED if skipped else action,
-        label=said,
-        gold=said if detail.get("is_benchmark_reference") is True else None,
+        label=said.label,
+        gold=said.label if detail.get("is_benchmark_reference") is True else None,
         occurred_at=updated,
         created_at=created,
         lead_time_seconds=at(label, "performance_details.seconds_to_create"),
+        unread=said.unread,
     )
 
 
@@ -152,13 +155,30 @@ def _item(row: JsonFields, settings: Settings) -> JsonFields | Malformed:
     }
 
 
-def _label(content: JsonFields, settings: Settings) -> object:
-    """Read the objects as boxes or spans if it has any, else the classification that is the label."""
-    parts = parts_of(content.get("objects"))
-    if isinstance(parts, Malformed) or (parts and not settings.controls):
-        return parts
-    answers = answers_of(content.get("classifications"))
+@dataclass(frozen=True, slots=True)
+class _Said:
+    label: object
+    unread: tuple[UnreadPart, ...] = ()
+
+
+def _label(content: JsonFields, settings: Settings, kind: str | None) -> _Said | Malformed:
+    """Read the objects as boxes or spans if it has any, else the classification that is the label.
+
+    The contract's kind decides where the settings do not.
+    """
+    held = next((name for name in _OF_VIDEO if content.get(name)), None)
+    if held is not None:
+        return Malformed(f"its {quoted(held)} are not read: they are about the frames of a video")
+    objects, classifications = content.get("objects"), content.get("classifications")
+    if not listing(objects) and not listing(classifications):
+        return _Said(NOTHING_MARKED, tuple(left_out(content, is_of_objects=True)))
+    wants_answer = bool(settings.controls) or (kind in _OF_ANSWERS and bool(listing(classifications)))
+    if not wants_answer and (listing(objects) or kind in _OF_OBJECTS):
+        parts = parts_of(objects)
+        return parts if isinstance(parts, Malformed) else _Said(parts, tuple(left_out(content, is_of_objects=True)))
+    answers = answers_of(classifications)
     if isinstance(answers, Malformed):
         return answers
     chosen = chosen_answer(answers, settings)
-    return chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))
+    label = chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))
+    return label if isinstance(label, Malformed) else _Said(label, tuple(left_out(content, is_of_objects=False)))

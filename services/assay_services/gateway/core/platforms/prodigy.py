@@ -7,10 +7,8 @@ from assay_services.gateway.core.decode_result import (
     PlatformDelivery,
     Rejected,
     Settings,
-    outcome_of,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
-from assay_services.gateway.core.platforms.boxes import a_box, bounding_box, points_of
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -21,13 +19,12 @@ from assay_services.gateway.core.platforms.coercion import (
     listing,
     media,
     moment_of_seconds,
-    number,
     parse,
     parse_rows,
     quoted,
     text,
 )
-from assay_services.gateway.core.platforms.common_fields import spans_of
+from assay_services.gateway.core.platforms.prodigy_answers import AcceptedLabel, accepted, is_about_label
 
 NAME = "prodigy"
 _NOT = "not "
@@ -45,8 +42,7 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
     if isinstance(answers, Malformed):
         return Rejected(answers.reason)
     facts = [(f"answers[{place}]", _fact(answer, dataset, asked)) for place, answer in enumerate(listing(answers))]
-    found, problems = settle_all(facts, asked)
-    return outcome_of(found, (), problems, otherwise="an empty batch")
+    return settle_all(facts, asked).result(otherwise="an empty batch")
 
 
 def _fact(answer: object, dataset: str | None, asked: DecodeContext) -> Fact | Malformed:
@@ -55,9 +51,9 @@ def _fact(answer: object, dataset: str | None, asked: DecodeContext) -> Fact | M
     project = dataset or identifier(answer.get("_dataset")) or asked.platform_project or NAME
     settings = asked.settings_of(project)
     kind = answer.get("answer")
-    label = _label(answer) if kind == "accept" else _refused(answer)
-    if kind not in ("accept", "reject", "ignore") or isinstance(label, Malformed):
-        return label if isinstance(label, Malformed) else Malformed("its 'answer' is none of accept, reject, ignore")
+    said = accepted(answer, settings, asked.label_kind) if kind == "accept" else AcceptedLabel(_refused(answer))
+    if kind not in ("accept", "reject", "ignore") or isinstance(said, Malformed):
+        return said if isinstance(said, Malformed) else Malformed("its 'answer' is none of accept, reject, ignore")
     item = _item(answer, settings)
     if isinstance(item, Malformed):
         return item
@@ -68,9 +64,11 @@ def _fact(answer: object, dataset: str | None, asked: DecodeContext) -> Fact | M
         project=project,
         item=item,
         annotator=who,
-        action=Action.SKIPPED if kind == "ignore" or label is None else Action.CREATED,
-        label=label,
+        action=Action.SKIPPED if kind == "ignore" or said.label is None else Action.CREATED,
+        label=said.label,
         occurred_at=moment_of_seconds(answer.get("_timestamp")),
+        unread=said.unread,
+        notes=said.notes,
     )
 
 
@@ -92,46 +90,5 @@ def _item(answer: JsonFields, settings: Settings) -> JsonFields | Malformed:
 def _refused(answer: JsonFields) -> str | None:
     """Return the label of a rejected answer: the negation of a single proposed label; None for anything else."""
     label = answer.get("label")
-    proposed = isinstance(label, str) and "options" not in answer and "spans" not in answer
+    proposed = isinstance(label, str) and "options" not in answer and (is_about_label(answer) or "spans" not in answer)
     return f"{_NOT}{label}" if proposed and answer.get("answer") == "reject" else None
-
-
-def _label(answer: JsonFields) -> object:
-    """Return the label of an accepted answer: options, spans of text, shapes on an image, or the proposed label."""
-    chosen = answer.get("accept")
-    if isinstance(chosen, list):
-        words = [identifier(one) for one in chosen]
-        several = _several(answer)
-        if None in words:
-            return Malformed("an accepted option is neither text nor number")
-        return words if several or len(words) > 1 else next(iter(words), None)
-    if isinstance(answer.get("spans"), list):
-        return _shapes(listing(answer["spans"])) if "image" in answer else _spans(answer["spans"])
-    label = answer.get("label")
-    return label if isinstance(label, str) else Malformed("it accepts no option, no span and no label")
-
-
-def _several(answer: JsonFields) -> bool:
-    """Return whether several options may be chosen, according to the task's `config`."""
-    return fields(answer.get("config")).get("choice_style") == "multiple"
-
-
-def _spans(spans: object) -> object:
-    found = spans_of(spans)
-    return Malformed("a span has no start, end or label") if found is None else found
-
-
-def _shapes(spans: object) -> object:
-    boxes: list[JsonFields] = []
-    for span in map(fields, listing(spans)):
-        x, y, width, height = (number(span.get(name)) for name in ("x", "y", "width", "height"))
-        points = points_of(span.get("points"))
-        if not isinstance(span.get("label"), str):
-            return Malformed("a shape has no label")
-        if x is not None and y is not None and width is not None and height is not None:
-            boxes.append({**a_box(x, y, width, height), "label": span["label"]})
-        elif points is not None:
-            boxes.append({**bounding_box(points), "label": span["label"]})
-        else:
-            return Malformed("a shape has no points")
-    return boxes

@@ -1,8 +1,9 @@
 """Scale AI: one callback for each finished task."""
 
+from collections.abc import Iterator
+
 from assay_schemas.annotation import Action
 from assay_services.gateway.core.decode_result import (
-    Annotations,
     DecodeContext,
     DecodeResult,
     Nothing,
@@ -10,8 +11,8 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
 )
-from assay_services.gateway.core.platforms.annotation_facts import Fact, settle
-from assay_services.gateway.core.platforms.boxes import a_box, bounding_box
+from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
+from assay_services.gateway.core.platforms.boxes import a_box, vertices_box
 from assay_services.gateway.core.platforms.coercion import (
     JsonFields,
     Malformed,
@@ -28,13 +29,16 @@ from assay_services.gateway.core.platforms.coercion import (
     text,
     text_or_empty,
 )
-from assay_services.gateway.core.platforms.common_fields import chosen_answer, plain_label, spans_of
+from assay_services.gateway.core.platforms.common_fields import chosen_answer, plain_label, shape_of, spans_of
+from assay_services.gateway.core.unread_part import UnreadPart, outline
 
 NAME = "scale"
 _WORKFORCE = "scale"
 """The annotator of all callbacks: Scale does not show who annotated."""
 _ACTIONS = {"completed": Action.CREATED, "canceled": Action.SKIPPED, "cancelled": Action.SKIPPED}
 _OF_NO_CONCERN = {"pending", "error"}
+_SHAPES = {None, "box", "boundingbox", "rectangle", "polygon"}
+"""The shapes that are read; others have corners, too, and are no boxes."""
 
 
 def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
@@ -52,19 +56,18 @@ def decode(delivery: PlatformDelivery, asked: DecodeContext) -> DecodeResult:
         return Rejected(f"a task of Scale has no status {quoted(status)}")
     response = fields(body.get("response", task.get("response")))
     fact = _fact({"task_id": body.get("task_id"), **task}, response, asked, _ACTIONS[status])
-    settled = fact if isinstance(fact, Malformed) else settle(fact, asked)
-    return Rejected(settled.reason) if isinstance(settled, Malformed) else Annotations((settled,))
+    return settle_all([("task", fact)], asked).result(otherwise="the task has no annotation")
 
 
 def _fact(task: JsonFields, response: JsonFields, asked: DecodeContext, action: Action) -> Fact | Malformed:
     project = identifier(task.get("project")) or identifier(task.get("type"))
     settings = asked.settings_of(project)
-    label = _label(response, settings) if action is Action.CREATED else None
-    if isinstance(label, Malformed):
-        return label
-    item = _item(task, settings)
+    item, notes = _item(task, settings), list[str]()
     if isinstance(item, Malformed):
         return item
+    label = _label(response, settings, item, notes) if action is Action.CREATED else None
+    if isinstance(label, Malformed):
+        return label
     completed = moment(task.get("completed_at"))
     return Fact(
         platform=NAME,
@@ -76,7 +79,26 @@ def _fact(task: JsonFields, response: JsonFields, asked: DecodeContext, action: 
         label=label,
         occurred_at=completed or moment(task.get("updated_at")),
         created_at=completed,
+        unread=list(_left_out(response)) if action is Action.CREATED else (),
+        notes=notes,
     )
+
+
+def _left_out(response: JsonFields) -> Iterator[UnreadPart]:
+    """Yield what the label is complete without: outlines, attributes, and annotations beside a category."""
+    if "category" in response:
+        for part in map(fields, listing(response.get("annotations"))):
+            yield UnreadPart(shape_of(part) or "annotation", f"{_shown(part)} beside the category")
+        return
+    for part in map(fields, listing(response.get("annotations"))):
+        if "vertices" in part and "left" not in part:
+            yield outline("polygon")
+        for _ in fields(part.get("attributes")):
+            yield UnreadPart("attribute", "an attribute of a shape", quiet=True)
+    for _ in fields(response.get("global_attributes")):
+        yield UnreadPart("global attribute", "an attribute of the task", quiet=True)
+    for _ in listing(response.get("links")):
+        yield UnreadPart("link", "a link between shapes")
 
 
 def _item(task: JsonFields, settings: Settings) -> JsonFields | Malformed:
@@ -97,13 +119,15 @@ def _item(task: JsonFields, settings: Settings) -> JsonFields | Malformed:
     }
 
 
-def _label(response: JsonFields, settings: Settings) -> object:
+def _label(response: JsonFields, settings: Settings, item: JsonFields, notes: list[str]) -> object:
     """Read a category, shapes or spans, or the chosen field (`annotations.<field>.response`)."""
     parts = response.get("annotations")
     if "category" in response:
         return plain_label(response["category"])
     if isinstance(parts, list):
-        return _parts(parts)
+        return _parts(parts, item, notes)
+    if set(fields(parts)) == {"url"}:
+        return Malformed("its annotations are the address of a file that is not read")
     answers = {name: _field(value) for name, value in fields(parts).items()} if "annotations" in response else response
     chosen = chosen_answer(answers, settings)
     return chosen if isinstance(chosen, Malformed) else plain_label(answers.get(chosen or ""))
@@ -117,9 +141,10 @@ def _field(value: object) -> object:
     return found
 
 
-def _parts(parts: list[object]) -> object:
+def _parts(parts: list[object], item: JsonFields, notes: list[str]) -> object:
     if parts and all("start" in fields(part) for part in parts):
-        return spans_of(parts) or Malformed("a span has no start, end or label")
+        spans = spans_of(parts, item_text=item["text"], notes=notes)
+        return spans or Malformed("a span has no start, end or label")
     boxes: list[JsonFields] = []
     for place, part in enumerate(parts):
         box, label = _box(fields(part)), fields(part).get("label")
@@ -135,9 +160,9 @@ def _shown(part: object) -> str:
 
 
 def _box(part: JsonFields) -> JsonFields | None:
+    if shape_of(part) not in _SHAPES:
+        return None
     left, top, width, height = (number(part.get(name)) for name in ("left", "top", "width", "height"))
     if left is not None and top is not None and width is not None and height is not None:
         return a_box(left, top, width, height)
-    corners = [(number(one.get("x")), number(one.get("y"))) for one in map(fields, listing(part.get("vertices")))]
-    points = [(x, y) for x, y in corners if x is not None and y is not None]
-    return bounding_box(points) if points and len(points) == len(corners) else None
+    return vertices_box([*map(fields, listing(part.get("vertices")))])

@@ -14,7 +14,6 @@ from assay_services.gateway.core.decode_result import (
     Rejected,
     Settings,
     outcome_of,
-    shortened,
 )
 from assay_services.gateway.core.platforms.annotation_facts import Fact, settle_all
 from assay_services.gateway.core.platforms.coercion import (
@@ -82,8 +81,7 @@ def decode_assignment(assignment: JsonFields, asked: DecodeContext) -> Annotatio
         (f"tasks[{place}]", _fact(assignment, task, solution, asked, action))
         for place, (task, solution) in enumerate(pairs)
     ]
-    found, problems = settle_all(facts, asked)
-    return Annotations(tuple(found), (), shortened(problems))
+    return settle_all(facts, asked).outcome()
 
 
 def _fact(

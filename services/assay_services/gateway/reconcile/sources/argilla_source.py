@@ -125,4 +125,6 @@ class Argilla(Asking):
             here=frozenset(one for one in ids if one is not None),
             changed_at=read_at,
             problems=found.problems,
+            unread=found.unread,
+            things=found.things,
         )

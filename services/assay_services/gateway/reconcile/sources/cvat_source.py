@@ -136,7 +136,10 @@ class Cvat(Asking):
             saved_by=who,
         )
         found = decode_job(fetched, self._setting.asked)
-        return Seen(name, name, found.annotations, watermark=changed, copy=orjson.dumps(kept), problems=found.problems)
+        return Seen(
+            name, name, found.annotations, watermark=changed, copy=orjson.dumps(kept), problems=found.problems,
+            unread=found.unread,
+        )  # fmt: skip
 
     async def _names(self) -> Mapping[int, str]:
         if self._labels is None:

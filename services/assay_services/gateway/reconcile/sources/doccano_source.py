@@ -116,6 +116,7 @@ class Doccano(Asking):
             problems=found.problems
             if self._project.get("collaborative_annotation")
             else (*found.problems, _NOT_SHARED),
+            unread=found.unread,
         )
 
     def _named(self, kind: str, row: JsonFields) -> JsonFields:

@@ -88,4 +88,6 @@ class LabelStudio:
             changed_at=self.api.surely(moment(changed)),
             watermark=changed if isinstance(changed, str) else None,
             problems=decoded.problems,
+            unread=decoded.unread,
+            things=decoded.things,
         )

@@ -1,13 +1,14 @@
 """The interface of a platform with an API: changes, a listing of everything, and single things by id."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from assay_schemas.annotation import Annotation
+from assay_schemas.annotation import Annotation, ItemId
 from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
+from assay_services.gateway.core.unread_part import UnreadPart
 
 ApiFields = Mapping[str, Any]
 
@@ -20,7 +21,8 @@ class Seen:
     annotations, including deletions. `here` has the platform's ids of all its annotations, including unreadable ones: a
     published annotation of the group that is not among them was deleted; None: unknown. `changed_at` is the time up to
     which this state is complete: newer annotations are not treated as deleted. `watermark` is where the next poll
-    resumes, and `copy` is stored to compare with next time. `problems` are the parts that could not be read.
+    resumes, and `copy` is stored to compare with next time. `problems` are the parts that could not be read, `unread`
+    those that were left out. `things` has the platform's id of each annotation's task or record (see `Annotations`).
     """
 
     id: str
@@ -31,6 +33,8 @@ class Seen:
     watermark: str | None = None
     copy: bytes | None = None
     problems: tuple[str, ...] = ()
+    unread: tuple[UnreadPart, ...] = ()
+    things: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class Registered:
     secret: str | None = None
 
 
+def no_things(_: ItemId) -> Sequence[str]:
+    """Return an empty sequence: no task of any item is known."""
+    return ()
+
+
 def nothing_copied(_: str) -> bytes | None:
     """Return None: no earlier copy is stored."""
     return None
@@ -61,13 +70,18 @@ def nothing_copied(_: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a source knows of its connection. `copy_of` returns the stored copy of a thing, or None."""
+    """What a source or writer knows of its connection.
+
+    `copy_of` returns the stored copy of a thing, or None. `things_of` returns the platform's ids of an item's tasks or
+    records, where they are not the item's id (`item_field`).
+    """
 
     url: str
     token: str
     number: str
     asked: DecodeContext
     copy_of: Callable[[str], bytes | None] = nothing_copied
+    things_of: Callable[[ItemId], Sequence[str]] = no_things
 
 
 class PlatformSource(Protocol):

@@ -8,7 +8,7 @@ from typing import Protocol
 from assay_schemas.annotation import ProjectId
 from assay_services.gateway.core.decode_result import DecodeContext, FetchTarget
 from assay_services.gateway.core.platforms import argilla, cvat, doccano, label_studio, toloka
-from assay_services.gateway.decode_context import asked_of, settings_of
+from assay_services.gateway.decode_context import LabelKindOf, asked_of, kind_unknown, settings_of
 from assay_services.gateway.published_index import PublishedIndex
 from assay_services.gateway.reconcile.sources.argilla_source import Argilla
 from assay_services.gateway.reconcile.sources.cvat_source import Cvat
@@ -46,6 +46,7 @@ def source_of(
     now: datetime,
     *,
     remembering: bool = True,
+    kind_of: LabelKindOf = kind_unknown,
 ) -> PlatformSource:
     """Return the source of a connection whose platform has an API. Raise PlatformError if its address is invalid.
 
@@ -53,7 +54,7 @@ def source_of(
     """
     setting = replace(
         setting_of(connection, connections),
-        asked=asked_of(connection, held, now),
+        asked=asked_of(connection, held, now, kind_of),
         copy_of=held.copy if remembering else nothing_copied,
     )
     return SOURCES[connection.platform](setting)

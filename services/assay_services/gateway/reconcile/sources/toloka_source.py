@@ -76,7 +76,7 @@ class Toloka(Asking):
         name, submitted = str(identifier(assignment.get("id"))), moment(assignment.get("submitted"))
         found = decode_assignment(assignment, self._setting.asked)
         mark = None if submitted is None else submitted.isoformat()
-        return Seen(name, name, found.annotations, watermark=mark, problems=found.problems)
+        return Seen(name, name, found.annotations, watermark=mark, problems=found.problems, unread=found.unread)
 
 
 def _written(moment_: datetime) -> str:

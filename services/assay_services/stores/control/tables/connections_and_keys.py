@@ -97,6 +97,26 @@ class HeldAnnotation(Control, table=True):
     occurred_at: datetime = moment()
 
 
+class HeldThing(Control, table=True):
+    """The platform's id of an annotation's task or record, where it is not the item's id (`item_field`)."""
+
+    __tablename__ = "held_things"
+
+    connection: str = Field(primary_key=True, max_length=100)
+    annotation: str = Field(primary_key=True, max_length=256)
+    thing: str = Field(max_length=256, index=True)
+
+
+class UnreadCount(Control, table=True):
+    """How many parts of one tag or shape were left out of a connection's annotations."""
+
+    __tablename__ = "unread_counts"
+
+    connection: str = Field(primary_key=True, max_length=100)
+    what: str = Field(primary_key=True, max_length=100)
+    count: int = 0
+
+
 class EndedAnnotation(Control, table=True):
     """The newest deletion of an annotator's annotation of an item.
 

@@ -190,7 +190,7 @@ def test_a_polled_record_gives_the_same_annotation_as_its_webhook() -> None:
     polled = decode_record(record, hook["data"]["record"]["dataset"], asked())
 
     assert [one.model_dump(mode="json") for one in polled.annotations] == [one_of(hook)]
-    assert polled.problems == ("it does not say its annotator",)
+    assert polled.problems == ("response 3c1f: it does not say its annotator",)
 
 
 def test_what_was_submitted_and_is_a_draft_again_is_taken_back() -> None:

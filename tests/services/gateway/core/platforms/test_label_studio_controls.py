@@ -268,8 +268,9 @@ def test_key_points_beside_boxes_are_left_out_and_said() -> None:
     assert isinstance(outcome, Annotations)
     assert len(outcome.annotations) == 1
     assert outcome.problems == tuple(
-        f"annotation 2: '{kind}' is not read" for kind in ("keypointlabels", "no type", "relation")
+        f"annotation 2: {said} is not read" for said in ("'keypointlabels' of 'points'", "'no type'", "'relation'")
     )
+    assert [(one.what, one.count) for one in outcome.unread] == [("keypointlabels", 1), ("no type", 1), ("relation", 1)]
 
 
 def test_key_points_alone_are_no_label() -> None:
@@ -312,7 +313,8 @@ def test_remarks_and_answers_about_regions_are_no_choice() -> None:
 
     assert isinstance(outcome, Annotations)
     assert outcome.annotations[0].label == "Negative"
-    assert outcome.problems == ()
+    assert outcome.problems == ("annotation 2: 'choices' of 'sure' about a region is not read",)
+    assert [(one.what, one.quiet) for one in outcome.unread] == [("choices", False), ("textarea", True)]
     assert label_of(*result[:2], config="") == "Negative"
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_services.gateway.core.platforms.label_studio_result import from_utf16
+from assay_services.gateway.core.platforms.span_texts import from_utf16
 
 TEXTS = st.text(st.sampled_from("ab é\u4e2d\U0001f600\U0001f1e9\u200d\ufe0f"), max_size=30)
 

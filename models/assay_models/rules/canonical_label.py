@@ -8,12 +8,10 @@ from typing import Any, TypeAlias
 from assay_schemas.annotation import Box, Span
 from assay_schemas.contract.label_contract import LabelContract
 from assay_schemas.contract.label_kinds import (
-    BoxesLabel,
     CategoricalLabel,
     MultilabelLabel,
     OrdinalLabel,
     PairwiseLabel,
-    SpansLabel,
 )
 
 _ROUNDING = 1e-9
@@ -41,7 +39,7 @@ def label_reader(contract: LabelContract) -> LabelReader:
             return _several_of(kind)
         case OrdinalLabel():
             return lambda label: None if isinstance(label, bool) else on_scale(label, kind)
-        case SpansLabel() | BoxesLabel():
+        case _:
             return _parts_of(frozenset(kind.values))
 
 

@@ -256,12 +256,13 @@ def apply_annotation(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
 def _apply_adjudication(item: ConsensusItem, heard: IncomingAnnotation) -> bool:
     """Store or withdraw the decision of one adjudicator; those of the others stay."""
     who = heard.annotator
-    known = item.decisions.get(who) or item.unfit_decisions.pop(who, None)
+    known = item.decisions.get(who) or item.unfit_decisions.get(who)
     unsigned = item.unsigned_decision
     newest = max([one.occurred_us for one in (known, unsigned) if one is not None], default=-1)
     if newest > heard.occurred:
         return False
     item.unsigned_decision = None
+    item.unfit_decisions.pop(who, None)
     item.votes = {name: vote._replace(judged=False) for name, vote in item.votes.items()}
     if heard.vote is None:
         item.decisions.pop(who, None)

@@ -100,6 +100,7 @@ class ConsensusCore(Core):
         self._contracts: dict[ProjectId, LabelContract] = {}
         self._readers: dict[ProjectId, LabelReaders] = {}
         self._resorted: list[bytes] = []
+        self._judged_on_restore: dict[bytes, ItemJudgement] = {}
         self._convergence = Convergence()
         changes = self._pool.follow()
         self._windows = AgreementWindows(self._pool, changes, self._origin)
@@ -226,7 +227,9 @@ class ConsensusCore(Core):
         if self._reliabilities.receive(self._truths):
             self._convergence.restart_round()
         by_project = {name: truth.settle(sweep=sweep) for name, truth in self._truths.items()}
-        judgements = {key: judgement for judged in by_project.values() for key, judgement in judged.items()}
+        judgements, self._judged_on_restore = self._judged_on_restore, {}
+        for judged in by_project.values():
+            judgements |= judged
         resorted, self._resorted = self._resorted, []
         for key in (*received.changed_ms, *resorted):
             item = received.items.get(key) or self._items.load(key)
@@ -354,7 +357,8 @@ class ConsensusCore(Core):
                     self._windows.move(item, NOWHERE, contract)
                 self._reliabilities.mark_changed(name, item.votes)
             if number % _RESTORED_AT_ONCE == 0:
-                truth.settle()  # restored items count as judged: this only moves them into compact arrays
+                # Moves the items into compact arrays. Those with a stored judgement count as judged.
+                self._judged_on_restore |= truth.settle()
 
     def _adopt_labels(self, name: ProjectId, contract: LabelContract) -> LabelsStored:
         """Return whether the stored state was written under the same labels, and store the contract's."""

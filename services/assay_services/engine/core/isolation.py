@@ -90,12 +90,10 @@ class IsolatedCore(Core):
         self.parked = dict(parked or {})
         self._failed_under: dict[ProjectId, Any] = {}
         self._resumption: _Resumption | None = None
-        self._served: set[ProjectId] = set()
         self._core = self._build()
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
         """Process one batch; the records of parked projects wait."""
-        self._rebuild_without_withdrawn()
         self.placed(batch[0].offset)
         waiting = self._waiting(batch)
         batch = batch if not waiting else [one for one in batch if one.offset not in waiting]
@@ -107,7 +105,6 @@ class IsolatedCore(Core):
 
     def idle(self, now: int) -> Step | None:
         """Use an idle moment at `now` (ms since 1970)."""
-        self._rebuild_without_withdrawn()
         while True:
             try:
                 return self._checked(self._core.idle(now))
@@ -213,7 +210,8 @@ class IsolatedCore(Core):
         return found
 
     def _try_alone(self, name: ProjectId, mine: Sequence[Record], now: int, state: State | None) -> None:
-        core = self._make(Live(_InForce(self._projects, lambda one: one == name), _AllBut(name)))
+        others = frozenset({*self._projects, *self.parked}) - {name}
+        core = self._make(Live(_InForce(self._projects, lambda one: one == name), others))
         if state is not None:
             self._run_patiently(core, state, mine)
         self._checked(core.idle(now))
@@ -240,17 +238,9 @@ class IsolatedCore(Core):
 
     def _build(self) -> Core:
         out = [name for name in self.parked if name != self._resumed]
-        self._served = set(self._projects)
         if not out:
             return self._make(Live(self._projects, ()))
         return self._make(Live(_InForce(self._projects, lambda one: one not in out), frozenset(out)))
-
-    def _rebuild_without_withdrawn(self) -> None:
-        """Build the core again when a contract was withdrawn: what it remembers of the project is in the state."""
-        if not self._served <= self._projects.keys():
-            self._core = self._build()
-        elif len(self._served) != len(self._projects):
-            self._served = set(self._projects)
 
     def _waiting(self, batch: Iterable[Record]) -> set[int]:
         """Return the offsets of the records whose project is parked or still being taken up."""
@@ -261,22 +251,6 @@ class IsolatedCore(Core):
 
     def _name(self, record: Record) -> ProjectId:
         return self._project_of(record) or NAMELESS
-
-
-class _AllBut(Collection[ProjectId]):
-    """All projects but one."""
-
-    def __init__(self, name: ProjectId) -> None:
-        self._name = name
-
-    def __contains__(self, name: object) -> bool:
-        return name != self._name
-
-    def __iter__(self) -> Iterator[ProjectId]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 1
 
 
 def _with_parked(step: Step, count: int) -> Step:

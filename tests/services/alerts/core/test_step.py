@@ -519,3 +519,14 @@ def test_bytes_of_any_kind_break_nothing(values: list[bytes], topic: str) -> Non
 
 def test_the_core_of_no_state_is_at_rest() -> None:
     assert AlertsCore({}, PartitionState()).idle(ms_at(0)) is None
+
+
+def test_the_alerts_of_a_parked_project_stay_as_they_are() -> None:
+    watch = Watch(CONDUCT)
+    watch.hear("annotators.signals", a_signal(5))
+    core = AlertsCore({}, watch.state, parked=tuple(watch.contracts))
+
+    step = core.idle(ms_at(500))
+
+    assert step is None or not step.outputs
+    assert watch.told == [("conduct", "firing", 5.0)]

@@ -243,3 +243,31 @@ def test_a_new_contract_counts_at_once_and_a_restart_replays_what_was_lived(cras
     assert parts.values("annotators.signals") == whole.values("annotators.signals")
     assert known(parts) == known(whole)
     assert [value for key, value in whole.state.values() if key.startswith(b"n:")] == [b'["ads-safety",23]']
+
+
+def test_the_log_keeps_the_records_of_a_parked_project_until_it_goes_on() -> None:
+    every = batches(judged())
+    other = a_contract(project="other", redundancy=4)
+    known = {**CONTRACTS, other.project: other}
+    whole, first = Watched(contracts=known), Watched(contracts=known)
+    for watched in (whole, first):
+        for batch in every[:4]:
+            watched.take(batch)
+    page = [*every[4], ARecord(b"no item", timestamp=BEGAN_MS, offset=10**6)]
+    first.take(page)
+    whole.take(page)
+
+    state = copied(first.state)
+    core = ConductCore({other.project: other}, state, parked=tuple(CONTRACTS))
+    elsewhere = (every[5][0].value or b"").replace(b'"ads-safety"', b'"other"')
+    for at in (BEGAN_MS + 10**8, BEGAN_MS + 10**9):
+        state.apply(core.step(state, [ARecord(elsewhere, timestamp=at, offset=at)]).changes)
+    kept = [key for key, _ in state.values() if key.startswith(b"d:")]
+    again = Watched(state, known)
+    for watched in (whole, again):
+        for batch in every[5:]:
+            watched.take(batch)
+
+    assert kept
+    signals = [one for one in again.values("annotators.signals") if one["project"] != "other"]
+    assert signals == whole.values("annotators.signals")[len(first.values("annotators.signals")) :]

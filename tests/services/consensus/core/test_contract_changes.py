@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from assay_schemas.contract.label_contract import LabelContract
-from tests.services.consensus.records import ARecord, Fed, a_crowd, a_validated
+from assay_services.consensus.core.step import ConsensusCore
+from assay_services.engine.core.core_api import Entry
+from assay_services.engine.core.state import PartitionState
+from tests.services.consensus.records import ALONE, BEGAN_MS, DAY_MS, ARecord, Fed, a_crowd, a_validated
 from tests.support.builders import a_contract
 
 
@@ -111,3 +114,65 @@ def test_gold_that_is_no_label_is_not_the_truth() -> None:
     assert (fed.newest()["label"], fed.newest()["votes"]) == ("bug", 3)
     assert fed.newest()["status"] != "gold"
     assert not fed.values("annotations.corrected")
+
+
+def test_a_decision_for_a_label_that_is_gone_is_set_aside_and_comes_back() -> None:
+    decided = {"annotator": "anna", "kind": "adjudicator", "item": "i0"}
+    fed = Fed(version(1, "red", "green", "blue"))
+    fed.hear(*votes("red", items=1), a_validated(label="blue", id="d1", **decided))
+    fed.adopt(version(2, "red", "green"))
+    fed.rest()
+    without = newest(fed)["i0"]
+    fed.hear(a_validated(label="green", id="d0", occurred_at="2020-01-01T00:00:00Z", **decided))
+    fed.adopt(version(3, "red", "green", "blue"))
+    fed.rest()
+
+    assert (without["label"], without["status"]) == ("red", without["status"])
+    assert without["status"] != "adjudicated"
+    assert (newest(fed)["i0"]["label"], newest(fed)["i0"]["status"]) == ("blue", "adjudicated")
+
+
+def test_a_closed_item_stays_as_it_was_settled_until_an_annotation_opens_it() -> None:
+    fed = Fed(version(1, "red", "green", "blue"))
+    fed.hear(*votes("blue", items=1))
+    fed.hear(a_validated(item="other", annotator="x", label="red", at=BEGAN_MS + 90 * DAY_MS))
+    fed.adopt(version(2, "red", "green"))
+    fed.rest()
+    settled = newest(fed)["i0"]["label"]
+    later = BEGAN_MS + 91 * DAY_MS
+    fed.hear(a_validated(item="i0", annotator="d", label="red", at=later, occurred_at="2027-06-01T00:00:00Z"))
+
+    assert settled == "blue"
+    assert (newest(fed)["i0"]["label"], newest(fed)["i0"]["votes"]) == ("red", 1)
+
+
+def test_the_items_of_a_parked_project_stay_as_they_are() -> None:
+    fed = Fed(version(1, "red", "green"))
+    fed.adopt(a_contract(project="other"))
+    fed.hear(*votes("red", items=3))
+    before = {key: value for key, value in fed.state.values() if key.startswith(b"i:")}
+    live = {name: project for name, project in fed.projects.items() if name == "other"}
+    core = ConsensusCore(live, fed.pool, ALONE, fed.state, parked=("ads-safety",))
+
+    step = core.step(fed.state, [a_validated(project="other", item="x", at=BEGAN_MS + 90 * DAY_MS)])
+    fed.state.apply(step.changes)
+
+    assert {key: fed.state.get(key) for key in before} == before
+    assert not fed.state.due(BEGAN_MS + 90 * DAY_MS, limit=9)
+
+
+def test_an_item_of_an_older_key_moves_to_the_one_that_is_only_its_own() -> None:
+    contract = a_contract(project="ads:eu")
+    fed = Fed(contract)
+    fed.hear(a_validated(project="ads:eu", item="i1", annotator="a"), a_validated(project="ads:eu", annotator="b"))
+    stored = fed.state.get(b"i:ads%3Aeu:i1") or b""
+    old = PartitionState()
+    old.apply({b"i:ads:eu:i1": Entry(BEGAN_MS, stored)})
+    again = Fed(contract, state=old)
+
+    again.hear(a_validated(project="ads:eu", item="i1", annotator="c"))
+    again.rest()
+
+    assert again.newest()["votes"] == 3
+    assert again.state.get(b"i:ads:eu:i1") is None
+    assert again.state.get(b"i:ads%3Aeu:i1") is not None

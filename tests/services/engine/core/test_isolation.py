@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
+from assay_schemas.alert import Alert
 from assay_schemas.annotation import ProjectId
 from assay_services.engine.core.core_api import Core, Entry, NotYet, Output, Record, State, Step
 from assay_services.engine.core.isolation import NAMELESS, IsolatedCore, Live
 from assay_services.engine.core.ledger import Ledger, ParkedProject, load_ledger
+from assay_services.engine.core.parking_alerts import parked_alert, released_alert
 from assay_services.engine.core.record_project import project_at
 from assay_services.engine.core.state import PartitionState
 
@@ -218,16 +220,99 @@ def test_an_error_of_no_project_in_particular_is_raised() -> None:
         core.step(state, [of(0, "a"), of(1, "b")])
 
 
-def test_a_withdrawn_contract_rebuilds_the_core() -> None:
-    running = Running({A: [], B: []})
-    running.feed(of(0, "a"))
-    before = running.core._core  # noqa: SLF001
+def test_what_outgrows_a_message_in_the_state_parks_its_project_too() -> None:
+    class Hoarding(Counting):
+        def step(self, state: State, batch: Sequence[Record]) -> Step:
+            step = super().step(state, batch)
+            kept = {b"a": Entry(0, b"x" * 2_000)} if any(b"long" in (one.value or b"") for one in batch) else {}
+            return Step(step.outputs, {**step.changes, **kept}, step.verdicts)
 
+    state, projects = PartitionState(), {A: (), B: ()}
+    core = IsolatedCore(lambda live: Hoarding(state, live), projects, project_at("project"), most_bytes=1_000)
+
+    core.step(state, [of(0, "a"), of(1, "b", "long")])
+
+    assert "2,000 bytes would be written to the state of a" in core.parked[B].error
+
+
+def test_records_without_an_outcome_park_their_project() -> None:
+    class Forgetful(Counting):
+        def step(self, state: State, batch: Sequence[Record]) -> Step:
+            step = super().step(state, batch)
+            lost = sum(b"lost" in (one.value or b"") for one in batch)
+            return Step(step.outputs, step.changes, {"counted": len(batch) - lost})
+
+    state, projects = PartitionState(), {A: (), B: ()}
+    core = IsolatedCore(lambda live: Forgetful(state, live), projects, project_at("project"))
+
+    step = core.step(state, [of(0, "a"), of(1, "b", "lost")])
+
+    assert step.verdicts == {"counted": 1, "parked": 1}
+    assert "the ledger does not balance" in core.parked[B].error
+
+
+def test_a_contract_that_is_awaited_is_no_error() -> None:
+    running = Running({A: []})
+    with pytest.raises(NotYet):
+        running.core.step(running.state, [of(0, "a"), of(1, "z")])
+
+    running.feed(of(0, "a"), of(1, "z"))
+
+    assert running.ledger.verdicts == {"counted": 2}
+
+
+def test_a_withdrawn_project_is_taken_up_without_its_contract() -> None:
+    running = Running({A: [], B: ["poison"]})
+    running.feed(of(0, "b", "poison"))
     del running.projects[B]
-    running.feed(of(1, "a"))
 
-    assert running.core._core is not before  # noqa: SLF001
-    assert running.count("a") == 2
+    assert running.core.to_resume == running.core.to_resume == B
+    running.resume()
+
+    assert running.ledger.verdicts == {"counted": 1, "parked": 0}
+
+
+def test_without_a_project_to_take_up_nothing_is_resumed() -> None:
+    running = Running({A: []})
+
+    assert running.core.to_resume is None
+    assert running.core.resume(running.state, [], until=0, now=0) is None
+    running.core.finish_resuming()
+    assert not running.core.parked
+
+
+def test_a_core_sees_the_projects_in_force_without_the_parked_ones() -> None:
+    seen: list[Live] = []
+
+    def make(live: Live) -> Counting:
+        seen.append(live)
+        return Counting(PartitionState(), live)
+
+    IsolatedCore(make, {A: (), B: ()}, project_at("project"), parked={B: ParkedProject(0, 0, "why")})
+
+    assert (list(seen[0].projects), len(seen[0].projects), set(seen[0].parked)) == ([A], 1, {B})
+    with pytest.raises(KeyError):
+        seen[0].projects[B]
+
+
+@pytest.mark.parametrize("value", [None, b"no json", b"[]", b"7", b'{"project": 7}', b"{}"])
+def test_a_record_that_names_no_project_has_none(value: bytes | None) -> None:
+    assert project_at("project")(ARecord(0, value)) is None
+
+
+def test_alerts_say_what_is_parked_where_and_why_and_when_it_goes_on() -> None:
+    parked = ParkedProject(7, 1_800_000_000_000, "IndexError in step: list index out of range")
+
+    began = Alert.model_validate_json(parked_alert(A, parked, "consensus, partition 3").value or b"")
+    ended = Alert.model_validate_json(released_alert(A, parked, "consensus, partition 3", 1).value or b"")
+    nameless = Alert.model_validate_json(parked_alert(NAMELESS, parked, "validator, partition 0").value or b"")
+
+    assert began.id == ended.id != nameless.id
+    assert (began.state.value, ended.state.value) == ("firing", "resolved")
+    assert "consensus, partition 3" in began.summary
+    assert "IndexError in step" in began.summary
+    assert began.evidence["first_waiting_offset"] == 7
+    assert nameless.project == "(no project)"
 
 
 def test_a_ledger_without_parked_projects_has_the_bytes_that_it_always_had() -> None:

@@ -118,3 +118,13 @@ def test_a_cloud_event_is_opened() -> None:
 def test_an_envelope_that_cannot_be_opened_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(NotJsonError, match=why):
         open_envelopes(body)
+
+
+def test_an_id_that_is_null_is_replaced() -> None:
+    without = {name: value for name, value in annotation_input().items() if name != "id"}
+    (null,), (missing,), (empty,) = (list(judge([orjson.dumps(one)])) for one in ({**without, "id": None}, without, {}))
+
+    assert isinstance(null, Accepted)
+    assert isinstance(missing, Accepted)
+    assert isinstance(empty, RefusedRecord)
+    assert len(orjson.loads(null.row.value or b"")["id"]) == 32

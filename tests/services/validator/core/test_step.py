@@ -377,3 +377,9 @@ def test_a_label_that_no_item_can_carry_is_a_dead_letter_with_its_size(name: str
     headers = dict(step.outputs[0].headers)
     assert headers["assay-reason"] == b"too-large"
     assert f"the {name} has 5".encode() in (headers["__connect.errors.exception.message"] or b"")
+
+
+def test_a_long_text_is_no_large_label() -> None:
+    step = a_validator().step(PartitionState(), [a_record(item=an_item(text="x" * 300_000))])
+
+    assert step.verdicts == {"validated": 1}

@@ -72,7 +72,7 @@ class Core(Protocol):
     """What a lane runs: pure, deterministic, one batch at a time, in order."""
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
-        """Return the result of a batch. An exception other than NotYet is a bug and stops the worker."""
+        """Return the result of a batch. An exception other than NotYet parks the project that causes it."""
         ...
 
     def idle(self, now: int) -> Step | None:  # noqa: ARG002  # it is for those who override this

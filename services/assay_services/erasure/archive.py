@@ -17,8 +17,16 @@ from assay_services.stores.archive.tables import ForgottenRow
 from assay_services.stores.archive.transactions import alone, translate_db_errors
 
 _PROJECT = "(CAST(:project AS text) IS NULL OR project = :project)"
-_PAIR = r"(scope ->> 'annotators' LIKE :first ESCAPE '\' OR scope ->> 'annotators' LIKE :second ESCAPE '\')"
-_PAIR_NOW = r"kind = 'pair' AND (subject LIKE :first ESCAPE '\' OR subject LIKE :second ESCAPE '\')"
+
+
+def _in_pair(column: str) -> str:
+    """Return the condition that a pair names the annotator; older readings have names with bars as they are."""
+    ways = (":first", ":second", ":first_plain", ":second_plain")
+    return "(" + " OR ".join(rf"{column} LIKE {way} ESCAPE '\'" for way in ways) + ")"
+
+
+_PAIR = _in_pair("scope ->> 'annotators'")
+_PAIR_NOW = f"kind = 'pair' AND {_in_pair('subject')}"
 _BY_ANNOTATOR = ("annotations", "votes", "objections", "corrections", "reliability", "conduct", "signals")
 _TOPICS = {
     "annotations": "'annotations.' || verdict",
@@ -112,16 +120,22 @@ def _parts(engine: Engine, whom: ErasureRequest) -> list[_RowSelection]:
     ]
 
 
+def _for_like(name: str) -> str:
+    """Return a name in a pattern of LIKE that stands for itself."""
+    return name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
 def _values(whom: ErasureRequest) -> dict[str, Any]:
-    in_pair = name_in_pair(whom.name)
-    escaped = in_pair.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    in_pair, plain = (_for_like(name) for name in (name_in_pair(whom.name), whom.name))
     sent_with = plain_key(str(whom.project), whom.name)
     return {
         "project": whom.project,
         "name": whom.name,
         "pseudonym": whom.pseudonym,
-        "first": f"{escaped}|%",
-        "second": f"%|{escaped}",
+        "first": f"{in_pair}|%",
+        "second": f"%|{in_pair}",
+        "first_plain": f"{plain}|%",
+        "second_plain": f"%|{plain}",
         "raw_name": orjson.dumps(whom.name),
         "raw_project": b"" if whom.project is None else orjson.dumps(whom.project),
         "text_key": sent_with.decode(),

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
+from assay_schemas.record_key import pair_key
 from assay_schemas.topics import (
     AGREEMENT,
     CONDUCT,
@@ -249,7 +250,9 @@ def test_without_kafka_the_archive_alone_is_made_to_forget(engine: Engine, store
     letter = orjson.dumps({"project": "ads-safety", "annotator": {"id": hostile}})[:-1]
     write(store, fetched(Came(0, letter), Came(1, b"{"), topic=DEAD.name), source=source)
     pair = orjson.dumps(READING_VALUE | {"scope": {"annotators": f"{hostile}|a18"}})
-    write(store, fetched(Came(0, pair), Came(1, VALUES[AGREEMENT.name]), topic=AGREEMENT.name), source=source)
+    newer = orjson.dumps(READING_VALUE | {"scope": {"annotators": pair_key("a18", hostile)}})
+    came = (Came(0, pair), Came(1, VALUES[AGREEMENT.name]), Came(2, newer))
+    write(store, fetched(*came, topic=AGREEMENT.name), source=source)
 
     done = assay("forget", "--annotator", hostile, "--archive-only", folder=tmp_path, ASSAY_DATABASE=url_of(engine))
 
@@ -257,7 +260,7 @@ def test_without_kafka_the_archive_alone_is_made_to_forget(engine: Engine, store
     assert rows(engine, "SELECT annotator FROM annotations") == [("a17",)]
     assert rows(engine, "SELECT kafka_offset FROM dead") == [(1,)]
     assert rows(engine, "SELECT kafka_offset FROM readings") == [(1,)]
-    assert rows(engine, "SELECT sum(forgotten) FROM offsets") == [(3,)]
+    assert rows(engine, "SELECT sum(forgotten) FROM offsets") == [(4,)]
 
 
 def test_a_mark_is_dropped_when_nothing_can_be_on_its_way(engine: Engine) -> None:

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -211,7 +211,7 @@ class AllCores:
         ]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(CONTRACTS, RECORDS, st.booleans()), min_size=1, max_size=3))
 def test_nothing_that_is_accepted_makes_a_core_raise(lived: list[tuple[dict[str, Any], Any, bool]]) -> None:
     cores, number = AllCores(), 0

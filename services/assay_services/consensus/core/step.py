@@ -345,6 +345,8 @@ class ConsensusCore(Core):
         keys = sorted(self._stored.pop(name, ()))
         known = self._adopt_labels(name, contract)
         kept = [value for key in keys if key.startswith(CLOSED_COUNTS_PREFIX) and (value := self._state.get(key))]
+        if not known.same_form:  # no later version may take counts of another form for its own
+            self._rekeyed |= {key: None for key in keys if key.startswith(CLOSED_COUNTS_PREFIX)}
         self._closed_counts[name].load(kept if known.same_form else (), contract.consensus.half_life_days)
         for number, (key, item) in enumerate(self._stored_items(keys)):
             if not item.closed and item.sort_votes(self._readers[name]):

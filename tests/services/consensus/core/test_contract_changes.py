@@ -176,3 +176,16 @@ def test_an_item_of_an_older_key_moves_to_the_one_that_is_only_its_own() -> None
     assert again.newest()["votes"] == 3
     assert again.state.get(b"i:ads:eu:i1") is None
     assert again.state.get(b"i:ads%3Aeu:i1") is not None
+
+
+def test_counts_of_another_form_are_not_read_two_versions_later() -> None:
+    fed = Fed(a_contract("multilabel", version=1))
+    fed.hear(*(a_validated(item=f"m{n}", annotator=who, label=["safe"]) for n in range(4) for who in "abc"))
+    fed.hear(a_validated(item="late", annotator="a", label=["safe"], at=BEGAN_MS + 90 * DAY_MS))
+    assert any(key.startswith(b"k:") for key, _ in fed.state.values())
+
+    for number, kind in ((2, "categorical"), (3, "pairwise")):
+        fed = Fed(a_contract(kind, version=number), state=fed.state)
+        fed.rest()
+
+    assert not [key for key, _ in fed.state.values() if key.startswith(b"k:") and b'"b"' in key]

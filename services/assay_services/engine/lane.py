@@ -34,10 +34,7 @@ from assay_services.engine.settings import RuntimeSettings
 from assay_services.engine.state_topic import restore
 
 _POLL_MS = 500
-_FIRST_LIMIT = 64
-_LONG_STEP_SECONDS = 0.1
 _BACKOFF_SECONDS = 1.0
-_NOT_YET_SECONDS = 1.0
 _LEAST_BYTES = 100_000
 
 log = get_logger("lane")

@@ -56,7 +56,7 @@ class ItemCache:
 
     def move(self, item: ConsensusItem) -> bytes:
         """Keep an item at hand under its own key until the next `put`, and return the bytes to write."""
-        self._moved[item.key] = item
+        self.keep(item.key, item)
         return item.dump()
 
     def drop(self, key: bytes) -> None:

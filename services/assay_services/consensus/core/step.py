@@ -330,15 +330,17 @@ class ConsensusCore(Core):
         project, truth = self._projects[name], self._truths.get(name)
         if truth is None:
             truth = self._truths[name] = project.make_truth(project.contract)
-            self._contracts[name] = project.contract
-            self._readers[name] = LabelReaders(label_reader(project.contract), gold_reader(project.contract))
+            self._adopt(name, project.contract)
             self._closed_counts[name] = ClosedItemCounts(name, truth)
             self._restore(name, truth, project.contract)
         elif self._contracts[name] is not project.contract:
-            self._contracts[name] = project.contract
-            self._readers[name] = LabelReaders(label_reader(project.contract), gold_reader(project.contract))
+            self._adopt(name, project.contract)
             truth.adopt(project.contract)
         return truth
+
+    def _adopt(self, name: ProjectId, contract: LabelContract) -> None:
+        self._contracts[name] = contract
+        self._readers[name] = LabelReaders(label_reader(contract), gold_reader(contract))
 
     def _restore(self, name: ProjectId, truth: TruthModel, contract: LabelContract) -> None:
         first_minute = self._windows.begin(name, contract)

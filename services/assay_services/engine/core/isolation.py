@@ -8,7 +8,6 @@ processed in order once the project is taken up again, after a restart of the wo
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from assay_schemas.annotation import ProjectId
@@ -59,14 +58,6 @@ class _InForce(Mapping[ProjectId, Any]):
         return sum(1 for _ in self)
 
 
-@dataclass(slots=True)
-class _Resumption:
-    """The project that is being taken up again, and the contract that it is taken up under."""
-
-    project: ProjectId
-    under: Any
-
-
 class IsolatedCore(Core):
     """A core around a core. `parked` are the parked projects; the lane writes them to the ledger with every step."""
 
@@ -89,7 +80,7 @@ class IsolatedCore(Core):
         self._most_bytes = most_bytes
         self.parked = dict(parked or {})
         self._failed_under: dict[ProjectId, Any] = {}
-        self._resumption: _Resumption | None = None
+        self._resumed: ProjectId | None = None
         self._core = self._build()
 
     def step(self, state: State, batch: Sequence[Record]) -> Step:
@@ -114,28 +105,23 @@ class IsolatedCore(Core):
     @property
     def to_resume(self) -> ProjectId | None:
         """Return a parked project that is to be taken up again: this worker has not tried its contract yet."""
-        if self._resumption is not None:
-            return self._resumption.project
+        if self._resumed is not None:
+            return self._resumed
         for name in self.parked:
             if name not in self._failed_under or self._failed_under[name] is not self._projects.get(name):
-                self._resumption = _Resumption(name, self._projects.get(name))
+                self._resumed = name
                 self._core = self._build()
                 return name
         return None
-
-    @property
-    def _resumed(self) -> ProjectId | None:
-        return None if self._resumption is None else self._resumption.project
 
     def resume(self, state: State, records: Sequence[Record], *, until: int, now: int) -> Step | None:
         """Process waiting records of the project `to_resume`, read from the topic up to the offset `until`.
 
         `records` are all records of that stretch. Return None if the project is parked again.
         """
-        resumption = self._resumption
-        if resumption is None:
+        name = self._resumed
+        if name is None:
             return None
-        name = resumption.project
         mine = [record for record in records if self._name(record) == name]
         try:
             step = self._run_patiently(self._core, state, mine)
@@ -147,10 +133,10 @@ class IsolatedCore(Core):
 
     def finish_resuming(self) -> None:
         """Release the project that was taken up again: all its waiting records are processed."""
-        if self._resumption is not None:
-            del self.parked[self._resumption.project]
-            self._failed_under.pop(self._resumption.project, None)
-            self._resumption = None
+        if self._resumed is not None:
+            del self.parked[self._resumed]
+            self._failed_under.pop(self._resumed, None)
+            self._resumed = None
 
     def placed(self, position: int) -> dict[ProjectId, ParkedProject]:
         """Return what is parked. A project without a record in the batch waits from the offset `position` on."""
@@ -233,7 +219,7 @@ class IsolatedCore(Core):
             since = now if known is None else known.since
             self.parked[name] = ParkedProject(-1 if place is None else place, since, _described(own))
             self._failed_under[name] = self._projects.get(name)
-        self._resumption = None
+        self._resumed = None
         self._core = self._build()
 
     def _build(self) -> Core:
